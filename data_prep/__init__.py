@@ -1,0 +1,1 @@
+"""Raw talking-head videos to verified latent caches."""

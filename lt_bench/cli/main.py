@@ -1,0 +1,60 @@
+"""The command ``lt-bench``: one verb a file, imported only when it is called."""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import os
+import sys
+from collections.abc import Sequence
+
+import lt_bench
+from lt_bench.errors import LtBenchError
+
+VERBS = {
+    "prepare": "raw videos, or the embedded synthetic set, to a latent cache",
+    "cache": "inspect and verify a latent cache",
+    "train": "train one model",
+    "generate": "a portrait and a voice to a talking-head video",
+    "evaluate": "score a folder of videos under a named protocol",
+    "ablate": "train, generate, score and rank a grid of fusion cells",
+    "leaderboard": "tables and a page from result files",
+    "model": "describe a model: parts, parameters, shapes",
+    "assets": "list, get and verify pinned weights and data",
+}
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one verb and return its exit code: 0 done, 1 a check failed, 2 bad input, 130 interrupted."""
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    parser = argparse.ArgumentParser(
+        prog="lt-bench",
+        description="Fusion ablations and benchmarks for audio-driven talking heads.",
+        epilog="verbs:\n" + "\n".join(f"  {verb:12} {text}" for verb, text in VERBS.items()),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--version", action="version", version=f"lt-bench {lt_bench.__version__}")
+    parser.add_argument("verb", choices=VERBS, metavar="VERB", help="one of the verbs below; lt-bench VERB --help says more")
+    parser.add_argument("arguments", nargs=argparse.REMAINDER, help="what the verb takes")
+    chosen = parser.parse_args(arguments[:1])
+    module = importlib.import_module(f"lt_bench.cli.{chosen.verb}")
+    verb_parser = argparse.ArgumentParser(prog=f"lt-bench {chosen.verb}", description=module.__doc__)
+    module.add_arguments(verb_parser)
+    try:
+        return module.run(verb_parser.parse_args(arguments[1:]))
+    except LtBenchError as error:
+        print(f"lt-bench {chosen.verb}: {' '.join(str(error).split())}", file=sys.stderr)
+        return 2
+    except OSError as error:
+        if error.errno is None:
+            raise
+        print(f"lt-bench {chosen.verb}: {error.filename or 'system'}: {error.strerror}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print(f"lt-bench {chosen.verb}: interrupted; the same command goes on where it stopped", file=sys.stderr)
+        return 130
+
+
+if __name__ == "__main__":
+    os.environ.setdefault("PYTHONUNBUFFERED", "1")
+    sys.exit(main())

@@ -1,0 +1,45 @@
+"""What every verb prints: one JSON document or a table on stdout; progress and remarks on stderr."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.progress import Progress
+
+
+def add_json_flag(parser: argparse.ArgumentParser) -> None:
+    """Add ``--json``."""
+    parser.add_argument("--json", action="store_true", help="print one JSON document on stdout")
+
+
+def print_json(document: Any) -> None:
+    """Print one JSON document on stdout."""
+    print(json.dumps(document, indent=1, allow_nan=False, ensure_ascii=False), file=sys.stdout)
+
+
+def stderr_console() -> Console:
+    """A console for remarks and progress."""
+    from rich.console import Console
+
+    return Console(stderr=True)
+
+
+def progress_bar() -> Progress:
+    """A progress bar on stderr with elapsed and remaining time."""
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+    return Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("elapsed"),
+        TimeElapsedColumn(),
+        TextColumn("left"),
+        TimeRemainingColumn(),
+        console=stderr_console(),
+    )

@@ -1,0 +1,27 @@
+"""Frozen dataclasses and the YAML they are read from; a variant of an experiment is an object, never a string."""
+
+from lt_bench.config.data import DataConfig, SyntheticConfig
+from lt_bench.config.diffusion import DiffusionConfig
+from lt_bench.config.experiment import Cell, EvaluationConfig, ExperimentConfig, RunConfig
+from lt_bench.config.load import load_config, parse_config, to_dict, to_yaml
+from lt_bench.config.model import FusionConfig, ModelConfig
+from lt_bench.config.sampling import SamplingConfig
+from lt_bench.config.train import TrainConfig
+
+__all__ = [
+    "Cell",
+    "DataConfig",
+    "DiffusionConfig",
+    "EvaluationConfig",
+    "ExperimentConfig",
+    "FusionConfig",
+    "ModelConfig",
+    "RunConfig",
+    "SamplingConfig",
+    "SyntheticConfig",
+    "TrainConfig",
+    "load_config",
+    "parse_config",
+    "to_dict",
+    "to_yaml",
+]

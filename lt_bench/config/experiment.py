@@ -1,0 +1,63 @@
+"""A run (one model) and an experiment (a grid of runs)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from lt_bench.config.data import DataConfig
+from lt_bench.config.diffusion import DiffusionConfig
+from lt_bench.config.model import ModelConfig
+from lt_bench.config.sampling import SamplingConfig
+from lt_bench.config.train import TrainConfig
+
+
+@dataclass(frozen=True)
+class EvaluationConfig:
+    """How generated clips are scored."""
+
+    protocol: str = "synthetic-v1"
+    split: str = "test"
+    clips: int = 0
+    """Score the first so many clips of the split; 0 for all."""
+    samples: int = 6
+    """Clips shown side by side on the leaderboard page."""
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One cell of the fusion grid."""
+
+    portrait: str
+    audio: str
+
+    @property
+    def name(self) -> str:
+        """``portrait-audio``, the name of the cell's folder and row."""
+        return f"{self.portrait}-{self.audio}"
+
+
+@dataclass(frozen=True)
+class RunConfig:
+    """Everything that one model is made of; saved with each run and each checkpoint."""
+
+    data: DataConfig = field(default_factory=DataConfig)
+    model: ModelConfig = field(default_factory=ModelConfig)
+    diffusion: DiffusionConfig = field(default_factory=DiffusionConfig)
+    train: TrainConfig = field(default_factory=TrainConfig)
+    sampling: SamplingConfig = field(default_factory=SamplingConfig)
+    evaluation: EvaluationConfig = field(default_factory=EvaluationConfig)
+
+
+@dataclass(frozen=True)
+class ExperimentConfig(RunConfig):
+    """A grid: every cell with every seed, all else equal."""
+
+    name: str = "experiment"
+    out: str = "runs/experiment"
+    """Folder of results, relative to the working folder."""
+    cells: tuple[Cell, ...] = (Cell("symbiotic", "direct"),)
+    seeds: tuple[int, ...] = (0,)
+    max_parallel: int = 1
+    """Cells trained side by side, each in its own process."""
+    tracking_uri: str = ""
+    """MLflow server; empty for an sqlite file in ``out``."""

@@ -1,0 +1,169 @@
+"""YAML <-> frozen dataclasses, strictly: an unknown key or a value of the wrong kind is an error that names it."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+from functools import cache
+from pathlib import Path
+from typing import Any, TypeVar
+
+import yaml
+
+from lt_bench.errors import ConfigError
+
+T = TypeVar("T")
+MAX_BYTES = 1_000_000
+MAX_BASES = 10
+
+
+def load_config(kind: type[T], path: str | os.PathLike[str], overrides: tuple[str, ...] | list[str] = ()) -> T:
+    """Read a YAML file as a ``kind``.
+
+    A key ``base: other.yaml`` (relative to the file) is read first and overlaid, mapping by mapping; lists are replaced.
+    ``overrides`` are ``dotted.key=value`` with a YAML value, applied last.
+
+    Raises:
+        ConfigError: file, key, expected and got.
+    """
+    document = _read(Path(path), 0)
+    for item in overrides:
+        document = _overlay(document, _override(item))
+    return parse_config(kind, document, source=str(path))
+
+
+def parse_config(kind: type[T], document: dict[str, Any], source: str = "config") -> T:
+    """Check a plain document against a dataclass and build it; ``source`` names it in errors."""
+    from pydantic import ValidationError
+
+    try:
+        return _adapter(kind).validate_python(document)
+    except ValidationError as error:
+        first = error.errors()[0]
+        key = ".".join(map(str, first["loc"])) or "(top level)"
+        if first["type"] == "unexpected_keyword_argument":
+            raise ConfigError(f"{source}: unknown key '{key}'{_known(kind, first['loc'])}") from None
+        if first["type"] in ("missing", "missing_argument"):
+            raise ConfigError(f"{source}: key '{key}' is missing") from None
+        expected = first["msg"].removeprefix("Input should be ").splitlines()[0]
+        raise ConfigError(f"{source}: key '{key}': expected {expected}, got {_short(first['input'])}") from None
+
+
+def to_dict(config: Any) -> dict[str, Any]:
+    """A plain document (dicts, lists, scalars) of a config; ``parse_config`` reads it back."""
+    return _plain(dataclasses.asdict(config))
+
+
+def to_yaml(config: Any) -> str:
+    """YAML text of a config; ``load_config`` reads it back."""
+    return yaml.safe_dump(to_dict(config), sort_keys=False)
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {k: _plain(v) for k, v in value.items()}
+    return [_plain(v) for v in value] if isinstance(value, (list, tuple)) else value
+
+
+@cache
+def _adapter(kind: type) -> Any:
+    from pydantic import ConfigDict, TypeAdapter
+
+    for part in _dataclasses_in(kind):
+        part.__pydantic_config__ = ConfigDict(extra="forbid", allow_inf_nan=False)  # type: ignore[attr-defined]
+    return TypeAdapter(kind)
+
+
+def _dataclasses_in(kind: Any) -> list[Any]:
+    import typing
+
+    if dataclasses.is_dataclass(kind):
+        hints = typing.get_type_hints(kind)
+        return [kind, *(found for hint in hints.values() for found in _dataclasses_in(hint))]
+    return [found for argument in typing.get_args(kind) for found in _dataclasses_in(argument)]
+
+
+def _known(kind: Any, location: tuple[Any, ...]) -> str:
+    import typing
+
+    for step in location[:-1]:
+        if isinstance(step, int):
+            kind = typing.get_args(kind)[0]
+        elif dataclasses.is_dataclass(kind):
+            kind = typing.get_type_hints(kind).get(step)
+    if not dataclasses.is_dataclass(kind):
+        return ""
+    import difflib
+
+    names = [field.name for field in dataclasses.fields(kind)]
+    close = difflib.get_close_matches(str(location[-1]), names, n=1)
+    return f"; did you mean '{close[0]}'?" if close else f"; expected one of {', '.join(names)}"
+
+
+class _Loader(yaml.SafeLoader):
+    """YAML 1.1 without aliases (they can blow up) and with duplicate keys refused; ``1e-4`` is a number."""
+
+    def compose_node(self, parent: Any, index: Any) -> Any:
+        if self.check_event(yaml.events.AliasEvent):
+            raise yaml.constructor.ConstructorError(None, None, "aliases are not allowed", self.peek_event().start_mark)
+        return super().compose_node(parent, index)
+
+    def construct_mapping(self, node: Any, deep: bool = False) -> dict[Any, Any]:
+        keys = [self.construct_object(key, deep=True) for key, _ in node.value]
+        for key in keys:
+            if keys.count(key) > 1:
+                raise yaml.constructor.ConstructorError(None, None, f"key '{key}' stands twice", node.start_mark)
+        return super().construct_mapping(node, deep)
+
+
+def _read(path: Path, depth: int) -> dict[str, Any]:
+    if depth > MAX_BASES:
+        raise ConfigError(f"{path}: expected at most {MAX_BASES} nested 'base' files, got a longer chain or a circle")
+    try:
+        if path.stat().st_size > MAX_BYTES:
+            raise ConfigError(f"{path}: expected a YAML file of at most {MAX_BYTES} bytes, got {path.stat().st_size}")
+        document = _parse(path.read_text(encoding="utf-8"), str(path))
+    except OSError as error:
+        raise ConfigError(f"{path}: expected a readable YAML file, got {error.strerror or error}") from None
+    except UnicodeDecodeError:
+        raise ConfigError(f"{path}: expected UTF-8 text, got other bytes") from None
+    if not isinstance(document, dict):
+        raise ConfigError(f"{path}: expected a mapping of keys, got {_short(document)}")
+    base = document.pop("base", None)
+    if base is None:
+        return document
+    if not isinstance(base, str):
+        raise ConfigError(f"{path}: key 'base': expected a path, got {_short(base)}")
+    return _overlay(_read(path.parent / base, depth + 1), document)
+
+
+def _parse(text: str, source: str) -> Any:
+    try:
+        return yaml.load(text, Loader=_Loader)  # noqa: S506 - a SafeLoader
+    except (yaml.YAMLError, RecursionError, ValueError, TypeError) as error:
+        mark = getattr(error, "problem_mark", None)
+        where = f" line {mark.line + 1}" if mark else ""
+        raise ConfigError(f"{source}:{where} expected YAML, got {getattr(error, 'problem', None) or type(error).__name__}") from None
+
+
+def _override(item: str) -> dict[str, Any]:
+    key, equals, value = item.partition("=")
+    if not equals or not all(key.split(".")):
+        raise ConfigError(f"override: expected dotted.key=value, got '{item}'")
+    document: Any = _parse(value, f"override '{item}'")
+    for part in reversed(key.split(".")):
+        document = {part: document}
+    return document
+
+
+def _overlay(below: dict[str, Any], above: dict[str, Any]) -> dict[str, Any]:
+    merged = dict(below)
+    for key, value in above.items():
+        old = merged.get(key)
+        merged[key] = _overlay(old, value) if isinstance(old, dict) and isinstance(value, dict) else value
+    return merged
+
+
+def _short(value: Any) -> str:
+    text = " ".join(repr(value).split())
+    return text if len(text) <= 80 else f"{text[:77]}..."

@@ -1,0 +1,41 @@
+"""The network: its size, its window and the fusion of each modality."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+Preset = Literal["tiny", "S", "B", "L", "XL"]
+
+
+@dataclass(frozen=True)
+class FusionConfig:
+    """Names of the fusion schemes, as registered in ``lt_bench.models.fusion``."""
+
+    portrait: str = "symbiotic"
+    audio: str = "direct"
+
+
+@dataclass(frozen=True)
+class ModelConfig:
+    """A LetsTalk backbone; the shapes of latents and speech features come from the cache."""
+
+    preset: Preset = "S"
+    """Depth, hidden size and heads."""
+    fusion: FusionConfig = field(default_factory=FusionConfig)
+    patch_size: int = 2
+    """Side of a patch, in latent pixels."""
+    frames: int = 16
+    """Length of a window, in frames at 25 fps."""
+    motion_frames: int = 2
+    """Latents of the previous window that temporal attention sees; 0 for none."""
+    audio_window: int = 2
+    """Speech features seen on either side of a frame, in frames."""
+    audio_tokens: int = 32
+    """Tokens a frame that the audio projector makes."""
+    audio_token_dim: int = 768
+    """Features of an audio token."""
+    audio_hidden: int = 512
+    """Width of the audio projector."""
+    learn_sigma: bool = True
+    """Predict the variance too (epsilon prediction with the variational bound only)."""
