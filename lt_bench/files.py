@@ -27,7 +27,9 @@ def atomic_path(path: str | os.PathLike[str]) -> Iterator[Path]:
     target = Path(path)
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(prefix=f".{target.stem[:80]}.", suffix=f".tmp{target.suffix}", dir=target.parent)
+        handle, name = tempfile.mkstemp(
+            prefix=f".{target.stem[:80]}.", suffix=f".tmp{target.suffix}", dir=target.parent
+        )
     except OSError as error:
         raise LtBenchError(f"{target}: expected a writable folder, got {error.strerror or error}") from error
     os.close(handle)

@@ -36,4 +36,6 @@ class LatentScaling:
     def _constants(self, like: Tensor) -> tuple[Tensor, Tensor]:
         if like.shape[-3] != len(self.mean):
             raise ValueError(f"expected {len(self.mean)} latent channels, got {like.shape[-3]}")
-        return tuple(torch.tensor(v, dtype=like.dtype, device=like.device)[:, None, None] for v in (self.mean, self.std))  # type: ignore[return-value]
+        return tuple(
+            torch.tensor(v, dtype=like.dtype, device=like.device)[:, None, None] for v in (self.mean, self.std)
+        )  # type: ignore[return-value]

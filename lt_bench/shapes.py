@@ -25,4 +25,17 @@ Waveform = Float[ndarray, "samples"]
 SpeechFeatures = Float[ndarray, "F L D"]
 """Speech features at 25 Hz: frames, layers, features."""
 
-__all__ = ["AudioWindows", "Bool", "Float", "Frames", "Int", "Latent", "Latents", "SpeechFeatures", "Timesteps", "Tokens", "UInt8", "Waveform"]
+__all__ = [
+    "AudioWindows",
+    "Bool",
+    "Float",
+    "Frames",
+    "Int",
+    "Latent",
+    "Latents",
+    "SpeechFeatures",
+    "Timesteps",
+    "Tokens",
+    "UInt8",
+    "Waveform",
+]

@@ -34,7 +34,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--version", action="version", version=f"lt-bench {lt_bench.__version__}")
-    parser.add_argument("verb", choices=VERBS, metavar="VERB", help="one of the verbs below; lt-bench VERB --help says more")
+    parser.add_argument(
+        "verb", choices=VERBS, metavar="VERB", help="one of the verbs below; lt-bench VERB --help says more"
+    )
     parser.add_argument("arguments", nargs=argparse.REMAINDER, help="what the verb takes")
     chosen = parser.parse_args(arguments[:1])
     module = importlib.import_module(f"lt_bench.cli.{chosen.verb}")

@@ -143,7 +143,9 @@ def _parse(text: str, source: str) -> Any:
     except (yaml.YAMLError, RecursionError, ValueError, TypeError) as error:
         mark = getattr(error, "problem_mark", None)
         where = f" line {mark.line + 1}" if mark else ""
-        raise ConfigError(f"{source}:{where} expected YAML, got {getattr(error, 'problem', None) or type(error).__name__}") from None
+        raise ConfigError(
+            f"{source}:{where} expected YAML, got {getattr(error, 'problem', None) or type(error).__name__}"
+        ) from None
 
 
 def _override(item: str) -> dict[str, Any]:
