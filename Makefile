@@ -1,0 +1,43 @@
+# Two commands on a fresh machine: `make quickstart` and `make test`. `make help` lists the rest.
+PYTHON ?= python3
+VENV ?= .venv
+BIN = $(VENV)/bin
+STAMP = $(VENV)/.installed
+export MPLBACKEND ?= Agg
+
+.PHONY: help quickstart test slow lint format install clean
+
+help:  ## list the targets
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-11s %s\n", $$1, $$2}'
+
+$(STAMP): pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --upgrade 'pip>=24'
+	$(BIN)/python -m pip install --quiet --editable '.[dev]'
+	touch $@
+
+install: $(STAMP)  ## a virtual environment in .venv with everything
+
+quickstart: $(STAMP)  ## the main job on the embedded synthetic set: four fusion cells, trained, scored and ranked
+	$(BIN)/lt-bench ablate experiments/quickstart.yaml
+
+test: $(STAMP)  ## lint, types, layers and the whole quick test suite
+	$(MAKE) lint
+	$(BIN)/python -m pytest -n 2 --dist worksteal -m "not slow"
+
+slow: $(STAMP)  ## the tests that take minutes
+	$(BIN)/python -m pytest -m slow
+
+lint: $(STAMP)  ## style, spelling, types and the layers of the architecture
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/codespell
+	$(BIN)/lint-imports
+	$(BIN)/pyright
+
+format: $(STAMP)  ## put the code in the project's style
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+clean:  ## remove what was built (not runs/ and caches/)
+	rm -rf $(VENV) build *.egg-info .pytest_cache .ruff_cache
