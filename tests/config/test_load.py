@@ -1,0 +1,117 @@
+"""YAML is read strictly, and an error names the file, the key, what was expected and what was got."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import yaml
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from lt_bench.config import Cell, ExperimentConfig, RunConfig, TrainConfig, load_config, parse_config, to_dict, to_yaml
+from lt_bench.config.load import _Loader
+from lt_bench.errors import ConfigError
+
+ROOT = Path(__file__).resolve().parents[2]
+EXPERIMENTS = sorted(path for path in (ROOT / "experiments").rglob("*.yaml") if not path.name.startswith("_"))
+
+
+def write(folder: Path, text: str, name: str = "c.yaml") -> Path:
+    path = folder / name
+    path.write_text(text)
+    return path
+
+
+@pytest.mark.parametrize("path", EXPERIMENTS, ids=lambda p: str(p.relative_to(ROOT)))
+def test_every_experiment_in_the_repository_parses(path: Path) -> None:
+    config = load_config(ExperimentConfig, path)
+    assert config.cells
+    assert parse_config(ExperimentConfig, to_dict(config)) == config
+
+
+def test_there_are_experiments() -> None:
+    assert ROOT / "experiments" / "quickstart.yaml" in EXPERIMENTS
+
+
+def test_yaml_round_trip(tmp_path: Path) -> None:
+    config = ExperimentConfig(
+        name="x", train=TrainConfig(learning_rate=3e-4), cells=(Cell("direct", "symbiotic"),), seeds=(1, 2)
+    )
+    assert load_config(ExperimentConfig, write(tmp_path, to_yaml(config))) == config
+
+
+def test_base_is_overlaid_key_by_key_and_overrides_come_last(tmp_path: Path) -> None:
+    write(tmp_path, "train: {steps: 1, batch_size: 2, seed: 3}\n", "base.yaml")
+    path = write(tmp_path, "base: base.yaml\ntrain: {batch_size: 5}\n")
+    config = load_config(RunConfig, path, ["train.seed=9", "model.fusion.audio=siamese"])
+    assert (config.train.steps, config.train.batch_size, config.train.seed) == (1, 5, 9)
+    assert config.model.fusion.audio == "siamese"
+
+
+def test_exponents_without_a_dot_are_numbers(tmp_path: Path) -> None:
+    assert load_config(RunConfig, write(tmp_path, "train: {learning_rate: 1e-3}")).train.learning_rate == 1e-3
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("trian: {}", r"c\.yaml: unknown key 'trian'; did you mean 'train'\?"),
+        ("train: {stepz: 1}", r"unknown key 'train\.stepz'; did you mean 'steps'\?"),
+        ("train: {steps: many}", r"key 'train\.steps': expected a valid integer.* got 'many'"),
+        ("train: {steps: 1.5}", r"key 'train\.steps'.* got 1\.5"),
+        ("train: {learning_rate: .nan}", r"key 'train\.learning_rate': expected a finite number, got nan"),
+        ("model: {preset: M}", r"key 'model\.preset': expected 'tiny', 'S', 'B', 'L' or 'XL', got 'M'"),
+        ("cells: [{portrait: direct}]", r"key 'cells\.0\.audio' is missing"),
+        ("cells: [{portrait: a, audio: b, oops: c}]", r"unknown key 'cells\.0\.oops'; expected one of portrait, audio"),
+        ("[1, 2]", r"expected a mapping of keys, got \[1, 2\]"),
+        ("a: [", r"c\.yaml: line 1 expected YAML"),
+        ("train: {steps: 1}\ntrain: {steps: 2}", r"key 'train' stands twice"),
+        ("a: &x [1]\nb: *x", r"aliases are not allowed"),
+        ("a: !!python/object/apply:os.system ['true']", r"expected YAML, got could not determine a constructor"),
+        ("base: missing.yaml", r"missing\.yaml: expected a readable YAML file, got No such file"),
+        ("base: c.yaml", r"expected at most 10 nested 'base' files"),
+        ("base: [1]", r"key 'base': expected a path, got \[1\]"),
+    ],
+)
+def test_bad_files(tmp_path: Path, text: str, message: str) -> None:
+    with pytest.raises(ConfigError, match=message):
+        load_config(ExperimentConfig, write(tmp_path, text))
+
+
+@pytest.mark.parametrize(
+    ("item", "message"),
+    [
+        ("train.steps", "expected dotted.key=value, got 'train.steps'"),
+        ("=3", "expected dotted.key=value"),
+        ("train..steps=3", "expected dotted.key=value"),
+        ("train.steps=[", "expected YAML"),
+        ("train=3", "key 'train': expected"),
+    ],
+)
+def test_bad_overrides(tmp_path: Path, item: str, message: str) -> None:
+    with pytest.raises(ConfigError, match=message):
+        load_config(RunConfig, write(tmp_path, """ {} """), [item])
+
+
+def test_a_binary_or_huge_file_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "c.yaml"
+    path.write_bytes(b"\xff\xfe\x00")
+    with pytest.raises(ConfigError, match="expected UTF-8 text"):
+        load_config(RunConfig, path)
+    path.write_bytes(b"#" * 1_000_001)
+    with pytest.raises(ConfigError, match="at most 1000000 bytes"):
+        load_config(RunConfig, path)
+
+
+@settings(deadline=None, max_examples=200)
+@given(st.text(max_size=60))
+def test_any_text_is_yaml_or_a_config_error(text: str) -> None:
+    try:
+        parse_config(RunConfig, {"data": {"cache": text}})
+        document = yaml.load(text, Loader=_Loader)
+    except (ConfigError, yaml.YAMLError, ValueError, TypeError):
+        return
+    if isinstance(document, dict):
+        with pytest.raises(ConfigError):
+            parse_config(RunConfig, {"train": {"nope": document}})
