@@ -20,7 +20,7 @@ MAX_BASES = 10
 def load_config(kind: type[T], path: str | os.PathLike[str], overrides: tuple[str, ...] | list[str] = ()) -> T:
     """Read a YAML file as a ``kind``.
 
-    A key ``base: other.yaml`` (relative to the file) is read first and overlaid, mapping by mapping; a list is replaced.
+    A key ``base: other.yaml`` (relative to the file) is read first and overlaid, key by key; a list is replaced.
     ``overrides`` are ``dotted.key=value`` with a YAML value, applied last.
 
     Raises:
