@@ -1,0 +1,108 @@
+"""What every codec offers, and how one is built from its name in a configuration."""
+
+from __future__ import annotations
+
+from typing import Protocol, runtime_checkable
+
+import torch
+from jaxtyping import Float, UInt8
+from numpy import ndarray
+from torch import Tensor
+
+from lt_bench.errors import ConfigError
+from lt_bench.scaling import LatentScaling
+
+CODECS = "dct, taef2, kl:PATH or dc:PATH"
+
+
+@runtime_checkable
+class Codec(Protocol):
+    """Turns frames into raw latents and back; frozen, and run on the device its input is on."""
+
+    name: str
+    """The name it was built from, without any path."""
+    channels: int
+    """Channels of a latent."""
+    factor: int
+    """Pixels of a frame's side per latent pixel."""
+
+    @property
+    def hash(self) -> str:
+        """Hex SHA-256 of all that decides the numbers: weights, or settings and constants."""
+        ...
+
+    @property
+    def scaling(self) -> LatentScaling:
+        """The map between raw latents and those a diffusion model sees."""
+        ...
+
+    def encode(self, frames: Float[Tensor, "N 3 H W"]) -> Float[Tensor, "N C h w"]:
+        """Raw (unscaled) latents of frames in [-1, 1], whose sides are multiples of ``factor``."""
+        ...
+
+    def decode(self, raw: Float[Tensor, "N C h w"]) -> Float[Tensor, "N 3 H W"]:
+        """Frames of raw latents, about in [-1, 1]: not clamped, so that gradients pass."""
+        ...
+
+
+def build_codec(spec: str) -> Codec:
+    """The codec that a configuration names: ``dct``, ``taef2``, ``kl:PATH`` or ``dc:PATH``.
+
+    PATH is a local folder in diffusers' layout, or the id of a repository on the Hugging Face hub. Weights are read at
+    first use, so building is cheap and the codec can be sent to worker processes.
+
+    Raises:
+        ConfigError: the name is none of these.
+    """
+    name, _, path = spec.partition(":")
+    if spec == "dct":
+        from lt_bench.models.codecs.dct import DctCodec
+
+        return DctCodec()
+    if spec == "taef2":
+        from lt_bench.models.codecs.taef2 import Taef2Codec
+
+        return Taef2Codec()
+    if name == "kl" and path:
+        from lt_bench.models.codecs.pretrained import KlCodec
+
+        return KlCodec(path)
+    if name == "dc" and path:
+        from lt_bench.models.codecs.pretrained import DcCodec
+
+        return DcCodec(path)
+    raise ConfigError(f"codec: expected {CODECS}, got {spec!r}")
+
+
+def frames_to_tensor(frames: UInt8[ndarray, "N H W 3"]) -> Float[Tensor, "N 3 H W"]:
+    """RGB frames 0..255 as a float32 tensor in [-1, 1]."""
+    return torch.tensor(frames).permute(0, 3, 1, 2).to(torch.float32) / 127.5 - 1
+
+
+def tensor_to_frames(tensor: Float[Tensor, "N 3 H W"]) -> UInt8[ndarray, "N H W 3"]:
+    """A tensor about in [-1, 1] as RGB frames 0..255, clamped and rounded."""
+    scaled = (tensor.detach().float() + 1) * 127.5
+    return scaled.clamp(0, 255).round().to(torch.uint8).permute(0, 2, 3, 1).contiguous().cpu().numpy()
+
+
+def check_frames(frames: Tensor, factor: int) -> None:
+    """Refuse a batch that a codec of this factor cannot encode.
+
+    Raises:
+        ConfigError: it is not (N, 3, H, W) with sides that are multiples of ``factor``.
+    """
+    if frames.ndim != 4 or frames.shape[1] != 3:
+        raise ConfigError(f"frames: expected the shape (N, 3, H, W), got {tuple(frames.shape)}")
+    height, width = frames.shape[-2:]
+    if height % factor or width % factor or not height or not width:
+        raise ConfigError(f"resolution: expected sides that are multiples of {factor}, got {width}x{height}")
+
+
+def check_raw(raw: Tensor, channels: int) -> None:
+    """Refuse latents of another codec.
+
+    Raises:
+        ConfigError: they are not (N, channels, h, w).
+    """
+    if raw.ndim != 4 or raw.shape[1] != channels:
+        raise ConfigError(f"latents: expected the shape (N, {channels}, h, w), got {tuple(raw.shape)}")
