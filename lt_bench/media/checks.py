@@ -1,0 +1,50 @@
+"""What arrays must be before they are written to, or given out from, a media file."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from lt_bench.errors import MediaError
+from lt_bench.media.colour import MAX_SIDE
+
+MAX_PEAK = 4.0
+"""Lossy codecs overshoot full scale a little; a peak beyond this says that the samples are not in [-1, 1] at all."""
+
+
+def check_frame(frame: object, where: str, even: bool = False, shape: tuple[int, ...] | None = None) -> None:
+    """Check that a frame is uint8 (H, W, 3), of an allowed size, and of ``shape`` if given.
+
+    Raises:
+        MediaError: it is not; the message starts with ``where``.
+    """
+    if not isinstance(frame, np.ndarray) or frame.dtype != np.uint8:
+        got = frame.dtype if isinstance(frame, np.ndarray) else type(frame).__name__
+        raise MediaError(f"{where}: expected a uint8 array, got {got}")
+    if frame.ndim != 3 or frame.shape[2] != 3:
+        raise MediaError(f"{where}: expected shape (height, width, 3), got {frame.shape}")
+    if not all(0 < side <= MAX_SIDE for side in frame.shape[:2]):
+        raise MediaError(f"{where}: expected sides of 1 to {MAX_SIDE} pixels, got {frame.shape[1]}x{frame.shape[0]}")
+    if even and (frame.shape[0] % 2 or frame.shape[1] % 2):
+        raise MediaError(f"{where}: expected an even width and height, got {frame.shape[1]}x{frame.shape[0]}")
+    if shape is not None and frame.shape != shape:
+        raise MediaError(f"{where}: expected the first frame's shape {shape}, got {frame.shape}")
+
+
+def check_waveform(audio: object, where: str, peak: float = MAX_PEAK) -> None:
+    """Check that a waveform is a non-empty, finite, one-dimensional float array that stays within ``peak``.
+
+    Raises:
+        MediaError: it is not; the message starts with ``where``.
+    """
+    if not isinstance(audio, np.ndarray) or not np.issubdtype(audio.dtype, np.floating):
+        got = audio.dtype if isinstance(audio, np.ndarray) else type(audio).__name__
+        raise MediaError(f"{where}: expected float audio in [-1, 1], got {got}")
+    if audio.ndim != 1:
+        raise MediaError(f"{where}: expected mono audio of shape (samples,), got shape {audio.shape}")
+    if not len(audio):
+        raise MediaError(f"{where}: expected audio samples, got none")
+    if not np.isfinite(audio).all():
+        index = int(np.flatnonzero(~np.isfinite(audio))[0])
+        raise MediaError(f"{where}: expected finite audio samples, got {audio[index]} at sample {index}")
+    if np.abs(audio).max() > peak:
+        raise MediaError(f"{where}: expected audio in [-1, 1], got a peak of {np.abs(audio).max():.6g}")

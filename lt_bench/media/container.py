@@ -1,0 +1,103 @@
+"""Opening media files, and one-line errors for all that can be wrong with them."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import av
+from av.container import InputContainer
+from av.packet import Packet
+from av.stream import Disposition, Stream
+
+from lt_bench.errors import MediaError
+
+# FFmpeg opens these without complaint, but a text file or a single picture is no video.
+_NOT_MEDIA = {"tty", "image2", "ico"}
+_SHORTFALL_SECONDS = 0.5
+
+
+@contextmanager
+def explain(path: Path, doing: str) -> Iterator[None]:
+    """Turn FFmpeg's errors inside the block into a ``MediaError`` that names the file and what was being done."""
+    try:
+        yield
+    except av.FFmpegError as error:
+        raise MediaError(f"{path}: {doing}: {error.strerror or type(error).__name__}") from error
+
+
+def open_media(path: str | os.PathLike[str], kind: str = "video or sound") -> InputContainer:
+    """Open a local file for reading; the caller closes it.
+
+    Args:
+        path: the file. Only files are opened: never a URL, a device or a pipe.
+        kind: what the message of an error says was expected.
+
+    Raises:
+        MediaError: the file is missing, a folder, empty, unreadable or not a container of video or sound.
+    """
+    path = Path(path)
+    if not path.exists():
+        raise MediaError(f"{path}: expected a {kind} file, got nothing at that path")
+    if not path.is_file():
+        raise MediaError(f"{path}: expected a {kind} file, got {'a folder' if path.is_dir() else 'a special file'}")
+    if path.stat().st_size == 0:
+        raise MediaError(f"{path}: expected a {kind} file, got 0 bytes")
+    with explain(path, f"expected a {kind} file, got an unreadable one"):
+        # "file:" keeps names with a colon from being taken for a protocol; playlists may not reach out either.
+        container = av.open(f"file:{path}", options={"protocol_whitelist": "file"}, metadata_errors="replace")
+    name = container.format.name
+    if name in _NOT_MEDIA or name.endswith("_pipe"):
+        container.close()
+        raise MediaError(f"{path}: expected a {kind} file, got {'text' if name == 'tty' else 'a picture'}")
+    return container
+
+
+def first_stream(container: InputContainer, kind: str, path: Path) -> Stream:
+    """The first stream of a kind ("video" or "audio"); a song's cover picture is not a video stream.
+
+    Raises:
+        MediaError: there is none.
+    """
+    for stream in _streams(container, kind):
+        return stream
+    raise MediaError(f"{path}: expected a file with {kind}, got no {kind} track")
+
+
+def has_stream(container: InputContainer, kind: str) -> bool:
+    """Whether there is a stream of a kind ("video" or "audio")."""
+    return bool(_streams(container, kind))
+
+
+def _streams(container: InputContainer, kind: str) -> list[Stream]:
+    return [s for s in container.streams if s.type == kind and not s.disposition & Disposition.attached_pic]
+
+
+def demux_whole(container: InputContainer, stream: Stream, path: Path) -> Iterator[Packet]:
+    """The packets of one stream up to its end, then one that flushes the decoder.
+
+    A cut file often just ends early for the demuxer; so the end reached is held against what the header announced.
+
+    Raises:
+        MediaError: a packet is damaged, or the file ends before its header says it does.
+    """
+    count, end = 0, 0.0
+    for packet in container.demux():
+        if packet.dts is not None and packet.time_base is not None:
+            end = max(end, float((packet.dts + (packet.duration or 0)) * packet.time_base))
+        if packet.stream.index != stream.index:
+            continue
+        if packet.is_corrupt:
+            raise MediaError(f"{path}: expected a whole file, got a damaged or cut {stream.type} packet {count}")
+        count += packet.size > 0
+        yield packet
+    name = container.format.name
+    # Only mp4 keeps an exact list of packets (its count of frames is that before edit lists). AVI and Matroska state a
+    # duration; other formats estimate it, so that it proves nothing.
+    if "mp4" in name and count < len(stream.index_entries):
+        raise MediaError(f"{path}: expected {len(stream.index_entries)} {stream.type} packets, got {count}: it is cut")
+    announced = (container.duration or 0) / av.time_base
+    if ("matroska" in name or name == "avi") and announced - end > _SHORTFALL_SECONDS:
+        raise MediaError(f"{path}: expected {announced:.2f} s as its header says, got {end:.2f} s: it is cut")

@@ -1,0 +1,51 @@
+"""From frames at any times to frames at exactly one rate: the rule, apart from any file."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Generic, TypeVar
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Timed(Generic[T]):
+    """A thing shown from ``start`` on for ``duration``, both in seconds; exact, so that ties are ties."""
+
+    item: T
+    start: Fraction
+    duration: Fraction
+
+
+def resample(frames: Iterable[Timed[T]], fps: Fraction) -> Iterator[T]:
+    """Frames at exactly ``fps``, in constant memory; time zero is the start of the first frame.
+
+    Output frame k stands for the time k / fps and is the input frame whose start is nearest to it, the earlier one on a
+    tie. But a frame is never shown more than half an output interval before its time: across a gap the earlier frame
+    stays, as on a player's screen. There are round(total duration * fps) output frames (halves up), at least one, where
+    the total runs to the end of the last input frame.
+
+    Starts must strictly increase.
+    """
+    iterator = iter(frames)
+    previous = next(iterator, None)
+    if previous is None:
+        return
+    zero, shown = previous.start, 0
+    for frame in iterator:
+        # The previous frame holds up to this time; from there on this frame is nearer and near enough.
+        middle = max((previous.start + frame.start) / 2, frame.start - 1 / (2 * fps)) - zero
+        while Fraction(shown) / fps <= middle:
+            yield previous.item
+            shown += 1
+        previous = frame
+    total = max(1, _round_half_up((previous.start + previous.duration - zero) * fps))
+    while shown < total:
+        yield previous.item
+        shown += 1
+
+
+def _round_half_up(value: Fraction) -> int:
+    return int((value + Fraction(1, 2)) // 1)

@@ -1,0 +1,216 @@
+"""Reading videos as upright RGB frames at one exact rate."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Generator, Iterator
+from contextlib import closing
+from dataclasses import dataclass
+from fractions import Fraction
+from itertools import islice
+from pathlib import Path
+
+import av
+import numpy as np
+from av import VideoFrame
+from av.container import InputContainer
+from av.video.reformatter import VideoReformatter
+from av.video.stream import VideoStream
+
+from lt_bench.errors import MediaError
+from lt_bench.media.colour import check_size, frame_to_rgb, rotation_degrees
+from lt_bench.media.container import demux_whole, explain, first_stream, has_stream, open_media
+from lt_bench.media.resampling import Timed, resample
+from lt_bench.media.video_writer import write_video
+from lt_bench.shapes import Frames, UInt8
+
+__all__ = ["VideoInfo", "iter_frames", "probe_video", "read_frames", "write_video"]
+
+MAX_GAP_SECONDS = 60
+"""A frame shown for longer means broken timestamps, not a video; it is refused rather than repeated without end."""
+
+
+@dataclass(frozen=True)
+class VideoInfo:
+    """What a video file says of itself; the first frame was decoded to see that it can be."""
+
+    width: int
+    """Pixels, of the upright frame."""
+    height: int
+    """Pixels, of the upright frame."""
+    fps: float
+    """Average frames per second as stored."""
+    frames: int | None
+    """As the header says; None where it does not."""
+    duration: float
+    """Seconds."""
+    has_audio: bool
+    codec: str
+    rotation: int
+    """Degrees counterclockwise by which stored frames are turned to stand upright."""
+
+
+def probe_video(path: str | os.PathLike[str]) -> VideoInfo:
+    """Read a video's header and first frame.
+
+    Raises:
+        MediaError: it is not a readable video, or has no frame.
+    """
+    path = Path(path)
+    with closing(open_media(path, "video")) as container:
+        stream = _video_stream(container, path)
+        with closing(_decode(container, stream, path)) as frames:
+            frame = next(frames)
+        height, width, _ = _to_rgb(frame, VideoReformatter(), path, 0).shape
+        rate = stream.average_rate or stream.guessed_rate
+        if stream.duration is not None and stream.time_base is not None:
+            duration = float(stream.duration * stream.time_base)
+        else:
+            duration = (container.duration or 0) / av.time_base
+        return VideoInfo(
+            width=width,
+            height=height,
+            fps=float(rate) if rate else 0.0,
+            frames=stream.frames or None,
+            duration=duration,
+            has_audio=has_stream(container, "audio"),
+            codec=stream.codec_context.name,
+            rotation=rotation_degrees(frame),
+        )
+
+
+def iter_frames(
+    path: str | os.PathLike[str], fps: float | None = 25.0
+) -> Generator[UInt8[np.ndarray, "H W 3"], None, None]:
+    """Yield a video's upright RGB frames (uint8, 0..255), in constant memory.
+
+    The file is opened at once, decoded as frames are asked for.
+
+    Args:
+        path: the video.
+        fps: frames per second of the output by ``resampling.resample``'s rule, time zero being the first frame's
+            presentation time; None gives the stored frames one by one.
+
+    Raises:
+        MediaError: the file cannot be opened (at once), or turns out damaged, cut, or of varying size (while reading).
+    """
+    path = Path(path)
+    if fps is not None and not 0 < fps <= 1000:
+        raise MediaError(f"{path}: expected a frame rate above 0 and up to 1000, got {fps}")
+    container = open_media(path, "video")
+    try:
+        stream = _video_stream(container, path)
+    except MediaError:
+        container.close()
+        raise
+    return _frames(container, stream, path, fps)
+
+
+def read_frames(path: str | os.PathLike[str], fps: float | None = 25.0, max_frames: int | None = None) -> Frames:
+    """All frames of ``iter_frames``, or the first ``max_frames``, as one array (F, H, W, 3).
+
+    Raises:
+        MediaError: as ``iter_frames``.
+    """
+    with closing(iter_frames(path, fps)) as frames:
+        return np.stack(list(islice(frames, max_frames)))
+
+
+def first_frame_time(path: str | os.PathLike[str]) -> Fraction | None:
+    """Presentation time in seconds of a file's first frame, its video's time zero; None for a file without video.
+
+    Raises:
+        MediaError: the file cannot be opened, or its first frame not decoded.
+    """
+    path = Path(path)
+    with closing(open_media(path)) as container:
+        if not has_stream(container, "video"):
+            return None
+        stream = _video_stream(container, path)
+        with closing(_decode(container, stream, path)) as frames, closing(_timed(frames, stream, path)) as timed:
+            return next(timed).start
+
+
+def _video_stream(container: InputContainer, path: Path) -> VideoStream:
+    stream = first_stream(container, "video", path)
+    assert isinstance(stream, VideoStream)
+    try:
+        check_size(stream.codec_context.width, stream.codec_context.height)
+    except MediaError as error:
+        raise MediaError(f"{path}: {error}") from None
+    # One thread: workers run side by side, and frame threads would hold many frames at once.
+    stream.codec_context.thread_count = 1
+    return stream
+
+
+def _frames(
+    container: InputContainer, stream: VideoStream, path: Path, fps: float | None
+) -> Generator[np.ndarray, None, None]:
+    reformatter, shape = VideoReformatter(), None
+    with closing(container):
+        timed = _timed(_decode(container, stream, path), stream, path)
+        if fps is None:
+            chosen = ((index, entry.item) for index, entry in enumerate(timed))
+        else:
+            numbered = (Timed((index, entry.item), entry.start, entry.duration) for index, entry in enumerate(timed))
+            chosen = resample(numbered, Fraction(fps).limit_denominator(1001))
+        last, rgb = -1, None
+        for index, frame in chosen:
+            if index != last:
+                rgb, last = _to_rgb(frame, reformatter, path, index), index
+            assert rgb is not None
+            if shape is not None and rgb.shape != shape:
+                raise MediaError(f"{path}: expected frames of one size, got {shape} then {rgb.shape} at frame {index}")
+            shape = rgb.shape
+            yield rgb.copy()
+
+
+def _decode(container: InputContainer, stream: VideoStream, path: Path) -> Generator[VideoFrame, None, None]:
+    """Decoded frames in order of presentation; at least one."""
+    count = 0
+    packets = demux_whole(container, stream, path)
+    while True:
+        with explain(path, f"damaged or cut after {count} frames"):
+            packet = next(packets, None)
+            frames = [] if packet is None else stream.decode(packet)
+        for frame in frames:
+            if frame.is_corrupt:
+                raise MediaError(f"{path}: damaged: frame {count} cannot be decoded whole")
+            yield frame
+            count += 1
+        if packet is None:
+            break
+    if not count:
+        raise MediaError(f"{path}: expected a video with frames, got 0 frames")
+
+
+def _timed(frames: Iterator[VideoFrame], stream: VideoStream, path: Path) -> Generator[Timed[VideoFrame], None, None]:
+    """Frames with exact times. A frame without a time follows the one before by the stream's frame interval."""
+    rate = stream.average_rate or stream.guessed_rate or Fraction(25)
+    interval = 1 / Fraction(rate)
+    last: Fraction | None = None
+    for index, frame in enumerate(frames):
+        if frame.pts is None or frame.time_base is None:
+            start = Fraction(0) if last is None else last + interval
+        else:
+            start = frame.pts * frame.time_base
+        if last is not None and not last < start <= last + MAX_GAP_SECONDS:
+            if start == last:  # two pictures at one instant: the first is never seen
+                continue
+            raise MediaError(
+                f"{path}: expected frame {index} after {float(last):.3f} s by at most {MAX_GAP_SECONDS} s, "
+                f"got {float(start):.3f} s"
+            )
+        last = start
+        given = frame.duration * frame.time_base if frame.duration and frame.time_base else interval
+        yield Timed(frame, start, min(given, Fraction(MAX_GAP_SECONDS)))
+
+
+def _to_rgb(frame: VideoFrame, reformatter: VideoReformatter, path: Path, index: int) -> np.ndarray:
+    try:
+        with explain(path, f"frame {index} could not be converted to RGB"):
+            return frame_to_rgb(frame, reformatter)
+    except MediaError as error:
+        if str(error).startswith(str(path)):
+            raise
+        raise MediaError(f"{path}: {error} at frame {index}") from None

@@ -1,0 +1,143 @@
+"""Writing videos: H.264 and AAC in mp4, streamed, whole or not at all, the same bytes every time."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from fractions import Fraction
+from itertools import chain
+from pathlib import Path
+
+import av
+import numpy as np
+from av import AudioFrame
+from av.audio.stream import AudioStream
+from av.container import OutputContainer
+from av.video.reformatter import VideoReformatter
+from av.video.stream import VideoStream
+
+from lt_bench.errors import MediaError
+from lt_bench.files import atomic_path
+from lt_bench.media.checks import check_frame, check_waveform
+from lt_bench.media.colour import rgb_to_frame
+from lt_bench.media.container import explain
+from lt_bench.shapes import UInt8, Waveform
+
+AAC_RATES = (96000, 88200, 64000, 48000, 44100, 32000, 24000, 22050, 16000, 12000, 11025, 8000, 7350)
+"""The sample rates that AAC knows, in Hz."""
+
+
+def write_video(
+    path: str | os.PathLike[str],
+    frames: Iterable[UInt8[np.ndarray, "H W 3"]] | UInt8[np.ndarray, "F H W 3"],
+    fps: float = 25.0,
+    audio: Waveform | None = None,
+    sample_rate: int = 16000,
+    crf: float = 12,
+    preset: str = "medium",
+) -> None:
+    """Write RGB frames, and sound if given, as an mp4 that plays everywhere.
+
+    H.264 yuv420p (BT.601 matrix, limited range, tagged), AAC mono, index in front. One encoder thread and no dates or
+    names in the file: the same input gives the same bytes with the same libraries.
+
+    Args:
+        path: where the file appears, whole, once all is written; it should end in .mp4.
+        frames: uint8 RGB, all of one even size; an iterable is consumed frame by frame.
+        fps: frames per second.
+        audio: mono in [-1, 1], starting with the first frame; cut or padded with silence to the video's duration.
+        sample_rate: of the audio, in Hz, one of ``AAC_RATES``.
+        crf: x264's constant rate factor: 0 best, 51 worst.
+        preset: x264's speed preset.
+
+    Raises:
+        MediaError: no frames, odd or varying sizes, wrong dtypes, NaN in the audio, or the file cannot be written.
+    """
+    target = Path(path)
+    if not 0 < fps <= 1000:
+        raise MediaError(f"{target}: expected a frame rate above 0 and up to 1000, got {fps}")
+    iterator = iter(frames)
+    first = next(iterator, None)
+    if first is None:
+        raise MediaError(f"{target}: expected at least one frame to write, got 0 frames")
+    check_frame(first, f"{target}: frame 0", even=True)
+    if audio is not None:
+        check_waveform(audio, str(target))
+        if sample_rate not in AAC_RATES:
+            raise MediaError(f"{target}: expected a sample rate of {AAC_RATES}, got {sample_rate}")
+    with (
+        atomic_path(target) as temporary,
+        explain(target, "could not be written"),
+        av.open(
+            f"file:{temporary}",
+            "w",
+            format="mp4",
+            container_options={"movflags": "+faststart", "fflags": "+bitexact"},
+        ) as container,
+    ):
+        rate = Fraction(fps).limit_denominator(1001)
+        height, width, _ = first.shape
+        video = _add_video(container, rate, width, height, crf, preset)
+        sound = None if audio is None else _Sound(container, audio, sample_rate)
+        reformatter = VideoReformatter()
+        for index, rgb in enumerate(chain([first], iterator)):
+            check_frame(rgb, f"{target}: frame {index}", even=True, shape=first.shape)
+            frame = rgb_to_frame(np.ascontiguousarray(rgb), reformatter)
+            frame.pts, frame.time_base = index, 1 / rate
+            container.mux(video.encode(frame))
+            if sound is not None:
+                sound.write_until((index + 1) / rate)
+        container.mux(video.encode(None))
+        if sound is not None:
+            sound.finish()
+
+
+def _add_video(
+    container: OutputContainer, rate: Fraction, width: int, height: int, crf: float, preset: str
+) -> VideoStream:
+    stream = container.add_stream(
+        "libx264", rate=rate, options={"crf": str(crf), "preset": preset, "threads": "1", "flags": "+bitexact"}
+    )
+    stream.width, stream.height, stream.pix_fmt = width, height, "yuv420p"
+    context = stream.codec_context
+    context.thread_count = 1
+    context.time_base = 1 / rate
+    context.colorspace, context.color_range = 6, 1  # H.273: SMPTE 170M (BT.601) matrix, limited range
+    context.color_primaries, context.color_trc = 1, 1  # BT.709, as sRGB
+    return stream
+
+
+class _Sound:
+    """The audio track of a file being written, fed in step with the frames so that the file stays interleaved."""
+
+    def __init__(self, container: OutputContainer, audio: Waveform, sample_rate: int) -> None:
+        self._container = container
+        self._audio = np.asarray(audio, dtype=np.float32)
+        self._rate = sample_rate
+        self._done = 0
+        # 6 bits a sample is AAC's ceiling for one channel; twice 64 kbit/s is more than speech needs.
+        stream = container.add_stream(
+            "aac",
+            rate=sample_rate,
+            layout="mono",
+            options={"b": str(min(128_000, 6 * sample_rate)), "flags": "+bitexact"},
+        )
+        assert isinstance(stream, AudioStream)
+        stream.codec_context.thread_count = 1
+        self._stream = stream
+
+    def write_until(self, time: Fraction) -> None:
+        """Encode the samples before ``time`` seconds, silence where the audio has ended."""
+        end = round(time * self._rate)
+        part = self._audio[self._done : end]
+        part = np.pad(part, (0, end - self._done - len(part)))
+        if not len(part):
+            return
+        frame = AudioFrame.from_ndarray(np.ascontiguousarray(part[None]), format="fltp", layout="mono")
+        frame.sample_rate, frame.time_base, frame.pts = self._rate, Fraction(1, self._rate), self._done
+        self._container.mux(self._stream.encode(frame))
+        self._done = end
+
+    def finish(self) -> None:
+        """Flush the encoder."""
+        self._container.mux(self._stream.encode(None))
