@@ -1,0 +1,1 @@
+"""Latent caches and the windows that training draws from them."""

@@ -1,0 +1,99 @@
+"""Random training windows, a pure function of (seed, index)."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.utils.data import Dataset
+
+from lt_bench.data.cache import LatentCache
+from lt_bench.data.format import ClipRecord
+from lt_bench.data.windows import audio_windows, mouth_mask
+from lt_bench.errors import CacheError
+
+
+class WindowDataset(Dataset[dict[str, Tensor]]):
+    """``length`` random windows of a split.
+
+    Item ``i`` depends on ``(seed, i)`` and the cache alone: to resume exactly, go on with the next index (``offset``).
+    Clips are drawn uniformly, then starts uniformly within the clip.
+
+    An item is a dict of
+        latents: (F, C, h, w) scaled.
+        portrait: (C, h, w) scaled; a random frame of the clip outside the window, or any frame of a clip that is no
+            longer than the window.
+        motion: (M, C, h, w) scaled; the M frames before the window, oldest first; the portrait in place of those before
+            the clip's start.
+        audio: (F, 2 * radius + 1, L, D), clamped at the clip's ends.
+        mouth: (F, h, w), 1 where the mouth box touches the latent pixel, else 0.
+        clip, start: () int64; position in ``records`` and first frame.
+
+    Raises:
+        CacheError: no clip of the split is as long as a window.
+    """
+
+    def __init__(
+        self,
+        cache: LatentCache,
+        split: str,
+        *,
+        frames: int,
+        motion_frames: int,
+        audio_radius: int,
+        length: int,
+        seed: int,
+        offset: int = 0,
+    ) -> None:
+        self.cache = cache
+        self.frames, self.motion_frames, self.audio_radius = frames, motion_frames, audio_radius
+        self.length, self.seed, self.offset = length, seed, offset
+        candidates = cache.records(split)
+        self.records: tuple[ClipRecord, ...] = tuple(r for r in candidates if r.frames >= frames)
+        if not self.records:
+            longest = max((r.frames for r in candidates), default=0)
+            raise CacheError(
+                f"{cache.path}: split '{split}': expected clips of at least {frames} frames, "
+                f"got {len(candidates)} clips, the longest of {longest}"
+            )
+
+    def __len__(self) -> int:
+        return self.length
+
+    def __getitem__(self, index: int) -> dict[str, Tensor]:
+        if not 0 <= index < self.length:
+            raise IndexError(index)
+        rng = np.random.default_rng([self.seed, self.offset + index])
+        clip = int(rng.integers(len(self.records)))
+        record = self.records[clip]
+        start = int(rng.integers(record.frames - self.frames + 1))
+        portrait = self._portrait_frame(rng, record.frames, start)
+        item = self._read(record, start, portrait)
+        return item | {"clip": torch.tensor(clip), "start": torch.tensor(start)}
+
+    def _portrait_frame(self, rng: np.random.Generator, total: int, start: int) -> int:
+        outside = total - self.frames
+        if outside == 0:
+            return int(rng.integers(total))
+        frame = int(rng.integers(outside))
+        return frame if frame < start else frame + self.frames
+
+    def _read(self, record: ClipRecord, start: int, portrait_frame: int) -> dict[str, Tensor]:
+        file, scale = self.cache.file(record), self.cache.scaling.raw_to_latents
+        stop = start + self.frames
+        before = max(0, start - self.motion_frames)
+        run = scale(file.slice("latents", before, stop))
+        latents, motion = run[start - before :], run[: start - before]
+        portrait = scale(file.slice("latents", portrait_frame, portrait_frame + 1))
+        missing = self.motion_frames - len(motion)
+        motion = torch.cat([portrait.expand(missing, -1, -1, -1), motion])
+        first = max(0, start - self.audio_radius)
+        # Only what the windows touch is read, so clamping happens at the clip's own ends alone.
+        audio = file.slice("audio", first, min(record.frames, stop + self.audio_radius))
+        return {
+            "latents": latents.contiguous(),
+            "portrait": portrait[0],
+            "motion": motion,
+            "audio": audio_windows(audio, start - first, self.frames, self.audio_radius),
+            "mouth": mouth_mask(file.slice("mouth_box", start, stop), *self.cache.info.latent_shape[1:]),
+        }

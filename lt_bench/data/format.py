@@ -1,0 +1,189 @@
+"""Latent cache, version 1: what its ``cache.json`` and a row of its ``index.parquet`` say."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from lt_bench.errors import CacheError, ConfigError
+from lt_bench.scaling import LatentScaling
+
+FORMAT = "lt_bench latent cache"
+VERSION = 1
+FPS = 25
+SPLITS = ("train", "validation", "test")
+ROLES = ("clip", "gallery")
+CACHE_FILE = "cache.json"
+INDEX_FILE = "index.parquet"
+JOURNAL_FILE = "journal.jsonl"
+REJECTED_FILE = "rejected.json"
+ID_PATTERN = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,149}")
+
+Split = Literal["train", "validation", "test"]
+Role = Literal["clip", "gallery"]
+
+
+@dataclass(frozen=True)
+class CodecInfo:
+    """The codec that made the latents."""
+
+    name: str
+    hash: str
+    channels: int
+    factor: int
+    """Pixels per latent pixel."""
+    mean: tuple[float, ...]
+    """Per channel, of raw latents; with ``std`` the one scaling, applied on load."""
+    std: tuple[float, ...]
+
+
+@dataclass(frozen=True)
+class SpeechInfo:
+    """The speech encoder that made the audio features."""
+
+    name: str
+    hash: str
+    layers: int
+    dim: int
+
+
+@dataclass(frozen=True)
+class CacheInfo:
+    """The content of ``cache.json``."""
+
+    dataset: str
+    codec: CodecInfo
+    speech: SpeechInfo
+    resolution: int
+    """Side of the square frames, in pixels."""
+    latent_shape: tuple[int, int, int]
+    """Channels, height, width."""
+    landmark_set: Literal["mediapipe478", "synthetic"]
+    source_hash: str
+    """SHA-256 over the list of sources and the version of the preparation's rules."""
+    settings: dict[str, Any] = dataclasses.field(default_factory=dict)
+    """The keys of the data configuration that the content depends on, to name a difference."""
+    fps: int = FPS
+    dtype: Literal["float16"] = "float16"
+    """Of the stored raw latents and audio features."""
+
+    @property
+    def scaling(self) -> LatentScaling:
+        """The codec's scaling of raw latents."""
+        return LatentScaling(self.codec.mean, self.codec.std)
+
+
+@dataclass(frozen=True)
+class ClipQuality:
+    """Measured on the prepared clip; None where there is nothing to measure (silence has no loudness)."""
+
+    face_share: float
+    """Share of the frames with a face, 0..1."""
+    face_size: float
+    """Median height of the face in the source's pixels."""
+    sharpness: float
+    """Median variance of the Laplacian of the luma (0..255) of the prepared frames."""
+    luma: float
+    """Mean luma of the prepared frames, 0..255."""
+    loudness_db: float | None
+    """RMS level of the sound, dB of full scale."""
+
+
+@dataclass(frozen=True)
+class ClipRecord:
+    """A row of the index."""
+
+    id: str
+    identity: str
+    split: Split
+    role: Role
+    frames: int
+    source: str
+    """File name, asset name or generator's spec that the clip came from."""
+    crop: tuple[float, float, float, float] | None
+    """x0, y0, x1, y1 of the square crop in the source's pixels; None for rendered clips."""
+    quality: ClipQuality
+    file: str
+    """Path relative to the cache."""
+    sha256: str
+    bytes: int
+
+
+def clip_file(clip_id: str) -> str:
+    """The path of a clip's tensors, relative to the cache."""
+    return f"clips/{clip_id}.safetensors"
+
+
+def check_id(clip_id: str) -> str:
+    """Return ``clip_id`` if it is a plain file name stem.
+
+    Raises:
+        CacheError: it is not.
+    """
+    if not ID_PATTERN.fullmatch(clip_id):
+        raise CacheError(f"clip id: expected letters, digits, '.', '_' or '-' (at most 150), got {clip_id[:200]!r}")
+    return clip_id
+
+
+def info_to_dict(info: CacheInfo) -> dict[str, Any]:
+    """The document of ``cache.json``."""
+    from lt_bench.config import to_dict
+
+    return {"format": FORMAT, "version": VERSION, **to_dict(info)}
+
+
+def info_from_dict(document: Any, source: Path) -> CacheInfo:
+    """Check and read the document of ``cache.json``.
+
+    Raises:
+        CacheError: another format or version, or a key is wrong.
+    """
+    from lt_bench.config import parse_config
+
+    if not isinstance(document, dict) or document.get("format") != FORMAT:
+        raise CacheError(f"{source}: expected format '{FORMAT}', got something else")
+    if document.get("version") != VERSION:
+        raise CacheError(f"{source}: expected version {VERSION}, got {document.get('version')!r}")
+    try:
+        info = parse_config(
+            CacheInfo, {k: v for k, v in document.items() if k not in ("format", "version")}, str(source)
+        )
+        LatentScaling(info.codec.mean, info.codec.std)
+    except ConfigError as error:
+        raise CacheError(str(error)) from None
+    except ValueError as error:
+        raise CacheError(f"{source}: key 'codec': {error}") from None
+    side = info.resolution // info.codec.factor
+    if info.latent_shape != (info.codec.channels, side, side) or len(info.codec.mean) != info.codec.channels:
+        raise CacheError(
+            f"{source}: key 'latent_shape': expected [{info.codec.channels}, {side}, {side}], got {info.latent_shape}"
+        )
+    if info.fps != FPS:
+        raise CacheError(f"{source}: key 'fps': expected {FPS}, got {info.fps}")
+    return info
+
+
+def difference(found: CacheInfo, expected: CacheInfo) -> str | None:
+    """The first key in which two caches differ, as ``key: expected .., got ..``; None where they agree."""
+    old, new = _flat(info_to_dict(found)), _flat(info_to_dict(expected))
+    # The user's own settings say more than the hashes that follow from them.
+    for key in sorted(old.keys() | new.keys(), key=lambda k: (not k.startswith("settings."), "hash" in k, k)):
+        if old.get(key) != new.get(key):
+            name = key.removeprefix("settings.")
+            return f"{name}: expected {_short(new.get(key))}, got {_short(old.get(key))}"
+    return None
+
+
+def _flat(document: dict[str, Any], prefix: str = "") -> dict[str, Any]:
+    flat: dict[str, Any] = {}
+    for key, value in document.items():
+        flat |= _flat(value, f"{prefix}{key}.") if isinstance(value, dict) else {prefix + key: value}
+    return flat
+
+
+def _short(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= 80 else f"{text[:77]}..."

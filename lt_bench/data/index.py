@@ -1,0 +1,105 @@
+"""``index.parquet``: a row a clip."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+from typing import Any
+
+from lt_bench.data.format import ROLES, SPLITS, ClipQuality, ClipRecord, check_id, clip_file
+from lt_bench.errors import CacheError
+from lt_bench.files import atomic_path
+
+QUALITY = tuple(field.name for field in dataclasses.fields(ClipQuality))
+COLUMNS = (
+    *(
+        field.name
+        for field in dataclasses.fields(ClipRecord)
+        if field.name not in ("quality", "file", "sha256", "bytes")
+    ),
+    *QUALITY,
+    "file",
+    "sha256",
+    "bytes",
+)
+
+
+def record_to_row(record: ClipRecord) -> dict[str, Any]:
+    """A flat row; the quality numbers are columns of their own."""
+    row = dataclasses.asdict(record)
+    row |= row.pop("quality")
+    row["crop"] = None if record.crop is None else list(record.crop)
+    return {name: row[name] for name in COLUMNS}
+
+
+def row_to_record(row: dict[str, Any], source: str) -> ClipRecord:
+    """Check a row and build its record.
+
+    Raises:
+        CacheError: a column is missing or holds something impossible.
+    """
+    from lt_bench.config import parse_config
+    from lt_bench.errors import ConfigError
+
+    missing = [name for name in COLUMNS if name not in row]
+    if missing:
+        raise CacheError(f"{source}: column '{missing[0]}' is missing")
+    document = {name: row[name] for name in COLUMNS if name not in QUALITY}
+    document["quality"] = {name: row[name] for name in QUALITY}
+    try:
+        record = parse_config(ClipRecord, document, source)
+    except ConfigError as error:
+        raise CacheError(str(error)) from None
+    check_id(record.id)
+    # A path from a file is not trusted to stay inside the cache.
+    if record.file != clip_file(record.id):
+        raise CacheError(f"{source}: clip {record.id}: expected file {clip_file(record.id)}, got {record.file!r}")
+    if record.frames < 1 or record.split not in SPLITS or record.role not in ROLES:
+        raise CacheError(f"{source}: clip {record.id}: expected at least 1 frame, got {record.frames}")
+    return record
+
+
+def write_index(path: Path, records: list[ClipRecord]) -> None:
+    """Write the index atomically, rows sorted by id, so that the order of preparation leaves no trace."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    rows = [record_to_row(record) for record in sorted(records, key=lambda r: r.id)]
+    table = pa.Table.from_pylist(rows, schema=_schema())
+    with atomic_path(path) as temporary:
+        pq.write_table(table, temporary, compression="zstd")
+
+
+def read_index(path: Path) -> tuple[ClipRecord, ...]:
+    """Read and check the index.
+
+    Raises:
+        CacheError: missing, not parquet, a column is missing, or an id stands twice.
+    """
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        # The stream is opened here: a path would let pyarrow read a folder of files too.
+        with path.open("rb") as stream:
+            rows = pq.read_table(stream).to_pylist()
+    except OSError as error:
+        raise CacheError(f"{path}: expected a readable index, got {error.strerror or error}") from None
+    except pa.ArrowException as error:
+        raise CacheError(f"{path}: expected a parquet file, got {str(error).splitlines()[0]}") from None
+    records = tuple(row_to_record(row, str(path)) for row in rows)
+    seen: set[str] = set()
+    for record in records:
+        if record.id in seen:
+            raise CacheError(f"{path}: clip {record.id} stands twice")
+        seen.add(record.id)
+    return records
+
+
+def _schema() -> Any:
+    import pyarrow as pa
+
+    kinds: dict[str, Any] = dict.fromkeys(COLUMNS, pa.string())
+    kinds |= dict.fromkeys(QUALITY, pa.float64())
+    kinds |= {"frames": pa.int64(), "bytes": pa.int64(), "crop": pa.list_(pa.float64())}
+    return pa.schema(list(kinds.items()))

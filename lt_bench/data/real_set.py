@@ -1,0 +1,144 @@
+"""A real set: the real videos of a split, with sound and portraits, which generated videos are compared with."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from lt_bench.data.format import FPS, Role, Split, check_id
+from lt_bench.errors import CacheError, ConfigError
+from lt_bench.files import read_json, sha256_file, sha256_json, write_json
+
+FORMAT = "lt_bench real set"
+VERSION = 1
+MANIFEST_FILE = "manifest.json"
+
+
+@dataclass(frozen=True)
+class RealClip:
+    """One real video. Paths are relative to the manifest."""
+
+    id: str
+    identity: str
+    role: Role
+    """``gallery``: another take of an identity, to recognise it by; never generated nor scored."""
+    frames: int
+    video: str
+    portrait: str
+    audio: str
+    truth: str | None
+    """Exact state of a synthetic speaker (tensors ``truth``, ``landmarks``, ``mouth_box``); None for real people."""
+    sha256: dict[str, str] = field(default_factory=dict)
+    """Of the files under the keys ``video``, ``portrait``, ``audio`` and, where there is one, ``truth``."""
+
+    def files(self) -> dict[str, str]:
+        """The clip's files by kind."""
+        named = {"video": self.video, "portrait": self.portrait, "audio": self.audio, "truth": self.truth}
+        return {kind: name for kind, name in named.items() if name is not None}
+
+
+@dataclass(frozen=True)
+class RealSet:
+    """The content of a real set's manifest."""
+
+    folder: Path
+    dataset: str
+    split: Split
+    resolution: int
+    clips: tuple[RealClip, ...]
+
+    @property
+    def hash(self) -> str:
+        """SHA-256 over the sorted (id, sha256 of the video, portrait and sound)."""
+        return real_set_hash(self.clips)
+
+
+@dataclass(frozen=True)
+class _Manifest:
+    dataset: str
+    split: Split
+    fps: int
+    resolution: int
+    hash: str
+    clips: tuple[RealClip, ...]
+
+
+def real_clip(folder: Path, clip_id: str, identity: str, role: Role, frames: int, truth: bool) -> RealClip:
+    """The entry of a clip whose files ``<id>.mp4``, ``.png``, ``.wav`` and perhaps ``.truth.safetensors`` are whole."""
+    clip = RealClip(
+        id=check_id(clip_id),
+        identity=identity,
+        role=role,
+        frames=frames,
+        video=f"{clip_id}.mp4",
+        portrait=f"{clip_id}.png",
+        audio=f"{clip_id}.wav",
+        truth=f"{clip_id}.truth.safetensors" if truth else None,
+    )
+    hashes = {kind: sha256_file(folder / name) for kind, name in clip.files().items()}
+    return RealClip(**{**clip.__dict__, "sha256": hashes})
+
+
+def real_set_hash(clips: tuple[RealClip, ...] | list[RealClip]) -> str:
+    """SHA-256 over the sorted (id, sha256 of the video, portrait and sound)."""
+    return sha256_json(sorted([c.id, c.sha256["video"], c.sha256["portrait"], c.sha256["audio"]] for c in clips))
+
+
+def write_real_set(folder: Path, dataset: str, split: Split, resolution: int, clips: list[RealClip]) -> None:
+    """Write a real set's manifest, clips sorted by id."""
+    from lt_bench.config import to_dict
+
+    ordered = sorted(clips, key=lambda clip: clip.id)
+    document = {
+        "format": FORMAT,
+        "version": VERSION,
+        "dataset": dataset,
+        "split": split,
+        "fps": FPS,
+        "resolution": resolution,
+        "hash": real_set_hash(ordered),
+        "clips": [to_dict(clip) for clip in ordered],
+    }
+    write_json(folder / MANIFEST_FILE, document)
+
+
+def read_real_set(folder: str | os.PathLike[str]) -> RealSet:
+    """Read a real set's manifest; the files themselves are not opened.
+
+    Raises:
+        CacheError: no manifest, another format or version, a wrong key, or a hash that does not fit its clips.
+    """
+    from lt_bench.config import parse_config
+
+    path = Path(folder) / MANIFEST_FILE
+    if not path.is_file():
+        raise CacheError(f"{folder}: expected a real set (a folder with {MANIFEST_FILE}), got none")
+    document: Any = read_json(path)
+    if not isinstance(document, dict) or document.get("format") != FORMAT or document.get("version") != VERSION:
+        raise CacheError(f"{path}: expected format '{FORMAT}', version {VERSION}, got something else")
+    try:
+        manifest = parse_config(
+            _Manifest, {k: v for k, v in document.items() if k not in ("format", "version")}, str(path)
+        )
+    except ConfigError as error:
+        raise CacheError(str(error)) from None
+    for clip in manifest.clips:
+        _check_entry(clip, path)
+    if len({clip.id for clip in manifest.clips}) < len(manifest.clips):
+        raise CacheError(f"{path}: expected every clip id once, got one twice")
+    if manifest.hash != real_set_hash(manifest.clips):
+        raise CacheError(
+            f"{path}: key 'hash': expected {real_set_hash(manifest.clips)[:16]}.., got {manifest.hash[:16]}.."
+        )
+    return RealSet(Path(folder), manifest.dataset, manifest.split, manifest.resolution, manifest.clips)
+
+
+def _check_entry(clip: RealClip, path: Path) -> None:
+    check_id(clip.id)
+    for kind, name in clip.files().items():
+        if not name.startswith(clip.id + ".") or Path(name).name != name:  # never a path that leads elsewhere
+            raise CacheError(f"{path}: clip {clip.id}: key '{kind}': expected a file named {clip.id}.*, got {name!r}")
+        if kind not in clip.sha256:
+            raise CacheError(f"{path}: clip {clip.id}: key 'sha256': '{kind}' is missing")

@@ -1,0 +1,117 @@
+"""Verify a cache: every file's size and hash, every tensor's shape and type, the index and the real sets."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+
+from lt_bench.data.cache import LatentCache
+from lt_bench.data.clip import ClipFile, shape_problem
+from lt_bench.data.format import SPLITS, ClipRecord
+from lt_bench.data.real_set import read_real_set
+from lt_bench.errors import CacheError, LtBenchError
+from lt_bench.files import sha256_file
+
+DTYPES = {"latents": "F16", "audio": "F16", "portrait": "F16", "landmarks": "F32", "mouth_box": "F32", "truth": "F32"}
+
+
+@dataclass(frozen=True)
+class Verification:
+    """What was looked at, and the first damage."""
+
+    clips: int
+    """Clips found whole."""
+    real_clips: int
+    """Clips of real sets found whole."""
+    damage: str | None
+    """One line that names the file; None for a sound cache."""
+
+
+def verify_cache(path: str | os.PathLike[str], progress: Callable[[int, int], None] | None = None) -> Verification:
+    """Check a cache and stop at the first damage.
+
+    Args:
+        path: the cache.
+        progress: called with the clips done and the clips to do.
+    """
+    clips = real = 0
+    try:
+        cache = LatentCache.open(path)
+        records = cache.records()
+        _check_index(cache, records)
+        for record in records:
+            _check_clip(cache, record)
+            clips += 1
+            if progress:
+                progress(clips, len(records))
+        for split in SPLITS:
+            real += _check_real_set(cache, split)
+    except LtBenchError as error:
+        return Verification(clips, real, str(error))
+    return Verification(clips, real, None)
+
+
+def _check_index(cache: LatentCache, records: tuple[ClipRecord, ...]) -> None:
+    if not records:
+        raise CacheError(f"{cache.path}: expected at least one clip, got none")
+    home: dict[str, str] = {}
+    for record in records:
+        if home.setdefault(record.identity, record.split) != record.split:
+            raise CacheError(
+                f"{cache.path}: expected identity {record.identity} in one split, "
+                f"got '{home[record.identity]}' and '{record.split}'"
+            )
+    listed = {record.file for record in records}
+    for file in sorted((cache.path / "clips").glob("*.safetensors")):
+        if f"clips/{file.name}" not in listed:
+            raise CacheError(f"{file}: is not in the index")
+
+
+def _check_clip(cache: LatentCache, record: ClipRecord) -> None:
+    path = cache.path / record.file
+    _check_file(path, record.sha256, record.bytes)
+    file = ClipFile(path)
+    problem = shape_problem({name: file.shape(name) for name in file.names}, cache.info, record.frames)
+    if problem:
+        raise CacheError(f"{path}: {problem}")
+    for name in sorted(file.names):
+        if file.dtype(name) != DTYPES[name]:
+            raise CacheError(f"{path}: {name}: expected type {DTYPES[name]}, got {file.dtype(name)}")
+        if DTYPES[name] == "F16" and not torch.isfinite(file.whole(name)).all():
+            raise CacheError(f"{path}: {name}: expected finite numbers, got others")
+
+
+def _check_real_set(cache: LatentCache, split: str) -> int:
+    folder = cache.path / "real" / split
+    if not folder.exists():
+        return 0
+    real = read_real_set(folder)
+    if (real.dataset, real.split, real.resolution) != (cache.info.dataset, split, cache.info.resolution):
+        raise CacheError(
+            f"{folder}: expected a real set of {cache.info.dataset} {split}, got {real.dataset} {real.split}"
+        )
+    records = {record.id: record for record in cache.records(split)}
+    if records.keys() != {clip.id for clip in real.clips}:
+        odd = sorted(records.keys() ^ {clip.id for clip in real.clips})[0]
+        raise CacheError(f"{folder}: clip {odd} is in the index or in the real set, but not in both")
+    for clip in real.clips:
+        record = records[clip.id]
+        if (clip.identity, clip.role, clip.frames) != (record.identity, record.role, record.frames):
+            raise CacheError(f"{folder}: clip {clip.id}: identity, role or frames differ from the index")
+        for kind, name in clip.files().items():
+            _check_file(folder / name, clip.sha256[kind], None)
+    return len(real.clips)
+
+
+def _check_file(path: Path, sha256: str, size: int | None) -> None:
+    if not path.is_file():
+        raise CacheError(f"{path}: is missing")
+    if size is not None and path.stat().st_size != size:
+        raise CacheError(f"{path}: expected {size} bytes, got {path.stat().st_size}")
+    found = sha256_file(path)
+    if found != sha256:
+        raise CacheError(f"{path}: expected sha256 {sha256[:16]}.., got {found[:16]}..")

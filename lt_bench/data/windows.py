@@ -1,0 +1,37 @@
+"""Windows over the frames of a clip."""
+
+from __future__ import annotations
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+
+def audio_windows(
+    features: Float[Tensor, "F L D"], start: int, length: int, radius: int
+) -> Float[Tensor, "length window L D"]:
+    """The speech features around each of ``length`` frames from ``start``: ``2 * radius + 1`` of them a frame.
+
+    Frames before the first or after the last are the first or the last: indices are clamped. (A negative index would
+    silently wrap around to the end of the file.) ``start`` may lie outside the clip.
+    """
+    if len(features) == 0 or length < 1 or radius < 0:
+        raise ValueError(f"expected features, length >= 1, radius >= 0; got {len(features)}, {length}, {radius}")
+    index = torch.arange(start, start + length)[:, None] + torch.arange(-radius, radius + 1)[None, :]
+    return features[index.clamp(0, len(features) - 1)]
+
+
+def mouth_mask(boxes: Float[Tensor, "F 4"], height: int, width: int) -> Float[Tensor, "F height width"]:
+    """1 for every latent pixel that the mouth box touches, else 0; all 0 where the box is NaN.
+
+    Args:
+        boxes: x0, y0, x1, y1 as fractions of the frame.
+        height: of the latent, in latent pixels.
+        width: likewise.
+    """
+    x, y = torch.arange(width), torch.arange(height)
+    x0, y0, x1, y1 = (boxes * boxes.new_tensor([width, height, width, height])).T[..., None]
+    # A latent pixel covers [i, i + 1); comparisons with NaN are false.
+    across = (x < x1) & (x + 1 > x0)
+    down = (y < y1) & (y + 1 > y0)
+    return (down[:, :, None] & across[:, None, :]).to(boxes.dtype)

@@ -1,0 +1,165 @@
+"""Write a latent cache so that a killed preparation goes on where it stopped."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+from lt_bench.data.clip import PreparedClip, write_clip
+from lt_bench.data.format import (
+    CACHE_FILE,
+    INDEX_FILE,
+    JOURNAL_FILE,
+    REJECTED_FILE,
+    CacheInfo,
+    ClipRecord,
+    difference,
+    info_from_dict,
+    info_to_dict,
+)
+from lt_bench.data.index import read_index, record_to_row, row_to_record, write_index
+from lt_bench.errors import CacheError, LtBenchError
+from lt_bench.files import read_json, write_json
+
+
+class CacheWriter:
+    """The one writer of a cache folder.
+
+    ``cache.json`` is written first. Every clip that is whole adds a line to a journal; ``finish`` turns the journal
+    into ``index.parquet``, whose presence says that the cache is complete. A later writer with the same ``info`` reads
+    the journal and asks ``has`` before it redoes a clip.
+
+    Raises:
+        CacheError: another process writes to the folder, or it holds a cache that differs from ``info``.
+    """
+
+    def __init__(self, path: str | os.PathLike[str], info: CacheInfo) -> None:
+        self.path = Path(path)
+        self.info = info
+        self._lock = _lock(self.path)
+        try:
+            self._rows: dict[str, dict[str, Any]] = {}
+            self._records: dict[str, ClipRecord] = {}
+            self._begin()
+        except BaseException:
+            os.close(self._lock)
+            raise
+
+    def _begin(self) -> None:
+        header = self.path / CACHE_FILE
+        if header.exists():
+            found = info_from_dict(read_json(header), header)
+            problem = difference(found, self.info)
+            if problem:
+                raise CacheError(f"{self.path}: holds a cache of other settings: {problem}")
+        elif any(p.name != ".lock" for p in self.path.iterdir()):
+            raise CacheError(f"{self.path}: expected an empty folder or a latent cache, got a folder of other files")
+        else:
+            write_json(header, info_to_dict(self.info))
+        self.complete = (self.path / INDEX_FILE).exists()
+        if self.complete:
+            self._records = {record.id: record for record in read_index(self.path / INDEX_FILE)}
+            return
+        # Temporary files of a killed writer; the lock says that it is gone.
+        for leftover in self.path.rglob(".*.tmp*"):
+            leftover.unlink(missing_ok=True)
+        self._read_journal()
+
+    def _read_journal(self) -> None:
+        journal = self.path / JOURNAL_FILE
+        whole = b""
+        for line in journal.read_bytes().splitlines(keepends=True) if journal.exists() else ():
+            if not line.endswith(b"\n"):
+                break  # the line that was being written when the writer was killed
+            entry = json.loads(line)
+            record = row_to_record(entry["row"], str(journal))
+            if (self.path / record.file).is_file():
+                self._records[record.id] = record
+                self._rows[record.id] = entry
+            whole += line
+        self._journal = journal.open("wb")
+        self._journal.write(whole)
+        self._journal.flush()
+
+    def has(self, clip_id: str) -> bool:
+        """Whether the clip is whole."""
+        return clip_id in self._records
+
+    @property
+    def records(self) -> tuple[ClipRecord, ...]:
+        """The clips that are whole, sorted by id."""
+        return tuple(self._records[name] for name in sorted(self._records))
+
+    def extra(self, clip_id: str) -> dict[str, Any]:
+        """What ``commit`` was given beside the record."""
+        return self._rows[clip_id]["extra"]
+
+    def add(self, clip: PreparedClip, extra: dict[str, Any] | None = None) -> ClipRecord:
+        """Write a clip and commit it."""
+        record = write_clip(self.path, clip, self.info)
+        self.commit(record, extra)
+        return record
+
+    def commit(self, record: ClipRecord, extra: dict[str, Any] | None = None) -> None:
+        """Enter a clip whose file is whole (``write_clip``, perhaps by another process).
+
+        Args:
+            record: its row.
+            extra: a small JSON document kept with it until ``finish``.
+        """
+        entry = {"row": record_to_row(record), "extra": extra or {}}
+        try:
+            self._journal.write(json.dumps(entry, allow_nan=False).encode() + b"\n")
+            self._journal.flush()
+            os.fsync(self._journal.fileno())
+        except OSError as error:
+            raise LtBenchError(f"{self.path / JOURNAL_FILE}: could not be written: {error.strerror}") from error
+        self._records[record.id] = record
+        self._rows[record.id] = entry
+
+    def finish(self, rejected: list[dict[str, str]] | None = None) -> None:
+        """Write ``rejected.json`` and then the index; the cache is complete.
+
+        Raises:
+            CacheError: there is no clip at all.
+        """
+        if not self._records:
+            reason = f": {rejected[0]['id']}: {rejected[0]['reason']}" if rejected else ""
+            raise CacheError(f"{self.path}: expected at least one usable clip, got none{reason}")
+        write_json(self.path / REJECTED_FILE, rejected or [])
+        write_index(self.path / INDEX_FILE, list(self._records.values()))
+        self._journal.close()
+        (self.path / JOURNAL_FILE).unlink(missing_ok=True)
+        self.complete = True
+
+    def close(self) -> None:
+        """Release the folder."""
+        if hasattr(self, "_journal"):
+            self._journal.close()
+        os.close(self._lock)
+
+    def __enter__(self) -> CacheWriter:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+def _lock(path: Path) -> int:
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+        handle = os.open(path / ".lock", os.O_RDWR | os.O_CREAT, 0o666)
+    except OSError as error:
+        raise CacheError(f"{path}: expected a writable folder, got {error.strerror or error}") from None
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        os.close(handle)
+        raise CacheError(f"{path}: another process is writing this cache; wait until it ends") from None
+    return handle
