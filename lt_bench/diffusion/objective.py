@@ -1,0 +1,111 @@
+"""What the network is trained for."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from lt_bench.config import DiffusionConfig
+from lt_bench.diffusion.schedule import STEPS, Marginal, flow_marginal, linear_marginal
+from lt_bench.diffusion.variance import variational_bound
+from lt_bench.errors import ConfigError
+from lt_bench.shapes import Float, Timesteps
+
+
+class Objective:
+    """A noise schedule, the quantity that is predicted, and the loss.
+
+    Timesteps are floats, larger is noisier: whole numbers 0..999 for the linear schedule, t * 1000 in [0, 1000) for the
+    flow. The loss is the mean squared error of the predicted quantity, unweighted over timesteps; for clean latents
+    under the flow this is 1/t^2 less weight for low noise than an error of the velocity has. With a learned variance
+    one term of the variational bound is added, in bits per element, whose gradient reaches the variance only: the recipe
+    of DiT (Peebles and Xie 2023), which is that of improved DDPM (L_hybrid with the bound's sum times 0.001).
+    """
+
+    def __init__(self, config: DiffusionConfig, learn_sigma: bool) -> None:
+        """Check that schedule, prediction and variance go together.
+
+        Raises:
+            ConfigError: they do not.
+        """
+        if config.schedule == "flow" and config.prediction == "epsilon":
+            raise ConfigError("diffusion.prediction: expected sample or velocity with schedule flow, got epsilon")
+        if learn_sigma and (config.schedule, config.prediction) != ("linear", "epsilon"):
+            raise ConfigError(
+                "model.learn_sigma: expected false unless schedule is linear and prediction epsilon, "
+                f"got true with {config.schedule} and {config.prediction}"
+            )
+        if not 0 < config.mouth_weight < float("inf"):
+            raise ConfigError(f"diffusion.mouth_weight: expected a positive number, got {config.mouth_weight}")
+        self.config = config
+        self.learn_sigma = learn_sigma
+
+    def sample_timesteps(
+        self, batch: int, generator: torch.Generator | None = None, device: torch.device | str = "cpu"
+    ) -> Float[Tensor, "B"]:
+        """Random timesteps; the generator lives on the CPU whatever the device."""
+        if self.config.timesteps == "logit_normal":  # Esser et al. 2024, section 3.1, with mean 0 and deviation 1
+            share = torch.randn(batch, generator=generator).sigmoid()
+        else:
+            share = torch.rand(batch, generator=generator)
+        timesteps = (share * STEPS).clamp(max=STEPS * (1 - 2**-24))
+        return (timesteps.floor() if self.config.schedule == "linear" else timesteps).to(device)
+
+    def marginal(self, t: Timesteps, like: Tensor) -> Marginal:
+        """Signal and noise at timesteps (B,), shaped to broadcast against ``like`` (B, ...) and in its precision."""
+        found = linear_marginal(t) if self.config.schedule == "linear" else flow_marginal(t)
+        return Marginal(_spread(found.signal, like), _spread(found.sigma, like))
+
+    def add_noise(self, x0: Tensor, noise: Tensor, t: Timesteps) -> Tensor:
+        """Noisy latents."""
+        m = self.marginal(t, x0)
+        return m.signal * x0 + m.sigma * noise
+
+    def target(self, x0: Tensor, noise: Tensor, t: Timesteps) -> Tensor:
+        """What the network should predict."""
+        if self.config.prediction == "epsilon":
+            return noise
+        if self.config.prediction == "sample":
+            return x0
+        if self.config.schedule == "flow":
+            return noise - x0
+        m = self.marginal(t, x0)
+        return m.signal * noise - m.sigma * x0
+
+    def mouth_weights(self, mouth: Float[Tensor, "B F H W"]) -> Float[Tensor, "B F 1 H W"]:
+        """Weights of the loss from a mask that is 1 inside the mouth box."""
+        return (1 + (self.config.mouth_weight - 1) * mouth).unsqueeze(2)
+
+    def loss(
+        self, prediction: Tensor, x0: Tensor, noise: Tensor, t: Timesteps, weight: Tensor | None = None
+    ) -> Float[Tensor, "B"]:
+        """Loss of each window.
+
+        Args:
+            prediction: the network's output (B, F, C or 2C, H, W).
+            x0: clean latents (B, F, C, H, W).
+            noise: the noise that was added.
+            t: timesteps (B,).
+            weight: positive weights that broadcast against the latents; the loss is the weighted mean of a window.
+        """
+        channels = x0.shape[2]
+        expected = channels * (2 if self.learn_sigma else 1)
+        if prediction.shape[2] != expected:
+            raise ValueError(f"prediction: expected {expected} channels, got {prediction.shape[2]}")
+        mean = prediction[:, :, :channels]
+        error = (mean - self.target(x0, noise, t)) ** 2
+        if self.learn_sigma:
+            error = error + self._bound(mean, prediction[:, :, channels:], x0, noise, t)
+        if weight is None:
+            return error.flatten(1).mean(1)
+        weight = weight.expand_as(error)
+        return (error * weight).flatten(1).sum(1) / weight.flatten(1).sum(1)
+
+    def _bound(self, epsilon: Tensor, values: Tensor, x0: Tensor, noise: Tensor, t: Timesteps) -> Tensor:
+        m = self.marginal(t, x0)
+        steps = t.reshape(-1, *[1] * (x0.ndim - 1))
+        return variational_bound(epsilon, values, x0, m.signal * x0 + m.sigma * noise, steps, m.signal, m.sigma)
+
+
+def _spread(values: Tensor, like: Tensor) -> Tensor:
+    return values.to(like.dtype).reshape(-1, *[1] * (like.ndim - 1))

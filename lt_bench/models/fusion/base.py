@@ -1,0 +1,102 @@
+"""How one modality enters the backbone: the interface of a fusion, and the register of their names."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import ClassVar, Literal, TypeVar
+
+from torch import Tensor, nn
+
+from lt_bench.errors import ConfigError
+from lt_bench.models.conditions import FusedCondition
+from lt_bench.models.layers import linear
+from lt_bench.shapes import Float
+
+Modality = Literal["portrait", "audio"]
+
+
+@dataclass(frozen=True)
+class FusionShape:
+    """What a fusion must fit."""
+
+    modality: Modality
+    depth: int
+    """Blocks of the backbone."""
+    dim: int
+    """Features of a video token."""
+    heads: int
+    tokens: int
+    """Tokens of the condition in a frame."""
+    token_dim: int
+    """Features of a token of the condition."""
+    embedded: bool
+    """Whether the condition comes through the backbone's own patch embedder, so is in the space of video tokens."""
+
+    def to_backbone(self) -> nn.Module:
+        """A layer from the condition's tokens to the space of video tokens; the identity where they are in it."""
+        return nn.Identity() if self.embedded else linear(self.token_dim, self.dim)
+
+
+class Fusion(nn.Module):
+    """A scheme by which the tokens of one modality guide the video tokens.
+
+    A scheme overrides ``encode`` and, where it acts on the video by itself, ``guide``. It can (1) own modules for each
+    block, (2) give tokens that join the blocks' spatial attention and MLP (``FusedCondition.stream``), (3) act between
+    a block's temporal and spatial attention (``guide``), (4) run a network of its own on the condition (in ``encode``).
+    """
+
+    name: ClassVar[str]
+
+    def __init__(self, shape: FusionShape) -> None:
+        super().__init__()
+        self.shape = shape
+
+    def encode(self, tokens: Float[Tensor, "B G N C"]) -> FusedCondition:
+        """Everything that needs neither video nor timestep; run once a window in sampling.
+
+        Args:
+            tokens: the condition of each frame (G frames), or of all frames alike (G = 1).
+        """
+        raise NotImplementedError
+
+    def guide(self, layer: int, video: Float[Tensor, "B F N D"], fused: FusedCondition) -> Float[Tensor, "B F N D"]:
+        """The video tokens after this modality's guidance in block ``layer``; unchanged unless overridden."""
+        return video
+
+
+_REGISTER: dict[str, type[Fusion]] = {}
+F = TypeVar("F", bound=type[Fusion])
+
+
+def register_fusion(name: str) -> Callable[[F], F]:
+    """Make a fusion known by ``name`` to every config; a class decorator.
+
+    Raises:
+        ConfigError: another class has the name.
+    """
+
+    def register(scheme: F) -> F:
+        if _REGISTER.get(name, scheme) is not scheme:
+            raise ConfigError(f"fusion '{name}': expected a new name, got that of {_REGISTER[name].__qualname__}")
+        scheme.name = name
+        _REGISTER[name] = scheme
+        return scheme
+
+    return register
+
+
+def fusion_names() -> tuple[str, ...]:
+    """The names of all registered fusions, sorted."""
+    return tuple(sorted(_REGISTER))
+
+
+def build_fusion(name: str, shape: FusionShape) -> Fusion:
+    """A fusion by its registered name.
+
+    Raises:
+        ConfigError: no fusion has the name; the message lists those there are.
+    """
+    if name not in _REGISTER:
+        raise ConfigError(f"fusion.{shape.modality}: expected one of {', '.join(fusion_names())}, got '{name}'")
+    return _REGISTER[name](shape)

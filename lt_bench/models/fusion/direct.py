@@ -1,0 +1,29 @@
+"""Direct (shallow) fusion: each block's cross-attention reads the condition as it was embedded."""
+
+from __future__ import annotations
+
+from torch import Tensor, nn
+
+from lt_bench.models.conditions import FusedCondition
+from lt_bench.models.fusion.base import Fusion, FusionShape, register_fusion
+from lt_bench.models.layers import CrossAttention, normalise
+from lt_bench.shapes import Float
+
+
+@register_fusion("direct")
+class DirectFusion(Fusion):
+    """A cross-attention a block: layer norm without weights, no bias on queries, keys and values, no gate."""
+
+    def __init__(self, shape: FusionShape) -> None:
+        super().__init__(shape)
+        self.attention = nn.ModuleList(
+            CrossAttention(shape.dim, shape.heads, shape.token_dim) for _ in range(shape.depth)
+        )
+
+    def encode(self, tokens: Float[Tensor, "B G N C"]) -> FusedCondition:
+        """Keys and values for every block."""
+        return FusedCondition(layers=tuple(attention.keys_values(tokens) for attention in self.attention))
+
+    def guide(self, layer: int, video: Float[Tensor, "B F N D"], fused: FusedCondition) -> Float[Tensor, "B F N D"]:
+        """Add what the block's cross-attention reads."""
+        return video + self.attention[layer](normalise(video), fused.layers[layer])

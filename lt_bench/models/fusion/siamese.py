@@ -1,0 +1,57 @@
+"""Siamese (intermediate) fusion: a twin transformer runs on the condition and guides the backbone layer by layer."""
+
+from __future__ import annotations
+
+from torch import Tensor, nn
+
+from lt_bench.models.conditions import FusedCondition
+from lt_bench.models.fusion.base import Fusion, FusionShape, register_fusion
+from lt_bench.models.layers import CrossAttention, Mlp, SelfAttention, normalise
+from lt_bench.shapes import Float
+
+
+class TwinBlock(nn.Module):
+    """Self-attention within a frame's condition and an MLP, of the backbone's size, without a timestep."""
+
+    def __init__(self, dim: int, heads: int) -> None:
+        super().__init__()
+        self.norm1 = nn.LayerNorm(dim)
+        self.attention = SelfAttention(dim, heads)
+        self.norm2 = nn.LayerNorm(dim)
+        self.mlp = Mlp(dim)
+
+    def forward(self, x: Float[Tensor, "S N D"]) -> Float[Tensor, "S N D"]:
+        """One layer of the twin."""
+        x = x + self.attention(self.norm1(x))
+        return x + self.mlp(self.norm2(x))
+
+
+@register_fusion("siamese")
+class SiameseFusion(Fusion):
+    """A twin as deep and as wide as the backbone; its layer l guides block l.
+
+    The paper draws the twin with attention and feed-forward, and its features entering each block between temporal and
+    spatial attention, but does not say by which operation. Here it is the cross-attention of direct fusion: then the two
+    schemes differ in one thing only, how deeply the condition has been processed when the video reads it. The condition
+    is clean, so the twin sees no timestep and no video, and runs once a window (once for all frames for the portrait).
+    """
+
+    def __init__(self, shape: FusionShape) -> None:
+        super().__init__(shape)
+        self.project = shape.to_backbone()
+        self.twin = nn.ModuleList(TwinBlock(shape.dim, shape.heads) for _ in range(shape.depth))
+        self.attention = nn.ModuleList(CrossAttention(shape.dim, shape.heads, shape.dim) for _ in range(shape.depth))
+
+    def encode(self, tokens: Float[Tensor, "B G N C"]) -> FusedCondition:
+        """Run the twin; keys and values for every block from its layer."""
+        groups = tokens.shape[:2]
+        x = self.project(tokens).flatten(0, 1)
+        layers = []
+        for block, attention in zip(self.twin, self.attention, strict=True):
+            x = block(x)
+            layers.append(attention.keys_values(normalise(x).unflatten(0, groups)))
+        return FusedCondition(layers=tuple(layers))
+
+    def guide(self, layer: int, video: Float[Tensor, "B F N D"], fused: FusedCondition) -> Float[Tensor, "B F N D"]:
+        """Add what the block's cross-attention reads from the twin's layer."""
+        return video + self.attention[layer](normalise(video), fused.layers[layer])

@@ -1,0 +1,86 @@
+"""The parts that blocks and fusions are made of; every part initialises itself."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from lt_bench.shapes import Float
+
+NORM_EPS = 1e-6
+
+
+def linear(inputs: int, outputs: int, bias: bool = True, zero: bool = False, groups: int = 1) -> nn.Linear:
+    """A linear layer with Xavier-uniform (or zero) weights and zero bias.
+
+    ``groups`` layers that share their input and are computed as one are initialised as the separate layers they are.
+    """
+    layer = nn.Linear(inputs, outputs, bias=bias)
+    if zero:
+        nn.init.zeros_(layer.weight)
+    else:
+        for part in layer.weight.chunk(groups):
+            nn.init.xavier_uniform_(part)
+    if bias:
+        nn.init.zeros_(layer.bias)
+    return layer
+
+
+def normalise(x: Tensor) -> Tensor:
+    """Layer norm without weights."""
+    return F.layer_norm(x, x.shape[-1:], eps=NORM_EPS)
+
+
+def modulate(x: Tensor, shift: Tensor, scale: Tensor) -> Tensor:
+    """Layer norm whose shift and scale come from the timestep (adaLN, Peebles and Xie 2023)."""
+    return torch.addcmul(shift, normalise(x), 1 + scale)
+
+
+class SelfAttention(nn.Module):
+    """Multi-head self-attention over the last but one dimension."""
+
+    def __init__(self, dim: int, heads: int) -> None:
+        super().__init__()
+        self.heads = heads
+        self.qkv = linear(dim, 3 * dim)
+        self.proj = linear(dim, dim)
+
+    def forward(self, x: Float[Tensor, "S N D"]) -> Float[Tensor, "S N D"]:
+        """Attend within each of S sequences."""
+        S, N, D = x.shape
+        q, k, v = self.qkv(x).view(S, N, 3, self.heads, D // self.heads).permute(2, 0, 3, 1, 4).unbind(0)
+        return self.proj(F.scaled_dot_product_attention(q, k, v).transpose(1, 2).reshape(S, N, D))
+
+
+class CrossAttention(nn.Module):
+    """Multi-head attention from video tokens to a condition; the condition's half is computed apart, to be kept."""
+
+    def __init__(self, dim: int, heads: int, context_dim: int) -> None:
+        super().__init__()
+        self.heads = heads
+        self.q = linear(dim, dim, bias=False)
+        self.kv = linear(context_dim, 2 * dim, bias=False, groups=2)
+        self.proj = linear(dim, dim)
+
+    def keys_values(self, context: Float[Tensor, "B G M C"]) -> Float[Tensor, "2 BG heads M d"]:
+        """Keys and values of the condition; G is the number of frames, or 1 for all frames alike."""
+        B, G, M, _ = context.shape
+        return self.kv(context).view(B * G, M, 2, self.heads, -1).permute(2, 0, 3, 1, 4)
+
+    def forward(
+        self, x: Float[Tensor, "B F N D"], keys_values: Float[Tensor, "2 BG heads M d"]
+    ) -> Float[Tensor, "B F N D"]:
+        """Attend from each frame's tokens to the frame's condition."""
+        keys, values = keys_values.unbind(0)
+        S = keys.shape[0]
+        q = self.q(x).view(S, -1, self.heads, keys.shape[-1]).transpose(1, 2)
+        out = F.scaled_dot_product_attention(q, keys, values)
+        return self.proj(out.transpose(1, 2).reshape(x.shape))
+
+
+class Mlp(nn.Sequential):
+    """Two layers, four times as wide between, tanh-approximated GELU."""
+
+    def __init__(self, dim: int) -> None:
+        super().__init__(linear(dim, 4 * dim), nn.GELU(approximate="tanh"), linear(4 * dim, dim))

@@ -1,0 +1,146 @@
+"""LetsTalk: a diffusion transformer over windows of video latents, guided by a portrait and a voice.
+
+The backbone is that of the released LetsTalk (Zhang et al., arXiv 2411.16748); which modality enters how is the affair
+of its two fusions.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from lt_bench.config import ModelConfig
+from lt_bench.errors import ConfigError
+from lt_bench.models.block import Block, FinalLayer
+from lt_bench.models.conditions import Conditions, EncodedConditions, FusedCondition
+from lt_bench.models.embedders import AudioProjector, PatchEmbedder, TimestepEmbedder, unpatchify
+from lt_bench.models.fusion import FusionShape, build_fusion
+from lt_bench.models.positions import sincos_1d, sincos_2d
+from lt_bench.models.presets import size_of
+from lt_bench.models.tokens import WindowTokens
+from lt_bench.shapes import Bool, Float, Latent, Latents, Timesteps
+
+
+class LetsTalk(nn.Module):
+    """Predicts noise, clean latents or velocity (whatever it is trained for) of a window of noisy latents."""
+
+    def __init__(self, config: ModelConfig, latent_shape: tuple[int, int, int], speech_shape: tuple[int, int]) -> None:
+        """Build the network with fresh weights from PyTorch's global generator.
+
+        Args:
+            config: sizes and fusions.
+            latent_shape: channels, height, width of a latent.
+            speech_shape: layers and features of the speech encoder.
+
+        Raises:
+            ConfigError: a size does not fit the latents, or a fusion is not registered.
+        """
+        super().__init__()
+        _check(config, latent_shape)
+        channels, self.height, self.width = latent_shape
+        size, patch = size_of(config), config.patch_size
+        rows, columns = self.height // patch, self.width // patch
+        self.config = config
+        self.latent_shape = latent_shape
+        self.speech_shape = speech_shape
+        self.out_channels = channels * (2 if config.learn_sigma else 1)
+
+        self.patches = PatchEmbedder(channels, patch, size.dim)
+        self.time = TimestepEmbedder(size.dim)
+        self.null_portrait = nn.Parameter(torch.randn(size.dim) * 0.02)
+        audio_inputs = (2 * config.audio_window + 1) * speech_shape[0] * speech_shape[1]
+        self.audio_projector = AudioProjector(
+            audio_inputs, config.audio_hidden, config.audio_tokens, config.audio_token_dim
+        )
+        common = {"depth": size.depth, "dim": size.dim, "heads": size.heads}
+        self.portrait_fusion = build_fusion(
+            config.fusion.portrait,
+            FusionShape("portrait", **common, tokens=rows * columns, token_dim=size.dim, embedded=True),
+        )
+        self.audio_fusion = build_fusion(
+            config.fusion.audio,
+            FusionShape(
+                "audio", **common, tokens=config.audio_tokens, token_dim=config.audio_token_dim, embedded=False
+            ),
+        )
+        self.blocks = nn.ModuleList(Block(size.dim, size.heads) for _ in range(size.depth))
+        self.final = FinalLayer(size.dim, patch * patch * self.out_channels)
+        # Fixed, so made again at construction rather than saved.
+        self.register_buffer("space", sincos_2d(rows, columns, size.dim), persistent=False)
+        moments = torch.arange(config.motion_frames + config.frames)
+        self.register_buffer("moments", sincos_1d(moments, size.dim), persistent=False)
+
+    def encode_conditions(self, conditions: Conditions) -> EncodedConditions:
+        """Do the work that is the same at every timestep; ``forward`` takes the result in place of the conditions."""
+        self._check_motion(conditions.motion)
+        audio = self.audio_projector(conditions.audio, conditions.keep_audio)
+        return EncodedConditions(
+            portrait=self.portrait_fusion.encode(self._embed_portrait(conditions.portrait, conditions.keep_portrait)),
+            audio=self.audio_fusion.encode(audio),
+            motion=None if conditions.motion is None else self._embed_frames(conditions.motion, 0),
+        )
+
+    def forward(
+        self, latents: Latents, timesteps: Timesteps, conditions: Conditions | EncodedConditions
+    ) -> Float[Tensor, "B F out H W"]:
+        """Predict from noisy latents.
+
+        Args:
+            latents: noisy scaled latents of the window.
+            timesteps: in [0, 1000], larger is noisier.
+            conditions: as given, or as ``encode_conditions`` returned them.
+
+        Returns:
+            The prediction in the latents' channels, followed by as many channels of variance with ``learn_sigma``.
+        """
+        encoded = self.encode_conditions(conditions) if isinstance(conditions, Conditions) else conditions
+        video = self._embed_frames(latents, self.config.motion_frames)
+        tokens = WindowTokens(video, encoded.motion, _join_streams(encoded, latents.shape[1]))
+        time = nn.functional.silu(self.time(timesteps))
+        for layer, block in enumerate(self.blocks):
+
+            def guide(video: Tensor, layer: int = layer) -> Tensor:
+                video = self.portrait_fusion.guide(layer, video, encoded.portrait)
+                return self.audio_fusion.guide(layer, video, encoded.audio)
+
+            tokens = block(tokens, time, guide)
+        return unpatchify(self.final(tokens.video, time), self.height, self.width, self.config.patch_size)
+
+    def _embed_frames(self, latents: Latents, first: int) -> Float[Tensor, "B F N D"]:
+        frames = latents.shape[1]
+        if first + frames > len(self.moments):
+            raise ValueError(f"latents: expected at most {len(self.moments) - first} frames, got {frames}")
+        return self.patches(latents) + (self.space + self.moments[first : first + frames, None])
+
+    def _embed_portrait(self, portrait: Latent, keep: Bool[Tensor, "B"]) -> Float[Tensor, "B 1 N D"]:
+        patches = self.patches(portrait[:, None])
+        return torch.where(keep[:, None, None, None], patches, self.null_portrait) + self.space
+
+    def _check_motion(self, motion: Latents | None) -> None:
+        given = 0 if motion is None else motion.shape[1]
+        if given != self.config.motion_frames:
+            raise ValueError(f"motion: expected {self.config.motion_frames} frames, got {given}")
+
+
+def _join_streams(encoded: EncodedConditions, frames: int) -> Float[Tensor, "B F K D"] | None:
+    streams = [
+        _for_each_frame(fused, frames) for fused in (encoded.portrait, encoded.audio) if fused.stream is not None
+    ]
+    return torch.cat(streams, dim=2) if streams else None
+
+
+def _for_each_frame(fused: FusedCondition, frames: int) -> Float[Tensor, "B F K D"]:
+    assert fused.stream is not None
+    return fused.stream.expand(-1, frames, -1, -1)
+
+
+def _check(config: ModelConfig, latent_shape: tuple[int, int, int]) -> None:
+    for key, least in (("patch_size", 1), ("frames", 1), ("motion_frames", 0), ("audio_window", 0)):
+        if getattr(config, key) < least:
+            raise ConfigError(f"model.{key}: expected at least {least}, got {getattr(config, key)}")
+    for key in ("audio_tokens", "audio_token_dim", "audio_hidden"):
+        if getattr(config, key) < 1:
+            raise ConfigError(f"model.{key}: expected at least 1, got {getattr(config, key)}")
+    _, height, width = latent_shape
+    if height % config.patch_size or width % config.patch_size:
+        raise ConfigError(f"model.patch_size: expected a divisor of {height} and {width}, got {config.patch_size}")

@@ -1,0 +1,31 @@
+"""Sizes of the backbone."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from lt_bench.config import ModelConfig
+
+
+@dataclass(frozen=True)
+class Size:
+    """Blocks, features of a token, attention heads."""
+
+    depth: int
+    dim: int
+    heads: int
+
+
+PRESETS: dict[str, Size] = {
+    "tiny": Size(depth=4, dim=160, heads=4),
+    "S": Size(depth=12, dim=384, heads=6),
+    "B": Size(depth=12, dim=768, heads=12),
+    "L": Size(depth=24, dim=1024, heads=16),
+    "XL": Size(depth=28, dim=1152, heads=16),
+}
+"""S to XL are those of LetsTalk (and DiT); ``tiny`` trains on one CPU core in minutes."""
+
+
+def size_of(config: ModelConfig) -> Size:
+    """The size of a config's preset."""
+    return PRESETS[config.preset]

@@ -1,0 +1,47 @@
+"""The tokens of a window on their way through the blocks."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import torch
+from torch import Tensor
+
+from lt_bench.shapes import Float
+
+
+@dataclass(frozen=True)
+class WindowTokens:
+    """Video tokens and what travels beside them."""
+
+    video: Float[Tensor, "B F N D"]
+    motion: Float[Tensor, "B M N D"] | None
+    """Motion frames, before the video in time."""
+    stream: Float[Tensor, "B F K D"] | None
+    """Tokens of symbiotic conditions, beside each frame's video tokens."""
+
+    def with_video(self, video: Float[Tensor, "B F N D"]) -> WindowTokens:
+        """The same with other video tokens."""
+        return replace(self, video=video)
+
+    def motion_and_video(self) -> Float[Tensor, "B T N D"]:
+        """All frames in order of time."""
+        return self.video if self.motion is None else torch.cat([self.motion, self.video], dim=1)
+
+    def with_motion_and_video(self, x: Float[Tensor, "B T N D"]) -> WindowTokens:
+        """The inverse of ``motion_and_video``."""
+        if self.motion is None:
+            return replace(self, video=x)
+        M = self.motion.shape[1]
+        return replace(self, motion=x[:, :M], video=x[:, M:])
+
+    def video_and_stream(self) -> Float[Tensor, "B F K D"]:
+        """All tokens of each frame, the video's first."""
+        return self.video if self.stream is None else torch.cat([self.video, self.stream], dim=2)
+
+    def with_video_and_stream(self, x: Float[Tensor, "B F K D"]) -> WindowTokens:
+        """The inverse of ``video_and_stream``."""
+        if self.stream is None:
+            return replace(self, video=x)
+        N = self.video.shape[2]
+        return replace(self, video=x[:, :, :N], stream=x[:, :, N:])
