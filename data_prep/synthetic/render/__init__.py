@@ -1,0 +1,1 @@
+"""The renderer: faces from identities, scenes and states."""

@@ -1,0 +1,94 @@
+"""The pose of the head: texture points to seen points, and back for every pixel.
+
+The head is a relief over the texture plane. Turning it moves each point by its depth (parallax), then the head shifts
+and rolls about the neck; an open mouth first pulls all below the lower lip downwards.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from jaxtyping import Float, Float32
+from numpy import ndarray
+
+from data_prep.synthetic.performance import STATE
+from data_prep.synthetic.render.canvas import HALF, VIEW_Y, frame_grid, step
+
+_NECK_Y = 0.9  # the head rolls about this height
+_COARSE = 4  # the warp is smooth: it is found on a grid so many times coarser
+_DROP = 0.13  # how far a mouth of opening 1 pulls the chin down
+_YAW = STATE.index("yaw")
+
+
+@dataclass(frozen=True)
+class Pose:
+    """Pose of the head in one frame; signs and units as in ``performance.STATE``."""
+
+    yaw: float
+    pitch: float
+    roll: float
+    tx: float
+    ty: float
+    drop: float
+    """How far the chin is pulled down."""
+    hinge: float
+    """Height of the lower lip's lower edge, where the pull begins."""
+
+    @staticmethod
+    def from_state(row: Float32[ndarray, " 12"], hinge: float) -> Pose:
+        """Read the pose columns of a state row."""
+        yaw, pitch, roll, tx, ty = (float(v) for v in row[_YAW : _YAW + 5])
+        return Pose(yaw, pitch, roll, tx, ty, _DROP * float(row[0]), hinge)
+
+    @property
+    def squeeze(self) -> float:
+        """Foreshortening of the face by yaw."""
+        return float(0.5 + 0.5 * np.cos(self.yaw))
+
+
+def head_depth(a: Float[ndarray, "*shape"], b: Float[ndarray, "*shape"]) -> Float[ndarray, "*shape"]:
+    """Depth of the relief at a texture point, before jaw drop: a broad head and the nose."""
+    aa, bb = a * a, b * b
+    head = 1.2 * np.exp(aa * (-1 / 0.85) - bb * (1 / 1.4)) - 0.48
+    return head + 0.16 * np.exp((aa + bb - 0.48 * b + 0.0576) * (-1 / 0.035))
+
+
+def texture_lookup(pose: Pose, n: int, zoom: float) -> Float32[ndarray, "{n} {n} 2"]:
+    """For every pixel of the n x n frame, the texture pixel (of an n x n texture) that it shows."""
+    grid, scale = frame_grid(n // _COARSE, zoom, 1), n / (2 * HALF)
+    c, s = float(np.cos(pose.roll)), float(np.sin(pose.roll))
+    px, py = grid.x - pose.tx, grid.y - pose.ty - _NECK_Y
+    u, v = c * px + s * py, c * py - s * px + _NECK_Y
+    a, b = u, v
+    for _ in range(4):  # fixed point of: seen = texture + depth(texture) * sin(angle)
+        depth = head_depth(a, b)
+        a, b = (u - depth * float(np.sin(pose.yaw))) / pose.squeeze, v - depth * float(np.sin(pose.pitch))
+    b = b - pose.drop * step(b, pose.hinge, 1.0 + pose.drop)
+    texel = np.dstack([a, b]) * np.float32(scale) + np.float32(HALF * scale - 0.5)
+    whole = cv2.resize(texel.astype(np.float32), (n + 2 * _COARSE, n + 2 * _COARSE))
+    return whole[_COARSE:-_COARSE, _COARSE:-_COARSE]
+
+
+def texture_to_seen(points: Float[ndarray, "K 2"], pose: Pose) -> Float[ndarray, "K 2"]:
+    """Where texture points are seen, in face units: the inverse of ``texture_lookup``."""
+    a, b = points[:, 0], _pull_jaw(points[:, 1], pose)
+    depth = head_depth(a, b)
+    u, v = a * pose.squeeze + depth * np.sin(pose.yaw), b + depth * np.sin(pose.pitch) - _NECK_Y
+    c, s = np.cos(pose.roll), np.sin(pose.roll)
+    return np.column_stack([c * u - s * v + pose.tx, s * u + c * v + _NECK_Y + pose.ty])
+
+
+def seen_to_frame(points: Float[ndarray, "K 2"], zoom: float) -> Float[ndarray, "K 2"]:
+    """Face units to fractions of the frame's sides, (0, 0) its upper left corner; outside the frame beyond 0..1."""
+    centred = (points - (0, VIEW_Y / zoom**2)) * zoom
+    return (centred + HALF) / (2 * HALF)
+
+
+def _pull_jaw(y: Float[ndarray, " K"], pose: Pose) -> Float[ndarray, " K"]:
+    """Solve b - drop * step(b) = y; a contraction, for the drop times the step's steepest slope stays below 0.9."""
+    b = y
+    for _ in range(80):
+        b = y + pose.drop * step(b, pose.hinge, 1.0 + pose.drop)
+    return b
