@@ -1,0 +1,282 @@
+"""The result file: typed, versioned, strict; every table is made from these files alone."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cache
+from typing import Any, ClassVar, Literal, TypeVar
+
+from lt_bench.errors import LtBenchError, ResultError
+from lt_bench.evaluation.statistics import Aggregate, Interval
+from lt_bench.files import read_json, write_json
+
+FORMAT = "lt_bench result"
+VERSION = 1
+Scalar = str | int | float | bool | None
+T = TypeVar("T")
+_STRICT: dict[str, Any] = {"extra": "forbid", "allow_inf_nan": False, "strict": True}
+
+
+def _strict(kind: type[T]) -> type[T]:
+    kind.__pydantic_config__ = _STRICT  # type: ignore[attr-defined]
+    return kind
+
+
+@_strict
+@dataclass(frozen=True)
+class ProtocolRef:
+    """Which rules made the numbers."""
+
+    id: str
+    version: int
+    hash: str
+    """SHA-256 of the protocol's content."""
+    width: int
+    """Size at which frames were scored, in pixels."""
+    height: int
+    fps: float
+    first_frame: int
+    """Frames before it are not scored."""
+    rules: tuple[str, ...] = ()
+    """What was done to sizes and lengths, in words."""
+
+
+@_strict
+@dataclass(frozen=True)
+class RealSetRef:
+    """What the videos were compared with."""
+
+    hash: str
+    """SHA-256 over the ids, identities, roles and the bytes of videos and truth."""
+    dataset: str
+    split: str
+
+
+@_strict
+@dataclass(frozen=True)
+class Clip:
+    """One clip of the real set that was to be scored."""
+
+    id: str
+    identity: str
+    frames: int
+    """Frames scored after cutting, counted from the start; 0 for a clip that is missed altogether."""
+
+
+@_strict
+@dataclass(frozen=True)
+class Miss:
+    """A video that one score, or every score (``score`` None), could not be computed for."""
+
+    clip: str
+    score: str | None
+    reason: str
+
+
+@_strict
+@dataclass(frozen=True)
+class Reference:
+    """The same score of the real videos."""
+
+    kind: Literal["ceiling", "floor", "real"]
+    """``ceiling``: the best a generator can expect; ``floor``: the least distance; ``real``: for comparison."""
+    value: float
+    note: str
+
+
+@_strict
+@dataclass(frozen=True)
+class Score:
+    """One score of one system; ``value`` is None exactly when ``missing`` says why."""
+
+    name: str
+    title: str
+    """Full name with what the number depends on: detector, size, frames."""
+    unit: str
+    higher_is_better: bool | None
+    """None: neither; the best value is ``target``, where there is one."""
+    target: float | None
+    scope: Literal["video", "set"]
+    """``video``: ``value`` aggregates ``per_video``. ``set``: it exists for all videos together only."""
+    aggregate: Aggregate
+    source: str
+    detector: str
+    """Hash of the frozen network and its settings; empty where there is none."""
+    value: float | None
+    interval: Interval | None
+    scored: int
+    """Videos it rests on."""
+    per_video: dict[str, float]
+    reference: Reference | None
+    missing: str | None
+
+
+@_strict
+@dataclass(frozen=True)
+class Result:
+    """All scores of one system under one protocol."""
+
+    format: ClassVar[str] = FORMAT
+    version: ClassVar[int] = VERSION
+    system: str
+    protocol: ProtocolRef
+    real: RealSetRef
+    clips: tuple[Clip, ...]
+    misses: tuple[Miss, ...]
+    scores: dict[str, Score]
+    seed: int | None = None
+    """Of training or generation, where the generated set's manifest tells it."""
+    git_commit: str | None = None
+    packages: dict[str, str] = field(default_factory=dict)
+    cache_hash: str | None = None
+    """Of the latent cache the system was trained on, where known."""
+    meta: dict[str, Scalar] = field(default_factory=dict)
+    """Free facts, such as ``parameters``, ``train_seconds``, ``seconds_per_video``."""
+
+    def __post_init__(self) -> None:
+        ids = {clip.id for clip in self.clips}
+        for key, score in self.scores.items():
+            if key != score.name:
+                raise ResultError(f"scores.{key}: expected the score's own name, got '{score.name}'")
+            if (score.value is None) == (score.missing is None):
+                raise ResultError(f"scores.{key}: expected either a value or the reason why it is missing")
+            unknown = sorted(score.per_video.keys() - ids)
+            if unknown:
+                raise ResultError(f"scores.{key}.per_video: expected ids of clips, got '{unknown[0]}'")
+        if len(ids) != len(self.clips):
+            raise ResultError("clips: expected every id once, got one twice")
+
+    @property
+    def given(self) -> int:
+        """Clips that were to be scored."""
+        return len(self.clips)
+
+    @property
+    def scored(self) -> int:
+        """Clips that were read and paired; single scores may still miss some of them."""
+        return sum(clip.frames > 0 for clip in self.clips)
+
+    def clusters(self, ids: list[str] | tuple[str, ...]) -> list[str]:
+        """The identity of each clip id, for cluster statistics."""
+        identity = {clip.id: clip.identity for clip in self.clips}
+        return [identity[i] for i in ids]
+
+    def comparable_with(self, other: Result) -> None:
+        """Check that two results may stand in one table.
+
+        Raises:
+            ResultError: naming the first difference in protocol, real set, clips, their lengths, or the number scored.
+        """
+        pair = f"'{self.system}' and '{other.system}' are not comparable"
+        facts = (
+            ("protocol", lambda r: f"{r.protocol.id} version {r.protocol.version}"),
+            ("protocol hash", lambda r: r.protocol.hash[:16]),
+            ("frame size", lambda r: f"{r.protocol.width}x{r.protocol.height}"),
+            ("real set", lambda r: f"{r.real.dataset}/{r.real.split} {r.real.hash[:16]}"),
+            ("clips given", lambda r: r.given),
+            ("clips scored", lambda r: r.scored),
+        )
+        for name, fact in facts:
+            if fact(self) != fact(other):
+                raise ResultError(f"{pair}: {name}: {fact(self)} against {fact(other)}")
+        theirs = {clip.id: clip for clip in other.clips}
+        for clip in self.clips:
+            if clip.id not in theirs:
+                raise ResultError(f"{pair}: clip {clip.id} is in the first only")
+            if clip.frames != theirs[clip.id].frames:
+                raise ResultError(
+                    f"{pair}: length of clip {clip.id}: {clip.frames} against {theirs[clip.id].frames} frames"
+                )
+
+    def comparable_score(self, other: Result, name: str) -> None:
+        """Check that one score of two comparable results was measured alike.
+
+        Raises:
+            ResultError: the results are not comparable, one lacks the score, or detector, full name or N differ.
+        """
+        self.comparable_with(other)
+        pair = f"score '{name}' of '{self.system}' and '{other.system}' is not comparable"
+        for result in (self, other):
+            if name not in result.scores or result.scores[name].value is None:
+                reason = result.scores[name].missing if name in result.scores else "not in the file"
+                raise ResultError(f"{pair}: missing in '{result.system}': {reason}")
+        a, b = self.scores[name], other.scores[name]
+        for what in ("detector", "title", "scored"):
+            if getattr(a, what) != getattr(b, what):
+                raise ResultError(f"{pair}: {what}: {getattr(a, what)} against {getattr(b, what)}")
+
+
+def to_document(result: Result) -> dict[str, Any]:
+    """A result as a JSON document."""
+    return {"format": FORMAT, "version": VERSION, **dataclasses.asdict(result)}
+
+
+def from_document(document: Any, source: str = "result") -> Result:
+    """Check a JSON document and build the result; ``source`` names it in errors.
+
+    Raises:
+        ResultError: another format or version, an unknown, missing or ill-typed key, or contents in contradiction.
+    """
+    from pydantic import ValidationError
+
+    if not isinstance(document, Mapping) or document.get("format") != FORMAT:
+        raise ResultError(f"{source}: expected a document of format '{FORMAT}', got another")
+    if type(document.get("version")) is not int or document["version"] != VERSION:
+        raise ResultError(f"{source}: expected version {VERSION}, got {_short(document.get('version'))}")
+    body = {key: value for key, value in document.items() if key not in ("format", "version")}
+    try:
+        return _adapter().validate_json(_dumps(body, source))
+    except ValidationError as error:
+        first = error.errors()[0]
+        key = ".".join(map(str, first["loc"]))
+        if first["type"] == "unexpected_keyword_argument":
+            raise ResultError(f"{source}: unknown key '{key}'") from None
+        if first["type"] in ("missing", "missing_argument"):
+            raise ResultError(f"{source}: key '{key}' is missing") from None
+        if first["type"] == "value_error":
+            raise ResultError(f"{source}: {first['msg'].removeprefix('Value error, ')}") from None
+        expected = first["msg"].removeprefix("Input should be ")
+        raise ResultError(f"{source}: key '{key}': expected {expected}, got {_short(first['input'])}") from None
+
+
+def save_result(result: Result, path: str | os.PathLike[str]) -> None:
+    """Write a result file, whole or not at all."""
+    write_json(path, to_document(result))
+
+
+def load_result(path: str | os.PathLike[str]) -> Result:
+    """Read a result file.
+
+    Raises:
+        ResultError: the file is missing, not JSON, or no valid result.
+    """
+    try:
+        document = read_json(path)
+    except LtBenchError as error:
+        raise ResultError(str(error)) from None
+    return from_document(document, str(path))
+
+
+@cache
+def _adapter() -> Any:
+    from pydantic import TypeAdapter
+
+    _strict(Interval)
+    return TypeAdapter(Result)
+
+
+def _dumps(body: dict[str, Any], source: str) -> str:
+    import json
+
+    try:
+        return json.dumps(body, allow_nan=False)
+    except ValueError:
+        raise ResultError(f"{source}: expected finite numbers, got NaN or infinity") from None
+
+
+def _short(value: Any) -> str:
+    text = " ".join(repr(value).split())
+    return text if len(text) <= 80 else f"{text[:77]}..."

@@ -1,0 +1,1 @@
+"""The scores: one file each; importing a file registers its score."""
