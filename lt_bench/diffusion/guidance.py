@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import torch
 from torch import Tensor
 
 
@@ -54,7 +55,7 @@ def guide(
     if len(terms) == 1:  # its weight is 1
         return terms[0][1]
     fullest = terms[-1][1]
-    guided = sum((weight * p[:, :, :channels] for weight, p in terms[1:]), terms[0][0] * terms[0][1][:, :, :channels])
+    guided = torch.stack([weight * prediction[:, :, :channels] for weight, prediction in terms]).sum(0)
     if channels is None or channels == fullest.shape[2]:
         return guided
     out = fullest.clone()

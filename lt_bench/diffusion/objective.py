@@ -16,10 +16,9 @@ class Objective:
     """A noise schedule, the quantity that is predicted, and the loss.
 
     Timesteps are floats, larger is noisier: whole numbers 0..999 for the linear schedule, t * 1000 in [0, 1000) for the
-    flow. The loss is the mean squared error of the predicted quantity, unweighted over timesteps; for clean latents
-    under the flow this is 1/t^2 less weight for low noise than an error of the velocity has. With a learned variance
-    one term of the variational bound is added, in bits per element, whose gradient reaches the variance only: the recipe
-    of DiT (Peebles and Xie 2023), which is that of improved DDPM (L_hybrid with the bound's sum times 0.001).
+    flow. The loss is the mean squared error of the predicted quantity, unweighted over timesteps. With a learned
+    variance one term of the variational bound is added, in bits per element, whose gradient reaches the variance only:
+    the recipe of DiT (Peebles and Xie 2023), which is improved DDPM's L_hybrid (the bound's sum times 0.001).
     """
 
     def __init__(self, config: DiffusionConfig, learn_sigma: bool) -> None:
@@ -42,7 +41,7 @@ class Objective:
 
     def sample_timesteps(
         self, batch: int, generator: torch.Generator | None = None, device: torch.device | str = "cpu"
-    ) -> Float[Tensor, "B"]:
+    ) -> Float[Tensor, " B"]:
         """Random timesteps; the generator lives on the CPU whatever the device."""
         if self.config.timesteps == "logit_normal":  # Esser et al. 2024, section 3.1, with mean 0 and deviation 1
             share = torch.randn(batch, generator=generator).sigmoid()
@@ -78,7 +77,7 @@ class Objective:
 
     def loss(
         self, prediction: Tensor, x0: Tensor, noise: Tensor, t: Timesteps, weight: Tensor | None = None
-    ) -> Float[Tensor, "B"]:
+    ) -> Float[Tensor, " B"]:
         """Loss of each window.
 
         Args:

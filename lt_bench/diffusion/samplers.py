@@ -1,7 +1,7 @@
 """Samplers: diffusers' schedulers, set up for what our networks predict.
 
-The steps themselves are diffusers'. What is ours is the choice of timesteps, the learned variance (only DDPM uses it) and
-the change of the prediction into what a scheduler knows.
+The steps themselves are diffusers'. What is ours is the choice of timesteps, the learned variance (only DDPM uses it)
+and the change of the prediction into what a scheduler knows.
 """
 
 from __future__ import annotations
@@ -24,8 +24,8 @@ from lt_bench.errors import ConfigError
 from lt_bench.shapes import Float, Latents
 
 SamplerName = Literal["ddpm", "ddim", "dpmpp_2m", "flow_euler"]
-PREDICTIONS = {"epsilon": "epsilon", "sample": "sample", "velocity": "v_prediction"}
-LINEAR = {
+PREDICTIONS: dict[str, Any] = {"epsilon": "epsilon", "sample": "sample", "velocity": "v_prediction"}
+LINEAR: dict[str, Any] = {
     "num_train_timesteps": STEPS,
     "beta_start": BETA_FIRST,
     "beta_end": BETA_LAST,
@@ -46,7 +46,7 @@ class Sampler:
 
     init_noise_scale = 1.0
 
-    def __init__(self, timesteps: Float[Tensor, "steps"], learn_sigma: bool) -> None:
+    def __init__(self, timesteps: Float[Tensor, " steps"], learn_sigma: bool) -> None:
         self.timesteps = timesteps.float()
         self.learn_sigma = learn_sigma
         self._done = 0
@@ -94,7 +94,7 @@ class DdpmSampler(Sampler):
         kept = torch.cumprod(1 - linear_betas(), dim=0)[chosen]
         before = torch.cat([torch.ones_like(kept[:1]), kept[:-1]])
         super().__init__(chosen.flip(0), learn_sigma)
-        self._scheduler = DDPMScheduler(
+        self._scheduler: Any = DDPMScheduler(
             num_train_timesteps=steps,
             trained_betas=(1 - kept / before).tolist(),
             variance_type="learned_range" if learn_sigma else "fixed_small",
@@ -116,7 +116,7 @@ class DdimSampler(Sampler):
     def __init__(self, steps: int, prediction: str, learn_sigma: bool) -> None:
         from diffusers import DDIMScheduler
 
-        self._scheduler = DDIMScheduler(**LINEAR, clip_sample=False, prediction_type=PREDICTIONS[prediction])
+        self._scheduler: Any = DDIMScheduler(**LINEAR, clip_sample=False, prediction_type=PREDICTIONS[prediction])
         self._scheduler.set_timesteps(steps)
         super().__init__(self._scheduler.timesteps, learn_sigma)
 
@@ -131,8 +131,8 @@ class DpmSolverSampler(Sampler):
     def __init__(self, steps: int, prediction: str, learn_sigma: bool, flow: bool) -> None:
         from diffusers import DPMSolverMultistepScheduler
 
-        known = "flow_prediction" if flow and prediction == "velocity" else PREDICTIONS[prediction]
-        self._scheduler = DPMSolverMultistepScheduler(**LINEAR, prediction_type=known, use_flow_sigmas=flow)
+        known: Any = "flow_prediction" if flow and prediction == "velocity" else PREDICTIONS[prediction]
+        self._scheduler: Any = DPMSolverMultistepScheduler(**LINEAR, prediction_type=known, use_flow_sigmas=flow)
         self._scheduler.set_timesteps(steps)
         self._scheduler.set_begin_index(0)
         # diffusers rounds the flow's timesteps to whole numbers; its sigmas are exact.
@@ -151,7 +151,7 @@ class FlowEulerSampler(Sampler):
         from diffusers import FlowMatchEulerDiscreteScheduler
 
         self._from_sample = prediction == "sample"
-        self._scheduler = FlowMatchEulerDiscreteScheduler(num_train_timesteps=STEPS, shift=1.0)
+        self._scheduler: Any = FlowMatchEulerDiscreteScheduler(num_train_timesteps=STEPS, shift=1.0)
         self._scheduler.set_timesteps(sigmas=torch.linspace(1, 1 / steps, steps).tolist())
         self._scheduler.set_begin_index(0)
         super().__init__(self._scheduler.timesteps, learn_sigma=False)

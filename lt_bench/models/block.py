@@ -17,7 +17,7 @@ Guide = Callable[[Float[Tensor, "B F N D"]], Float[Tensor, "B F N D"]]
 class Block(nn.Module):
     """Temporal attention, guidance, spatial attention, MLP: in this order, as in the released LetsTalk.
 
-    Motion frames pass only through the temporal attention; a symbiotic condition only through spatial attention and MLP.
+    Motion frames pass only through temporal attention; a symbiotic condition only through spatial attention and MLP.
     """
 
     def __init__(self, dim: int, heads: int) -> None:

@@ -20,9 +20,9 @@ class Conditions:
     """Speech features around each frame of the window."""
     motion: Latents | None
     """The latents just before the window, oldest first; None for a model without motion frames."""
-    keep_portrait: Bool[Tensor, "B"]
+    keep_portrait: Bool[Tensor, " B"]
     """False where the portrait is replaced by the learned null portrait."""
-    keep_audio: Bool[Tensor, "B"]
+    keep_audio: Bool[Tensor, " B"]
     """False where the audio is replaced by the learned null audio."""
 
     def keeping(self, portrait: bool, audio: bool) -> Conditions:

@@ -40,21 +40,20 @@ class TimestepEmbedder(nn.Module):
     def __init__(self, dim: int, features: int = 256) -> None:
         super().__init__()
         self.features = features
-        self.mlp = nn.Sequential(nn.Linear(features, dim), nn.SiLU(), nn.Linear(dim, dim))
-        for layer in (self.mlp[0], self.mlp[2]):
-            nn.init.normal_(layer.weight, std=0.02)  # as DiT
-            nn.init.zeros_(layer.bias)
+        self.mlp = nn.Sequential(linear(features, dim), nn.SiLU(), linear(dim, dim))
+        for weight in (parameter for parameter in self.parameters() if parameter.ndim == 2):
+            nn.init.normal_(weight, std=0.02)  # as DiT
 
     def forward(self, timesteps: Timesteps) -> Float[Tensor, "B D"]:
         """Embed timesteps in [0, 1000]."""
         features = timestep_features(timesteps, self.features)
-        return self.mlp(features.to(self.mlp[0].weight.dtype))
+        return self.mlp(features.to(next(self.parameters()).dtype))
 
 
 class AudioProjector(nn.Module):
     """Speech features around a frame -> the frame's audio tokens.
 
-    Linear, ReLU, linear, ReLU, linear, layer norm. Windows whose audio is dropped get one learned null token throughout.
+    Linear, ReLU, linear, ReLU, linear, layer norm. Where the audio is dropped, every token is one learned null token.
     """
 
     def __init__(self, inputs: int, hidden: int, tokens: int, dim: int) -> None:
@@ -66,7 +65,7 @@ class AudioProjector(nn.Module):
         self.norm = nn.LayerNorm(dim)
         self.null = nn.Parameter(torch.randn(dim) * 0.02)
 
-    def forward(self, audio: AudioWindows, keep: Bool[Tensor, "B"]) -> Float[Tensor, "B F N D"]:
+    def forward(self, audio: AudioWindows, keep: Bool[Tensor, " B"]) -> Float[Tensor, "B F N D"]:
         """Project each frame's window."""
         tokens = self.layers(audio.flatten(2)).unflatten(-1, (self.tokens, -1))
         return torch.where(keep[:, None, None, None], self.norm(tokens), self.null)

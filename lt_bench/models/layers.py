@@ -79,6 +79,28 @@ class CrossAttention(nn.Module):
         return self.proj(out.transpose(1, 2).reshape(x.shape))
 
 
+class CrossAttentions(nn.ModuleList):
+    """A cross-attention for each block of the backbone."""
+
+    def __init__(self, depth: int, dim: int, heads: int, context_dim: int) -> None:
+        super().__init__(CrossAttention(dim, heads, context_dim) for _ in range(depth))
+
+    def keys_values(self, layer: int, context: Float[Tensor, "B G M C"]) -> Float[Tensor, "2 BG heads M d"]:
+        """Keys and values for block ``layer``."""
+        return self._of(layer).keys_values(context)
+
+    def guide(
+        self, layer: int, video: Float[Tensor, "B F N D"], keys_values: Float[Tensor, "2 BG heads M d"]
+    ) -> Float[Tensor, "B F N D"]:
+        """Add what block ``layer`` reads: the video is normalised without weights, and there is no gate."""
+        return video + self._of(layer)(normalise(video), keys_values)
+
+    def _of(self, layer: int) -> CrossAttention:
+        module = self[layer]
+        assert isinstance(module, CrossAttention)
+        return module
+
+
 class Mlp(nn.Sequential):
     """Two layers, four times as wide between, tanh-approximated GELU."""
 

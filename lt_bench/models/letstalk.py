@@ -24,6 +24,9 @@ from lt_bench.shapes import Bool, Float, Latent, Latents, Timesteps
 class LetsTalk(nn.Module):
     """Predicts noise, clean latents or velocity (whatever it is trained for) of a window of noisy latents."""
 
+    space: Tensor
+    moments: Tensor
+
     def __init__(self, config: ModelConfig, latent_shape: tuple[int, int, int], speech_shape: tuple[int, int]) -> None:
         """Build the network with fresh weights from PyTorch's global generator.
 
@@ -112,7 +115,7 @@ class LetsTalk(nn.Module):
             raise ValueError(f"latents: expected at most {len(self.moments) - first} frames, got {frames}")
         return self.patches(latents) + (self.space + self.moments[first : first + frames, None])
 
-    def _embed_portrait(self, portrait: Latent, keep: Bool[Tensor, "B"]) -> Float[Tensor, "B 1 N D"]:
+    def _embed_portrait(self, portrait: Latent, keep: Bool[Tensor, " B"]) -> Float[Tensor, "B 1 N D"]:
         patches = self.patches(portrait[:, None])
         return torch.where(keep[:, None, None, None], patches, self.null_portrait) + self.space
 

@@ -8,7 +8,7 @@ from torch import Tensor
 from lt_bench.shapes import Float
 
 
-def sincos_1d(positions: Float[Tensor, "N"], dim: int) -> Float[Tensor, "N D"]:
+def sincos_1d(positions: Float[Tensor, " N"], dim: int) -> Float[Tensor, "N D"]:
     """Sines, then cosines, of positions at frequencies 1 .. 1/10000 (Vaswani et al. 2017, 3.5); ``dim`` is even."""
     frequencies = 10000.0 ** (-torch.arange(dim // 2, dtype=torch.float64, device=positions.device) / (dim / 2))
     angles = positions.double()[:, None] * frequencies
@@ -24,7 +24,7 @@ def sincos_2d(height: int, width: int, dim: int) -> Float[Tensor, "N D"]:
     return torch.cat([sincos_1d(columns.flatten(), dim // 2), sincos_1d(rows.flatten(), dim // 2)], dim=1)
 
 
-def timestep_features(timesteps: Float[Tensor, "B"], dim: int = 256) -> Float[Tensor, "B D"]:
+def timestep_features(timesteps: Float[Tensor, " B"], dim: int = 256) -> Float[Tensor, "B D"]:
     """Cosines, then sines, of timesteps (Ho et al. 2020, as in DiT)."""
     half = dim // 2
     frequencies = torch.exp(torch.arange(half, device=timesteps.device) * (-torch.log(torch.tensor(10000.0)) / half))

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from torch import Tensor, nn
+from torch import Tensor
 
 from lt_bench.models.conditions import FusedCondition
 from lt_bench.models.fusion.base import Fusion, FusionShape, register_fusion
-from lt_bench.models.layers import CrossAttention, normalise
+from lt_bench.models.layers import CrossAttentions
 from lt_bench.shapes import Float
 
 
@@ -16,14 +16,14 @@ class DirectFusion(Fusion):
 
     def __init__(self, shape: FusionShape) -> None:
         super().__init__(shape)
-        self.attention = nn.ModuleList(
-            CrossAttention(shape.dim, shape.heads, shape.token_dim) for _ in range(shape.depth)
-        )
+        self.attention = CrossAttentions(shape.depth, shape.dim, shape.heads, shape.token_dim)
 
     def encode(self, tokens: Float[Tensor, "B G N C"]) -> FusedCondition:
         """Keys and values for every block."""
-        return FusedCondition(layers=tuple(attention.keys_values(tokens) for attention in self.attention))
+        return FusedCondition(
+            layers=tuple(self.attention.keys_values(layer, tokens) for layer in range(self.shape.depth))
+        )
 
     def guide(self, layer: int, video: Float[Tensor, "B F N D"], fused: FusedCondition) -> Float[Tensor, "B F N D"]:
         """Add what the block's cross-attention reads."""
-        return video + self.attention[layer](normalise(video), fused.layers[layer])
+        return self.attention.guide(layer, video, fused.layers[layer])

@@ -6,7 +6,7 @@ from torch import Tensor, nn
 
 from lt_bench.models.conditions import FusedCondition
 from lt_bench.models.fusion.base import Fusion, FusionShape, register_fusion
-from lt_bench.models.layers import CrossAttention, Mlp, SelfAttention, normalise
+from lt_bench.models.layers import CrossAttentions, Mlp, SelfAttention, normalise
 from lt_bench.shapes import Float
 
 
@@ -31,7 +31,7 @@ class SiameseFusion(Fusion):
     """A twin as deep and as wide as the backbone; its layer l guides block l.
 
     The paper draws the twin with attention and feed-forward, and its features entering each block between temporal and
-    spatial attention, but does not say by which operation. Here it is the cross-attention of direct fusion: then the two
+    spatial attention, but does not say by which operation. Here it is the cross-attention of direct fusion: so the two
     schemes differ in one thing only, how deeply the condition has been processed when the video reads it. The condition
     is clean, so the twin sees no timestep and no video, and runs once a window (once for all frames for the portrait).
     """
@@ -40,18 +40,18 @@ class SiameseFusion(Fusion):
         super().__init__(shape)
         self.project = shape.to_backbone()
         self.twin = nn.ModuleList(TwinBlock(shape.dim, shape.heads) for _ in range(shape.depth))
-        self.attention = nn.ModuleList(CrossAttention(shape.dim, shape.heads, shape.dim) for _ in range(shape.depth))
+        self.attention = CrossAttentions(shape.depth, shape.dim, shape.heads, shape.dim)
 
     def encode(self, tokens: Float[Tensor, "B G N C"]) -> FusedCondition:
         """Run the twin; keys and values for every block from its layer."""
         groups = tokens.shape[:2]
         x = self.project(tokens).flatten(0, 1)
         layers = []
-        for block, attention in zip(self.twin, self.attention, strict=True):
+        for layer, block in enumerate(self.twin):
             x = block(x)
-            layers.append(attention.keys_values(normalise(x).unflatten(0, groups)))
+            layers.append(self.attention.keys_values(layer, normalise(x).unflatten(0, groups)))
         return FusedCondition(layers=tuple(layers))
 
     def guide(self, layer: int, video: Float[Tensor, "B F N D"], fused: FusedCondition) -> Float[Tensor, "B F N D"]:
         """Add what the block's cross-attention reads from the twin's layer."""
-        return video + self.attention[layer](normalise(video), fused.layers[layer])
+        return self.attention.guide(layer, video, fused.layers[layer])
