@@ -25,8 +25,8 @@ LANDMARKS = (
     "chin",
 )
 """Names of the landmarks; left and right as the viewer sees them, lips in the middle of the mouth."""
-MOUTH_MARGIN = 0.03
-"""Added to the lips on each side of the mouth box for blur, in face units (0.8 pixels of a 64-pixel face crop)."""
+MOUTH_MARGIN = 0.04
+"""Added to the lips on each side of the mouth box for blur, in face units (1.1 pixels of a 64-pixel face crop)."""
 
 
 def landmarks(renderer: FaceRenderer, state: Float32[ndarray, "F 12"]) -> Float32[ndarray, "F 10 2"]:
