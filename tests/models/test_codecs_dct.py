@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pickle
 import time
+from functools import cache
 from pathlib import Path
 
 import cv2
@@ -16,6 +17,7 @@ from hypothesis import strategies as st
 from scipy.fft import dctn
 
 from lt_bench.errors import ConfigError
+from lt_bench.media.video import read_frames
 from lt_bench.models.codecs import Codec, build_codec, frames_to_tensor, tensor_to_frames
 from lt_bench.models.codecs.dct import DctCodec, dct_matrix, zigzag
 
@@ -90,22 +92,13 @@ def test_scaling_whitens_real_faces(mirror: Path) -> None:
     torch.testing.assert_close(codec.scaling.latents_to_raw(latents), codec.encode(frames), atol=1e-5, rtol=1e-4)
 
 
+@cache
 def real_frames(mirror: Path, side: int) -> np.ndarray:
     """Every tenth frame of each real clip: the central square, resized."""
-    import av
-
-    frames = []
-    for path in sorted((mirror / "grid-sample").glob("*.mpg")):
-        with av.open(str(path)) as container:
-            for index, frame in enumerate(container.decode(video=0)):
-                if index % 10 == 0:
-                    picture = frame.to_ndarray(format="rgb24")
-                    height, width = picture.shape[:2]
-                    left = (width - height) // 2
-                    frames.append(
-                        cv2.resize(picture[:, left : left + height], (side, side), interpolation=cv2.INTER_AREA)
-                    )
-    return np.stack(frames)
+    clips = [read_frames(path)[::10] for path in sorted((mirror / "grid-sample").glob("*.mpg"))]
+    margin = (clips[0].shape[2] - clips[0].shape[1]) // 2
+    squares = [frame[:, margin : frame.shape[1] - margin] for clip in clips for frame in clip]
+    return np.stack([cv2.resize(square, (side, side), interpolation=cv2.INTER_AREA) for square in squares])
 
 
 def test_real_faces_at_128_pixels_keep_33_5_decibels(mirror: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Protocol, runtime_checkable
 
 import torch
@@ -106,3 +107,8 @@ def check_raw(raw: Tensor, channels: int) -> None:
     """
     if raw.ndim != 4 or raw.shape[1] != channels:
         raise ConfigError(f"latents: expected the shape (N, {channels}, h, w), got {tuple(raw.shape)}")
+
+
+def in_batches(function: Callable[[Tensor], Tensor], given: Tensor, size: int) -> Tensor:
+    """Apply a function that treats samples independently to ``size`` of them at a time, which bounds memory."""
+    return torch.cat([function(part) for part in given.split(size)]) if len(given) > size else function(given)

@@ -64,20 +64,19 @@ class DctCodec:
     """The embedded default: 32 channels, factor 8, differentiable, more than a thousand frames a second.
 
     Raw latents are the coefficients themselves. ``scaling`` whitens each channel by the mean and standard deviation
-    that ``experiments/detectors/measure_dct_scaling.py`` measured on synthetic and real frames.
+    that ``experiments/detectors/measure_codec_scaling.py`` measured on synthetic and real frames.
     """
 
     name = "dct"
     channels = sum(KEPT)
     factor = BLOCK
 
-    @cached_property
+    @property
     def scaling(self) -> LatentScaling:
         """Per-channel whitening; the low frequencies have about 25 times the deviation of the high ones."""
-        measured = read_json(SCALING_FILE)
-        return LatentScaling(tuple(measured["mean"]), tuple(measured["std"]))
+        return self._scaling
 
-    @cached_property
+    @property
     def hash(self) -> str:
         """Hex SHA-256 of the settings and the scaling's constants."""
         settings = {"codec": self.name, "block": BLOCK, "kept": KEPT, "colour": RGB_TO_YCBCR}
@@ -100,6 +99,11 @@ class DctCodec:
         blocks = raw.flatten(2).transpose(1, 2) @ self._decoder.to(raw).flatten(1)
         blocks = blocks.view(n, h, w, 3, BLOCK, BLOCK).permute(0, 3, 1, 4, 2, 5)
         return blocks.reshape(n, 3, h * BLOCK, w * BLOCK)
+
+    @cached_property
+    def _scaling(self) -> LatentScaling:
+        measured = read_json(SCALING_FILE)
+        return LatentScaling(tuple(measured["mean"]), tuple(measured["std"]))
 
     @cached_property
     def _encoder(self) -> Tensor:
