@@ -1,0 +1,100 @@
+"""From a data configuration to the list of clips."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+from collections import Counter
+from pathlib import Path
+
+from data_prep.grid_sample import grid_sample
+from data_prep.jobs import RULES, Source, SyntheticJob, VideoJob
+from data_prep.splits import split_identities
+from data_prep.synthetic.dataset import synthetic_clips
+from lt_bench.config import DataConfig, to_dict
+from lt_bench.data.format import SPLITS
+from lt_bench.errors import ConfigError, MediaError
+from lt_bench.files import sha256_json
+
+VIDEO_SUFFIXES = frozenset({".avi", ".m4v", ".mkv", ".mov", ".mp4", ".mpeg", ".mpg", ".webm"})
+
+
+def list_source(config: DataConfig) -> Source:
+    """The clips of the configured data set.
+
+    Raises:
+        ConfigError: a key does not fit the data set.
+        AssetError: grid-sample's videos are not here.
+        MediaError: the folder holds no video.
+    """
+    if config.dataset == "synthetic":
+        return synthetic_source(config)
+    if config.dataset == "grid-sample":
+        return grid_sample()
+    return folder_source(config.folder)
+
+
+def synthetic_source(config: DataConfig) -> Source:
+    """The embedded set; its train split is not exported, for nothing is scored on it."""
+    jobs = tuple(SyntheticJob(spec) for spec in synthetic_clips(config.synthetic, config.resolution))
+    return Source(
+        dataset="synthetic",
+        landmark_set="synthetic",
+        jobs=jobs,
+        hash=sha256_json([RULES, config.resolution, [dataclasses.asdict(job.spec) for job in jobs]]),
+        exported=("validation", "test"),
+        settings={"synthetic": to_dict(config.synthetic)},
+    )
+
+
+def folder_source(folder: str) -> Source:
+    """Every video below a folder, hidden ones aside, in the order of their paths.
+
+    A video in a subfolder belongs to the identity of that name (the first folder of its path); a video that lies
+    directly in the folder is an identity of its own. In the held-out splits the last of an identity's several videos
+    is its gallery. The list's hash covers paths and sizes, not contents, so that terabytes need not be read twice.
+
+    Raises:
+        ConfigError: no folder is named.
+        MediaError: it is no folder, or holds no video.
+    """
+    if not folder:
+        raise ConfigError("folder: expected the folder of videos (--folder DIR), got none")
+    root = Path(folder)
+    if not root.is_dir():
+        raise MediaError(f"{root}: expected a folder of videos, got no folder")
+    paths = sorted(p for p in root.rglob("*") if p.suffix.lower() in VIDEO_SUFFIXES and _is_plain(p, root))
+    if not paths:
+        raise MediaError(f"{root}: expected videos ({', '.join(sorted(VIDEO_SUFFIXES))}), got none")
+    names = [path.relative_to(root) for path in paths]
+    ids = unique_ids([str(name.with_suffix("")) for name in names])
+    identities = [name.parts[0] if len(name.parts) > 1 else clip_id for name, clip_id in zip(names, ids, strict=True)]
+    splits, left = split_identities(identities), Counter(identities)
+    jobs = []
+    for path, name, clip_id, identity in zip(paths, names, ids, identities, strict=True):
+        left[identity] -= 1
+        several = identities.count(identity) > 1
+        last = splits[identity] != "train" and several and not left[identity]
+        role = "gallery" if last else "clip"
+        jobs.append(VideoJob(clip_id, identity, splits[identity], role, path.resolve(), name.as_posix()))
+    listed = [[job.id, job.identity, job.source, job.path.stat().st_size] for job in jobs]
+    return Source("folder", "mediapipe478", tuple(jobs), sha256_json([RULES, listed]), SPLITS)
+
+
+def unique_ids(names: list[str]) -> list[str]:
+    """Plain file stems for the given names: other characters become ``_``, repeats get ``-2``, ``-3`` and so on."""
+    taken: set[str] = set()
+    ids = []
+    for name in names:
+        stem = re.sub(r"[^A-Za-z0-9._-]+", "_", name).lstrip("._-")[:120] or "clip"
+        clip_id, number = stem, 1
+        while clip_id.lower() in taken:  # file systems that ignore case must keep them apart too
+            number += 1
+            clip_id = f"{stem}-{number}"
+        taken.add(clip_id.lower())
+        ids.append(clip_id)
+    return ids
+
+
+def _is_plain(path: Path, root: Path) -> bool:
+    return path.is_file() and not any(part.startswith(".") for part in path.relative_to(root).parts)
