@@ -30,7 +30,7 @@ CONTROL = ("f1", "f2", "f3", "amplitude", "voicing", "opening", "width", "roundi
 _PAD = 40  # ticks thrown away at both ends, so that smoothing has no edge
 _COARTICULATION = 4.0  # ticks; shared by voice and lips, so that their relation stays exact
 _STRESS_RATE = 0.2
-_POSE = ((8, 0.16), (7, 0.09), (8, 0.09), (9, 0.05), (9, 0.03))  # yaw, pitch, roll, tx, ty: frames, amplitude
+_POSE = ((8.0, 0.16), (7.0, 0.09), (8.0, 0.09), (9.0, 0.05), (9.0, 0.03))  # yaw, pitch, roll, tx, ty: frames, amplitude
 _GAZE_FRAMES = 12  # a gaze is held so long
 
 
@@ -62,10 +62,10 @@ class Performance:
         babble = _babble(rng, ticks + 2 * _PAD)
         track = _coarticulate(babble.track)
         accent = smooth(babble.stress[:, None], 16.0)[:, 0]  # stressed vowels raise pitch and brows
-        pitch = 1 + 0.22 * accent + 0.06 * wander(rng, len(track), 60)
+        pitch = 1 + 0.22 * accent + 0.06 * wander(rng, len(track), 60.0)
         control, accent = np.column_stack([track, pitch])[_PAD : _PAD + ticks], accent[_PAD : _PAD + ticks : TICKS]
         pose = [wander(rng, frames, sigma) * amplitude * motion for sigma, amplitude in _POSE]
-        brow = np.clip(1.1 * accent + 0.25 * wander(rng, frames, 8), -0.5, 1.2)
+        brow = np.clip(1.1 * accent + 0.25 * wander(rng, frames, 8.0), -0.5, 1.2)
         blink, gaze = _blinks(rng, frames), _gaze(rng, frames) * min(motion, 1.0)
         mouth = control[TICKS // 2 :: TICKS, 5:8]
         state = np.column_stack([mouth, blink, brow, *pose, gaze])

@@ -34,7 +34,7 @@ def paint_body(who: Identity, scene: Scene, n: int, zoom: float, size: int) -> F
     shirt = step(y - collar, -px, px) * neckline * step(1.42 - ax, -px, px)
     side = np.clip(0.78 - 0.25 * (x / neck) ** 2 + 0.15 * scene.light * x / neck, 0.3, 1)
     side = side * (0.62 + 0.38 * step(y, 0.95, 1.3))  # the chin's shadow
-    hem = 1 - 0.35 * (1 - step(y - collar, 0, 0.12)) * (1 - step(ax, 0.3, 0.8))
+    hem = 1 - 0.35 * (1 - step(y - collar, 0.0, 0.12)) * (1 - step(ax, 0.3, 0.8))
     fold = (0.95 - 0.3 * (ax / 1.4) ** 2 + 0.12 * scene.light * x) * hem
     skin: Float[ndarray, "H W 3"] = np.array(who.skin) * side[..., None] ** WARM
     color = skin * (1 - shirt[..., None]) + np.array(scene.shirt) * (fold * shirt)[..., None]

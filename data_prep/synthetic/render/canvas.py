@@ -21,6 +21,8 @@ VIEW_Y = 0.18
 
 Plane = Float[ndarray, "H W"]
 Curve = Float[ndarray, " points"]
+Ink = Sequence[float | int] | ndarray
+"""A colour, each channel in 0..255."""
 
 
 @dataclass(frozen=True)
@@ -75,17 +77,17 @@ class Canvas:
         a, b, c, d = (max(int((v + HALF) * self.scale), 0) for v in (x0, x1, y0, y1))
         return Canvas(self.image[c : d + 1, a : b + 1], self.scale, left=a, top=c)
 
-    def fill(self, x: Curve, upper: Curve, lower: Curve, color: Sequence[float] | ndarray) -> None:
+    def fill(self, x: Curve, upper: Curve, lower: Curve, color: Ink) -> None:
         """Fill between two curves over the same x."""
         outline = np.column_stack([np.concatenate([x, x[::-1]]), np.concatenate([upper, lower[::-1]])])
         cv2.fillPoly(self.image, [self._fixed_point(outline)], _ink(color), cv2.LINE_AA, 4)
 
-    def stroke(self, x: Curve, y: Curve, color: Sequence[float] | ndarray, thickness: int = 1) -> None:
+    def stroke(self, x: Curve, y: Curve, color: Ink, thickness: int = 1) -> None:
         """Draw a curve; ``thickness`` in texture pixels."""
         points = self._fixed_point(np.column_stack([x, y]))
         cv2.polylines(self.image, [points], False, _ink(color), thickness, cv2.LINE_AA, 4)
 
-    def disc(self, x: float, y: float, radius: float, color: Sequence[float] | ndarray) -> None:
+    def disc(self, x: float, y: float, radius: float, color: Ink) -> None:
         """Fill a circle."""
         centre = ((x + HALF) * self.scale - self.left - 0.5, (y + HALF) * self.scale - self.top - 0.5)
         at = (round(16 * centre[0]), round(16 * centre[1]))
@@ -101,5 +103,5 @@ class Canvas:
         return np.rint((points + HALF) * (16 * self.scale) - origin).astype(np.int32)
 
 
-def _ink(color: Sequence[float] | ndarray) -> tuple[float, float, float, float]:
+def _ink(color: Ink) -> tuple[float, float, float, float]:
     return float(color[0]), float(color[1]), float(color[2]), 255.0

@@ -22,7 +22,7 @@ def paint_head(who: Identity, scene: Scene, n: int) -> UInt8[ndarray, "{n} {n} 4
     skin = (
         np.array(who.skin) * (lambert(_depth(who, grid), scale, scene.light) * _occlusion(who, grid))[..., None] ** WARM
     )
-    blush = 0.12 * bump(ax, grid.y, 0.4, 0.28, 0.17, 0.15) + 0.08 * bump(grid.x, grid.y, 0, nose_y(who), 0.12, 0.1)
+    blush = 0.12 * bump(ax, grid.y, 0.4, 0.28, 0.17, 0.15) + 0.08 * bump(grid.x, grid.y, 0.0, nose_y(who), 0.12, 0.1)
     skin *= 1 - blush[..., None] * np.array([0, 0.9, 0.8])
     face = step(face_half_width(who, grid.y) - ax, -px, px)[..., None]
     ear = step(1 - np.hypot((ax - who.face_width - 0.015) / 0.095, (grid.y - 0.06) / 0.19), -0.08, 0.08)[..., None]
@@ -39,15 +39,15 @@ def _depth(who: Identity, grid: Grid) -> Plane:
     """Height of the face towards the viewer."""
     x, y, ax, nose, gap = grid.x, grid.y, np.abs(grid.x), nose_y(who), who.eye_gap
     depth = 0.9 * np.sqrt(np.clip(1 - (x / (1.04 * who.face_width)) ** 2 - (y / 1.12) ** 2, 0.012, 1))
-    ridge = np.exp(-((x / (0.06 + 0.05 * step(y, 0, nose))) ** 2))
+    ridge = np.exp(-((x / (0.06 + 0.05 * step(y, 0.0, nose))) ** 2))
     depth += 0.16 * ridge * step(y, EYE_Y - 0.2, nose) * (1 - step(y, nose, nose + 0.12))
     depth += 0.07 * bump(ax, y, who.nose_width * 0.8, nose, 0.06, 0.06)  # nostril wings
-    depth += 0.05 * bump(x, y, 0, nose - 0.03, 0.09, 0.08)  # tip of the nose
+    depth += 0.05 * bump(x, y, 0.0, nose - 0.03, 0.09, 0.08)  # tip of the nose
     depth += -0.1 * bump(ax, y, gap, EYE_Y, 0.17, 0.11)  # eye sockets
     depth += 0.05 * bump(ax, y, gap, EYE_Y - 0.24, 0.22, 0.08)  # ridge of the brows
     depth += 0.05 * bump(ax, y, 0.42, 0.3, 0.2, 0.2)  # cheeks
-    depth += 0.05 * bump(x, y, 0, MOUTH_Y, 0.28, 0.16)  # lips
-    depth += 0.07 * bump(x, y, 0, 0.87 * who.face_height, 0.16, 0.1)  # chin
+    depth += 0.05 * bump(x, y, 0.0, MOUTH_Y, 0.28, 0.16)  # lips
+    depth += 0.07 * bump(x, y, 0.0, 0.87 * who.face_height, 0.16, 0.1)  # chin
     return depth
 
 
@@ -55,8 +55,8 @@ def _occlusion(who: Identity, grid: Grid) -> Plane:
     """Light that reaches hollows, 0..1."""
     ax, y, nose = np.abs(grid.x), grid.y, nose_y(who)
     light = np.ones_like(y)
-    light *= 1 - 0.28 * bump(ax, y, 0, nose + 0.09, who.nose_width, 0.05)  # under the nose
-    light *= 1 - 0.1 * bump(ax, y, 0, MOUTH_Y + 0.17, 0.16, 0.05)  # under the lip
+    light *= 1 - 0.28 * bump(ax, y, 0.0, nose + 0.09, who.nose_width, 0.05)  # under the nose
+    light *= 1 - 0.1 * bump(ax, y, 0.0, MOUTH_Y + 0.17, 0.16, 0.05)  # under the lip
     light *= 1 - 0.42 * bump(ax, y, 0.45 * who.nose_width, nose + 0.045, 0.04, 0.025)  # nostrils
     light *= 1 - 0.18 * bump(ax, y, who.eye_gap - 0.02, EYE_Y - 0.03, 0.2, 0.1)  # around the eyes
     return light
