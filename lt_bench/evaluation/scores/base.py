@@ -35,7 +35,8 @@ from lt_bench.evaluation.clip import ClipContext, Features, Truth, UnscorableErr
 from lt_bench.evaluation.results import Reference
 from lt_bench.evaluation.statistics import Aggregate
 
-Need = Literal["truth", "gallery", "audio", "faces"]
+Need = Literal["truth", "stranger", "gallery", "audio", "faces"]
+"""``stranger``: the truth of another identity's clip."""
 FACE_ASSET = "face_landmarker.task"
 
 __all__ = [
@@ -113,6 +114,10 @@ class SetScore(Score):
     @abstractmethod
     def combine(self, collected: Sequence[Mapping[str, ndarray]]) -> float:
         """The value for the clips given; must not depend on their order."""
+
+    def describe(self, collected: Sequence[Mapping[str, ndarray]]) -> str:
+        """What the full name says of the amount of data, such as ``N=708``."""
+        return f"N={len(collected)}"
 
     def floor(self, collected: Sequence[Mapping[str, ndarray]], clusters: Sequence[str]) -> Reference | None:
         """The same score of real videos against real ones, where it can be had; ``clusters`` are the identities."""

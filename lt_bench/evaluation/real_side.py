@@ -1,0 +1,139 @@
+"""The real videos of a comparison: a real set with its manifest, or any folder of videos."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from lt_bench.data.real_set import MANIFEST_FILE, read_real_set
+from lt_bench.errors import ResultError
+from lt_bench.files import sha256_file, sha256_json
+from lt_bench.media.video import probe_video
+
+VIDEO_SUFFIXES = (".mp4", ".m4v", ".mov", ".mkv", ".webm", ".avi", ".mpg", ".mpeg")
+
+
+@dataclass(frozen=True)
+class RealVideo:
+    """One real video and what belongs to it."""
+
+    id: str
+    identity: str
+    video: Path
+    portrait: Path | None = None
+    """None: the video's first frame."""
+    truth: Path | None = None
+    sha256: dict[str, str] = field(default_factory=dict)
+    """As the manifest has it, by kind of file; without a manifest of the video alone."""
+
+
+@dataclass(frozen=True)
+class RealSide:
+    """All of them."""
+
+    folder: Path
+    dataset: str
+    split: str
+    clips: tuple[RealVideo, ...]
+    """To be scored, sorted by id."""
+    gallery: dict[str, RealVideo]
+    """By identity, another take of it."""
+    resolution: int | None
+    """Side of the square frames, in pixels; None where no manifest says it."""
+    manifest_hash: str | None
+    """The hash that the manifest states; None without one."""
+
+    @property
+    def hash(self) -> str:
+        """SHA-256 over ids, identities, roles and the bytes of all files."""
+        rows = [["clip", c.id, c.identity, c.sha256] for c in self.clips]
+        return sha256_json(sorted([*rows, *(["gallery", c.id, c.identity, c.sha256] for c in self.gallery.values())]))
+
+    @property
+    def has_truth(self) -> bool:
+        """Whether every clip has its exact states."""
+        return all(clip.truth is not None for clip in self.clips)
+
+    def size(self, side: int) -> tuple[int, int]:
+        """Width and height at which frames are scored, for a protocol's ``side``.
+
+        Raises:
+            ResultError: ``side`` is 0 and the real videos are of several sizes.
+        """
+        square = side or self.resolution
+        if square:
+            return square, square
+        sizes = {}
+        for clip in self.clips:
+            info = probe_video(clip.video)
+            sizes.setdefault((info.width, info.height), clip.id)
+        if len(sizes) > 1:
+            listed = " and ".join(f"{w}x{h} ({name})" for (w, h), name in list(sizes.items())[:2])
+            raise ResultError(f"{self.folder}: expected real videos of one size under this protocol, got {listed}")
+        return next(iter(sizes))
+
+    def strangers(self) -> dict[str, RealVideo]:
+        """For each clip id, a clip of another identity: a fixed derangement, for controls.
+
+        Identities in sorted order take the next one's clips, the last takes the first's; within them clips go by sorted
+        id, round and round. Empty with fewer than two identities.
+        """
+        by_identity: dict[str, list[RealVideo]] = {}
+        for clip in sorted(self.clips, key=lambda c: (c.identity, c.id)):
+            by_identity.setdefault(clip.identity, []).append(clip)
+        names = list(by_identity)
+        if len(names) < 2:
+            return {}
+        following = dict(zip(names, [*names[1:], names[0]], strict=True))
+        return {
+            clip.id: by_identity[following[name]][index % len(by_identity[following[name]])]
+            for name in names
+            for index, clip in enumerate(by_identity[name])
+        }
+
+
+def open_real_side(folder: str | os.PathLike[str]) -> RealSide:
+    """Read what there is, without opening videos; without a manifest every video is its own identity.
+
+    Raises:
+        CacheError: a damaged manifest.
+        ResultError: no folder, or no video to compare with.
+    """
+    path = Path(folder)
+    if not path.is_dir():
+        raise ResultError(f"{path}: expected a folder of real videos, got {'a file' if path.exists() else 'nothing'}")
+    side = _with_manifest(path) if (path / MANIFEST_FILE).is_file() else _plain(path)
+    if not side.clips:
+        raise ResultError(f"{path}: expected at least one real video, got none")
+    return side
+
+
+def videos_in(folder: Path) -> dict[str, list[Path]]:
+    """Videos of a folder (not of folders within) by name without suffix; hidden files are left out."""
+    found: dict[str, list[Path]] = {}
+    for path in sorted(folder.iterdir()):
+        if path.suffix.lower() in VIDEO_SUFFIXES and not path.name.startswith("."):
+            found.setdefault(path.stem, []).append(path)
+    return found
+
+
+def _with_manifest(folder: Path) -> RealSide:
+    real = read_real_set(folder)
+    videos = {"clip": [], "gallery": []}
+    for clip in real.clips:
+        truth = folder / clip.truth if clip.truth else None
+        entry = RealVideo(clip.id, clip.identity, folder / clip.video, folder / clip.portrait, truth, clip.sha256)
+        videos[clip.role].append(entry)
+    gallery = {v.identity: v for v in sorted(videos["gallery"], key=lambda v: v.id, reverse=True)}
+    clips = tuple(sorted(videos["clip"], key=lambda v: v.id))
+    return RealSide(folder, real.dataset, real.split, clips, gallery, real.resolution, real.hash)
+
+
+def _plain(folder: Path) -> RealSide:
+    clips = []
+    for name, paths in videos_in(folder).items():
+        if len(paths) > 1:
+            raise ResultError(f"{folder}: expected one real video '{name}', got {paths[0].name} and {paths[1].name}")
+        clips.append(RealVideo(name, name, paths[0], sha256={"video": sha256_file(paths[0])}))
+    return RealSide(folder, folder.resolve().name, "", tuple(clips), {}, None, None)

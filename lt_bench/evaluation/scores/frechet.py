@@ -1,0 +1,65 @@
+"""The Frechet distance between two samples, exactly, in float64."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from jaxtyping import Float
+from numpy import ndarray
+
+from lt_bench.evaluation.results import Reference
+from lt_bench.evaluation.statistics import UndefinedError
+
+
+def frechet_distance(x: Float[ndarray, "N D"], y: Float[ndarray, "M D"]) -> float:
+    """Frechet distance between the Gaussians of two samples (Heusel et al. 2017, arXiv 1706.08500, equation 6).
+
+    With centred samples X, Y the trace of the root of the product of covariances is the nuclear norm of X Y^T over
+    sqrt((n-1)(m-1)), so no matrix root is taken and samples may be smaller than the dimension. Larger ones are first
+    reduced to their triangular factor, which has the same product. The estimate is biased upwards, the more the
+    smaller the samples: never compare values of different N.
+
+    Args:
+        x: one row a sample.
+        y: another sample; the order does not matter.
+
+    Raises:
+        UndefinedError: fewer than two rows, different dimensions, or a value that is not finite.
+    """
+    a, b = np.asarray(x, np.float64), np.asarray(y, np.float64)
+    if a.ndim != 2 or b.ndim != 2 or a.shape[1] != b.shape[1] or min(len(a), len(b)) < 2:
+        raise UndefinedError(f"Frechet distance: expected two samples of one dimension, got {a.shape} and {b.shape}")
+    if not (np.isfinite(a).all() and np.isfinite(b).all()):
+        raise UndefinedError("Frechet distance: expected finite features, got others")
+    shift = a.mean(axis=0) - b.mean(axis=0)
+    p, q = _factor(a), _factor(b)
+    cross = np.linalg.norm(p @ q.T, "nuc")
+    return max(float(shift @ shift + np.sum(p * p) + np.sum(q * q) - 2 * cross), 0.0)  # rounding may fall below zero
+
+
+def real_floor(
+    collected: Sequence[Mapping[str, ndarray]], clusters: Sequence[str], key: str = "real"
+) -> Reference | None:
+    """Real videos against real videos, half of the identities against the other half; None with one identity.
+
+    The halves are smaller than the sets that were compared, so this floor is too high rather than too low; the note
+    says their N.
+    """
+    names = sorted(set(clusters))
+    if len(names) < 2:
+        return None
+    half = set(names[::2])
+    first, second = (
+        np.concatenate([c[key] for c, name in zip(collected, clusters, strict=True) if (name in half) is side])
+        for side in (True, False)
+    )
+    if min(len(first), len(second)) < 2:
+        return None
+    note = f"real against real, halves by identity, N={len(first)} against {len(second)}"
+    return Reference("floor", frechet_distance(first, second), note)
+
+
+def _factor(x: Float[ndarray, "N D"]) -> Float[ndarray, "K D"]:
+    centred = (x - x.mean(axis=0)) / np.sqrt(len(x) - 1)
+    return np.asarray(np.linalg.qr(centred, mode="r")) if len(centred) > centred.shape[1] else centred

@@ -1,0 +1,99 @@
+"""Liveliness of the head and the eyes, against the real video, from MediaPipe's face track."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+from typing import ClassVar
+
+import numpy as np
+from jaxtyping import Bool, Float
+from numpy import ndarray
+
+from lt_bench.evaluation.scores.base import ClipContext, Need, PerVideoScore, UnscorableError, VideoView, register
+from lt_bench.evaluation.scores.motion import ratio
+
+EYES_SHUT = 0.5
+"""Mean of the two eyes' blink blendshapes above which they count as shut."""
+BLINKS = (9, 10)
+"""Places of eyeBlinkLeft and eyeBlinkRight among MediaPipe's 52 blendshapes."""
+MIN_FOUND = 0.8
+
+
+def pose_spread(pose: Float[ndarray, "F 3"]) -> float:
+    """Root mean square over yaw, pitch and roll of their standard deviations over time, in radians."""
+    return float(np.sqrt(np.mean(np.var(np.asarray(pose, float), axis=0))))
+
+
+def blinks(shut: Bool[ndarray, " F"]) -> int:
+    """How often the eyes go from open to shut."""
+    return int(np.count_nonzero(shut[1:] & ~shut[:-1]))
+
+
+@register
+@dataclass(frozen=True)
+class HeadMotionRatio(PerVideoScore):
+    """Spread of the head's pose, generated over real: 0 for a stiff neck."""
+
+    name = "head_motion_ratio"
+    title = "std of head pose (MediaPipe), generated / real"
+    target = 1.0
+    source = "root mean square of the std of yaw, pitch and roll"
+    needs: ClassVar[tuple[Need, ...]] = ("faces",)
+
+    @property
+    def detector(self) -> str:
+        """Hash of the landmarker."""
+        return landmarker_hash()
+
+    def score(self, clip: ClipContext) -> float:
+        """Ratio over the scored frames with a face."""
+        made, real = (
+            pose_spread(video.faces.pose[clip.scored][_found(video, clip)]) for video in (clip.generated, clip.real)
+        )
+        return ratio(made, real, "head motion")
+
+
+@register
+@dataclass(frozen=True)
+class BlinkRateDifference(PerVideoScore):
+    """Blinks per second, generated minus real: negative for eyes that stare."""
+
+    name = "blink_rate_difference"
+    title = f"blink rate (MediaPipe, shut above {EYES_SHUT}), generated - real"
+    unit = "1/s"
+    target = 0.0
+    source = "openings to closings of the mean blink blendshape"
+    needs: ClassVar[tuple[Need, ...]] = ("faces",)
+
+    @property
+    def detector(self) -> str:
+        """Hash of the landmarker."""
+        return landmarker_hash()
+
+    def score(self, clip: ClipContext) -> float:
+        """Difference over the scored frames with a face."""
+        return self._rate(clip.generated, clip) - self._rate(clip.real, clip)
+
+    def _rate(self, video: VideoView, clip: ClipContext) -> float:
+        found = _found(video, clip)
+        shut = video.faces.blendshapes[clip.scored][found][:, BLINKS].mean(axis=1) > EYES_SHUT
+        return blinks(shut) * video.fps / len(shut)
+
+
+@cache
+def landmarker_hash() -> str:
+    """Hash of the weights and settings that face tracks depend on."""
+    from lt_bench.perception.faces import FaceLandmarker
+
+    with FaceLandmarker() as landmarker:
+        return landmarker.hash
+
+
+def _found(video: VideoView, clip: ClipContext) -> Bool[ndarray, " F"]:
+    found = video.faces.found[clip.scored]
+    if found.mean() < MIN_FOUND:
+        raise UnscorableError(
+            f"{video.path.name}: expected a face in {MIN_FOUND:.0%} of the scored frames or more, got {found.mean():.0%}"
+        )
+    return found
