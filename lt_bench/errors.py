@@ -27,6 +27,10 @@ class CheckpointError(LtBenchError):
     """A checkpoint is damaged or belongs to another configuration."""
 
 
+class TrainingError(LtBenchError):
+    """Training cannot go on: its loss or gradient is no number any more."""
+
+
 class ResultError(LtBenchError):
     """A result file is damaged, of another version, or not comparable."""
 

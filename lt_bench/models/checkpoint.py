@@ -1,0 +1,181 @@
+"""Model files, version 1: trained weights with all that is needed to generate from them, in one safetensors file."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from torch import Tensor
+
+from lt_bench.config import RunConfig, parse_config, to_dict
+from lt_bench.errors import CheckpointError, ConfigError
+from lt_bench.files import atomic_path, sha256_file
+from lt_bench.models.build import build_model
+from lt_bench.models.codecs.base import Codec, build_codec
+from lt_bench.models.letstalk import LetsTalk
+from lt_bench.perception.speech.base import SpeechEncoder, build_speech_encoder
+from lt_bench.scaling import LatentScaling
+
+FORMAT = "lt_bench model"
+VERSION = 1
+Weights = Literal["ema", "raw"]
+
+
+@dataclass(frozen=True)
+class ModelCard:
+    """What a model file says about itself, as JSON in the file's header."""
+
+    config: RunConfig
+    latent_shape: tuple[int, int, int]
+    """Channels, height, width."""
+    resolution: int
+    """Side of the square frames, in pixels."""
+    codec: str
+    """As a configuration names it."""
+    codec_hash: str
+    scaling: LatentScaling
+    """Of the latents the model was trained on."""
+    speech_encoder: str
+    """As a configuration names it."""
+    speech_hash: str
+    speech_shape: tuple[int, int]
+    """Layers, features."""
+    dataset: str
+    landmark_set: str
+    """``synthetic`` for a model that has only seen rendered faces."""
+    cache_hash: str
+    parameters: int
+    steps: int
+    seconds: float
+    """Training time, resumed runs added up."""
+    peak_memory: int
+    """Largest memory while training, in bytes: of the process, or of the GPU where one was used."""
+
+
+@dataclass(frozen=True)
+class LoadedModel:
+    """A network in evaluation mode, ready to generate, and where it came from."""
+
+    model: LetsTalk
+    card: ModelCard
+    weights: Weights
+    path: Path
+    sha256: str
+
+    def build_codec(self) -> Codec:
+        """The codec that the model's latents belong to.
+
+        Raises:
+            CheckpointError: the codec at hand is another one.
+        """
+        codec = build_codec(self.card.codec)
+        self._check("codec", self.card.codec, self.card.codec_hash, codec.hash)
+        return codec
+
+    def build_speech_encoder(self) -> SpeechEncoder:
+        """The speech encoder that the model listens through.
+
+        Raises:
+            CheckpointError: the encoder at hand is another one.
+        """
+        encoder = build_speech_encoder(self.card.speech_encoder)
+        self._check("speech encoder", self.card.speech_encoder, self.card.speech_hash, encoder.hash)
+        return encoder
+
+    def _check(self, part: str, spec: str, expected: str, got: str) -> None:
+        if got != expected:
+            raise CheckpointError(f"{self.path}: expected {part} '{spec}' {expected[:16]}, got {got[:16]}")
+
+
+def save_model(path: str | os.PathLike[str], card: ModelCard, weights: Mapping[Weights, Mapping[str, Tensor]]) -> None:
+    """Write a model file atomically.
+
+    Args:
+        path: of the file, usually ``model.safetensors``.
+        card: what the file says about itself.
+        weights: state dicts of a ``LetsTalk``, by kind: ``raw`` and, where weights were averaged, ``ema``.
+    """
+    document = json.dumps({"format": FORMAT, "version": VERSION, **to_dict(card)}, allow_nan=False)
+    tensors = {
+        f"{kind}.{name}": tensor.detach().cpu().contiguous().clone()
+        for kind, state in weights.items()
+        for name, tensor in state.items()
+    }
+    with atomic_path(path) as temporary:
+        save_file(tensors, temporary, metadata={"lt_bench": document})
+
+
+def read_card(path: str | os.PathLike[str]) -> ModelCard:
+    """Read what a model file says about itself, without its weights.
+
+    Raises:
+        CheckpointError: no model file, or of another version.
+    """
+    with _open(path) as file:
+        return _card(file, path)
+
+
+def load_model(path: str | os.PathLike[str], weights: Weights = "ema") -> LoadedModel:
+    """Build the network of a model file and load its weights.
+
+    Args:
+        path: of the model file.
+        weights: averaged or raw.
+
+    Raises:
+        CheckpointError: no model file, of another version, damaged, or without weights of that kind.
+    """
+    with _open(path) as file:
+        card = _card(file, path)
+        names = [name for name in file.keys() if name.startswith(f"{weights}.")]  # noqa: SIM118 - not a dict
+        if not names:
+            raise CheckpointError(f"{path}: expected '{weights}' weights (see sampling.weights), got none")
+        state = {name.removeprefix(f"{weights}."): file.get_tensor(name) for name in names}
+    try:
+        model = build_model(card.config.model, card.latent_shape, card.speech_shape)
+    except (ValueError, KeyError) as error:
+        raise CheckpointError(f"{path}: expected a model this version can build, got: {error}") from error
+    problem = _mismatch(model.state_dict(), state)
+    if problem:
+        raise CheckpointError(f"{path}: {problem}")
+    model.load_state_dict(state)
+    return LoadedModel(model.eval().requires_grad_(False), card, weights, Path(path), sha256_file(path))
+
+
+def _open(path: str | os.PathLike[str]) -> Any:
+    try:
+        return safe_open(path, framework="pt")
+    except FileNotFoundError:
+        raise CheckpointError(f"{path}: expected a model file, got no such file") from None
+    except (OSError, SafetensorError) as error:
+        raise CheckpointError(f"{path}: expected a model file (safetensors), got {error}") from None
+
+
+def _card(file: Any, path: str | os.PathLike[str]) -> ModelCard:
+    try:
+        document = json.loads((file.metadata() or {}).get("lt_bench", "null"))
+    except ValueError as error:
+        raise CheckpointError(f"{path}: expected JSON in the header, got {error}") from None
+    if not isinstance(document, dict) or document.pop("format", None) != FORMAT:
+        raise CheckpointError(f"{path}: expected format '{FORMAT}', got a safetensors file of something else")
+    version = document.pop("version", None)
+    if version != VERSION:
+        raise CheckpointError(f"{path}: expected a model file of version {VERSION}, got version {version!r}")
+    try:
+        return parse_config(ModelCard, document, str(path))
+    except ConfigError as error:
+        raise CheckpointError(str(error)) from None
+
+
+def _mismatch(expected: Mapping[str, Tensor], got: Mapping[str, Tensor]) -> str | None:
+    for name in sorted(expected.keys() | got.keys()):
+        shapes = [list(state[name].shape) if name in state else "none" for state in (expected, got)]
+        if shapes[0] != shapes[1]:
+            return f"tensor '{name}': expected shape {shapes[0]}, got {shapes[1]}"
+    return None

@@ -1,0 +1,153 @@
+"""From a portrait and a voice to the latents of a video of any length, window by window."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from lt_bench.config import DiffusionConfig, SamplingConfig
+from lt_bench.data.windows import audio_windows
+from lt_bench.diffusion.guidance import guidance_weights, guide
+from lt_bench.diffusion.samplers import Sampler, build_sampler
+from lt_bench.models.conditions import Conditions, EncodedConditions
+from lt_bench.models.letstalk import LetsTalk
+from lt_bench.sampling.noise import clip_generator
+from lt_bench.shapes import AudioWindows, Float, Latent, Latents
+
+
+@dataclass(frozen=True)
+class ClipRequest:
+    """One video to generate."""
+
+    id: str
+    """With the seed, decides the video's noise."""
+    portrait: Float[Tensor, "C H W"]
+    """Scaled latent of the reference picture."""
+    audio: Float[Tensor, "F L D"]
+    """Speech features at 25 Hz; their number is that of the video's frames."""
+
+
+@dataclass(frozen=True)
+class WindowLatents:
+    """A run of frames of one of several requests."""
+
+    request: int
+    """Position among the requests."""
+    start: int
+    """First frame."""
+    latents: Float[Tensor, "F C H W"]
+    """Scaled; the last run of a video may be shorter than a window."""
+
+
+class Generator:
+    """Chains windows: the last latents of one are the motion frames of the next.
+
+    The first window's motion frames are the portrait, repeated. Speech features past a clip's end are its last ones,
+    and what they give is cut off. A video depends on its own request alone, not on those it is generated beside.
+    """
+
+    def __init__(
+        self,
+        model: LetsTalk,
+        diffusion: DiffusionConfig,
+        sampling: SamplingConfig,
+        device: torch.device | str = "cpu",
+    ) -> None:
+        """Set up.
+
+        Args:
+            model: in evaluation mode; it is moved to ``device``.
+            diffusion: what the model was trained for.
+            sampling: sampler, steps, scales and seed.
+            device: where the model runs; latents are returned on the CPU.
+
+        Raises:
+            ConfigError: the sampler does not fit what the model was trained for.
+        """
+        self.model, self.diffusion, self.sampling = model.to(device), diffusion, sampling
+        self.device = torch.device(device)
+        self._sampler()
+
+    def windows(self, requests: Sequence[ClipRequest]) -> Iterator[WindowLatents]:
+        """Generate side by side; runs come in the order of time, those of one time in the order of ``requests``."""
+        length, kept = self.model.config.frames, self.model.config.motion_frames
+        noise = [clip_generator(self.sampling.seed, request.id) for request in requests]
+        motion = [request.portrait.expand(kept, -1, -1, -1) for request in requests]
+        for start in range(0, max((len(r.audio) for r in requests), default=0), length):
+            active = [i for i, request in enumerate(requests) if start < len(request.audio)]
+            conditions = self._conditions([requests[i] for i in active], [motion[i] for i in active], start)
+            results = self._denoise(conditions, [noise[i] for i in active]).cpu()
+            for i, latents in zip(active, results, strict=True):
+                motion[i] = torch.cat([motion[i], latents])[len(latents) :]
+                yield WindowLatents(i, start, latents[: len(requests[i].audio) - start])
+
+    def stream(self, request: ClipRequest) -> Iterator[Float[Tensor, "F C H W"]]:
+        """One video's latents, a run of frames at a time, in constant memory."""
+        return (window.latents for window in self.windows([request]))
+
+    def generate(self, requests: Sequence[ClipRequest]) -> list[Float[Tensor, "F C H W"]]:
+        """Whole videos' latents."""
+        runs: list[list[Tensor]] = [[] for _ in requests]
+        for window in self.windows(requests):
+            runs[window.request].append(window.latents)
+        return [torch.cat(run) for run in runs]
+
+    def _sampler(self) -> Sampler:
+        return build_sampler(self.sampling.sampler, self.sampling.steps, self.diffusion, self.model.config.learn_sigma)
+
+    def _conditions(self, requests: Sequence[ClipRequest], motion: Sequence[Tensor], start: int) -> Conditions:
+        portrait: Latent = torch.stack([r.portrait for r in requests]).to(self.device)
+        config = self.model.config
+        audio: AudioWindows = torch.stack(
+            [audio_windows(r.audio, start, config.frames, config.audio_window) for r in requests]
+        ).to(self.device)
+        keep = torch.ones(len(requests), dtype=torch.bool, device=self.device)
+        before = torch.stack(list(motion)).to(self.device) if config.motion_frames else None
+        return Conditions(portrait, audio, before, keep_portrait=keep, keep_audio=keep)
+
+    @torch.inference_mode()
+    def _denoise(self, conditions: Conditions, noise: list[torch.Generator]) -> Latents:
+        sampler = self._sampler()
+        shape = (self.model.config.frames, *self.model.latent_shape)
+        x = torch.stack([torch.randn(shape, generator=g) for g in noise]).to(self.device) * sampler.init_noise_scale
+        guided = _Guided(self.model, conditions, self.sampling)
+        for t in sampler.timesteps:
+            x = sampler.step(guided.predict(x, t), t, x, noise)
+        return x
+
+
+class _Guided:
+    """The guided prediction for one window; only predictions that count are made, all in one batch."""
+
+    def __init__(self, model: LetsTalk, conditions: Conditions, sampling: SamplingConfig) -> None:
+        self.model, self.sampling = model, sampling
+        weights = guidance_weights(sampling.portrait_scale, sampling.audio_scale)
+        kept = {"uncond": (False, False), "portrait": (True, False), "both": (True, True)}
+        self.needed = {name: keep for name, keep in kept.items() if getattr(weights, name)}
+        versions = [conditions.keeping(portrait=p, audio=a) for p, a in self.needed.values()]
+        self.encoded: EncodedConditions = model.encode_conditions(_join(versions))
+
+    def predict(self, x: Latents, t: Tensor) -> Tensor:
+        """The prediction for noisy latents at timestep ``t``."""
+        copies = len(self.needed)
+        timesteps = t.to(x.device).expand(len(x) * copies)
+        predictions = self.model(x.repeat(copies, 1, 1, 1, 1), timesteps, self.encoded).chunk(copies)
+        named = dict.fromkeys(("uncond", "portrait", "both")) | dict(zip(self.needed, predictions, strict=True))
+        scales = self.sampling.portrait_scale, self.sampling.audio_scale
+        return guide(**named, portrait_scale=scales[0], audio_scale=scales[1], channels=x.shape[2])
+
+
+def _join(versions: Sequence[Conditions]) -> Conditions:
+    def joined(name: str) -> Tensor:
+        return torch.cat([getattr(version, name) for version in versions])
+
+    return Conditions(
+        portrait=joined("portrait"),
+        audio=joined("audio"),
+        motion=None if versions[0].motion is None else joined("motion"),
+        keep_portrait=joined("keep_portrait"),
+        keep_audio=joined("keep_audio"),
+    )

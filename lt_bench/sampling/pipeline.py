@@ -1,0 +1,59 @@
+"""A loaded model with all around it: pictures and sound in, frames out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+import torch
+
+from lt_bench.config import SamplingConfig
+from lt_bench.models.checkpoint import LoadedModel
+from lt_bench.sampling.frames import latents_to_frames, picture_to_latent, voice_to_features
+from lt_bench.sampling.generator import ClipRequest, Generator
+from lt_bench.shapes import Float, UInt8, Waveform
+
+
+def best_device() -> torch.device:
+    """The first GPU, or the CPU."""
+    return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+
+
+class Pipeline:
+    """Generates videos with one model and one sampling configuration.
+
+    Raises:
+        CheckpointError: codec or speech encoder at hand are not those of the model.
+        ConfigError: the sampler does not fit the model.
+        AssetError: weights of the codec or the speech encoder are missing.
+    """
+
+    def __init__(self, loaded: LoadedModel, sampling: SamplingConfig, device: torch.device | str | None = None) -> None:
+        self.device = torch.device(device) if device is not None else best_device()
+        self.card = loaded.card
+        self.codec = loaded.build_codec()
+        self.speech = loaded.build_speech_encoder()
+        self.generator = Generator(loaded.model, self.card.config.diffusion, sampling, self.device)
+
+    def request(self, clip_id: str, picture: UInt8[np.ndarray, "H W 3"], voice: Waveform, frames: int) -> ClipRequest:
+        """What the generator needs for one video.
+
+        Args:
+            clip_id: with the seed, decides the noise.
+            picture: square portrait of the model's resolution.
+            voice: mono, 16 kHz.
+            frames: of the video, at 25 fps.
+        """
+        return ClipRequest(
+            clip_id,
+            picture_to_latent(picture, self.codec, self.card.scaling),
+            voice_to_features(voice, frames, self.speech),
+        )
+
+    def frames(self, request: ClipRequest) -> Iterator[UInt8[np.ndarray, "H W 3"]]:
+        """Generate one video's frames in constant memory."""
+        return self.decode(self.generator.stream(request))
+
+    def decode(self, runs: Iterator[Float[torch.Tensor, "F C h w"]]) -> Iterator[UInt8[np.ndarray, "H W 3"]]:
+        """Frames of runs of latents."""
+        return latents_to_frames(runs, self.codec, self.card.scaling, self.device)

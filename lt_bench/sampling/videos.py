@@ -1,0 +1,175 @@
+"""Generate the clips of a real set: a folder of mp4 that evaluation takes like any rival's."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from lt_bench.config import SamplingConfig
+from lt_bench.data.real_set import RealClip, RealSet, read_real_set
+from lt_bench.errors import CheckpointError, LtBenchError
+from lt_bench.media.audio import read_audio
+from lt_bench.media.image import read_image
+from lt_bench.media.video_writer import write_video
+from lt_bench.models.checkpoint import LoadedModel
+from lt_bench.sampling.frames import FPS, SAMPLE_RATE
+from lt_bench.sampling.generated_set import (
+    MANIFEST_FILE,
+    GeneratedClip,
+    GeneratedSet,
+    Miss,
+    read_generated_set,
+    write_generated_set,
+)
+from lt_bench.sampling.generator import ClipRequest
+from lt_bench.sampling.pipeline import Pipeline
+from lt_bench.shapes import Waveform
+
+Progress = Callable[[int, int], None]
+"""Called with the frames done and the frames in all."""
+
+
+@dataclass(frozen=True)
+class _Job:
+    clip: RealClip
+    request: ClipRequest
+    voice: Waveform
+
+
+def generate_split(
+    loaded: LoadedModel,
+    real: Path,
+    out: Path,
+    sampling: SamplingConfig,
+    *,
+    system: str = "letstalk",
+    clips: int = 0,
+    progress: Progress | None = None,
+    device: torch.device | str | None = None,
+) -> GeneratedSet:
+    """Write ``out/<id>.mp4`` with sound for each clip of a real set, and ``out/manifest.json``.
+
+    Clips that are there already are not made again. A clip whose portrait or sound cannot be used is listed with its
+    reason, and the others go on.
+
+    Args:
+        loaded: the model.
+        real: folder of the real set.
+        out: folder of the videos.
+        sampling: sampler, scales, seed, and how many clips are generated side by side.
+        system: name of what made the videos.
+        clips: only the first so many; 0 for all.
+        progress: told after each window.
+        device: where to generate; the first GPU or the CPU by default.
+
+    Raises:
+        CacheError: no real set.
+        CheckpointError: the model does not fit the real set, or ``out`` holds videos made otherwise.
+    """
+    real_set = read_real_set(real)
+    if real_set.resolution != loaded.card.resolution:
+        raise CheckpointError(
+            f"{loaded.path}: expected a model for the {real_set.resolution} px of {real}, got {loaded.card.resolution} px"
+        )
+    wanted = [clip for clip in real_set.clips if clip.role == "clip"]
+    wanted = wanted[:clips] if clips else wanted
+    done = _begin(loaded, real_set, out, sampling, system)
+    ready = {clip.id for clip in done.clips}
+    done = replace(done, clips=tuple(c for c in done.clips if c.id in {w.id for w in wanted}), misses=())
+    left = [clip for clip in wanted if clip.id not in ready]
+    if left:
+        pipeline = Pipeline(loaded, sampling, device)
+        meter = _Meter(progress, sum(c.frames for c in wanted), sum(c.frames for c in done.clips))
+        for batch in _batches(left, sampling.batch_size):
+            done = _generate_batch(pipeline, real_set, batch, out, done, meter)
+            write_generated_set(out, _summed(done, complete=False))
+    done = _summed(done, complete=True)
+    write_generated_set(out, done)
+    return done
+
+
+@dataclass
+class _Meter:
+    progress: Progress | None
+    total: int
+    done: int
+
+    def advance(self, frames: int) -> None:
+        self.done += frames
+        if self.progress is not None:
+            self.progress(self.done, self.total)
+
+
+def _begin(loaded: LoadedModel, real_set: RealSet, out: Path, sampling: SamplingConfig, system: str) -> GeneratedSet:
+    card = loaded.card
+    new = GeneratedSet(system, loaded.sha256, real_set.hash, sampling, card.parameters, card.seconds)
+    if not (out / MANIFEST_FILE).exists():
+        write_generated_set(out, new)
+        return new
+    old = read_generated_set(out)
+    difference = old.same_source(new)
+    if difference:
+        raise CheckpointError(
+            f"{out}: expected an empty folder or videos of the same source, got others (key '{difference}' differs)"
+        )
+    whole = tuple(clip for clip in old.clips if (out / clip.video).is_file())
+    return replace(new, clips=whole)
+
+
+def _batches(clips: Sequence[RealClip], size: int) -> Iterator[list[RealClip]]:
+    # Clips of like length side by side: a batch then stays full to its end.
+    ordered = sorted(clips, key=lambda clip: (clip.frames, clip.id))
+    for start in range(0, len(ordered), max(1, size)):
+        yield ordered[start : start + max(1, size)]
+
+
+def _generate_batch(
+    pipeline: Pipeline, real_set: RealSet, batch: Sequence[RealClip], out: Path, done: GeneratedSet, meter: _Meter
+) -> GeneratedSet:
+    begin = time.perf_counter()
+    jobs: list[_Job] = []
+    misses: list[Miss] = []
+    for clip in batch:
+        try:
+            jobs.append(_job(pipeline, real_set, clip))
+        except LtBenchError as error:
+            misses.append(Miss(clip.id, " ".join(str(error).split())))
+            meter.advance(clip.frames)
+    runs: list[list[Tensor]] = [[] for _ in jobs]
+    for window in pipeline.generator.windows([job.request for job in jobs]):
+        runs[window.request].append(window.latents)
+        meter.advance(len(window.latents))
+    for job, run in zip(jobs, runs, strict=True):
+        write_video(out / f"{job.clip.id}.mp4", pipeline.decode(iter(run)), FPS, job.voice, SAMPLE_RATE)
+    seconds = time.perf_counter() - begin
+    frames = sum(job.clip.frames for job in jobs)
+    made = [
+        GeneratedClip(j.clip.id, f"{j.clip.id}.mp4", j.clip.frames, round(seconds * j.clip.frames / frames, 4))
+        for j in jobs
+    ]
+    return replace(done, clips=(*done.clips, *made), misses=(*done.misses, *misses))
+
+
+def _job(pipeline: Pipeline, real_set: RealSet, clip: RealClip) -> _Job:
+    picture = read_image(real_set.folder / clip.portrait)
+    side = real_set.resolution
+    if picture.shape[:2] != (side, side):
+        raise LtBenchError(f"{clip.portrait}: expected {side}x{side} pixels, got {picture.shape[1]}x{picture.shape[0]}")
+    voice = read_audio(real_set.folder / clip.audio, SAMPLE_RATE)
+    return _Job(clip, pipeline.request(clip.id, picture, voice, clip.frames), voice)
+
+
+def _summed(done: GeneratedSet, complete: bool) -> GeneratedSet:
+    seconds, frames = sum(c.seconds for c in done.clips), sum(c.frames for c in done.clips)
+    return replace(
+        done,
+        complete=complete,
+        seconds_per_clip=round(seconds / len(done.clips), 4) if done.clips else None,
+        seconds_per_video_second=round(seconds * FPS / frames, 4) if frames else None,
+        clips=tuple(sorted(done.clips, key=lambda clip: clip.id)),
+    )

@@ -1,0 +1,121 @@
+"""Checkpoints of a run: written whole or not at all, read without running any code, and of the same run only."""
+
+from __future__ import annotations
+
+import pickle
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import lightning.pytorch as pl
+import torch
+from lightning.pytorch.callbacks import ModelCheckpoint
+from lightning.pytorch.plugins.io import TorchCheckpointIO
+
+from lt_bench.config import RunConfig, to_dict
+from lt_bench.errors import CheckpointError
+from lt_bench.files import atomic_path
+from lt_bench.training.module import CHECKPOINT_KEY, CHECKPOINT_VERSION
+
+FOLDER = "checkpoints"
+LAST = "last.ckpt"
+# Keys that decide no weight: a run may go on with others.
+FREE_SECTIONS = ("sampling", "evaluation")
+FREE_KEYS = (
+    "data.cache",
+    "data.folder",
+    "train.threads",
+    "train.workers",
+    "train.checkpoint_every",
+    "train.log_every",
+    "train.validate_every",
+    "train.accelerator",
+)
+
+
+class AtomicCheckpointIO(TorchCheckpointIO):
+    """Checkpoints through a temporary file, fsync and rename."""
+
+    def save_checkpoint(self, checkpoint: dict[str, Any], path: Any, storage_options: Any | None = None) -> None:
+        """Write one checkpoint; a full disk is an error that names the file."""
+        with atomic_path(path) as temporary:
+            try:
+                torch.save(checkpoint, temporary)
+            except RuntimeError as error:  # torch's zip writer hides the system's error
+                raise CheckpointError(f"{path}: could not be written: {error}") from error
+
+
+class LastCheckpoint(ModelCheckpoint):
+    """One checkpoint, replaced every ``every`` steps and after the last."""
+
+    def __init__(self, out: Path, every: int) -> None:
+        super().__init__(
+            dirpath=out / FOLDER,
+            filename=Path(LAST).stem,
+            save_top_k=1,
+            every_n_train_steps=every,
+            save_on_train_epoch_end=False,
+            enable_version_counter=False,
+        )
+
+    def on_train_batch_end(
+        self, trainer: pl.Trainer, pl_module: pl.LightningModule, outputs: Any, batch: Any, batch_idx: int
+    ) -> None:
+        """Save when it is time."""
+        super().on_train_batch_end(trainer, pl_module, outputs, batch, batch_idx)
+        if trainer.global_step >= trainer.max_steps > self._last_global_step_saved:
+            self._save_topk_checkpoint(trainer, self._monitor_candidates(trainer))
+
+
+@dataclass(frozen=True)
+class FoundCheckpoint:
+    """A checkpoint that a run goes on from, and the steps it has behind it."""
+
+    path: Path
+    step: int
+
+
+def find_checkpoint(out: Path, config: RunConfig, cache_hash: str) -> FoundCheckpoint | None:
+    """The checkpoint that a run in ``out`` goes on from, or None.
+
+    Raises:
+        CheckpointError: it is damaged, or belongs to another configuration or cache.
+    """
+    path = out / FOLDER / LAST
+    if not path.exists():
+        return None
+    try:
+        document = torch.load(path, map_location="cpu", weights_only=True, mmap=True)
+    except (RuntimeError, ValueError, EOFError, KeyError, pickle.UnpicklingError) as error:
+        reason = str(error).splitlines()[0][:120] if str(error) else type(error).__name__
+        raise CheckpointError(f"{path}: expected a checkpoint, got {reason}") from None
+    made = document.get(CHECKPOINT_KEY) if isinstance(document, dict) else None
+    if not isinstance(made, dict) or made.get("version") != CHECKPOINT_VERSION:
+        raise CheckpointError(f"{path}: expected a checkpoint of lt-bench train, version {CHECKPOINT_VERSION}")
+    check_same_run(path, made["config"], config, made["cache_hash"], cache_hash)
+    return FoundCheckpoint(path, int(document["global_step"]))
+
+
+def check_same_run(path: Path, made: dict[str, Any], config: RunConfig, made_cache: str, cache_hash: str) -> None:
+    """Refuse to go on with a file of another run.
+
+    Raises:
+        CheckpointError: names the first key that differs.
+    """
+    old, new = _flat(made), _flat(to_dict(config))
+    for key in sorted(old.keys() | new.keys()):
+        free = key in FREE_KEYS or key.partition(".")[0] in FREE_SECTIONS
+        if not free and old.get(key) != new.get(key):
+            raise CheckpointError(
+                f"{path}: expected {key}: {new.get(key)!r}, got a run of {key}: {old.get(key)!r}; "
+                "choose another folder, or remove this one to start again"
+            )
+    if made_cache != cache_hash:
+        raise CheckpointError(f"{path}: expected a run on cache {cache_hash[:16]}, got one on {made_cache[:16]}")
+
+
+def _flat(document: dict[str, Any], prefix: str = "") -> dict[str, Any]:
+    flat: dict[str, Any] = {}
+    for key, value in document.items():
+        flat |= _flat(value, f"{prefix}{key}.") if isinstance(value, dict) else {prefix + key: value}
+    return flat

@@ -1,0 +1,107 @@
+"""``metrics.csv``: the curve of a run, kept whole across resumes."""
+
+from __future__ import annotations
+
+import csv
+import io
+import time
+from pathlib import Path
+from typing import Any
+
+import lightning.pytorch as pl
+import torch
+from torch import Tensor
+
+from lt_bench.files import write_text
+from lt_bench.training.module import LetsTalkModule
+
+COLUMNS: tuple[str, ...] = ("step", "loss", "learning_rate", "grad_norm", "seconds", "validation_loss")
+EMPTY: dict[str, str] = dict.fromkeys(COLUMNS, "")
+
+
+class MetricsFile(pl.Callback):
+    """Writes a row every ``every`` steps and after the last.
+
+    ``loss`` is the mean since the row before, ``grad_norm`` that of the row's step before clipping, ``seconds`` the
+    training time up to the row with resumed runs added up. Rows past the step that a run resumes from are replaced.
+    """
+
+    def __init__(self, path: Path, every: int) -> None:
+        self.path, self.every = path, max(1, every)
+        self._rows: list[dict[str, str]] = []
+        self._sum: Tensor | None = None
+        self._count = 0
+        self._earlier = 0.0
+        self._start = 0.0
+        self.loss: float | None = None
+        """Of the last row."""
+
+    @property
+    def seconds(self) -> float:
+        """Training time so far, resumed runs added up."""
+        return self._earlier + (time.perf_counter() - self._start if self._start else 0.0)
+
+    def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """Take over the rows up to the step that the run goes on from."""
+        self._start = time.perf_counter()
+        if trainer.is_global_zero:
+            self._rows = [row for row in _read(self.path) if int(row["step"]) <= trainer.global_step]
+            self.loss = float(self._rows[-1]["loss"]) if self._rows else None
+
+    def on_train_batch_end(
+        self, trainer: pl.Trainer, pl_module: pl.LightningModule, outputs: Any, batch: Any, batch_idx: int
+    ) -> None:
+        """Add up the loss; write a row when it is time."""
+        assert isinstance(pl_module, LetsTalkModule)
+        loss = torch.as_tensor(pl_module.last_loss).double()
+        self._sum = loss if self._sum is None else self._sum + loss
+        self._count += 1
+        step = trainer.global_step
+        if step % self.every == 0 or step == trainer.max_steps:
+            self._add(pl_module, step, trainer.is_global_zero)
+
+    def on_validation_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """Note the validation loss in the row of this step."""
+        value = trainer.callback_metrics.get("validation/loss")
+        if value is not None and trainer.is_global_zero:
+            if not self._rows or self._rows[-1]["step"] != str(trainer.global_step):
+                self._rows.append(EMPTY | {"step": str(trainer.global_step)})
+            self._rows[-1]["validation_loss"] = repr(float(value))
+            self._write()
+
+    def state_dict(self) -> dict[str, Any]:
+        """What a resumed run needs: plain numbers."""
+        return {
+            "seconds": self.seconds,
+            "sum": None if self._sum is None else float(self._sum),
+            "count": self._count,
+        }
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Go on from a checkpoint."""
+        self._earlier, self._count = state_dict["seconds"], state_dict["count"]
+        self._sum = None if state_dict["sum"] is None else torch.tensor(state_dict["sum"], dtype=torch.float64)
+
+    def _add(self, module: LetsTalkModule, step: int, write: bool) -> None:
+        assert self._sum is not None
+        self.loss = float(self._sum) / self._count
+        self._sum, self._count = None, 0
+        if not write:
+            return
+        values = (step, self.loss, module.learning_rate, module.grad_norm, round(self.seconds, 3))
+        self._rows.append(EMPTY | dict(zip(COLUMNS, map(repr, values), strict=False)))
+        self._write()
+
+    def _write(self) -> None:
+        text = io.StringIO()
+        writer = csv.DictWriter(text, COLUMNS, lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(self._rows)
+        write_text(self.path, text.getvalue())
+
+
+def _read(path: Path) -> list[dict[str, str]]:
+    if not path.exists():
+        return []
+    with path.open(newline="", encoding="utf-8") as stream:
+        return list(csv.DictReader(stream))

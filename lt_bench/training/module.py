@@ -1,0 +1,134 @@
+"""One training step of LetsTalk, for Lightning's loops."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any
+
+import lightning.pytorch as pl
+import torch
+from lightning.pytorch.strategies import FSDPStrategy
+from torch import Tensor
+from torch.optim import Optimizer
+
+from lt_bench.config import RunConfig, to_dict
+from lt_bench.diffusion.objective import Objective
+from lt_bench.errors import TrainingError
+from lt_bench.models.build import build_model
+from lt_bench.models.conditions import Conditions
+from lt_bench.shapes import Float
+from lt_bench.training.draws import TRAINING, VALIDATION, draw, step_generator
+from lt_bench.training.schedule import learning_rate_factor
+
+CHECKPOINT_KEY = "lt_bench"
+CHECKPOINT_VERSION = 1
+
+
+class LetsTalkModule(pl.LightningModule):
+    """The network, its objective and its optimiser.
+
+    Initial weights depend on ``config.train.seed`` alone, and each step's random draws on the seed, the step and the
+    rank; the global random state is neither read nor changed.
+    """
+
+    def __init__(
+        self,
+        config: RunConfig,
+        latent_shape: tuple[int, int, int],
+        speech_shape: tuple[int, int],
+        cache_hash: str = "",
+    ) -> None:
+        super().__init__()
+        self.config, self.cache_hash = config, cache_hash
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(config.train.seed)
+            self.model = build_model(config.model, latent_shape, speech_shape)
+        self.objective = Objective(config.diffusion, config.model.learn_sigma)
+        self.grad_norm = float("nan")
+        """Of the last step, before clipping."""
+        self.learning_rate = float("nan")
+        """Of the last step."""
+        self.last_loss = float("nan")
+
+    def training_step(self, batch: dict[str, Tensor], batch_idx: int) -> Tensor:
+        """The mean loss of a batch of windows (see ``WindowDataset``)."""
+        loss = self._loss(batch, self._generator(self.global_step, TRAINING)).mean()
+        self.last_loss = loss.detach()
+        self.log("train/loss", self.last_loss, batch_size=len(batch["latents"]))
+        return loss
+
+    def validation_step(self, batch: dict[str, Tensor], batch_idx: int) -> None:
+        """The same loss with the same draws at every validation, with the averaged weights where there are any."""
+        loss = self._loss(batch, self._generator(batch_idx, VALIDATION)).mean()
+        self.log("validation/loss", loss, batch_size=len(batch["latents"]), sync_dist=True)
+
+    def on_before_optimizer_step(self, optimizer: Optimizer) -> None:
+        """Measure the gradient, and stop before it can spoil the weights."""
+        gradients = [p.grad for p in self.parameters() if p.grad is not None]
+        norm = torch.nn.utils.get_total_norm(gradients)
+        if isinstance(self.trainer.strategy, FSDPStrategy):  # each rank holds a shard of every gradient
+            norm = self.trainer.strategy.reduce(norm.square(), reduce_op="sum").sqrt()  # type: ignore[union-attr]
+        self.grad_norm = float(norm)
+        if not torch.isfinite(norm):
+            raise TrainingError(
+                f"training step {self.global_step}: expected a finite gradient, got norm {self.grad_norm} and loss "
+                f"{float(self.last_loss)}; lower train.learning_rate, or raise train.warmup_steps"
+            )
+        self.learning_rate = optimizer.param_groups[0]["lr"]
+        self.log("train/grad_norm", self.grad_norm)
+        self.log("train/learning_rate", self.learning_rate)
+
+    def configure_gradient_clipping(
+        self,
+        optimizer: Optimizer,
+        gradient_clip_val: float | None = None,
+        gradient_clip_algorithm: str | None = None,
+    ) -> None:
+        """Lightning's own clipping, which it calls after the backward pass; sharded weights clip themselves."""
+        if isinstance(self.trainer.strategy, FSDPStrategy):
+            if gradient_clip_val:
+                self.trainer.strategy.model.clip_grad_norm_(gradient_clip_val)  # type: ignore[union-attr,operator]
+            return
+        self.clip_gradients(optimizer, gradient_clip_val, gradient_clip_algorithm)
+
+    def configure_optimizers(self) -> Any:
+        """AdamW over every parameter, the audio projector's too."""
+        train = self.config.train
+        optimizer = torch.optim.AdamW(
+            self.parameters(),
+            lr=train.learning_rate,
+            betas=(0.9, train.beta2),
+            weight_decay=train.weight_decay,
+            fused=train.precision == "fp32",  # a quarter of the time; Lightning cannot clip under it with bf16
+        )
+        schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, partial(learning_rate_factor, config=train))
+        return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
+
+    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Add what the checkpoint belongs to, in plain types."""
+        checkpoint[CHECKPOINT_KEY] = {
+            "version": CHECKPOINT_VERSION,
+            "config": to_dict(self.config),
+            "cache_hash": self.cache_hash,
+        }
+
+    def _generator(self, step: int, stream: int) -> torch.Generator:
+        return step_generator(self.config.train.seed, step, self.global_rank, stream)
+
+    def _loss(self, batch: dict[str, Tensor], generator: torch.Generator) -> Float[Tensor, " B"]:
+        latents, portrait = batch["latents"], batch["portrait"]
+        draws = draw(latents, self.objective, self.config.train, generator)
+        motion = None
+        if self.config.model.motion_frames:
+            motion = torch.where(draws.keep_motion[:, None, None, None, None], batch["motion"], portrait[:, None])
+        conditions = Conditions(
+            portrait=portrait,
+            audio=batch["audio"],
+            motion=motion,
+            keep_portrait=draws.keep_portrait,
+            keep_audio=draws.keep_audio,
+        )
+        noisy = self.objective.add_noise(latents, draws.noise, draws.timesteps)
+        prediction = self.model(noisy, draws.timesteps, conditions)
+        weight = self.objective.mouth_weights(batch["mouth"])
+        return self.objective.loss(prediction.float(), latents, draws.noise, draws.timesteps, weight)

@@ -1,0 +1,69 @@
+"""A progress bar with remaining time and loss, on stderr."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import lightning.pytorch as pl
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
+
+from lt_bench.training.module import LetsTalkModule
+
+
+class StepProgress(pl.Callback):
+    """One line for a run; Lightning's own bar counts epochs, of which an endless stream of windows has none."""
+
+    def __init__(self) -> None:
+        self._progress: Progress | None = None
+        self._task: Any = None
+
+    def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """Show the bar, at the step that the run goes on from."""
+        if not trainer.is_global_zero:
+            return
+        self._progress = Progress(
+            TextColumn("train"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TextColumn("loss {task.fields[loss]}"),
+            TextColumn("elapsed"),
+            TimeElapsedColumn(),
+            TextColumn("left"),
+            TimeRemainingColumn(elapsed_when_finished=False),
+            console=Console(stderr=True),
+            refresh_per_second=2,
+        )
+        self._progress.start()
+        self._task = self._progress.add_task("train", total=trainer.max_steps, completed=trainer.global_step, loss="-")
+
+    def on_train_batch_end(
+        self, trainer: pl.Trainer, pl_module: pl.LightningModule, outputs: Any, batch: Any, batch_idx: int
+    ) -> None:
+        """Advance by a step; the loss is read now and then, since reading it waits for a GPU."""
+        if self._progress is None:
+            return
+        assert isinstance(pl_module, LetsTalkModule)
+        self._progress.update(self._task, completed=trainer.global_step)
+        if trainer.global_step % 10 == 0:
+            self._progress.update(self._task, loss=f"{float(pl_module.last_loss):.4f}")
+
+    def on_train_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """Leave the finished bar on the screen."""
+        self._close()
+
+    def on_exception(self, trainer: pl.Trainer, pl_module: pl.LightningModule, exception: BaseException) -> None:
+        """Give the terminal back."""
+        self._close()
+
+    def _close(self) -> None:
+        if self._progress is not None:
+            self._progress.stop()
+            self._progress = None

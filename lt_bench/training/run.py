@@ -1,0 +1,180 @@
+"""Train one model: from a configuration and a latent cache to a model file."""
+
+from __future__ import annotations
+
+import resource
+import signal
+import sys
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import lightning.pytorch as pl
+import torch
+from lightning.pytorch.loggers import Logger
+from lightning.pytorch.trainer.states import TrainerStatus
+
+from lt_bench.config import RunConfig, to_dict
+from lt_bench.data.cache import LatentCache
+from lt_bench.diffusion.objective import Objective
+from lt_bench.diffusion.samplers import build_sampler
+from lt_bench.errors import ConfigError
+from lt_bench.models.checkpoint import ModelCard, read_card, save_model
+from lt_bench.training.averaging import ModelAverage
+from lt_bench.training.checkpoints import LastCheckpoint, check_same_run, find_checkpoint
+from lt_bench.training.datamodule import WindowDataModule
+from lt_bench.training.metrics import MetricsFile
+from lt_bench.training.module import LetsTalkModule
+from lt_bench.training.progress import StepProgress
+from lt_bench.training.quiet import quiet_lightning
+from lt_bench.training.trainer import build_trainer
+
+MODEL_FILE = "model.safetensors"
+METRICS_FILE = "metrics.csv"
+
+
+@dataclass(frozen=True)
+class TrainOutcome:
+    """What training made and what it took."""
+
+    model_file: Path
+    steps: int
+    seconds: float
+    """Training time, resumed runs added up."""
+    peak_memory: int
+    """In bytes: of the process, or of the GPU where one was used."""
+    parameters: int
+    loss: float | None
+    """Mean over the last logged steps; None where no step was left to take."""
+    resumed_from: int | None
+    """The step that this call went on from; None for a fresh start."""
+
+
+def train(
+    config: RunConfig,
+    out: Path,
+    cache: LatentCache,
+    callbacks: Sequence[pl.Callback] = (),
+    progress: bool = True,
+    loggers: Iterable[Logger] = (),
+) -> TrainOutcome:
+    """Train, and write ``out/model.safetensors``, ``out/metrics.csv`` and ``out/checkpoints/last.ckpt``.
+
+    Goes on from the checkpoint in ``out`` where there is one, and does nothing where the model file is there. A run
+    that was killed and resumed gives the weights, bit for bit, of one that was not (on one kind of machine; on a GPU as
+    far as its kernels are deterministic).
+
+    Args:
+        config: of the run.
+        out: folder of the run.
+        cache: what to train on.
+        callbacks: further Lightning callbacks.
+        progress: show a progress bar on stderr.
+        loggers: Lightning loggers that receive the curves.
+
+    Raises:
+        ConfigError: settings that do not go together.
+        CheckpointError: ``out`` holds a run of another configuration, or a damaged checkpoint.
+        TrainingError: the loss is no longer a number.
+    """
+    _check(config)
+    model_file = Path(out) / MODEL_FILE
+    if model_file.exists():
+        return _finished(model_file, config, cache)
+    found = find_checkpoint(Path(out), config, cache.hash)
+    if config.train.threads:
+        torch.set_num_threads(config.train.threads)
+    module = build_module(config, cache)
+    metrics = MetricsFile(Path(out) / METRICS_FILE, config.train.log_every)
+    average = ModelAverage(config.train.ema_decay) if config.train.ema_decay else None
+    own = [average, metrics, StepProgress() if progress else None, *callbacks]
+    checkpoint = LastCheckpoint(Path(out), config.train.checkpoint_every)
+    with quiet_lightning():
+        trainer = build_trainer(config, Path(out), [c for c in (*own, checkpoint) if c is not None], loggers)
+        _fit(trainer, module, WindowDataModule(cache, config), found.path if found else None)
+        raw = _network_state(trainer)
+    card = _card(config, cache, module, trainer.global_step, metrics.seconds)
+    if trainer.is_global_zero:
+        save_model(model_file, card, {"raw": raw, **({"ema": average.averaged_state()} if average else {})})
+    resumed_from = found.step if found else None
+    return TrainOutcome(
+        model_file, card.steps, card.seconds, card.peak_memory, card.parameters, metrics.loss, resumed_from
+    )
+
+
+def build_module(config: RunConfig, cache: LatentCache) -> LetsTalkModule:
+    """The module of a run, freshly initialised for the cache's shapes."""
+    info = cache.info
+    return LetsTalkModule(config, info.latent_shape, (info.speech.layers, info.speech.dim), cache.hash)
+
+
+def _check(config: RunConfig) -> None:
+    # What would only fail when the trained model is used fails here, before the training.
+    train = config.train
+    if train.steps < 1 or train.batch_size < 1 or train.checkpoint_every < 1:
+        raise ConfigError(
+            "train.steps, batch_size, checkpoint_every: expected at least 1, got "
+            f"{train.steps}, {train.batch_size}, {train.checkpoint_every}"
+        )
+    if not 0 <= train.ema_decay < 1:
+        raise ConfigError(f"train.ema_decay: expected 0 <= decay < 1, got {train.ema_decay}")
+    if train.strategy == "fsdp" and train.ema_decay:
+        raise ConfigError(
+            f"train.ema_decay: expected 0 with strategy fsdp, whose shards cannot be averaged, got {train.ema_decay}"
+        )
+    Objective(config.diffusion, config.model.learn_sigma)
+    build_sampler(config.sampling.sampler, config.sampling.steps, config.diffusion, config.model.learn_sigma)
+    if config.sampling.weights == "ema" and not train.ema_decay:
+        raise ConfigError("sampling.weights: expected raw where train.ema_decay is 0, got ema")
+
+
+def _fit(trainer: pl.Trainer, module: LetsTalkModule, data: WindowDataModule, resume: Path | None) -> None:
+    handler = signal.getsignal(signal.SIGINT)
+    try:
+        trainer.fit(module, datamodule=data, ckpt_path=resume, weights_only=True)
+    except SystemExit:
+        # Lightning turns an interrupt into an exit with signals ignored; the caller decides how to end.
+        if trainer.state.status != TrainerStatus.INTERRUPTED:
+            raise
+        signal.signal(signal.SIGINT, handler)
+        raise KeyboardInterrupt from None
+
+
+def _network_state(trainer: pl.Trainer) -> dict[str, torch.Tensor]:
+    state = trainer.strategy.lightning_module_state_dict()
+    return {name.removeprefix("model."): value for name, value in state.items() if name.startswith("model.")}
+
+
+def _card(config: RunConfig, cache: LatentCache, module: LetsTalkModule, steps: int, seconds: float) -> ModelCard:
+    info = cache.info
+    return ModelCard(
+        config=config,
+        latent_shape=info.latent_shape,
+        resolution=info.resolution,
+        codec=config.data.codec,
+        codec_hash=info.codec.hash,
+        scaling=cache.scaling,
+        speech_encoder=config.data.speech_encoder,
+        speech_hash=info.speech.hash,
+        speech_shape=(info.speech.layers, info.speech.dim),
+        dataset=info.dataset,
+        landmark_set=info.landmark_set,
+        cache_hash=cache.hash,
+        parameters=sum(p.numel() for p in module.parameters()),
+        steps=steps,
+        seconds=round(seconds, 3),
+        peak_memory=_peak_memory(module.device),
+    )
+
+
+def _peak_memory(device: torch.device) -> int:
+    if device.type == "cuda":
+        return torch.cuda.max_memory_allocated(device)
+    unit = 1 if sys.platform == "darwin" else 1024  # ru_maxrss is in bytes there, in kilobytes elsewhere
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
+
+
+def _finished(model_file: Path, config: RunConfig, cache: LatentCache) -> TrainOutcome:
+    card = read_card(model_file)
+    check_same_run(model_file, to_dict(card.config), config, card.cache_hash, cache.hash)
+    return TrainOutcome(model_file, card.steps, card.seconds, card.peak_memory, card.parameters, None, card.steps)

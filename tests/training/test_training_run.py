@@ -1,0 +1,287 @@
+from __future__ import annotations
+
+import csv
+import multiprocessing
+import os
+import signal
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import lightning.pytorch as pl
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from lt_bench.config import RunConfig
+from lt_bench.data.cache import LatentCache
+from lt_bench.errors import CheckpointError, ConfigError, TrainingError
+from lt_bench.models.checkpoint import load_model
+from lt_bench.training.run import build_module, train
+
+MakeRun = Callable[..., RunConfig]
+UNTIMED = ("step", "loss", "learning_rate", "grad_norm", "validation_loss")
+
+
+def _curve(folder: Path) -> list[dict[str, str]]:
+    with (folder / "metrics.csv").open(newline="") as stream:
+        return [{key: row[key] for key in UNTIMED} for row in csv.DictReader(stream)]
+
+
+def _bytes(folder: Path) -> dict[str, bytes]:
+    return {name: t.numpy().tobytes() for name, t in load_file(folder / "model.safetensors").items()}
+
+
+class _Kill(pl.Callback):
+    """Kills the process, without any clean-up, when a step has been taken."""
+
+    def __init__(self, step: int) -> None:
+        self.step = step
+
+    def on_train_batch_end(self, trainer: pl.Trainer, *_: Any) -> None:
+        if trainer.global_step == self.step:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+
+def _train_until_killed(config: RunConfig, out: Path, cache: LatentCache, step: int) -> int | None:
+    context = multiprocessing.get_context("fork")
+    child = context.Process(target=train, args=(config, out, cache, [_Kill(step)], False))
+    child.start()
+    child.join()
+    return child.exitcode
+
+
+@pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
+@pytest.mark.parametrize("changes", [{}, {"validate_every": 2, "motion_dropout": 0.5}])
+def test_a_killed_and_resumed_run_gives_the_same_weights_bit_for_bit(
+    toy_cache: LatentCache, make_run: MakeRun, tmp_path: Path, changes: dict[str, Any]
+) -> None:
+    config = make_run(**changes)
+    train(config, tmp_path / "whole", toy_cache, progress=False)
+    assert _train_until_killed(config, tmp_path / "killed", toy_cache, step=3) == -signal.SIGKILL
+    assert not (tmp_path / "killed" / "model.safetensors").exists()
+    outcome = train(config, tmp_path / "killed", toy_cache, progress=False)
+    assert outcome.resumed_from == 2
+    assert _bytes(tmp_path / "killed") == _bytes(tmp_path / "whole")
+    assert _curve(tmp_path / "killed") == _curve(tmp_path / "whole")
+
+
+def test_a_finished_run_is_not_trained_again(toy_cache: LatentCache, make_run: MakeRun, tmp_path: Path) -> None:
+    first = train(make_run(), tmp_path, toy_cache, progress=False)
+    stamp = first.model_file.stat().st_mtime_ns
+    again = train(make_run(), tmp_path, toy_cache, progress=False)
+    assert again.model_file.stat().st_mtime_ns == stamp
+    assert (again.steps, again.seconds, again.resumed_from) == (6, first.seconds, 6)
+
+
+def test_a_run_killed_before_its_export_only_exports(toy_cache: LatentCache, make_run: MakeRun, tmp_path: Path) -> None:
+    train(make_run(), tmp_path, toy_cache, progress=False)
+    expected = _bytes(tmp_path)
+    (tmp_path / "model.safetensors").unlink()
+    assert train(make_run(), tmp_path, toy_cache, progress=False).resumed_from == 6
+    assert _bytes(tmp_path) == expected
+
+
+def test_every_parameter_trains_the_audio_projector_too(
+    toy_cache: LatentCache, make_run: MakeRun, tmp_path: Path
+) -> None:
+    config = make_run(steps=8, audio_dropout=0.5, portrait_dropout=0.5)
+    before = build_module(config, toy_cache).model.state_dict()
+    model = load_model(train(config, tmp_path, toy_cache, progress=False).model_file, weights="raw").model
+    still = [name for name, value in model.named_parameters() if torch.equal(value, before[name])]
+    assert still == []
+    assert any(name.startswith("audio_projector.layers") for name in before)
+
+
+def test_initial_weights_depend_on_the_seed_alone(toy_cache: LatentCache, make_run: MakeRun) -> None:
+    torch.manual_seed(1)
+    first = build_module(make_run(seed=3), toy_cache).model.state_dict()
+    state = torch.get_rng_state()
+    second = build_module(make_run(seed=3), toy_cache).model.state_dict()
+    other = build_module(make_run(seed=4), toy_cache).model.state_dict()
+    assert torch.equal(torch.get_rng_state(), state)
+    assert all(torch.equal(first[name], second[name]) for name in first)
+    assert not torch.equal(first["patches.proj.weight"], other["patches.proj.weight"])
+
+
+class _Gradients(pl.Callback):
+    """Notes the norm of the gradient that each step was made with, and the norm before clipping."""
+
+    def __init__(self) -> None:
+        self.used: list[float] = []
+        self.raw: list[float] = []
+
+    def on_train_batch_end(self, trainer: pl.Trainer, pl_module: Any, *_: Any) -> None:
+        self.used.append(float(torch.nn.utils.get_total_norm([p.grad for p in pl_module.parameters()])))
+        self.raw.append(pl_module.grad_norm)
+
+
+@pytest.mark.parametrize("precision", ["fp32", "bf16"])
+def test_clipping_bounds_the_gradient_that_is_used(
+    toy_cache: LatentCache, make_run: MakeRun, tmp_path: Path, precision: str
+) -> None:
+    notes = _Gradients()
+    config = make_run(steps=3, gradient_clip=0.01, precision=precision)
+    train(config, tmp_path, toy_cache, [notes], progress=False)
+    assert min(notes.raw) > 0.1
+    assert notes.used == pytest.approx([0.01] * 3, rel=1e-3)
+
+
+def test_gradients_are_not_clipped_with_a_limit_of_zero(
+    toy_cache: LatentCache, make_run: MakeRun, tmp_path: Path
+) -> None:
+    notes = _Gradients()
+    train(make_run(steps=2, gradient_clip=0), tmp_path, toy_cache, [notes], progress=False)
+    assert notes.used == pytest.approx(notes.raw, rel=1e-5)
+
+
+class _Weights(pl.Callback):
+    def __init__(self) -> None:
+        self.steps: list[torch.Tensor] = []
+
+    def on_train_batch_end(self, trainer: pl.Trainer, pl_module: Any, *_: Any) -> None:
+        self.steps.append(pl_module.model.final.proj.weight.detach().double().clone())
+
+
+def test_the_average_is_the_ramped_moving_average_of_the_steps(
+    toy_cache: LatentCache, make_run: MakeRun, tmp_path: Path
+) -> None:
+    notes = _Weights()
+    outcome = train(make_run(steps=8, ema_decay=0.3), tmp_path, toy_cache, [notes], progress=False)
+    expected = notes.steps[0]
+    for step, weights in enumerate(notes.steps[1:], start=1):
+        decay = min(0.3, (1 + step) / (10 + step))
+        expected = decay * expected + (1 - decay) * weights
+    average = load_model(outcome.model_file, "ema").model.final.proj.weight.double()
+    raw = load_model(outcome.model_file, "raw").model.final.proj.weight.double()
+    assert torch.allclose(average, expected, atol=1e-7)
+    assert torch.equal(raw, notes.steps[-1])
+    assert not torch.allclose(raw, average, atol=1e-7)
+
+
+def test_a_run_without_average_exports_raw_weights_only(
+    toy_cache: LatentCache, make_run: MakeRun, tmp_path: Path
+) -> None:
+    with pytest.raises(ConfigError, match=r"sampling\.weights: expected raw"):
+        train(make_run(ema_decay=0.0), tmp_path, toy_cache, progress=False)
+    config = make_run(ema_decay=0.0, sampling={"weights": "raw"})
+    file = train(config, tmp_path, toy_cache, progress=False).model_file
+    assert load_model(file, "raw").card.config == config
+    with pytest.raises(CheckpointError, match="expected 'ema' weights"):
+        load_model(file)
+
+
+def test_training_learns_the_toy_data(toy_cache: LatentCache, make_run: MakeRun, tmp_path: Path) -> None:
+    config = make_run(steps=40, learning_rate=1e-2, log_every=10, checkpoint_every=40)
+    train(config, tmp_path, toy_cache, progress=False)
+    losses = [float(row["loss"]) for row in _curve(tmp_path)]
+    assert losses[-1] < 0.7 * losses[0]
+
+
+def test_a_loss_that_is_no_number_stops_training(toy_cache: LatentCache, make_run: MakeRun, tmp_path: Path) -> None:
+    with pytest.raises(TrainingError, match="expected a finite gradient"):
+        train(make_run(learning_rate=1e30, warmup_steps=0), tmp_path, toy_cache, progress=False)
+    assert not (tmp_path / "model.safetensors").exists()
+
+
+@pytest.mark.parametrize(
+    ("changes", "key"),
+    [
+        ({"learning_rate": 2e-3}, "train.learning_rate"),
+        ({"seed": 1}, "train.seed"),
+        ({"model": {"fusion": {"audio": "symbiotic"}}}, "model.fusion.audio"),
+    ],
+)
+def test_a_checkpoint_of_another_config_is_refused_by_key(
+    toy_cache: LatentCache, make_run: MakeRun, tmp_path: Path, changes: dict[str, Any], key: str
+) -> None:
+    train(make_run(steps=1), tmp_path, toy_cache, progress=False)
+    with pytest.raises(CheckpointError, match=f"expected {key}: "):
+        train(make_run(steps=1, **changes), tmp_path, toy_cache, progress=False)
+    (tmp_path / "model.safetensors").unlink()
+    with pytest.raises(CheckpointError, match=f"expected {key}: "):
+        train(make_run(steps=1, **changes), tmp_path, toy_cache, progress=False)
+    train(make_run(steps=1, log_every=7, sampling={"steps": 9}), tmp_path, toy_cache, progress=False)
+
+
+def test_a_damaged_checkpoint_is_one_line(toy_cache: LatentCache, make_run: MakeRun, tmp_path: Path) -> None:
+    path = tmp_path / "checkpoints" / "last.ckpt"
+    path.parent.mkdir()
+    for content in (b"", b"not a checkpoint", b"PK\x03\x04 half a zip"):
+        path.write_bytes(content)
+        with pytest.raises(CheckpointError, match=r"last\.ckpt: expected a checkpoint") as caught:
+            train(make_run(), tmp_path, toy_cache, progress=False)
+        assert "\n" not in str(caught.value)
+
+
+class _Evil:
+    def __reduce__(self) -> Any:
+        return os.system, ("false",)
+
+
+def test_a_checkpoint_cannot_run_code(toy_cache: LatentCache, make_run: MakeRun, tmp_path: Path) -> None:
+    path = tmp_path / "checkpoints" / "last.ckpt"
+    path.parent.mkdir()
+    torch.save({"lt_bench": _Evil()}, path)
+    with pytest.raises(CheckpointError, match="expected a checkpoint"):
+        train(make_run(), tmp_path, toy_cache, progress=False)
+
+
+def test_an_interrupt_stays_an_interrupt(toy_cache: LatentCache, make_run: MakeRun, tmp_path: Path) -> None:
+    class Interrupt(pl.Callback):
+        def on_train_batch_end(self, trainer: pl.Trainer, *_: Any) -> None:
+            raise KeyboardInterrupt
+
+    handler = signal.getsignal(signal.SIGINT)
+    with pytest.raises(KeyboardInterrupt):
+        train(make_run(), tmp_path, toy_cache, [Interrupt()], progress=False)
+    assert signal.getsignal(signal.SIGINT) is handler
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"steps": 0}, "train.steps"),
+        ({"ema_decay": 1.0}, "train.ema_decay"),
+        ({"strategy": "fsdp"}, "train.ema_decay: expected 0 with strategy fsdp"),
+        ({"sampling": {"sampler": "ddim"}}, "sampling.sampler"),
+        ({"model": {"patch_size": 3}}, "model.patch_size"),
+    ],
+)
+def test_settings_that_do_not_go_together_fail_before_training(
+    toy_cache: LatentCache, make_run: MakeRun, tmp_path: Path, changes: dict[str, Any], message: str
+) -> None:
+    with pytest.raises(ConfigError, match=message):
+        train(make_run(**changes), tmp_path, toy_cache, progress=False)
+    assert not (tmp_path / "checkpoints").exists()
+
+
+def test_progress_and_remarks_go_to_stderr_only(
+    toy_cache: LatentCache, make_run: MakeRun, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    train(make_run(steps=2), tmp_path, toy_cache)
+    captured = capfd.readouterr()
+    assert captured.out == ""
+    assert "2/2" in captured.err
+    for noise in ("GPU available", "TPU", "tip", "litlogger", "`Trainer.fit` stopped", "Warning"):
+        assert noise not in captured.err
+
+
+class _Logger(pl.loggers.logger.DummyLogger):
+    def __init__(self) -> None:
+        super().__init__()
+        self.logged: dict[int, dict[str, float]] = {}
+
+    def log_metrics(self, metrics: dict[str, float], step: int, **_: Any) -> None:
+        self.logged.setdefault(step, {}).update(metrics)
+
+
+def test_loggers_receive_the_curves(toy_cache: LatentCache, make_run: MakeRun, tmp_path: Path) -> None:
+    logger = _Logger()
+    train(make_run(validate_every=3), tmp_path, toy_cache, progress=False, loggers=[logger])
+    names = {name for values in logger.logged.values() for name in values}
+    assert {"train/loss", "train/grad_norm", "train/learning_rate", "validation/loss"} <= names
+    rows = {row["step"]: row["validation_loss"] for row in _curve(tmp_path)}
+    assert rows["3"]
+    assert rows["6"]
+    assert not rows["2"]
