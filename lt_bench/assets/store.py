@@ -11,6 +11,7 @@ from typing import Literal
 
 import platformdirs
 
+from lt_bench.assets.fetch import fetch
 from lt_bench.assets.table import Asset, asset
 from lt_bench.errors import AssetError
 from lt_bench.files import atomic_path, sha256_file
@@ -121,8 +122,6 @@ def obtain(wanted: Asset, progress: Advance | None = None) -> Path:
     Raises:
         AssetError: as ``asset_path``.
     """
-    from lt_bench.assets.fetch import fetch
-
     target = cache_folder() / wanted.file
     if wanted.sha256 is None:
         raise AssetError(f"{wanted.name}: not pinned: sha256 unknown; it cannot be downloaded until it is pinned")

@@ -16,7 +16,6 @@ from lt_bench.errors import MediaError
 
 # FFmpeg opens these without complaint, but a text file or a single picture is no video.
 _NOT_MEDIA = {"tty", "image2", "ico"}
-_SHORTFALL_SECONDS = 0.5
 
 
 @contextmanager
@@ -24,6 +23,8 @@ def explain(path: Path, doing: str) -> Iterator[None]:
     """Turn FFmpeg's errors inside the block into a ``MediaError`` that names the file and what was being done."""
     try:
         yield
+    except av.EOFError as error:
+        raise MediaError(f"{path}: {doing}: 0 frames in it") from error
     except av.FFmpegError as error:
         raise MediaError(f"{path}: {doing}: {error.strerror or type(error).__name__}") from error
 
@@ -85,8 +86,9 @@ def demux_whole(container: InputContainer, stream: Stream, path: Path) -> Iterat
     """
     count, end = 0, 0.0
     for packet in container.demux():
-        if packet.dts is not None and packet.time_base is not None:
-            end = max(end, float((packet.dts + (packet.duration or 0)) * packet.time_base))
+        time = packet.dts if packet.pts is None else packet.pts
+        if time is not None and packet.time_base is not None:
+            end = max(end, float((time + (packet.duration or 0)) * packet.time_base))
         if packet.stream.index != stream.index:
             continue
         if packet.is_corrupt:
@@ -99,5 +101,11 @@ def demux_whole(container: InputContainer, stream: Stream, path: Path) -> Iterat
     if "mp4" in name and count < len(stream.index_entries):
         raise MediaError(f"{path}: expected {len(stream.index_entries)} {stream.type} packets, got {count}: it is cut")
     announced = (container.duration or 0) / av.time_base
-    if ("matroska" in name or name == "avi") and announced - end > _SHORTFALL_SECONDS:
+    if ("matroska" in name or name == "avi") and announced - end > _slack(container):
         raise MediaError(f"{path}: expected {announced:.2f} s as its header says, got {end:.2f} s: it is cut")
+
+
+def _slack(container: InputContainer) -> float:
+    """Seconds that an announced duration may lie beyond the last packet, whose own duration is often not stored."""
+    rates = [float(stream.average_rate) for stream in container.streams.video if stream.average_rate]
+    return max([0.1, *(2.5 / rate for rate in rates)])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
@@ -23,9 +24,9 @@ def resample(frames: Iterable[Timed[T]], fps: Fraction) -> Iterator[T]:
     """Frames at exactly ``fps``, in constant memory; time zero is the start of the first frame.
 
     Output frame k stands for the time k / fps and is the input frame whose start is nearest to it, the earlier one on a
-    tie. But a frame is never shown more than half an output interval before its time: across a gap the earlier frame
-    stays, as on a player's screen. There are round(total duration * fps) output frames (halves up), at least one, where
-    the total runs to the end of the last input frame.
+    tie. But a frame still to come is shown only if it is less than half an output interval away: across a gap the
+    earlier frame stays, as on a player's screen. There are round(total duration * fps) output frames (halves up), at
+    least one, where the total runs to the end of the last input frame.
 
     Starts must strictly increase.
     """
@@ -33,17 +34,20 @@ def resample(frames: Iterable[Timed[T]], fps: Fraction) -> Iterator[T]:
     previous = next(iterator, None)
     if previous is None:
         return
-    zero, shown = previous.start, 0
+    zero, decided, shown = previous.start, deque[T](), 0
     for frame in iterator:
         # The previous frame holds up to this time; from there on this frame is nearer and near enough.
         middle = max((previous.start + frame.start) / 2, frame.start - 1 / (2 * fps)) - zero
-        while Fraction(shown) / fps <= middle:
-            yield previous.item
+        while Fraction(shown + len(decided)) / fps <= middle:
+            decided.append(previous.item)
+        # Whether the last one decided lies within the total is known only when the next frame is.
+        while decided and shown < _round_half_up((frame.start - zero) * fps):
+            yield decided.popleft()
             shown += 1
         previous = frame
     total = max(1, _round_half_up((previous.start + previous.duration - zero) * fps))
     while shown < total:
-        yield previous.item
+        yield decided.popleft() if decided else previous.item
         shown += 1
 
 

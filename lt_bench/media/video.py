@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections import deque
 from collections.abc import Generator, Iterator
 from contextlib import closing
 from dataclasses import dataclass
@@ -169,13 +170,20 @@ def _decode(container: InputContainer, stream: VideoStream, path: Path) -> Gener
     """Decoded frames in order of presentation; at least one."""
     count = 0
     packets = demux_whole(container, stream, path)
+    # AVI stores no presentation times, and with B-frames those that FFmpeg guesses can run backwards. One packet is one
+    # frame there, so the n-th frame shown takes the n-th packet's place.
+    slots: deque[int] | None = deque() if container.format.name == "avi" else None
     while True:
         with explain(path, f"damaged or cut after {count} frames"):
             packet = next(packets, None)
             frames = [] if packet is None else stream.decode(packet)
+        if slots is not None and packet is not None and packet.size and packet.dts is not None:
+            slots.append(packet.dts)
         for frame in frames:
             if frame.is_corrupt:
                 raise MediaError(f"{path}: damaged: frame {count} cannot be decoded whole")
+            if slots is not None:
+                frame.pts, frame.time_base = slots.popleft() if slots else None, stream.time_base
             yield frame
             count += 1
         if packet is None:
