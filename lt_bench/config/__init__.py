@@ -3,7 +3,7 @@
 from lt_bench.config.data import DataConfig, SyntheticConfig
 from lt_bench.config.diffusion import DiffusionConfig
 from lt_bench.config.experiment import Cell, EvaluationConfig, ExperimentConfig, RunConfig
-from lt_bench.config.load import load_config, parse_config, to_dict, to_yaml
+from lt_bench.config.load import apply_overrides, load_config, parse_config, to_dict, to_yaml
 from lt_bench.config.model import FusionConfig, ModelConfig
 from lt_bench.config.sampling import SamplingConfig
 from lt_bench.config.train import TrainConfig
@@ -20,6 +20,7 @@ __all__ = [
     "SamplingConfig",
     "SyntheticConfig",
     "TrainConfig",
+    "apply_overrides",
     "load_config",
     "parse_config",
     "to_dict",

@@ -26,10 +26,18 @@ def load_config(kind: type[T], path: str | os.PathLike[str], overrides: tuple[st
     Raises:
         ConfigError: file, key, expected and got.
     """
-    document = _read(Path(path), 0)
+    return parse_config(kind, apply_overrides(_read(Path(path), 0), overrides), source=str(path))
+
+
+def apply_overrides(document: dict[str, Any], overrides: tuple[str, ...] | list[str]) -> dict[str, Any]:
+    """A plain document with ``dotted.key=value`` items laid over it, each with a YAML value.
+
+    Raises:
+        ConfigError: an item has no key or no value, or its value is not YAML.
+    """
     for item in overrides:
         document = _overlay(document, _override(item))
-    return parse_config(kind, document, source=str(path))
+    return document
 
 
 def parse_config(kind: type[T], document: dict[str, Any], source: str = "config") -> T:

@@ -20,8 +20,10 @@ class Block(nn.Module):
     Motion frames pass only through temporal attention; a symbiotic condition only through spatial attention and MLP.
     """
 
-    def __init__(self, dim: int, heads: int) -> None:
+    def __init__(self, dim: int, heads: int, last: bool = False) -> None:
+        """Build the block; after the ``last`` one a symbiotic condition is not needed, and its half is not computed."""
         super().__init__()
+        self.last = last
         self.temporal_norm = nn.LayerNorm(dim)
         self.temporal_attention = SelfAttention(dim, heads)
         self.temporal_linear = linear(dim, dim)
@@ -51,10 +53,12 @@ class Block(nn.Module):
     def _spatial(self, tokens: WindowTokens, time: Float[Tensor, "B D"]) -> WindowTokens:
         shift1, scale1, gate1, shift2, scale2, gate2 = self.modulation(time)[:, None, None].chunk(6, dim=-1)
         x = tokens.video_and_stream()
-        read = self.attention(modulate(x, shift1, scale1).flatten(0, 1)).view(x.shape)
-        x = torch.addcmul(x, gate1, read)
+        kept = tokens.video.shape[2] if self.last else x.shape[2]
+        read = self.attention(modulate(x, shift1, scale1).flatten(0, 1), kept)
+        x = x[:, :, :kept]
+        x = torch.addcmul(x, gate1, read.view(x.shape))
         x = torch.addcmul(x, gate2, self.mlp(modulate(x, shift2, scale2)))
-        return tokens.with_video_and_stream(x)
+        return tokens.with_video(x) if self.last else tokens.with_video_and_stream(x)
 
 
 class FinalLayer(nn.Module):

@@ -46,11 +46,12 @@ class SelfAttention(nn.Module):
         self.qkv = linear(dim, 3 * dim)
         self.proj = linear(dim, dim)
 
-    def forward(self, x: Float[Tensor, "S N D"]) -> Float[Tensor, "S N D"]:
-        """Attend within each of S sequences."""
+    def forward(self, x: Float[Tensor, "S N D"], first: int | None = None) -> Float[Tensor, "S M D"]:
+        """Attend within each of S sequences; only the ``first`` tokens' results where the others are not needed."""
         S, N, D = x.shape
         q, k, v = self.qkv(x).view(S, N, 3, self.heads, D // self.heads).permute(2, 0, 3, 1, 4).unbind(0)
-        return self.proj(F.scaled_dot_product_attention(q, k, v).transpose(1, 2).reshape(S, N, D))
+        q = q[:, :, :first]
+        return self.proj(F.scaled_dot_product_attention(q, k, v).transpose(1, 2).reshape(S, q.shape[2], D))
 
 
 class CrossAttention(nn.Module):

@@ -66,7 +66,9 @@ class LetsTalk(nn.Module):
                 "audio", **common, tokens=config.audio_tokens, token_dim=config.audio_token_dim, embedded=False
             ),
         )
-        self.blocks = nn.ModuleList(Block(size.dim, size.heads) for _ in range(size.depth))
+        self.blocks = nn.ModuleList(
+            Block(size.dim, size.heads, last=layer == size.depth - 1) for layer in range(size.depth)
+        )
         self.final = FinalLayer(size.dim, patch * patch * self.out_channels)
         # Fixed, so made again at construction rather than saved.
         self.register_buffer("space", sincos_2d(rows, columns, size.dim), persistent=False)

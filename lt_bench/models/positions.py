@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import torch
 from torch import Tensor
 
@@ -27,6 +29,6 @@ def sincos_2d(height: int, width: int, dim: int) -> Float[Tensor, "N D"]:
 def timestep_features(timesteps: Float[Tensor, " B"], dim: int = 256) -> Float[Tensor, "B D"]:
     """Cosines, then sines, of timesteps (Ho et al. 2020, as in DiT)."""
     half = dim // 2
-    frequencies = torch.exp(torch.arange(half, device=timesteps.device) * (-torch.log(torch.tensor(10000.0)) / half))
+    frequencies = torch.exp(torch.arange(half, device=timesteps.device) * (-math.log(10000.0) / half))
     angles = timesteps.float()[:, None] * frequencies
     return torch.cat([angles.cos(), angles.sin()], dim=1)

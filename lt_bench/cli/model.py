@@ -1,0 +1,133 @@
+"""Describe a model: its parts, parameters and multiply-accumulate operations, without making its weights."""
+
+from __future__ import annotations
+
+import argparse
+from typing import TYPE_CHECKING, Any
+
+from lt_bench.cli.output import add_json_flag, print_json
+from lt_bench.errors import ConfigError
+
+if TYPE_CHECKING:
+    from lt_bench.models.describe import Description
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the verb's arguments."""
+    actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
+    describe = actions.add_parser("describe", help="print the parts of a model", description=__doc__)
+    describe.add_argument("preset", metavar="PRESET", help="tiny, S, B, L or XL")
+    describe.add_argument("--portrait", default="symbiotic", help="fusion of the portrait (default: symbiotic)")
+    describe.add_argument("--audio", default="direct", help="fusion of the audio (default: direct)")
+    describe.add_argument(
+        "--latent", default="4x32x32", metavar="CxHxW", help="shape of a latent (default: 4x32x32, SD-VAE at 256 px)"
+    )
+    describe.add_argument(
+        "--speech", default="12x768", metavar="LxD", help="layers and features of speech (default: 12x768, wav2vec2)"
+    )
+    describe.add_argument(
+        "--all-cells", action="store_true", help="compare every fusion of the portrait with every one of the audio"
+    )
+    describe.add_argument("overrides", nargs="*", metavar="key=value", help="keys of the model's config, as in YAML")
+    add_json_flag(describe)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Describe one model or all cells."""
+    from lt_bench.config import ModelConfig, apply_overrides, parse_config
+    from lt_bench.models.describe import describe, describe_cells
+
+    fusion = {"portrait": args.portrait, "audio": args.audio}
+    document = apply_overrides({"preset": args.preset, "fusion": fusion}, args.overrides)
+    config = parse_config(ModelConfig, document, source="model")
+    latent = _shape(args.latent, "--latent", 3)
+    speech = _shape(args.speech, "--speech", 2)
+    if args.all_cells:
+        cells = describe_cells(config, latent, speech)
+        return _print_cells(cells, args.json)
+    return _print_one(describe(config, latent, speech), args.json)
+
+
+def _shape(text: str, flag: str, length: int) -> Any:
+    parts = text.lower().split("x")
+    if len(parts) != length or not all(part.isdecimal() and 0 < int(part) <= 65536 for part in parts):
+        example = "x".join("CHW" if length == 3 else "LD")
+        raise ConfigError(f"{flag}: expected {length} positive whole numbers as {example}, got '{text}'")
+    return tuple(map(int, parts))
+
+
+def _document(found: Description) -> dict[str, Any]:
+    from dataclasses import asdict
+
+    from lt_bench.config import to_dict
+
+    return {
+        "model": to_dict(found.config),
+        "latent": list(found.latent_shape),
+        "speech": list(found.speech_shape),
+        "parameters": found.parameters,
+        "parameters_audio_projector": found.parameters_audio_projector,
+        "parameters_total": found.parameters_total,
+        "macs_step": found.macs_step,
+        "macs_window": found.macs_window,
+        "parts": [asdict(part) for part in found.parts],
+    }
+
+
+def _print_one(found: Description, as_json: bool) -> int:
+    if as_json:
+        print_json(_document(found))
+        return 0
+    table = _table(f"{_title(found)}, portrait {found.config.fusion.portrait}, audio {found.config.fusion.audio}")
+    for part in found.parts:
+        table.add_row(part.name, f"{part.parameters:,}", _giga(part.macs_window), _giga(part.macs_step))
+    table.add_section()
+    table.add_row("transformer", f"{found.parameters:,}", "", "")
+    table.add_row("total", f"{found.parameters_total:,}", _giga(found.macs_window), _giga(found.macs_step))
+    _print(table)
+    return 0
+
+
+def _print_cells(cells: tuple[Description, ...], as_json: bool) -> int:
+    if as_json:
+        print_json({"cells": [_document(cell) for cell in cells]})
+        return 0
+    table = _table(f"{_title(cells[0])}: every cell", first="portrait-audio")
+    least = min(cell.parameters for cell in cells)
+    table.add_column("overhead", justify="right")
+    for cell in cells:
+        table.add_row(
+            f"{cell.config.fusion.portrait}-{cell.config.fusion.audio}",
+            f"{cell.parameters:,}",
+            _giga(cell.macs_window),
+            _giga(cell.macs_step),
+            f"+{100 * (cell.parameters / least - 1):.1f}%",
+        )
+    _print(table)
+    return 0
+
+
+def _title(found: Description) -> str:
+    config = found.config
+    latent = "x".join(map(str, found.latent_shape))
+    return f"LetsTalk {config.preset}/{config.patch_size}, {config.frames} frames of {latent}"
+
+
+def _table(title: str, first: str = "part") -> Any:
+    from rich.table import Table
+
+    table = Table(title=title)
+    table.add_column(first)
+    for heading in ("parameters", "GMACs/window", "GMACs/step"):
+        table.add_column(heading, justify="right")
+    return table
+
+
+def _giga(macs: int) -> str:
+    return f"{macs / 1e9:,.3f}"
+
+
+def _print(table: Any) -> None:
+    from rich.console import Console
+
+    Console().print(table)
