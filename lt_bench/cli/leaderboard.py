@@ -1,0 +1,104 @@
+"""Rank systems from their result files: a table here, and leaderboard.csv, leaderboard.md and index.html in --out."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from lt_bench.cli.output import add_json_flag, print_json
+from lt_bench.errors import ConfigError
+
+if TYPE_CHECKING:
+    from lt_bench.leaderboard.build import Leaderboard
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the verb's arguments."""
+    parser.add_argument("results", nargs="+", help="result files, or folders of runs")
+    parser.add_argument("--out", default="leaderboard", help="folder of the leaderboard (default: leaderboard)")
+    parser.add_argument("--title", default="Leaderboard", help="heading of the page")
+    parser.add_argument("--samples", type=int, default=6, help="clips shown side by side (default: 6)")
+    parser.add_argument("--real", type=Path, help="folder of the real set, to show its videos")
+    parser.add_argument(
+        "--videos",
+        action="append",
+        default=[],
+        metavar="SYSTEM=DIR",
+        help="folder of a system's videos, to show them; may be given again",
+    )
+    add_json_flag(parser)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Make the leaderboard and print it."""
+    from lt_bench.leaderboard.build import build_leaderboard
+
+    made = build_leaderboard(
+        arguments.results,
+        arguments.out,
+        arguments.title,
+        samples=arguments.samples,
+        real=arguments.real,
+        videos=_folders(arguments.videos),
+    )
+    if arguments.json:
+        print_json(leaderboard_document(made))
+    else:
+        print_leaderboard(made)
+    return 0
+
+
+def _folders(items: list[str]) -> dict[str, Path]:
+    folders: dict[str, Path] = {}
+    for item in items:
+        system, equals, folder = item.partition("=")
+        if not equals or not Path(folder).is_dir():
+            raise ConfigError(f"--videos: expected SYSTEM=DIR with an existing folder, got '{item}'")
+        folders[system] = Path(folder)
+    return folders
+
+
+def print_leaderboard(made: Leaderboard) -> None:
+    """Print the tables on stdout, and where the files are."""
+    from rich.console import Console
+
+    from lt_bench.leaderboard.terminal import render
+
+    console = Console()
+    console.print(render(made.boards, console.width))
+    console.print(f"{made.page}  (open in a browser)\n{made.csv}\n{made.markdown}", highlight=False, soft_wrap=True)
+
+
+def leaderboard_document(made: Leaderboard) -> dict[str, Any]:
+    """The leaderboard as a JSON document."""
+    tables = []
+    for board in made.boards:
+        rows = [
+            {
+                "system": row.system,
+                "portrait": row.portrait or None,
+                "audio": row.audio or None,
+                "seeds": list(row.seeds),
+                "state": row.state,
+                "reasons": list(row.reasons),
+                "scores": {name: summary.value for name, summary in row.scores.items()},
+                "missing": {name: summary.missing for name, summary in row.scores.items() if summary.missing},
+                "train_seconds": row.cost("train_seconds"),
+                "seconds_per_video_second": row.cost("seconds_per_video_second"),
+                "parameters": row.cost("parameters"),
+            }
+            for row in board.rows
+        ]
+        reference = board.reference
+        tables.append(
+            {
+                "protocol": f"{reference.protocol.id}/{reference.protocol.version}" if reference else None,
+                "real_hash": reference.real.hash if reference else None,
+                "headline": board.headline,
+                "difference": board.difference or None,
+                "rows": rows,
+            }
+        )
+    files = {"csv": str(made.csv), "markdown": str(made.markdown), "page": str(made.page)}
+    return {"tables": tables, "files": files}

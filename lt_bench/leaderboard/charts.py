@@ -1,0 +1,105 @@
+"""The plots of a table: every main score with its interval, training losses, and score against cost."""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from markupsafe import Markup
+
+from lt_bench.evaluation.results import Score
+from lt_bench.leaderboard.boards import Board
+from lt_bench.leaderboard.numbers import short_number
+from lt_bench.leaderboard.plots import Dot, Line, Point, Reference, dot_plot, line_plot, scatter_plot
+from lt_bench.leaderboard.ranking import is_control
+from lt_bench.leaderboard.rows import Row
+
+COSTS = (
+    ("seconds_per_video_second", "generation time", "seconds of generation per second of video"),
+    ("train_seconds", "training time", "seconds of training"),
+    ("parameters", "size", "parameters"),
+)
+
+
+@dataclass(frozen=True)
+class Chart:
+    """A plot and what it says."""
+
+    title: str
+    caption: str
+    svg: Markup
+    systems: tuple[str, ...] = ()
+    """Systems that need a legend."""
+
+
+def build_charts(board: Board, columns: Sequence[Score], colours: dict[str, int]) -> tuple[Chart, ...]:
+    """All plots that the results have values for."""
+    dots = [_dots(board, score, colours) for score in columns if _has_values(board, score.name)]
+    curves = [_curves(board, colours)] if any(e.curve for row in board.rows for e in row.entries) else []
+    costs = [_cost(board, *cost, colours) for cost in COSTS if board.headline]
+    return (*dots[:1], *curves, *(chart for chart in costs if chart is not None), *dots[1:])
+
+
+def _has_values(board: Board, name: str) -> bool:
+    rows = [row for row in board.rows if name in row.scores]
+    return any(row.scores[name].values for row in rows) and not is_control(name, rows[0])
+
+
+def _dots(board: Board, score: Score, colours: dict[str, int]) -> Chart:
+    rows = [row for row in board.rows if row.results]
+    controls = f"{score.name}_shuffled"
+    has_control = any(controls in row.scores for row in rows)
+    reference = score.reference
+    line = Reference(reference.value, reference.kind) if reference else None
+    svg = dot_plot(score.name, [_dot(row, score.name, controls, colours) for row in rows], line)
+    direction = {True: "higher is better", False: "lower is better", None: ""}[score.higher_is_better]
+    if score.higher_is_better is None and score.target is not None:
+        direction = f"best near {short_number(score.target)}"
+    says = [score.title, score.unit if score.unit not in ("", "1") else "", direction]
+    if has_control:
+        says.append("hollow: the same videos against another utterance")
+    if reference:
+        says.append(f"dashed: {reference.kind}, {reference.note}")
+    return Chart(f"{score.name}", " · ".join(part for part in says if part), svg)
+
+
+def _dot(row: Row, name: str, controls: str, colours: dict[str, int]) -> Dot:
+    summary, control = row.scores.get(name), row.scores.get(controls)
+    if summary is None:
+        return Dot(row.system, colours[row.system], None, missing="not in the file")
+    return Dot(
+        label=row.system,
+        colour=colours[row.system],
+        value=summary.value,
+        low=summary.low,
+        high=summary.high,
+        seeds=summary.values,
+        control=control.value if control else None,
+        missing=summary.missing,
+    )
+
+
+def _curves(board: Board, colours: dict[str, int]) -> Chart:
+    lines = [
+        Line(f"{row.system}, seed {entry.seed}", colours[row.system], entry.curve)
+        for row in board.rows
+        for entry in row.entries
+        if len(entry.curve) > 1
+    ]
+    systems = tuple(row.system for row in board.rows if any(len(entry.curve) > 1 for entry in row.entries))
+    svg = line_plot("Training loss", lines, "step", "loss")
+    return Chart("Training loss", "one line a seed; each point is the mean since the one before", svg, systems)
+
+
+def _cost(board: Board, key: str, short: str, label: str, colours: dict[str, int]) -> Chart | None:
+    assert board.headline is not None
+    points: list[Point] = []
+    for row in board.rows:
+        summary, cost = row.scores.get(board.headline), row.cost(key)
+        if summary is not None and summary.value is not None and cost is not None:
+            points.append(Point(row.system, colours[row.system], cost, summary.value))
+    if len(points) < 2 or statistics.pstdev([p.x for p in points]) == 0:
+        return None
+    title = f"{board.headline} against {short}"
+    return Chart(title, "", scatter_plot(title, points, label, board.headline))

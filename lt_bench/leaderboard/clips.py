@@ -1,0 +1,142 @@
+"""The videos shown side by side on the page, and the sound's shape under them."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from lt_bench.errors import MediaError
+from lt_bench.evaluation.results import Clip
+from lt_bench.leaderboard.boards import Board
+from lt_bench.leaderboard.numbers import short_number
+from lt_bench.leaderboard.rows import Row
+from lt_bench.media.audio import read_audio
+from lt_bench.media.video import probe_video
+
+MAX_BYTES = 25_000_000
+"""Of all videos of a page, before base64; further samples are left out and the page says so."""
+BARS = 160
+
+
+@dataclass(frozen=True)
+class Tile:
+    """One video of a sample."""
+
+    label: str
+    colour: int | None
+    """Number of the system's colour; None for the real video."""
+    video: str
+    """base64 of the mp4; empty where there is none."""
+    missing: str
+    """Why there is no video."""
+    scores: dict[str, str]
+    """This video's scores as text, by name."""
+
+
+@dataclass(frozen=True)
+class Sample:
+    """One clip as every system made it."""
+
+    clip: str
+    identity: str
+    seconds: float
+    tiles: tuple[Tile, ...]
+    waveform: str
+    """SVG path of the sound's envelope in a box of ``BARS`` x 2; empty where there is no sound."""
+
+
+@dataclass(frozen=True)
+class Samples:
+    """What the page shows."""
+
+    shown: tuple[Sample, ...]
+    left_out: int
+    """Samples that would have made the page too large."""
+
+
+def collect_samples(board: Board, colours: dict[str, int], count: int) -> Samples:
+    """Up to ``count`` clips of a table that some system has a video of.
+
+    Picked by the headline score averaged over the systems, evenly from the worst clip to the best, so that the page
+    shows failures too; spread over the ids where there is no such score.
+    """
+    rows = [row for row in board.rows if _entry_videos(row) is not None]
+    if not rows or board.reference is None:
+        return Samples((), 0)
+    shown: list[Sample] = []
+    size = 0
+    picked = pick_clips(board, rows, count)
+    for clip in picked:
+        files = [_real_video(row, clip.id) for row in rows] + [_video(row, clip.id) for row in rows]
+        size += sum(path.stat().st_size for path in {f for f in files if f is not None})
+        if size > MAX_BYTES:
+            break
+        shown.append(_sample(clip, rows, colours))
+    return Samples(tuple(shown), len(picked) - len(shown))
+
+
+def pick_clips(board: Board, rows: Sequence[Row], count: int) -> list[Clip]:
+    """The clips to show, from the worst to the best."""
+    assert board.reference is not None
+    clips = {clip.id: clip for clip in board.reference.clips if any(_video(row, clip.id) for row in rows)}
+    found = [row.scores[board.headline].per_video for row in rows if board.headline in row.scores]
+    rated = {i: [video[i] for video in found if i in video] for i in clips}
+    ordered = sorted(clips, key=lambda i: (float(np.mean(rated[i])) if rated[i] else float("inf"), i))
+    chosen = (
+        np.unique(np.linspace(0, len(ordered) - 1, min(count, len(ordered))).round().astype(int)) if ordered else []
+    )
+    return [clips[ordered[k]] for k in chosen]
+
+
+def _entry_videos(row: Row) -> Path | None:
+    return next((e.videos for e in row.entries if e.result is not None and e.videos is not None), None)
+
+
+def _video(row: Row, clip: str) -> Path | None:
+    folder = _entry_videos(row)
+    path = folder / f"{clip}.mp4" if folder else None
+    return path if path is not None and path.is_file() else None
+
+
+def _real_video(row: Row, clip: str) -> Path | None:
+    for entry in row.entries:
+        path = entry.real / f"{clip}.mp4" if entry.real else None
+        if path is not None and path.is_file():
+            return path
+    return None
+
+
+def _sample(clip: Clip, rows: Sequence[Row], colours: dict[str, int]) -> Sample:
+    real = next((path for path in (_real_video(row, clip.id) for row in rows) if path is not None), None)
+    tiles = [Tile("real", None, _encode(real), "the real set is not at hand" if real is None else "", {})]
+    for row in rows:
+        path = _video(row, clip.id)
+        scores = {n: short_number(s.per_video[clip.id]) for n, s in row.scores.items() if clip.id in s.per_video}
+        missing = "" if path else "this clip was not generated"
+        tiles.append(Tile(row.system, colours[row.system], _encode(path), missing, scores))
+    voice = real or next((p for p in (_video(row, clip.id) for row in rows) if p is not None), None)
+    seconds = _seconds(voice) if voice else clip.frames / 25
+    return Sample(clip.id, clip.identity, seconds, tuple(tiles), _waveform(voice) if voice else "")
+
+
+def _encode(path: Path | None) -> str:
+    return base64.b64encode(path.read_bytes()).decode("ascii") if path is not None else ""
+
+
+def _seconds(path: Path) -> float:
+    return probe_video(path).duration
+
+
+def _waveform(path: Path) -> str:
+    try:
+        audio = read_audio(path)
+    except MediaError:
+        return ""  # a video without sound has no envelope to draw
+    parts = np.array_split(np.abs(audio), BARS) if len(audio) >= BARS else [np.abs(audio)]
+    peaks = np.array([float(np.sqrt(np.mean(part**2))) for part in parts])
+    heights = 0.04 + 0.92 * peaks / max(float(peaks.max()), 1e-4)
+    return "".join(f"M{k + 0.15:.2f} {1 - h:.2f}h.7v{2 * h:.2f}h-.7z" for k, h in enumerate(heights))

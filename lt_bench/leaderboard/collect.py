@@ -1,0 +1,150 @@
+"""Find result files, and the curves and videos that lie beside them."""
+
+from __future__ import annotations
+
+import csv
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from lt_bench.config import RunConfig, load_config
+from lt_bench.errors import LtBenchError, ResultError
+from lt_bench.evaluation.results import FORMAT, Result, load_result
+from lt_bench.files import read_json
+
+RESULT_FILE = "result.json"
+STATUS_FILE = "status.json"
+CONFIG_FILE = "config.yaml"
+METRICS_FILE = "metrics.csv"
+VIDEOS = "videos"
+# Folders that hold copies of results, not results.
+SKIPPED = ("mlartifacts", "mlruns", "leaderboard", "checkpoints", VIDEOS)
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One run of one system: its result, or why there is none."""
+
+    source: Path
+    """The result file, or the folder of a run that has none."""
+    system: str
+    portrait: str
+    """Fusion of the portrait; empty for systems that are no cell of a grid."""
+    audio: str
+    seed: int | None
+    state: str
+    """``done``, or the state in which a run without a result is."""
+    reason: str
+    """Why a run failed."""
+    result: Result | None
+    videos: Path | None
+    """Folder of ``<clip id>.mp4``."""
+    real: Path | None
+    """Folder of the real set."""
+    curve: tuple[tuple[float, float], ...] = field(default=(), repr=False)
+    """Optimiser step and training loss."""
+
+
+def collect(
+    paths: Sequence[str | os.PathLike[str]], real: Path | None = None, videos: Mapping[str, Path] | None = None
+) -> tuple[Entry, ...]:
+    """Read result files and folders of runs.
+
+    In a folder, every ``result.json`` below it counts, every result file directly in it, and every run (a folder with
+    ``status.json``) that has no result yet.
+
+    Args:
+        paths: files and folders.
+        real: folder of the real set, where it does not lie in the cache that a run's configuration names.
+        videos: folders of videos by system, for results with no folder ``videos`` beside them.
+
+    Raises:
+        ResultError: nothing found, or a damaged file, which it names.
+    """
+    entries = [_entry(path, real, videos or {}) for path in _unique(p for root in paths for p in _sources(Path(root)))]
+    if not entries:
+        raise ResultError(f"{', '.join(map(str, paths))}: expected result files, got none")
+    return tuple(entries)
+
+
+def _unique(paths: Any) -> list[Path]:
+    return list({path.resolve(): path for path in paths}.values())
+
+
+def _sources(root: Path) -> list[Path]:
+    if root.is_file():
+        return [root]
+    if not root.is_dir():
+        raise ResultError(f"{root}: expected a result file or a folder of them, got nothing there")
+    found: list[Path] = []
+    for folder, folders, files in os.walk(root):
+        folders[:] = sorted(name for name in folders if name not in SKIPPED)
+        here = Path(folder)
+        if RESULT_FILE in files:
+            found.append(here / RESULT_FILE)
+        elif STATUS_FILE in files:
+            found.append(here)
+        if here == root:
+            names = sorted(name for name in files if name.endswith(".json") and name != RESULT_FILE)
+            found += [here / name for name in names if _is_result(here / name)]
+    return found
+
+
+def _is_result(path: Path) -> bool:
+    document = read_json(path)
+    return isinstance(document, dict) and document.get("format") == FORMAT
+
+
+def _entry(source: Path, real: Path | None, videos: Mapping[str, Path]) -> Entry:
+    folder = source if source.is_dir() else source.parent
+    result = None if source.is_dir() else load_result(source)
+    config = _config(folder) if source.is_dir() or source.name == RESULT_FILE else None
+    meta = result.meta if result else {}
+    portrait = str(meta.get("portrait") or (config.model.fusion.portrait if config else ""))
+    audio = str(meta.get("audio") or (config.model.fusion.audio if config else ""))
+    system = result.system if result else f"{portrait}-{audio}" if config else folder.name
+    state, reason = ("done", "") if result else _status(folder)
+    beside = folder / VIDEOS if config else None
+    return Entry(
+        source=source,
+        system=system,
+        portrait=portrait,
+        audio=audio,
+        seed=result.seed if result else config.train.seed if config else None,
+        state=state,
+        reason=reason,
+        result=result,
+        videos=videos.get(system, beside if beside and beside.is_dir() else None),
+        real=real or (_real_folder(config) if config else None),
+        curve=_curve(folder / METRICS_FILE) if config else (),
+    )
+
+
+def _config(folder: Path) -> RunConfig | None:
+    path = folder / CONFIG_FILE
+    return load_config(RunConfig, path) if path.exists() else None
+
+
+def _real_folder(config: RunConfig) -> Path | None:
+    folder = Path(config.data.cache) / "real" / config.evaluation.split
+    return folder if folder.is_dir() else None
+
+
+def _status(folder: Path) -> tuple[str, str]:
+    document = read_json(folder / STATUS_FILE)
+    if not isinstance(document, dict) or not isinstance(document.get("state"), str):
+        raise ResultError(f"{folder / STATUS_FILE}: expected a JSON object with key 'state', got something else")
+    return document["state"], str(document.get("reason", ""))
+
+
+def _curve(path: Path) -> tuple[tuple[float, float], ...]:
+    if not path.exists():
+        return ()
+    with path.open(newline="", encoding="utf-8") as stream:
+        rows = list(csv.DictReader(stream))
+    try:
+        return tuple((float(row["step"]), float(row["loss"])) for row in rows if row["loss"])
+    except (KeyError, ValueError, TypeError) as error:
+        raise LtBenchError(f"{path}: expected numbers in columns 'step' and 'loss', got {error!r}") from None

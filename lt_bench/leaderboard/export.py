@@ -1,0 +1,144 @@
+"""``leaderboard.csv`` and ``leaderboard.md``."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Sequence
+
+from lt_bench.evaluation.results import Score
+from lt_bench.leaderboard.boards import Board
+from lt_bench.leaderboard.numbers import duration, short_count, short_number, short_spread
+from lt_bench.leaderboard.rows import Row
+
+COSTS = ("train_seconds", "seconds_per_video_second", "parameters")
+FIRST = ("table", "system", "portrait", "audio", "seeds", "state", "reason")
+SETTING = ("protocol", "protocol_version", "real_set", "real_hash", "clips_given", "clips_scored")
+
+
+def to_csv(boards: Sequence[Board]) -> str:
+    """A line a system.
+
+    A score stands in the column of its name, empty where it is missing. ``table`` numbers the tables, and only lines of
+    one table compare. ``_low`` and ``_high`` bound the confidence interval, ``_sd`` is the deviation over seeds.
+    """
+    names = list(dict.fromkeys(name for board in boards for name in board.score_names))
+    spread = [f"{name}_{kind}" for name in names for kind in ("low", "high", "sd")]
+    text = io.StringIO()
+    writer = csv.DictWriter(text, [*FIRST, *names, *COSTS, *SETTING, *spread], restval="", lineterminator="\n")
+    writer.writeheader()
+    for number, board in enumerate(boards, 1):
+        writer.writerows(_line(number, board, row) for row in board.rows)
+    return text.getvalue()
+
+
+def _line(number: int, board: Board, row: Row) -> dict[str, object]:
+    line: dict[str, object] = {
+        "table": number,
+        "system": row.system,
+        "portrait": row.portrait,
+        "audio": row.audio,
+        "seeds": " ".join(map(str, row.seeds)),
+        "state": row.state,
+        "reason": "; ".join(row.reasons),
+    }
+    for name, summary in row.scores.items():
+        line |= {
+            name: summary.value,
+            f"{name}_low": summary.low,
+            f"{name}_high": summary.high,
+            f"{name}_sd": summary.sd,
+        }
+    line |= {key: row.cost(key) for key in COSTS}
+    if row.results and board.reference:
+        protocol, real = board.reference.protocol, board.reference.real
+        given, scored = row.results[0].given, row.results[0].scored
+        line |= dict(
+            zip(
+                SETTING,
+                (protocol.id, protocol.version, f"{real.dataset}/{real.split}", real.hash, given, scored),
+                strict=True,
+            )
+        )
+    return {key: "" if value is None else value for key, value in line.items()}
+
+
+def to_markdown(boards: Sequence[Board], title: str) -> str:
+    """Tables for a README or a report."""
+    parts = [f"# {_cell(title)}", ""]
+    for number, board in enumerate(boards, 1):
+        parts += [f"## Table {number}: {_cell(setting(board))}", ""]
+        if board.difference:
+            parts += [f"Not comparable with table 1: {_cell(board.difference)}.", ""]
+        parts += [*_table(board), "", *_remarks(board), ""]
+    return "\n".join(parts).rstrip() + "\n"
+
+
+def setting(board: Board) -> str:
+    """What was measured, in one line."""
+    result = board.reference
+    if result is None:
+        return "no results"
+    identities = len({clip.identity for clip in result.clips})
+    protocol, real = result.protocol, result.real
+    return (
+        f"protocol {protocol.id} version {protocol.version}, {real.dataset} {real.split} set "
+        f"{real.hash[:12]}, {result.scored} of {result.given} clips, {identities} identities"
+    )
+
+
+def _table(board: Board) -> list[str]:
+    names = board.score_names
+    scores = {name: next(row.scores[name].score for row in board.rows if name in row.scores) for name in names}
+    head = ["system", "seeds", *(f"{name} {arrow(score)}".strip() for name, score in scores.items())]
+    head += ["training", "s per video s", "parameters"]
+    lines = [_markdown_row(head), _markdown_row(["---", "---", *["---:"] * (len(head) - 2)])]
+    for row in board.rows:
+        if not row.results:
+            lines.append(_markdown_row([row.system, "", f"{row.state}: {'; '.join(row.reasons)}"]))
+            continue
+        cells = [row.system, " ".join(map(str, row.seeds)), *(_score_cell(board, row, name) for name in names)]
+        costs = [duration(row.cost("train_seconds")), short_number(row.cost("seconds_per_video_second"))]
+        lines.append(_markdown_row([*cells, *costs, short_count(row.cost("parameters"))]))
+    return lines
+
+
+def arrow(score: Score) -> str:
+    """The direction of a score: up, down, towards its target, or nothing."""
+    if score.higher_is_better is None:
+        return "" if score.target is None else f"→{short_number(score.target)}"
+    return "↑" if score.higher_is_better else "↓"
+
+
+def _score_cell(board: Board, row: Row, name: str) -> str:
+    summary = row.scores.get(name)
+    if summary is None or summary.value is None:
+        return "–"
+    text = short_number(summary.value) + (
+        f" ± {short_spread(summary.sd, summary.value)}" if summary.sd is not None else ""
+    )
+    mark = board.verdicts[name][row.system].mark
+    return f"**{text}**" if mark == "best" else f"≈ {text}" if mark == "tie" else text
+
+
+def _remarks(board: Board) -> list[str]:
+    remarks = [
+        "Bold: best. ≈: not distinguishable from the best (paired by video, clustered by identity, Holm-corrected, "
+        "5%). ±: standard deviation over seeds. –: missing."
+    ]
+    missing: dict[str, list[str]] = {}
+    for row in board.rows:
+        for name, summary in row.scores.items():
+            if summary.missing:
+                missing.setdefault(f"{name}: {summary.missing}", []).append(row.system)
+    remarks += [f"- missing {_cell(what)} ({_cell(', '.join(systems))})" for what, systems in missing.items()]
+    return remarks
+
+
+def _markdown_row(cells: Sequence[str]) -> str:
+    return "| " + " | ".join(_cell(cell) for cell in cells) + " |"
+
+
+def _cell(text: str) -> str:
+    escaped = " ".join(text.split()).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    return escaped.replace("|", "\\|")

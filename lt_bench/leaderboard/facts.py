@@ -1,0 +1,140 @@
+"""What was measured, said in words: the header of a table, its verdict, and where every number comes from."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from lt_bench.evaluation.results import Result
+from lt_bench.leaderboard.boards import Board
+from lt_bench.leaderboard.numbers import duration, short_number, short_spread
+from lt_bench.leaderboard.rows import Row
+
+
+def is_synthetic(board: Board) -> bool:
+    """Whether the videos are of rendered faces."""
+    return board.reference is not None and board.reference.real.dataset.startswith("synthetic")
+
+
+def board_facts(board: Board) -> tuple[tuple[str, str], ...]:
+    """Label and value, in reading order."""
+    result = board.reference
+    if result is None:
+        return ()
+    results = [r for row in board.rows for r in row.results]
+    scored = [clip for clip in result.clips if clip.frames]
+    lengths = sorted({round(clip.frames / result.protocol.fps, 2) for clip in scored})
+    identities = len({clip.identity for clip in result.clips})
+    kind = " (rendered faces, synthesised speech)" if is_synthetic(board) else ""
+    return (
+        ("Protocol", f"{result.protocol.id}, version {result.protocol.version}"),
+        ("Data", f"{result.real.dataset}, {result.real.split} split{kind}"),
+        ("Clips scored", f"{result.scored} of {result.given}"),
+        ("Identities, unseen in training" if _held_out(board) else "Identities", str(identities)),
+        (
+            "Scored length",
+            _range(lengths, " s")
+            + (f", from frame {result.protocol.first_frame}" if result.protocol.first_frame else ""),
+        ),
+        ("Frames", f"{result.protocol.width}x{result.protocol.height} px, {short_number(result.protocol.fps)} fps"),
+        ("Seeds", _join({str(r.seed) for r in results if r.seed is not None}) or "not told"),
+        ("Training", _range(_steps(results), " steps") or "not told"),
+        ("Real set", result.real.hash[:16]),
+        ("Latent cache", _join({r.cache_hash[:16] for r in results if r.cache_hash}) or "not told"),
+        ("Commit", _join({r.git_commit[:10] for r in results if r.git_commit}) or "not told"),
+    )
+
+
+def _held_out(board: Board) -> bool:
+    return (
+        board.reference is not None
+        and board.reference.real.split != "train"
+        and any(r.cache_hash for row in board.rows for r in row.results)
+    )
+
+
+def _steps(results: Iterable[Result]) -> list[float]:
+    found = (_number(result.meta.get("train_steps")) for result in results)
+    return sorted({steps for steps in found if steps is not None})
+
+
+def _range(values: list[float], unit: str) -> str:
+    if not values:
+        return ""
+    ends = dict.fromkeys(f"{value:,g}" for value in (values[0], values[-1]))
+    return " to ".join(ends) + unit
+
+
+def _join(values: Iterable[str]) -> str:
+    return ", ".join(sorted(values))
+
+
+def verdict_sentences(board: Board) -> tuple[str, ...]:
+    """What the headline score says, no more than it says."""
+    name = board.headline
+    ranked = [row for row in board.rows if name and name in row.scores and row.scores[name].value is not None]
+    if name is None or not ranked:
+        return ("No system has a score yet.",)
+    best = ranked[0]
+    return tuple(
+        s for s in (_lead(best, name, len(ranked)), _control(best, name), _ties(board, best, name), _missed(board)) if s
+    )
+
+
+def _lead(best: Row, name: str, systems: int) -> str:
+    summary = best.scores[name]
+    assert summary.value is not None
+    interval = "" if summary.low is None else f" [{short_number(summary.low)}, {short_number(summary.high)}]"
+    spread = (
+        "" if summary.sd is None else f" ± {short_spread(summary.sd, summary.value)} over {len(summary.values)} seeds"
+    )
+    says = f"leads {systems} systems on {name}:" if systems > 1 else f"reaches {name}"
+    return f"{best.system} {says} {short_number(summary.value)}{spread}{interval}."
+
+
+def _control(best: Row, name: str) -> str:
+    control = best.scores.get(f"{name}_shuffled")
+    value = best.scores[name].value
+    if control is None or control.value is None or value is None:
+        return ""
+    return (
+        f"Scored against another utterance, the same videos reach {short_number(control.value)}: "
+        f"the difference, {short_number(value - control.value)}, is what follows the voice."
+    )
+
+
+def _ties(board: Board, best: Row, name: str) -> str:
+    verdicts = board.verdicts[name]
+    ties = [row.system for row in board.rows if verdicts[row.system].mark == "tie"]
+    behind = [row.system for row in board.rows if verdicts[row.system].mark == "behind"]
+    tested = any(verdict.p_value is not None for verdict in verdicts.values())
+    if ties:
+        return f"Not distinguishable from it on these clips: {', '.join(ties)}."
+    return "Every other system is measurably behind." if behind and tested else ""
+
+
+def _missed(board: Board) -> str:
+    failed = [row.system for row in board.rows if not row.results]
+    return f"No result: {', '.join(failed)}." if failed else ""
+
+
+def provenance(board: Board) -> tuple[dict[str, str], ...]:
+    """Where every row comes from: a line for each seed."""
+    lines: list[dict[str, str]] = []
+    for row in board.rows:
+        for entry in row.entries:
+            result = entry.result
+            lines.append(
+                {
+                    "system": row.system,
+                    "seed": "–" if entry.seed is None else str(entry.seed),
+                    "file": str(entry.source),
+                    "commit": (result.git_commit or "not told")[:10] if result else "–",
+                    "training": duration(_number(result.meta.get("train_seconds"))) if result else "–",
+                    "scored": f"{result.scored} of {result.given}" if result else f"{entry.state}: {entry.reason}",
+                }
+            )
+    return tuple(lines)
+
+
+def _number(value: object) -> float | None:
+    return float(value) if isinstance(value, (int, float)) and not isinstance(value, bool) else None

@@ -1,0 +1,118 @@
+"""The page: one HTML file that needs nothing else, from a table's rows, plots and videos."""
+
+from __future__ import annotations
+
+import datetime
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from importlib import resources
+from typing import Any
+
+from jinja2 import Environment, StrictUndefined
+from markupsafe import Markup
+
+import lt_bench
+from lt_bench.evaluation.results import Score
+from lt_bench.leaderboard.boards import Board
+from lt_bench.leaderboard.charts import Chart, build_charts
+from lt_bench.leaderboard.clips import BARS, Samples, collect_samples
+from lt_bench.leaderboard.export import arrow
+from lt_bench.leaderboard.facts import board_facts, is_synthetic, provenance, verdict_sentences
+from lt_bench.leaderboard.grid import Grid, build_grid
+from lt_bench.leaderboard.numbers import duration, short_count, short_number, short_spread
+from lt_bench.leaderboard.rows import Row
+
+COLOURS = 10
+MAIN_COLUMNS = 6
+"""Scores that a table shows before the reader asks for all."""
+
+
+@dataclass(frozen=True)
+class View:
+    """One table with all that belongs to it, ready to be laid out."""
+
+    number: int
+    board: Board
+    colours: dict[str, int]
+    columns: tuple[Score, ...]
+    """Scores of the table, the headline first."""
+    main: tuple[str, ...]
+    """Names of the columns that are shown at first."""
+    facts: tuple[tuple[str, str], ...]
+    sentences: tuple[str, ...]
+    grid: Grid | None
+    samples: Samples
+    charts: tuple[Chart, ...]
+    files: tuple[dict[str, str], ...]
+    synthetic: bool
+
+
+def render_page(boards: Sequence[Board], title: str, samples: int = 6) -> str:
+    """The page as HTML text; every name in it is escaped.
+
+    Args:
+        boards: the tables, the first the main one.
+        title: heading of the page.
+        samples: clips shown side by side, of each table.
+    """
+    environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+    environment.filters |= {"number": short_number, "spread": short_spread, "count": short_count, "duration": duration}
+    environment.globals |= {"arrow": arrow, "bars": BARS}
+    colours = _colours(boards)
+    return environment.from_string(_read("page.html")).render(
+        title=title,
+        views=[_view(number, board, colours, samples) for number, board in enumerate(boards, 1)],
+        css=Markup(_read("page.css")),
+        script=Markup(_read("page.js")),
+        version=lt_bench.__version__,
+        made=datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%d %H:%M UTC"),
+        as_json=_as_json,
+    )
+
+
+def _read(name: str) -> str:
+    return resources.files("lt_bench.leaderboard").joinpath("template", name).read_text(encoding="utf-8")
+
+
+def _as_json(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False)
+
+
+def _colours(boards: Sequence[Board]) -> dict[str, int]:
+    # A system keeps its colour when another overtakes it: colours follow names, not ranks.
+    names = sorted({row.system for board in boards for row in board.rows})
+    return {name: number % COLOURS for number, name in enumerate(names)}
+
+
+def _view(number: int, board: Board, colours: dict[str, int], samples: int) -> View:
+    columns = _columns(board)
+    return View(
+        number=number,
+        board=board,
+        colours=colours,
+        columns=columns,
+        main=_main_columns(board, columns),
+        facts=board_facts(board),
+        sentences=verdict_sentences(board),
+        grid=build_grid(board),
+        samples=collect_samples(board, colours, samples),
+        charts=build_charts(board, columns, colours),
+        files=provenance(board),
+        synthetic=is_synthetic(board),
+    )
+
+
+def _columns(board: Board) -> tuple[Score, ...]:
+    names = list(board.score_names)
+    first = [name for name in (board.headline, f"{board.headline}_shuffled") if name in names]
+    ordered = [*first, *(name for name in names if name not in first)]
+    return tuple(next(row.scores[name].score for row in board.rows if name in row.scores) for name in ordered)
+
+
+def _main_columns(board: Board, columns: Sequence[Score]) -> tuple[str, ...]:
+    def has_value(row: Row, name: str) -> bool:
+        return name in row.scores and row.scores[name].value is not None
+
+    found = [c.name for c in columns if any(has_value(row, c.name) for row in board.rows)]
+    return tuple(found[:MAIN_COLUMNS])

@@ -1,0 +1,103 @@
+"""A row of a leaderboard: one system, its seeds together."""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from lt_bench.evaluation.results import Result, Score
+from lt_bench.evaluation.statistics import cluster_bootstrap
+from lt_bench.leaderboard.collect import Entry
+
+
+@dataclass(frozen=True)
+class ScoreSummary:
+    """One score of one system over its seeds."""
+
+    score: Score
+    """As the first seed's file has it: title, unit, direction."""
+    values: tuple[float, ...]
+    """One a seed that has it."""
+    low: float | None
+    """Of the confidence interval over identities; None where there is none."""
+    high: float | None
+    per_video: dict[str, float]
+    """Means over the seeds, for the videos that every seed has."""
+    missing: str
+    """Why there is no value."""
+
+    @property
+    def value(self) -> float | None:
+        """Mean over the seeds."""
+        return statistics.fmean(self.values) if self.values else None
+
+    @property
+    def sd(self) -> float | None:
+        """Standard deviation over the seeds (n - 1); None for a single one."""
+        return statistics.stdev(self.values) if len(self.values) > 1 else None
+
+
+@dataclass(frozen=True)
+class Row:
+    """One system under one protocol."""
+
+    system: str
+    portrait: str
+    audio: str
+    entries: tuple[Entry, ...]
+    """Its seeds, those with a result first."""
+    scores: dict[str, ScoreSummary]
+
+    @property
+    def results(self) -> tuple[Result, ...]:
+        """Results of the seeds that have one."""
+        return tuple(entry.result for entry in self.entries if entry.result is not None)
+
+    @property
+    def seeds(self) -> tuple[int, ...]:
+        """Seeds that have a result."""
+        return tuple(r.seed for r in self.results if r.seed is not None)
+
+    @property
+    def state(self) -> str:
+        """``done`` when every seed is, else the state of the first that is not."""
+        return next((entry.state for entry in self.entries if entry.state != "done"), "done")
+
+    @property
+    def reasons(self) -> tuple[str, ...]:
+        """Why seeds have no result, each once."""
+        return tuple(dict.fromkeys(e.reason or e.state for e in self.entries if e.result is None))
+
+    def cost(self, key: str) -> float | None:
+        """Mean over the seeds of a number in the results' ``meta``; None where it is not told."""
+        found = [r.meta.get(key) for r in self.results]
+        numbers = [float(v) for v in found if isinstance(v, (int, float)) and not isinstance(v, bool)]
+        return statistics.fmean(numbers) if numbers else None
+
+
+def build_row(entries: Sequence[Entry]) -> Row:
+    """The row of one system's seeds (at least one)."""
+    ordered = tuple(sorted(entries, key=lambda e: (e.result is None, e.seed is None, e.seed or 0, str(e.source))))
+    first = ordered[0]
+    results = [entry.result for entry in ordered if entry.result is not None]
+    names = list(dict.fromkeys(name for result in results for name in result.scores))
+    scores = {name: _summary([(r, r.scores[name]) for r in results if name in r.scores]) for name in names}
+    return Row(first.system, first.portrait, first.audio, ordered, scores)
+
+
+def _summary(found: Sequence[tuple[Result, Score]]) -> ScoreSummary:
+    with_value = [(r, s) for r, s in found if s.value is not None]
+    if not with_value:
+        return ScoreSummary(found[0][1], (), None, None, {}, found[0][1].missing or "no value")
+    result, score = with_value[0]
+    shared = [i for i in score.per_video if all(i in s.per_video for _, s in with_value)]
+    per_video = {i: statistics.fmean(s.per_video[i] for _, s in with_value) for i in shared}
+    interval = score.interval
+    if len(with_value) > 1:
+        # Seeds share their videos: averaging each video over the seeds first leaves the spread between identities.
+        mean = score.scope == "video" and score.aggregate == "mean" and bool(shared)
+        interval = cluster_bootstrap(list(per_video.values()), result.clusters(shared)) if mean else None
+    values = tuple(s.value for _, s in with_value if s.value is not None)
+    low, high = (interval.low, interval.high) if interval else (None, None)
+    return ScoreSummary(score, values, low, high, per_video, "")
