@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Protocol, runtime_checkable
 
 import numpy as np
@@ -16,6 +17,8 @@ FPS = 25
 SAMPLES_PER_FRAME = SAMPLE_RATE // FPS
 # Lossy containers cut a sound track short by up to one of their own blocks: 1,024 samples for AAC, 1,152 for MP2.
 FORGIVEN_SAMPLES = 2 * SAMPLES_PER_FRAME
+PIECE, CONTEXT = 750, 50
+"""Frames that attention sees at once: 30 s, and 2 s more on either side; longer sound is encoded piece by piece."""
 ENCODERS = "log_mel, moonshine or wav2vec2:PATH"
 
 
@@ -109,3 +112,22 @@ def resample_features(
     high = np.minimum(low + 1, len(times) - 1)
     weight = (at - low)[:, None]
     return ((1 - weight) * features[low] + weight * features[high]).astype(np.float32)
+
+
+def in_pieces(
+    encode: Callable[[Waveform, int], SpeechFeatures], waveform: Waveform, frames: int, piece: int = PIECE
+) -> SpeechFeatures:
+    """Encode sound of any length in bounded memory.
+
+    Attention's memory grows with the square of the length. Sound of at most ``piece`` frames is encoded as a whole;
+    longer sound in pieces, each with ``CONTEXT`` more frames on either side that are dropped afterwards.
+    """
+    if frames <= piece:
+        return encode(waveform, frames)
+    parts = []
+    for start in range(0, frames, piece):
+        stop = min(start + piece, frames)
+        low, high = max(0, start - CONTEXT), min(frames, stop + CONTEXT)
+        part = encode(waveform[low * SAMPLES_PER_FRAME : high * SAMPLES_PER_FRAME], high - low)
+        parts.append(part[start - low : stop - low])
+    return np.concatenate(parts)

@@ -56,7 +56,7 @@ class LogMelEncoder:
     layers = 1
     dim = BINS
 
-    @cached_property
+    @property
     def hash(self) -> str:
         """Hex SHA-256 of the settings and constants."""
         return sha256_json([self.name, SAMPLE_RATE, BINS, WINDOW, FFT, HOP, FLOOR, MEAN, DEVIATION, "hann", "slaney"])

@@ -1,0 +1,142 @@
+"""wav2vec 2.0 (Baevski et al., arXiv 2006.11477) through transformers: all hidden layers, at the video's rate."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cached_property
+from math import prod
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from jaxtyping import Float
+from safetensors import SafetensorError
+from torch import Tensor, nn
+from torch.nn import functional
+
+from lt_bench.assets.pretrained import expect_class, folder_hash, one_line, pretrained_folder, read_config
+from lt_bench.errors import AssetError
+from lt_bench.files import sha256_json
+from lt_bench.perception.speech.base import SAMPLE_RATE, SAMPLES_PER_FRAME, fit_waveform, in_pieces, resample_features
+from lt_bench.shapes import SpeechFeatures, Waveform
+
+KEY = "speech_encoder wav2vec2"
+
+
+class FrameRateFeatures(nn.Module):
+    """Takes the place of a model's convolutions: the same features, at the middles of the video's frames.
+
+    Args:
+        convolutions: the model's own feature extractor.
+        kernels: lengths of its kernels, first layer first.
+        strides: their strides.
+    """
+
+    def __init__(self, convolutions: nn.Module, kernels: Sequence[int], strides: Sequence[int]) -> None:
+        super().__init__()
+        self.convolutions = convolutions
+        self.hop = prod(strides)
+        self.field = 1 + sum((kernel - 1) * prod(strides[:i]) for i, kernel in enumerate(kernels))
+
+    def forward(self, sound: Float[Tensor, "1 samples"]) -> Float[Tensor, "1 D frames"]:
+        """Features of whole frames of sound; sound shorter than one step sees is followed by silence."""
+        frames = sound.shape[1] // SAMPLES_PER_FRAME
+        steps = self.convolutions(functional.pad(sound, (0, max(0, self.field - sound.shape[1]))))[0].T
+        times = (self.hop * np.arange(len(steps)) + self.field / 2) / SAMPLE_RATE
+        return torch.from_numpy(resample_features(steps.numpy(), times, frames)).T[None]
+
+
+class Wav2Vec2Encoder:
+    """Every transformer layer's output, without the embedding before them: 12 x 768 for the base model.
+
+    As in LetsTalk, the convolutional features are interpolated to 25 Hz before the transformer, so that it attends over
+    video frames. Sound is brought to zero mean and unit variance first where the model's preprocessor says so.
+
+    Args:
+        path: a local folder in transformers' layout (``config.json``, ``model.safetensors``) or a hub id such as
+            ``facebook/wav2vec2-base-960h``.
+    """
+
+    name = "wav2vec2"
+
+    def __init__(self, path: str) -> None:
+        self.path = path
+
+    @property
+    def hash(self) -> str:
+        """Hex SHA-256 over the weight files, the configuration and whether sound is normalised."""
+        return sha256_json([self.name, self._weights_hash, self._normalises])
+
+    @property
+    def layers(self) -> int:
+        """Transformer layers."""
+        return int(self._config["num_hidden_layers"])
+
+    @property
+    def dim(self) -> int:
+        """Features of a layer."""
+        return int(self._config["hidden_size"])
+
+    def encode(self, waveform: Waveform, frames: int) -> SpeechFeatures:
+        """Features, float32 (frames, layers, dim).
+
+        Raises:
+            AssetError: there is no such model, or the folder holds another one.
+            MediaError: the sound is more than 80 ms shorter than the frames, or is not mono and finite.
+        """
+        sound = fit_waveform(waveform, frames)
+        if self._normalises:
+            sound = (sound - sound.mean()) / np.sqrt(sound.var() + 1e-7)
+        return in_pieces(self._encode, sound, frames)
+
+    @torch.no_grad()
+    def _encode(self, waveform: Waveform, frames: int) -> SpeechFeatures:
+        sound = torch.from_numpy(waveform).float()[None]
+        hidden = self._model(sound, output_hidden_states=True).hidden_states
+        return torch.cat(hidden[1:]).transpose(0, 1).numpy()
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Without the network, which transformers' parametrised weights keep from being pickled; workers load it."""
+        return {key: value for key, value in self.__dict__.items() if key != "_model"}
+
+    @cached_property
+    def _folder(self) -> Path:
+        folder = pretrained_folder(self.path, KEY)
+        expect_class(folder, KEY, read_config(folder).get("model_type"), "wav2vec2")
+        return folder
+
+    @cached_property
+    def _config(self) -> dict[str, Any]:
+        from transformers import Wav2Vec2Config
+
+        return Wav2Vec2Config.from_pretrained(self._folder).to_dict()
+
+    @cached_property
+    def _weights_hash(self) -> str:
+        return folder_hash(self._folder)
+
+    @cached_property
+    def _normalises(self) -> bool:
+        if not (self._folder / "preprocessor_config.json").is_file():
+            return True  # transformers' own default for this model
+        return bool(read_config(self._folder, "preprocessor_config.json").get("do_normalize", True))
+
+    @cached_property
+    def _model(self) -> Any:
+        from transformers import Wav2Vec2Model
+
+        try:
+            loaded: Any = Wav2Vec2Model.from_pretrained(self._folder, use_safetensors=True, output_loading_info=True)
+        except (OSError, ValueError, RuntimeError, SafetensorError) as error:
+            raise AssetError(
+                f"{KEY}: expected a model that loads from {self._folder}, got: {one_line(error)}"
+            ) from error
+        model, report = loaded
+        # The vector for masked steps is used in training only; the published base-960h file lacks it.
+        missing = sorted(set(report["missing_keys"]) - {"masked_spec_embed"})
+        if missing:
+            raise AssetError(f"{KEY}: expected all weights in {self._folder}, got none for {missing[0]}")
+        convolutions = model.feature_extractor
+        model.feature_extractor = FrameRateFeatures(convolutions, model.config.conv_kernel, model.config.conv_stride)
+        return model.eval().requires_grad_(False)
