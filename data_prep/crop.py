@@ -2,7 +2,7 @@
 
 The rule. The face box of a frame spans its landmarks. Over the frames with a face the boxes are smoothed by a moving
 median of 5, so that a single wrong detection counts for nothing. The crop is a square around the union of the smoothed
-boxes: its side is the union's larger side times 1.7, and its centre lies above the union's by 8% of that larger side,
+boxes: its side is the union's larger side times 1.5, and its centre lies above the union's by 8% of that larger side,
 for landmarks end at the hairline. Side and position are whole pixels and the same in every frame; where the square
 leaves the picture, the picture's border pixels are repeated.
 """
@@ -20,7 +20,7 @@ from lt_bench.errors import FaceError
 
 SMOOTHING = 5
 """Frames of the moving median."""
-SCALE = 1.7
+SCALE = 1.5
 """Side of the crop over the larger side of the face's union."""
 RAISE = 0.08
 """Centre of the crop above that of the union, over the union's larger side."""

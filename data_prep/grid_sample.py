@@ -49,4 +49,4 @@ def grid_sample() -> Source:
         for name, speaker in sorted(SPEAKERS.items())
     )
     listed = [[job.id, job.identity, job.split, asset(job.source).sha256] for job in jobs]
-    return Source("grid-sample", "mediapipe478", jobs, sha256_json([RULES, listed]), SPLITS)
+    return Source("grid-sample", jobs, sha256_json([RULES, listed]), SPLITS)

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
 
 from data_prep.synthetic.dataset import SyntheticClipSpec
 from lt_bench.data.format import Role, Split
@@ -56,11 +55,8 @@ class Source:
     """A data set as a list of jobs."""
 
     dataset: str
-    landmark_set: Literal["mediapipe478", "synthetic"]
     jobs: tuple[Job, ...]
     hash: str
     """SHA-256 over the list of sources and ``RULES``."""
     exported: tuple[Split, ...]
     """Splits whose real videos are exported for evaluation."""
-    settings: dict[str, Any] = field(default_factory=dict)
-    """Keys of the data configuration that decide the list, kept in the cache to name differences."""

@@ -12,12 +12,12 @@ from data_prep.clip import Prepared, Rejected, Settings
 from data_prep.jobs import Source
 from data_prep.pool import prepare_all
 from data_prep.sources import list_source
-from lt_bench.config import DataConfig, parse_config
+from lt_bench.config import DataConfig, parse_config, to_dict
 from lt_bench.data.cache import LatentCache
-from lt_bench.data.format import REJECTED_FILE, CacheInfo, CodecInfo, SpeechInfo
+from lt_bench.data.format import INDEX_FILE, REJECTED_FILE, CacheInfo, CodecInfo, SpeechInfo, difference
 from lt_bench.data.real_set import RealClip, write_real_set
 from lt_bench.data.writer import CacheWriter
-from lt_bench.errors import ConfigError
+from lt_bench.errors import CacheError, ConfigError
 from lt_bench.files import read_json
 from lt_bench.models.codecs.base import build_codec
 from lt_bench.perception.speech.base import build_speech_encoder
@@ -45,7 +45,7 @@ def default_workers() -> int:
     return min(MAX_WORKERS, len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1)
 
 
-def describe_cache(config: DataConfig, source: Source) -> CacheInfo:
+def describe_cache(config: DataConfig, source_hash: str) -> CacheInfo:
     """What ``cache.json`` of this configuration says.
 
     Raises:
@@ -58,16 +58,35 @@ def describe_cache(config: DataConfig, source: Source) -> CacheInfo:
         raise ConfigError(
             f"resolution: expected an even multiple of {factor} (codec {codec.name}) from 32 to 2048, got {side}"
         )
+    synthetic = config.dataset == "synthetic"
     return CacheInfo(
-        dataset=source.dataset,
+        dataset=config.dataset,
         codec=CodecInfo(codec.name, codec.hash, codec.channels, factor, codec.scaling.mean, codec.scaling.std),
         speech=SpeechInfo(speech.name, speech.hash, speech.layers, speech.dim),
         resolution=side,
         latent_shape=(codec.channels, side // factor, side // factor),
-        landmark_set=source.landmark_set,
-        source_hash=source.hash,
-        settings=source.settings,
+        landmark_set="synthetic" if synthetic else "mediapipe478",
+        source_hash=source_hash,
+        settings={"synthetic": to_dict(config.synthetic)} if synthetic else {},
     )
+
+
+def open_complete(config: DataConfig) -> LatentCache | None:
+    """The cache of a configuration if it is complete, else None.
+
+    The sources are not looked at: a cache can be used where its videos are not.
+
+    Raises:
+        CacheError: the cache is damaged, or differs from the configuration (names the first difference).
+    """
+    path = Path(config.cache)
+    if not (path / INDEX_FILE).is_file():
+        return None
+    cache = LatentCache.open(path)
+    problem = difference(cache.info, describe_cache(config, cache.info.source_hash))
+    if problem:
+        raise CacheError(f"{path}: holds a cache of other settings: {problem}")
+    return cache
 
 
 def prepare(config: DataConfig, workers: int | None = None, progress: Progress | None = None) -> Preparation:
@@ -82,7 +101,7 @@ def prepare(config: DataConfig, workers: int | None = None, progress: Progress |
     """
     started = time.monotonic()
     source = list_source(config)
-    info = describe_cache(config, source)
+    info = describe_cache(config, source.hash)
     path = Path(config.cache)
     prepared = 0
     with CacheWriter(path, info) as writer:

@@ -11,7 +11,7 @@ from data_prep.grid_sample import grid_sample
 from data_prep.jobs import RULES, Source, SyntheticJob, VideoJob
 from data_prep.splits import split_identities
 from data_prep.synthetic.dataset import synthetic_clips
-from lt_bench.config import DataConfig, to_dict
+from lt_bench.config import DataConfig
 from lt_bench.data.format import SPLITS
 from lt_bench.errors import ConfigError, MediaError
 from lt_bench.files import sha256_json
@@ -39,11 +39,9 @@ def synthetic_source(config: DataConfig) -> Source:
     jobs = tuple(SyntheticJob(spec) for spec in synthetic_clips(config.synthetic, config.resolution))
     return Source(
         dataset="synthetic",
-        landmark_set="synthetic",
         jobs=jobs,
         hash=sha256_json([RULES, config.resolution, [dataclasses.asdict(job.spec) for job in jobs]]),
         exported=("validation", "test"),
-        settings={"synthetic": to_dict(config.synthetic)},
     )
 
 
@@ -78,7 +76,7 @@ def folder_source(folder: str) -> Source:
         role = "gallery" if last else "clip"
         jobs.append(VideoJob(clip_id, identity, splits[identity], role, path.resolve(), name.as_posix()))
     listed = [[job.id, job.identity, job.source, job.path.stat().st_size] for job in jobs]
-    return Source("folder", "mediapipe478", tuple(jobs), sha256_json([RULES, listed]), SPLITS)
+    return Source("folder", tuple(jobs), sha256_json([RULES, listed]), SPLITS)
 
 
 def unique_ids(names: list[str]) -> list[str]:

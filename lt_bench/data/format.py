@@ -169,12 +169,18 @@ def info_from_dict(document: Any, source: Path) -> CacheInfo:
 def difference(found: CacheInfo, expected: CacheInfo) -> str | None:
     """The first key in which two caches differ, as ``key: expected .., got ..``; None where they agree."""
     old, new = _flat(info_to_dict(found)), _flat(info_to_dict(expected))
-    # The user's own settings say more than the hashes that follow from them.
-    for key in sorted(old.keys() | new.keys(), key=lambda k: (not k.startswith("settings."), "hash" in k, k)):
+    for key in sorted(old.keys() | new.keys(), key=_telling_first):
         if old.get(key) != new.get(key):
             name = key.removeprefix("settings.")
             return f"{name}: expected {_short(new.get(key))}, got {_short(old.get(key))}"
     return None
+
+
+def _telling_first(key: str) -> tuple[int, str]:
+    """What the user chose before what follows from it, and hashes last."""
+    chosen = ("dataset", "resolution", "codec.name", "speech.name")
+    rank = chosen.index(key) if key in chosen else 4 if key.startswith("settings.") else 6 if "hash" in key else 5
+    return rank, key
 
 
 def _flat(document: dict[str, Any], prefix: str = "") -> dict[str, Any]:

@@ -1,0 +1,174 @@
+"""Raw videos, or the embedded synthetic set, to a latent cache."""
+
+from __future__ import annotations
+
+import argparse
+from collections import Counter
+from typing import TYPE_CHECKING, Any
+
+from lt_bench.cli.output import add_json_flag, print_json, progress_bar
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from data_prep.pipeline import Preparation
+    from lt_bench.config import DataConfig
+    from lt_bench.data.cache import LatentCache
+
+DATASETS = ("synthetic", "grid-sample", "folder")
+RESOLUTIONS = {"synthetic": 64, "grid-sample": 128, "folder": 128}
+"""Where ``--resolution`` is not given."""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Arguments of the verb."""
+    parser.add_argument("dataset", choices=DATASETS, help="what to prepare")
+    parser.add_argument("overrides", nargs="*", metavar="key=value", help="a key of the data configuration")
+    parser.add_argument("--out", required=True, metavar="DIR", help="folder of the cache")
+    parser.add_argument("--folder", default="", metavar="DIR", help="folder of videos, for the data set 'folder'")
+    parser.add_argument("--codec", default="dct", help="dct (default), taef2, kl:PATH or dc:PATH")
+    parser.add_argument("--speech-encoder", default="log_mel", help="log_mel (default), moonshine or wav2vec2:PATH")
+    parser.add_argument(
+        "--resolution", type=int, help="side of the square frames in pixels (default: 64 synthetic, 128 real)"
+    )
+    parser.add_argument("--workers", type=int, help="processes (default: one a CPU, at most 8)")
+    add_json_flag(parser)
+    # Overrides may stand before or after the options, which plain parse_args of Python 3.11 does not accept.
+    parser.parse_args = parser.parse_intermixed_args  # type: ignore[method-assign]
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Prepare and report; 0 when the cache is complete, even if some clips were rejected (they are listed)."""
+    config = data_config(arguments)
+    workers = _workers(arguments.workers)
+    from data_prep.pipeline import prepare
+
+    with progress_bar() as bar:
+        task = bar.add_task(f"preparing {config.dataset}", total=None)
+        done = prepare(config, workers, lambda now, total: bar.update(task, completed=now, total=total))
+    report = report_of(done)
+    if arguments.json:
+        print_json(report)
+    else:
+        _print_tables(report)
+    return 0
+
+
+def data_config(arguments: argparse.Namespace) -> DataConfig:
+    """The data configuration that the arguments make; overrides come last.
+
+    Raises:
+        ConfigError: an override is no key of the configuration.
+    """
+    from lt_bench.config import DataConfig, parse_config
+    from lt_bench.config.load import apply_overrides
+
+    document: dict[str, Any] = {
+        "dataset": arguments.dataset,
+        "cache": arguments.out,
+        "resolution": arguments.resolution or RESOLUTIONS[arguments.dataset],
+        "codec": arguments.codec,
+        "speech_encoder": arguments.speech_encoder,
+        "folder": arguments.folder,
+    }
+    return parse_config(DataConfig, apply_overrides(document, arguments.overrides), "arguments")
+
+
+def ensure_cache(config: DataConfig, workers: int | None = None, console: Console | None = None) -> LatentCache:
+    """Open the cache of a configuration; prepare it, or what is missing of it, first.
+
+    Args:
+        config: what the cache must hold.
+        workers: processes; one a CPU by default.
+        console: where progress is shown; stderr by default.
+
+    Raises:
+        CacheError: the folder holds a cache of other settings, or no clip is usable.
+    """
+    from data_prep.pipeline import open_complete, prepare
+
+    cache = open_complete(config)
+    if cache is not None:
+        return cache
+    with progress_bar() as bar:
+        task = bar.add_task(f"preparing {config.dataset}", total=None)
+        done = prepare(config, workers, lambda now, total: bar.update(task, completed=now, total=total))
+    for clip in done.rejected:
+        (console or bar.console).print(f"rejected {clip.source}: {clip.reason}", markup=False, highlight=False)
+    return done.cache
+
+
+def report_of(done: Preparation) -> dict[str, Any]:
+    """The JSON document of a preparation."""
+    cache = done.cache
+    return {
+        "cache": str(cache.path),
+        "hash": cache.hash,
+        "dataset": cache.info.dataset,
+        "resolution": cache.info.resolution,
+        "codec": cache.info.codec.name,
+        "speech_encoder": cache.info.speech.name,
+        **contents(cache),
+        "rejected": [vars(clip) for clip in done.rejected],
+        "prepared_now": done.prepared,
+        "seconds": round(done.seconds, 3),
+    }
+
+
+def contents(cache: LatentCache) -> dict[str, Any]:
+    """What a cache holds: clips, frames and bytes, in all and by split."""
+    splits = {}
+    for split in ("train", "validation", "test"):
+        records = cache.records(split)
+        roles = Counter(record.role for record in records)
+        splits[split] = {
+            "clips": roles["clip"],
+            "gallery": roles["gallery"],
+            "identities": len({record.identity for record in records}),
+            "frames": sum(record.frames for record in records),
+        }
+    files = (path for path in cache.path.rglob("*") if path.is_file())
+    return {
+        "clips": len(cache.records()),
+        "frames": sum(record.frames for record in cache.records()),
+        "bytes": sum(path.stat().st_size for path in files),
+        "splits": splits,
+    }
+
+
+def split_table(report: dict[str, Any]) -> Any:
+    """A table of ``contents`` by split."""
+    from rich.table import Table
+
+    table = Table("split", "identities", "clips", "gallery", "frames", title=f"{report['dataset']}: {report['cache']}")
+    for column in table.columns[1:]:
+        column.justify = "right"
+    for split, row in report["splits"].items():
+        table.add_row(split, *(str(row[key]) for key in ("identities", "clips", "gallery", "frames")))
+    return table
+
+
+def _print_tables(report: dict[str, Any]) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    console = Console()
+    console.print(split_table(report))
+    if report["rejected"]:
+        table = Table("clip", "source", "reason", title="rejected")
+        for clip in report["rejected"]:
+            table.add_row(clip["id"], clip["source"], clip["reason"])
+        console.print(table)
+    console.print(
+        f"{report['clips']} clips ({report['prepared_now']} made now), {report['frames']} frames, "
+        f"{len(report['rejected'])} rejected, {report['bytes'] / 1e6:.1f} MB, {report['seconds']:.1f} s",
+        highlight=False,
+    )
+
+
+def _workers(given: int | None) -> int | None:
+    from lt_bench.errors import ConfigError
+
+    if given is not None and given < 1:
+        raise ConfigError(f"--workers: expected at least 1, got {given}")
+    return given
