@@ -56,6 +56,9 @@ def _download(wanted: Asset, target: Path, progress: Advance | None) -> None:
         # The third argument is pooch's registry, which this downloader does not use.
         download(wanted.url, str(target), None)
     except (requests.RequestException, ValueError) as error:
+        response = getattr(error, "response", None)
+        if response is not None:  # a refused request leaves its connection open
+            response.close()
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise AssetError(f"{wanted.name}: could not be downloaded from {wanted.url}: {reason}") from error
 
