@@ -1,0 +1,47 @@
+"""What is logged of a run, in plain types: a tracker needs to know no more of the project."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from lt_bench.files import sha256_json
+
+
+@dataclass(frozen=True)
+class Point:
+    """One value of a curve."""
+
+    key: str
+    step: int
+    value: float
+
+
+@dataclass(frozen=True)
+class Artifact:
+    """A file to keep with a run."""
+
+    path: Path
+    folder: str = ""
+    """Where it is put among the run's artifacts."""
+
+
+@dataclass(frozen=True)
+class RunRecord:
+    """One finished or failed run."""
+
+    name: str
+    params: dict[str, str] = field(default_factory=dict)
+    tags: dict[str, str] = field(default_factory=dict)
+    curves: tuple[Point, ...] = ()
+    scores: dict[str, float] = field(default_factory=dict)
+    artifacts: tuple[Artifact, ...] = ()
+    failed: str = ""
+    """Why it failed; empty when it did not."""
+
+    @property
+    def fingerprint(self) -> str:
+        """The same for the same content; a run is logged again only when it changes."""
+        points = [[p.key, p.step, p.value] for p in self.curves]
+        files = [[str(a.path.name), a.folder] for a in self.artifacts]
+        return sha256_json([self.params, self.tags, points, self.scores, files, self.failed])
