@@ -9,11 +9,13 @@ from typing import TYPE_CHECKING, Any
 from lt_bench.cli.output import add_json_flag, print_json, progress_bar
 
 if TYPE_CHECKING:
+    import numpy as np
     from rich.console import Console
 
     from data_prep.pipeline import Preparation
     from lt_bench.config import DataConfig
     from lt_bench.data.cache import LatentCache
+    from lt_bench.shapes import UInt8
 
 DATASETS = ("synthetic", "grid-sample", "folder")
 RESOLUTIONS = {"synthetic": 64, "grid-sample": 128, "folder": 128}
@@ -96,6 +98,32 @@ def ensure_cache(config: DataConfig, workers: int | None = None, console: Consol
     for clip in done.rejected:
         (console or bar.console).print(f"rejected {clip.source}: {clip.reason}", markup=False, highlight=False)
     return done.cache
+
+
+def square_portrait(picture: UInt8[np.ndarray, "H W 3"], side: int, face: bool) -> UInt8[np.ndarray, "side side 3"]:
+    """A portrait as models are trained on it: cut out and resized like a frame of a prepared clip.
+
+    Args:
+        picture: RGB, 0..255.
+        side: of the result, in pixels.
+        face: crop around the face, as real clips are; else take the centre square.
+
+    Raises:
+        FaceError: no face, or it is too small.
+        AssetError: the face landmarker's weights are not here.
+    """
+    from data_prep.crop import Crop, apply_crop, stable_crop
+
+    height, width = picture.shape[:2]
+    if face:
+        from lt_bench.perception.faces import FaceLandmarker
+
+        with FaceLandmarker() as landmarker:
+            crop = stable_crop(landmarker.track([picture]).landmarks)
+    else:
+        shorter = min(height, width)
+        crop = Crop((width - shorter) // 2, (height - shorter) // 2, shorter)
+    return apply_crop(picture, crop, side)
 
 
 def report_of(done: Preparation) -> dict[str, Any]:

@@ -73,9 +73,8 @@ def generate_split(
     """
     real_set = read_real_set(real)
     if real_set.resolution != loaded.card.resolution:
-        raise CheckpointError(
-            f"{loaded.path}: expected a model for the {real_set.resolution} px of {real}, got {loaded.card.resolution} px"
-        )
+        sizes = f"{real_set.resolution} px of {real}, got one for {loaded.card.resolution} px"
+        raise CheckpointError(f"{loaded.path}: expected a model for the {sizes}")
     wanted = [clip for clip in real_set.clips if clip.role == "clip"]
     wanted = wanted[:clips] if clips else wanted
     done = _begin(loaded, real_set, out, sampling, system)

@@ -33,7 +33,7 @@ class ModelAverage(WeightAveraging):
     """Lightning's weight averaging with a decay that ramps up; raw weights stay in the module when training ends.
 
     Lightning's own ``EMAWeightAveraging`` has a fixed decay, and replaces the raw weights at the end. Average, raw
-    weights and the number of updates are all in a checkpoint, so a resumed run averages exactly as one that never stopped.
+    weights and the number of updates are all in a checkpoint, so a resumed run averages as one that never stopped.
     """
 
     def __init__(self, decay: float) -> None:

@@ -1,0 +1,120 @@
+"""A portrait and a voice to a talking-head video, with a trained model.
+
+The portrait may be any picture: for a model trained on real faces its face is found and cropped as in training; for
+one trained on synthetic faces, or with --no-crop, the centre square is taken. The voice may be any sound file, or a
+video with sound, of at least one frame (40 ms); the video is as long as the voice.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from lt_bench.cli.output import add_json_flag, print_json, progress_bar
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from lt_bench.config import SamplingConfig
+    from lt_bench.models.checkpoint import ModelCard
+    from lt_bench.shapes import UInt8, Waveform
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Arguments of the verb."""
+    parser.add_argument("--checkpoint", required=True, type=Path, metavar="MODEL", help="a run's model.safetensors")
+    parser.add_argument("--portrait", required=True, type=Path, metavar="PICTURE", help="whose face: PNG, JPEG, ...")
+    parser.add_argument("--audio", required=True, type=Path, metavar="SOUND", help="what is said: WAV, MP3, video")
+    parser.add_argument("--out", required=True, type=Path, metavar="VIDEO.mp4", help="where the video goes")
+    parser.add_argument("--no-crop", action="store_true", help="take the centre square, do not look for a face")
+    parser.add_argument("overrides", nargs="*", metavar="key=value", help="a key of sampling, as audio_scale=2")
+    add_json_flag(parser)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Generate and report."""
+    _check_out(arguments.out)
+    # Inputs are read before anything slow is loaded.
+    from lt_bench.media.audio import read_audio
+    from lt_bench.media.image import read_image
+
+    picture, voice = read_image(arguments.portrait), read_audio(arguments.audio)
+    frames = _frames(voice, arguments.audio)
+
+    from lt_bench.models.checkpoint import load_model, read_card
+
+    card = read_card(arguments.checkpoint)
+    sampling = _sampling(card, arguments.overrides)
+    face = not arguments.no_crop and card.landmark_set != "synthetic"
+    square = _square(picture, card.resolution, face, arguments.portrait)
+
+    from lt_bench.media.video_writer import write_video
+    from lt_bench.sampling.pipeline import Pipeline
+
+    pipeline = Pipeline(load_model(arguments.checkpoint, sampling.weights), sampling)
+    start = time.perf_counter()
+    request = pipeline.request("generate", square, voice, frames)
+    write_video(arguments.out, _shown(pipeline.frames(request), frames), 25.0, voice)
+    seconds = time.perf_counter() - start
+    report = {
+        "video": str(arguments.out),
+        "frames": frames,
+        "resolution": card.resolution,
+        "portrait_crop": "face" if face else "centre",
+        "seconds": round(seconds, 3),
+        "seconds_per_video_second": round(seconds * 25 / frames, 3),
+        "sampling": vars(sampling),
+    }
+    if arguments.json:
+        print_json(report)
+    else:
+        print(arguments.out)
+    return 0
+
+
+def _check_out(out: Path) -> None:
+    from lt_bench.errors import MediaError
+
+    if out.suffix.lower() != ".mp4":
+        raise MediaError(f"--out: expected a file ending in .mp4, got {out}")
+    folder = next(parent for parent in out.absolute().parents if parent.exists())
+    if not folder.is_dir() or not os.access(folder, os.W_OK):
+        raise MediaError(f"--out: expected a writable folder, got {folder}")
+
+
+def _frames(voice: Waveform, path: Path) -> int:
+    from lt_bench.errors import MediaError
+    from lt_bench.perception.speech.base import SAMPLE_RATE, SAMPLES_PER_FRAME
+
+    if len(voice) < SAMPLES_PER_FRAME:
+        length = f"{1000 * len(voice) / SAMPLE_RATE:.0f} ms"
+        raise MediaError(f"{path}: expected sound of at least one frame (40 ms), got {length}")
+    return len(voice) // SAMPLES_PER_FRAME
+
+
+def _sampling(card: ModelCard, overrides: list[str]) -> SamplingConfig:
+    from lt_bench.config import SamplingConfig, apply_overrides, parse_config, to_dict
+
+    return parse_config(SamplingConfig, apply_overrides(to_dict(card.config.sampling), overrides), "sampling")
+
+
+def _square(picture: UInt8[np.ndarray, "H W 3"], side: int, face: bool, path: Path) -> Any:
+    from lt_bench.cli.prepare import square_portrait
+    from lt_bench.errors import FaceError
+
+    try:
+        return square_portrait(picture, side, face)
+    except FaceError as error:
+        raise FaceError(f"{path}: {error}; --no-crop takes the centre square") from None
+
+
+def _shown(frames: Iterator[Any], total: int) -> Iterator[Any]:
+    with progress_bar() as bar:
+        task = bar.add_task("generating", total=total)
+        for frame in frames:
+            yield frame
+            bar.advance(task)
