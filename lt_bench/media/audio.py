@@ -11,7 +11,7 @@ from av import AudioFrame, AudioResampler
 
 from lt_bench.errors import MediaError
 from lt_bench.files import atomic_path
-from lt_bench.media.checks import check_waveform
+from lt_bench.media.checks import FULL_SCALE, check_waveform
 from lt_bench.media.container import explain
 from lt_bench.media.tracks import read_track
 from lt_bench.media.video import first_frame_time
@@ -67,7 +67,7 @@ def write_wav(path: str | os.PathLike[str], audio: Waveform, sample_rate: int = 
     Raises:
         MediaError: the audio is empty, not finite, beyond [-1, 1] or not mono float, or the rate is out of range.
     """
-    check_waveform(audio, str(path), peak=1.0)
+    check_waveform(audio, str(path), peak=FULL_SCALE)
     _check_rate(sample_rate, str(path))
     # 32768 levels a side, as readers assume: 16-bit samples come back exactly; +1.0 is the one value that cannot.
     pcm = np.clip(np.rint(audio.astype(np.float64) * 32768), -32768, 32767).astype("<i2")

@@ -9,6 +9,8 @@ from lt_bench.media.colour import MAX_SIDE
 
 MAX_PEAK = 4.0
 """Lossy codecs overshoot full scale a little; a peak beyond this says that the samples are not in [-1, 1] at all."""
+FULL_SCALE = 1.0001
+"""The largest peak that is written: 1 and a rounding error."""
 
 
 def check_frame(frame: object, where: str, even: bool = False, shape: tuple[int, ...] | None = None) -> None:

@@ -50,7 +50,7 @@ def check_size(width: int, height: int) -> None:
 def frame_to_rgb(frame: VideoFrame, reformatter: VideoReformatter) -> UInt8[np.ndarray, "H W 3"]:
     """One decoded frame as upright RGB, 0..255; the display matrix (rotation, mirroring) is applied.
 
-    The sample aspect ratio is not: pixels stay as they are stored.
+    The sample aspect ratio is not, and nothing is deinterlaced: pixels stay as they are stored.
 
     Raises:
         MediaError: the colours are high dynamic range or of a matrix that has no plain conversion.

@@ -42,11 +42,12 @@ class VideoInfo:
     fps: float
     """Average frames per second as stored."""
     frames: int | None
-    """As the header says; None where it does not."""
+    """As the header says; None where it does not, or only for a part of the file."""
     duration: float
-    """Seconds."""
+    """Seconds; as the header says, or FFmpeg's estimate for formats that do not (MPEG program streams)."""
     has_audio: bool
     codec: str
+    """FFmpeg's name of the format, such as "h264"."""
     rotation: int
     """Degrees counterclockwise by which stored frames are turned to stand upright."""
 
@@ -63,7 +64,7 @@ def probe_video(path: str | os.PathLike[str]) -> VideoInfo:
         with closing(_decode(container, stream, path)) as frames:
             frame = next(frames)
         height, width, _ = _to_rgb(frame, VideoReformatter(), path, 0).shape
-        rate = stream.average_rate or stream.guessed_rate
+        fps = float(stream.average_rate or stream.guessed_rate or 0)
         if stream.duration is not None and stream.time_base is not None:
             duration = float(stream.duration * stream.time_base)
         else:
@@ -71,11 +72,11 @@ def probe_video(path: str | os.PathLike[str]) -> VideoInfo:
         return VideoInfo(
             width=width,
             height=height,
-            fps=float(rate) if rate else 0.0,
-            frames=stream.frames or None,
+            fps=fps,
+            frames=stream.frames if stream.frames and abs(stream.frames - duration * fps) < 2 else None,
             duration=duration,
             has_audio=has_stream(container, "audio"),
-            codec=stream.codec_context.name,
+            codec=stream.codec_context.codec.canonical_name,
             rotation=rotation_degrees(frame),
         )
 
@@ -113,6 +114,8 @@ def read_frames(path: str | os.PathLike[str], fps: float | None = 25.0, max_fram
     Raises:
         MediaError: as ``iter_frames``.
     """
+    if max_frames is not None and max_frames < 1:
+        raise MediaError(f"{path}: expected to read at least one frame, got max_frames {max_frames}")
     with closing(iter_frames(path, fps)) as frames:
         return np.stack(list(islice(frames, max_frames)))
 

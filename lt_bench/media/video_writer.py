@@ -18,7 +18,7 @@ from av.video.stream import VideoStream
 
 from lt_bench.errors import MediaError
 from lt_bench.files import atomic_path
-from lt_bench.media.checks import check_frame, check_waveform
+from lt_bench.media.checks import FULL_SCALE, check_frame, check_waveform
 from lt_bench.media.colour import rgb_to_frame
 from lt_bench.media.container import explain
 from lt_bench.shapes import UInt8, Waveform
@@ -51,7 +51,8 @@ def write_video(
         preset: x264's speed preset.
 
     Raises:
-        MediaError: no frames, odd or varying sizes, wrong dtypes, NaN in the audio, or the file cannot be written.
+        MediaError: no frames, odd or varying sizes, wrong dtypes, audio that is not finite or beyond [-1, 1], or the
+            file cannot be written.
     """
     target = Path(path)
     if not 0 < fps <= 1000:
@@ -62,7 +63,7 @@ def write_video(
         raise MediaError(f"{target}: expected at least one frame to write, got 0 frames")
     check_frame(first, f"{target}: frame 0", even=True)
     if audio is not None:
-        check_waveform(audio, str(target))
+        check_waveform(audio, str(target), peak=FULL_SCALE)
         if sample_rate not in AAC_RATES:
             raise MediaError(f"{target}: expected a sample rate of {AAC_RATES}, got {sample_rate}")
     with (

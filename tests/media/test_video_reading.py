@@ -64,6 +64,8 @@ def test_time_zero_is_the_first_frame_wherever_the_stream_starts(make_video, num
 
 def test_max_frames_stops_early_and_frames_are_independent_arrays(make_video) -> None:
     path = make_video([Fraction(n, 25) for n in range(10)])
+    with pytest.raises(MediaError, match="at least one frame, got max_frames 0"):
+        read_frames(path, max_frames=0)
     frames = read_frames(path, max_frames=4)
     assert frames.shape == (4, 48, 64, 3)
     assert frames.dtype == np.uint8
@@ -213,3 +215,26 @@ def test_a_gap_of_minutes_is_refused_rather_than_filled(make_video) -> None:
 def test_a_rate_out_of_range_is_refused(make_video: Callable[..., Path], fps: float) -> None:
     with pytest.raises(MediaError, match="expected a frame rate"):
         iter_frames(make_video([Fraction(0), Fraction(1, 25)]), fps=fps)
+
+
+def test_a_fragmented_file_is_read_whole_and_its_header_not_believed(make_video, number_of, tmp_path: Path) -> None:
+    whole = make_video([Fraction(n, 25) for n in range(60)], options={"qp": "0", "g": "10"})
+    path = tmp_path / "fragments.mp4"
+    with (
+        av.open(str(whole)) as given,
+        av.open(str(path), "w", options={"movflags": "frag_keyframe+default_base_moof"}) as container,
+    ):
+        stream = container.add_stream_from_template(given.streams.video[0])
+        for packet in given.demux():
+            if packet.dts is not None:
+                packet.stream = stream
+                container.mux(packet)
+    assert [number_of(frame) for frame in iter_frames(path)] == list(range(60))
+    assert probe_video(path).frames in (None, 60)
+
+
+def test_b_frames_in_avi_come_in_order_from_time_zero(make_video, number_of) -> None:
+    times = [Fraction(n, 25) for n in range(60)]
+    options = {"qp": "0", "bf": "3", "b-pyramid": "normal"}
+    path = make_video(times, name="b.avi", time_base=Fraction(1, 25), options=options)
+    assert [number_of(frame) for frame in iter_frames(path)] == list(range(60))
