@@ -14,7 +14,6 @@ from lt_bench.media.audio import write_wav
 from lt_bench.media.image import write_png
 from lt_bench.media.video import write_video
 
-
 resource = pytest.importorskip("resource", reason="the limit is one of POSIX systems")
 
 
