@@ -125,12 +125,12 @@ class CacheWriter:
         """Write ``rejected.json`` and then the index; the cache is complete.
 
         Raises:
-            CacheError: there is no clip at all.
+            CacheError: there is no clip at all; ``rejected.json`` is written, the cache stays incomplete.
         """
+        write_json(self.path / REJECTED_FILE, rejected or [])
         if not self._records:
             reason = f": {rejected[0]['id']}: {rejected[0]['reason']}" if rejected else ""
             raise CacheError(f"{self.path}: expected at least one usable clip, got none{reason}")
-        write_json(self.path / REJECTED_FILE, rejected or [])
         write_index(self.path / INDEX_FILE, list(self._records.values()))
         self._journal.close()
         (self.path / JOURNAL_FILE).unlink(missing_ok=True)
