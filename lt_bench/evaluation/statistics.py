@@ -137,14 +137,14 @@ def jackknife_interval(value: float, replicates: Sequence[float], level: float =
     A bootstrap of a Frechet distance is biased, for repeated videos lower the effective N; leaving out does not repeat.
     Returns None with fewer than three groups.
     """
-    from scipy.stats import t
+    from scipy.special import stdtrit
 
     groups = len(replicates)
     if groups < 3:
         return None
     spread = np.asarray(replicates, float) - np.mean(replicates)
     error = math.sqrt((groups - 1) / groups * float(spread @ spread))
-    half = float(t.ppf(0.5 + level / 2, groups - 1)) * error
+    half = float(stdtrit(groups - 1, 0.5 + level / 2)) * error
     return Interval(value - half, value + half, level, "cluster jackknife", groups, groups)
 
 
@@ -200,9 +200,10 @@ def _groups(clusters: Sequence[str], count: int) -> list[ndarray]:
 
 
 def _expanded_tail(groups: int, level: float) -> float:
-    from scipy.stats import norm, t
+    # scipy.special has the quantiles of scipy.stats without its seconds of importing.
+    from scipy.special import ndtr, stdtrit
 
-    return float(norm.cdf(t.ppf((1 - level) / 2, groups - 1) * math.sqrt(groups / (groups - 1))))
+    return float(ndtr(stdtrit(groups - 1, (1 - level) / 2) * math.sqrt(groups / (groups - 1))))
 
 
 def _sign_flip_p(sums: ndarray, draws: int, seed: int) -> float:

@@ -85,7 +85,7 @@ class LipCorrShuffled(ProbeVideoScore):
 @register
 @dataclass(frozen=True)
 class LipError(ProbeVideoScore):
-    """Mean absolute error of the mouth opening; a mouth that stays half open is not far off: ``lip_corr`` comes first."""
+    """Mean absolute error of the mouth opening; a mouth that stays half open is not far off: see ``lip_corr``."""
 
     name = "lip_error"
     title = "mean absolute error of mouth opening (probe)"

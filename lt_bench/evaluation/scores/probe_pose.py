@@ -14,7 +14,7 @@ import numpy as np
 from lt_bench.evaluation.scores.base import ClipContext, Need, UnscorableError, register
 from lt_bench.evaluation.scores.head_motion import blinks, pose_spread
 from lt_bench.evaluation.scores.motion import ratio
-from lt_bench.evaluation.scores.probe_track import ProbeVideoScore, probe_track
+from lt_bench.evaluation.scores.probe_track import ProbeVideoScore, probe_pose, probe_track
 
 EYES_SHUT = 0.5
 
@@ -77,7 +77,7 @@ class PoseStdRatio(ProbeVideoScore):
 
     def score(self, clip: ClipContext) -> float:
         """Ratio of the spreads, both measured by the probe."""
-        made, real = (pose_spread(probe_track(video).pose[clip.scored]) for video in (clip.generated, clip.real))
+        made, real = (pose_spread(probe_pose(probe_track(video))[clip.scored]) for video in (clip.generated, clip.real))
         return ratio(made, real, "head motion")
 
 
