@@ -29,14 +29,14 @@ PATIENCE = {"MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2", "MLFLOW_HTTP_REQUEST_TIMEOUT
 class MlflowTracker:
     """Logs an experiment's runs; ``tracking.json`` in its folder remembers which run is whose.
 
-    The library is imported with the first call, which takes seconds.
+    The library is imported when something new is to be logged, which takes seconds.
     """
 
     def __init__(self, out: Path, experiment: str, uri: str = "") -> None:
         """Args: the experiment's folder, its name, and a server's URI, or nothing for an sqlite file in the folder."""
         self.out, self.experiment, self.uri = out, experiment, uri
         self._client: Any = None
-        self._state: dict[str, Any] = {}
+        self._state: dict[str, Any] = self._read_state()
 
     @property
     def address(self) -> str:
@@ -49,20 +49,27 @@ class MlflowTracker:
 
     def log_child(self, record: RunRecord) -> None:
         """Create or update the child run of ``record.name``; does nothing when it is logged as it is."""
+        if self._is_logged(record.name, record):
+            return
         self._connect()
         if PARENT not in self._state["runs"]:
-            self.log_parent(RunRecord(self.experiment))
+            self.log_parent(RunRecord(self.experiment, running=True))
         self._log(record.name, record, {"mlflow.parentRunId": self._state["runs"][PARENT]["id"]})
 
+    def _is_logged(self, name: str, record: RunRecord) -> bool:
+        known = self._state.get("runs", {}).get(name)
+        return known is not None and known["fingerprint"] == record.fingerprint
+
     def _log(self, name: str, record: RunRecord, tags: Mapping[str, str]) -> None:
-        self._connect()
-        known = self._state["runs"].get(name)
-        if known and known["fingerprint"] == record.fingerprint:
+        if self._is_logged(name, record):
             return
-        if not known:
-            known = self._create(name, record, tags)
+        self._connect()
+        known = self._state["runs"].get(name) or self._create(name, record, tags)
         self._write(known["id"], known["started"], record)
-        self._client.set_terminated(known["id"], "FAILED" if record.failed else "FINISHED")
+        if record.running:
+            self._client.update_run(known["id"], status="RUNNING")
+        else:
+            self._client.set_terminated(known["id"], "FAILED" if record.failed else "FINISHED")
         self._remember(name, {**known, "fingerprint": record.fingerprint})
 
     def _create(self, name: str, record: RunRecord, tags: Mapping[str, str]) -> dict[str, Any]:
@@ -76,8 +83,13 @@ class MlflowTracker:
     def _write(self, run_id: str, started: int, record: RunRecord) -> None:
         from mlflow.entities import Metric, Param, RunTag
 
-        params = [Param(key, value[:VALUE_LENGTH]) for key, value in record.params.items()]
+        there = self._client.get_run(run_id).data.params
+        params = [Param(key, value[:VALUE_LENGTH]) for key, value in record.params.items() if key not in there]
         tags = [RunTag(key, value[:VALUE_LENGTH]) for key, value in record.tags.items()]
+        # A parameter cannot be changed; what a later call of the command changed (seeds added, say) is a tag.
+        for key, value in record.params.items():
+            if there.get(key, value[:VALUE_LENGTH]) != value[:VALUE_LENGTH]:
+                tags.append(RunTag(f"now.{key}", value[:VALUE_LENGTH]))
         if record.failed:
             tags.append(RunTag("failed", record.failed[:VALUE_LENGTH]))
         # Times follow from the step, so that a curve written twice is the same points twice, which MLflow keeps once.
@@ -103,7 +115,6 @@ class MlflowTracker:
         from mlflow import MlflowClient
 
         client = MlflowClient(tracking_uri=self.address)
-        self._state = self._read_state()
         if "experiment_id" not in self._state:
             self._state = {"uri": self.uri, "experiment_id": self._experiment_id(client), "runs": {}}
         self._client = client

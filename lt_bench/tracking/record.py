@@ -28,7 +28,7 @@ class Artifact:
 
 @dataclass(frozen=True)
 class RunRecord:
-    """One finished or failed run."""
+    """A run that has finished, failed or begun."""
 
     name: str
     params: dict[str, str] = field(default_factory=dict)
@@ -38,10 +38,16 @@ class RunRecord:
     artifacts: tuple[Artifact, ...] = ()
     failed: str = ""
     """Why it failed; empty when it did not."""
+    running: bool = False
+    """More is to come."""
+    revision: str = ""
+    """Changes with the content of the artifacts, where that can change while their names do not."""
 
     @property
     def fingerprint(self) -> str:
         """The same for the same content; a run is logged again only when it changes."""
         points = [[p.key, p.step, p.value] for p in self.curves]
         files = [[str(a.path.name), a.folder] for a in self.artifacts]
-        return sha256_json([self.params, self.tags, points, self.scores, files, self.failed])
+        return sha256_json(
+            [self.params, self.tags, points, self.scores, files, self.failed, self.running, self.revision]
+        )

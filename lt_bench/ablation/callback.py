@@ -1,0 +1,34 @@
+"""Tells a job's status how far training is."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import lightning.pytorch as pl
+
+from lt_bench.ablation.status import StatusReporter
+
+LOSS_EVERY = 10
+"""Steps between readings of the loss, which wait for a GPU to catch up."""
+
+
+class ReportSteps(pl.Callback):
+    """Writes step and loss to ``status.json``."""
+
+    def __init__(self, report: StatusReporter) -> None:
+        self.report = report
+
+    def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """Note the step that the run goes on from."""
+        if trainer.is_global_zero:
+            self.report.step(trainer.global_step)
+
+    def on_train_batch_end(
+        self, trainer: pl.Trainer, pl_module: pl.LightningModule, outputs: Any, batch: Any, batch_idx: int
+    ) -> None:
+        """Note the step."""
+        if not trainer.is_global_zero:
+            return
+        step = trainer.global_step
+        loss = float(pl_module.last_loss) if step % LOSS_EVERY == 0 else None  # type: ignore[arg-type]
+        self.report.step(step, loss)

@@ -1,0 +1,136 @@
+"""Progress of a grid on stderr: live where there is a terminal, a line now and then where there is none."""
+
+from __future__ import annotations
+
+import time
+from types import TracebackType
+
+from rich.console import Console, Group
+from rich.live import Live
+from rich.progress_bar import ProgressBar
+from rich.table import Table
+from rich.text import Text
+
+from lt_bench.ablation.estimate import Estimate
+from lt_bench.ablation.plan import Job
+from lt_bench.ablation.runner import Snapshot
+from lt_bench.ablation.status import PHASES, Status
+
+EVERY = 15.0
+"""Seconds between two lines where there is no terminal."""
+SHARES = {"training": 0.8, "generating": 0.1, "scoring": 0.1}
+"""What the phases count in the bar; the time left is measured, not counted so."""
+UNITS = {"training": "steps", "generating": "frames", "scoring": "clips"}
+
+
+class GridDisplay:
+    """Shows a grid while it runs; a context manager."""
+
+    def __init__(self, console: Console) -> None:
+        self.console = console
+        self._live = Live(console=console, refresh_per_second=4, transient=True) if console.is_terminal else None
+        self._begun = time.monotonic()
+        self._next_line = self._begun
+
+    def __enter__(self) -> GridDisplay:
+        if self._live:
+            self._live.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._live:
+            self._live.update(Text(""))
+            self._live.stop()
+
+    def tick(self, snapshot: Snapshot) -> None:
+        """Show where the grid stands."""
+        if self._live:
+            self._live.update(self._table(snapshot))
+        elif time.monotonic() >= self._next_line:
+            self._next_line = time.monotonic() + EVERY
+            self._print(plain_line(snapshot, time.monotonic() - self._begun))
+
+    def ended(self, job: Job, status: Status) -> None:
+        """Say how a job ended."""
+        self._print(ended_line(job, status), "red" if status.state == "failed" else "green")
+
+    def _print(self, text: str, style: str = "") -> None:
+        self.console.print(Text(text, style=style), soft_wrap=True)
+
+    def _table(self, snapshot: Snapshot) -> Group:
+        table = Table.grid(padding=(0, 2))
+        for justify in ("left", "left", "right", "right", "right", "right"):
+            table.add_column(justify=justify, no_wrap=True)  # type: ignore[arg-type]
+        for job, status, runs in zip(snapshot.jobs, snapshot.statuses, snapshot.running, strict=True):
+            if runs:
+                table.add_row(job.name, *(Text(cell) for cell in _cells(status)))
+        done = sum(status.state in ("done", "failed") for status in snapshot.statuses)
+        overall = Table.grid(padding=(0, 2))
+        overall.add_row(
+            Text(f"{done}/{len(snapshot.jobs)} done", style="bold"),
+            ProgressBar(total=1.0, completed=share_done(snapshot), width=40),
+            f"{clock(time.monotonic() - self._begun)} elapsed",
+            Text(left_text(snapshot.left), style="bold"),
+        )
+        return Group(table, overall)
+
+
+def _cells(status: Status) -> tuple[str, str, str, str, str]:
+    if status.state not in PHASES:
+        return ("starting", "", "", "", "")
+    loss = f"loss {status.loss:.4f}" if status.state == "training" and status.loss is not None else ""
+    left = f"{clock(status.eta)} left" if status.eta is not None else ""
+    steps = f"{status.step}/{status.steps} {UNITS[status.state]}" if status.steps else ""
+    return (status.state, steps, loss, f"{clock(sum(status.seconds.values()))} elapsed", left)
+
+
+def plain_line(snapshot: Snapshot, elapsed: float) -> str:
+    """Where a grid stands, on one line."""
+    done = sum(status.state in ("done", "failed") for status in snapshot.statuses)
+    running = [
+        f"{job.name} {' '.join(cell for cell in _cells(status) if cell)}"
+        for job, status, runs in zip(snapshot.jobs, snapshot.statuses, snapshot.running, strict=True)
+        if runs
+    ]
+    overall = f"{done}/{len(snapshot.jobs)} done, {clock(elapsed)} elapsed, {left_text(snapshot.left)}"
+    return " | ".join([overall, *running])
+
+
+def ended_line(job: Job, status: Status) -> str:
+    """How a job ended, on one line."""
+    if status.state == "failed":
+        return f"{job.name} failed: {status.reason}"
+    phases = ", ".join(f"{phase} {clock(status.seconds[phase])}" for phase in PHASES if phase in status.seconds)
+    return f"{job.name} done ({phases})"
+
+
+def share_done(snapshot: Snapshot) -> float:
+    """Part of the whole grid that is done, 0 to 1."""
+    return sum(map(_share, snapshot.statuses)) / max(1, len(snapshot.statuses))
+
+
+def _share(status: Status) -> float:
+    if status.state in ("done", "failed"):
+        return 1.0
+    if status.state not in PHASES:
+        return 0.0
+    before = sum(SHARES[phase] for phase in PHASES[: PHASES.index(status.state)])
+    return before + SHARES[status.state] * min(1.0, status.step / status.steps if status.steps else 0.0)
+
+
+def left_text(left: Estimate) -> str:
+    """The time left, as far as it is known."""
+    if left.seconds is None:
+        return "time left not known yet"
+    return f"{'at least ' if left.at_least else ''}{clock(left.seconds)} left"
+
+
+def clock(seconds: float | None) -> str:
+    """Seconds as 0:42, 3:05 or 2:07:00."""
+    if seconds is None:
+        return "?"
+    whole = max(0, round(seconds))
+    hours, rest = divmod(whole, 3600)
+    return f"{hours}:{rest // 60:02d}:{rest % 60:02d}" if hours else f"{rest // 60}:{rest % 60:02d}"

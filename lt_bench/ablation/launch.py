@@ -1,0 +1,96 @@
+"""Start and stop worker processes."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+
+from lt_bench.ablation.lifeline import PARENT
+
+LOG_FILE = "log.txt"
+THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "OPENCV_FOR_THREADS_NUM")
+GRACE = 15.0
+"""Seconds that a worker has to end after it was asked to, before it is killed."""
+
+
+def usable_cores() -> int:
+    """Cores that this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def worker_environment(slot: int, workers: int, cores: int, gpus: Sequence[str] = ()) -> dict[str, str]:
+    """Environment variables of the worker in a slot: its share of the cores, and its GPU where there are several.
+
+    Waiting threads sleep: on busy cores threads that spin made two slower than one.
+    """
+    threads = str(max(1, cores // workers))
+    variables = dict.fromkeys(THREAD_VARIABLES, threads)
+    variables |= {"OMP_WAIT_POLICY": "PASSIVE", "PYTHONUNBUFFERED": "1", PARENT: str(os.getpid())}
+    if len(gpus) > 1:
+        variables["CUDA_VISIBLE_DEVICES"] = gpus[slot % len(gpus)]
+    return variables
+
+
+def visible_gpus(accelerator: str) -> tuple[str, ...]:
+    """GPUs that workers may be spread over, as CUDA_VISIBLE_DEVICES names them."""
+    if accelerator == "cpu":
+        return ()
+    import torch
+
+    count = torch.cuda.device_count()
+    named = os.environ.get("CUDA_VISIBLE_DEVICES")
+    return tuple(named.split(",")[:count]) if named and count else tuple(map(str, range(count)))
+
+
+def start_worker(folder: Path, variables: Mapping[str, str]) -> subprocess.Popen[bytes]:
+    """Start the worker of a job's folder in a process group of its own; what it prints goes to the folder's log."""
+    with (folder / LOG_FILE).open("ab") as log:
+        log.write(f"--- {time.strftime('%Y-%m-%d %H:%M:%S')} ---\n".encode())
+        log.flush()
+        return subprocess.Popen(
+            [sys.executable, "-m", "lt_bench.ablation.worker", str(folder)],
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            env={**os.environ, **variables},
+            start_new_session=True,  # the terminal's Ctrl-C reaches the command alone, which then stops its workers
+        )
+
+
+def stop_workers(workers: Iterable[subprocess.Popen[bytes]], grace: float = GRACE) -> None:
+    """Ask workers to end, wait, and kill what is left of them."""
+    alive = [worker for worker in workers if worker.poll() is None]
+    for worker in alive:
+        _signal_group(worker, signal.SIGTERM)
+    deadline = time.monotonic() + grace
+    try:
+        for worker in alive:
+            worker.wait(max(0.0, deadline - time.monotonic()))
+    except (subprocess.TimeoutExpired, KeyboardInterrupt):
+        pass  # out of patience, or asked twice: what is left is killed
+    for worker in alive:
+        _signal_group(worker, signal.SIGKILL)
+        worker.wait()
+
+
+def _signal_group(worker: subprocess.Popen[bytes], number: int) -> None:
+    try:
+        os.killpg(worker.pid, number)
+    except ProcessLookupError:
+        return  # the whole group has ended
+
+
+def ending(code: int) -> str:
+    """What an exit code says, for a worker that left no reason."""
+    if code < 0:
+        name = signal.Signals(-code).name
+        memory = ", perhaps because memory ran out" if name == "SIGKILL" else ""
+        return f"the worker was ended by {name}{memory}; see {LOG_FILE}"
+    return f"the worker ended with code {code}; see {LOG_FILE}"

@@ -1,0 +1,73 @@
+"""Workers never outlive the command that started them, and one folder never has two."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import signal
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from lt_bench.errors import LtBenchError
+
+LOCK_FILE = ".lock"
+PARENT = "LT_BENCH_ABLATE_PID"
+"""Environment variable that tells a worker whose it is."""
+
+
+@contextmanager
+def locked_folder(folder: Path, who: str, patience: float = 0.0) -> Iterator[None]:
+    """Hold a folder for this process alone; the system lets go when the process ends, however it ends.
+
+    Args:
+        folder: made where it does not exist.
+        who: what holds it, for the error of the next one.
+        patience: seconds to wait for another holder.
+
+    Raises:
+        LtBenchError: another process holds it, or the folder cannot be written to.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        stream = (folder / LOCK_FILE).open("a+", encoding="utf-8")
+    except OSError as error:
+        raise LtBenchError(f"{folder}: expected a writable folder, got {error.strerror or error}") from error
+    with stream:
+        deadline = time.monotonic() + patience
+        while not _try_lock(stream.fileno()):
+            if time.monotonic() >= deadline:
+                stream.seek(0)
+                holder = stream.read().strip() or "another process"
+                raise LtBenchError(f"{folder}: expected a folder that nobody works in, got one held by {holder}")
+            time.sleep(0.1)
+        stream.seek(0)
+        stream.truncate()
+        stream.write(f"{who} (process {os.getpid()})\n")
+        stream.flush()
+        yield
+
+
+def _try_lock(handle: int) -> bool:
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def die_with_parent(every: float = 0.5) -> None:
+    """End this process and its group as soon as the parent named in the environment is gone."""
+    parent = int(os.environ.get(PARENT, "0"))
+    if not parent:
+        return
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(every)
+        # A worker leads its own group, so its helpers end with it.
+        os.killpg(0, signal.SIGKILL) if os.getpgid(0) == os.getpid() else os._exit(1)
+
+    threading.Thread(target=watch, name="lifeline", daemon=True).start()
