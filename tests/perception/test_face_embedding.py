@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import pickle
+from functools import cache
 from pathlib import Path
 
 import cv2
@@ -25,6 +26,11 @@ CLIPS = (*SAME_MAN, "bbaf2n", "lwbsza", "swiz3n")
 @pytest.fixture
 def faces(mirror: Path) -> dict[str, tuple[np.ndarray, np.ndarray]]:
     """Two frames of each clip, and their landmarks."""
+    return find_faces(mirror)
+
+
+@cache
+def find_faces(mirror: Path) -> dict[str, tuple[np.ndarray, np.ndarray]]:
     found = {}
     with FaceLandmarker() as landmarker:
         for name in CLIPS:
@@ -63,7 +69,7 @@ def test_the_picture_is_the_one_dlib_aligns(faces: dict[str, tuple[np.ndarray, n
         np.ascontiguousarray(frame), dlib.full_object_detection(dlib.rectangle(0, 0, 9, 9), corners), SIDE, 0.25
     )
     difference = align_face(frame, points).astype(float) - theirs
-    assert np.abs(difference).mean() < 1.5
+    assert np.abs(difference).mean() < 1.9  # 3.1 with the points half a pixel off
 
 
 def test_the_embedding_hardly_depends_on_the_size_of_the_frame(

@@ -22,10 +22,16 @@ class Codec(Protocol):
 
     name: str
     """The name it was built from, without any path."""
-    channels: int
-    """Channels of a latent."""
-    factor: int
-    """Pixels of a frame's side per latent pixel."""
+
+    @property
+    def channels(self) -> int:
+        """Channels of a latent."""
+        ...
+
+    @property
+    def factor(self) -> int:
+        """Pixels of a frame's side per latent pixel."""
+        ...
 
     @property
     def hash(self) -> str:

@@ -1,0 +1,165 @@
+"""Autoencoders of diffusers by local folder or hub id: the KL autoencoder of Stable Diffusion, and DC-AE."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from functools import cached_property
+from pathlib import Path
+from typing import Any, ClassVar
+
+import torch
+from jaxtyping import Float
+from safetensors import SafetensorError
+from torch import Tensor
+
+from lt_bench.assets.pretrained import expect_class, folder_hash, one_line, pretrained_folder, read_config
+from lt_bench.errors import AssetError
+from lt_bench.files import sha256_json
+from lt_bench.models.codecs.base import check_frames, check_raw, in_batches
+from lt_bench.scaling import LatentScaling
+
+
+class PretrainedCodec(ABC):
+    """An autoencoder of diffusers; float32, frozen, weights read at first use.
+
+    Args:
+        path: a local folder in diffusers' layout (``config.json``, ``diffusion_pytorch_model.safetensors``) or an id of
+            the Hugging Face hub.
+    """
+
+    name: ClassVar[str]
+    network_class: ClassVar[str]
+    """Name of the class in diffusers, as its ``config.json`` says it."""
+    batch: ClassVar[int] = 4
+    """Frames a forward pass, which bounds memory."""
+
+    def __init__(self, path: str) -> None:
+        self.path = path
+
+    @property
+    def channels(self) -> int:
+        """Channels of a latent."""
+        return int(self._config["latent_channels"])
+
+    @property
+    @abstractmethod
+    def factor(self) -> int:
+        """Pixels per latent pixel."""
+
+    @property
+    def scaling(self) -> LatentScaling:
+        """The configuration's ``scaling_factor`` and ``shift_factor``: latents = (raw - shift) * factor."""
+        factor, shift = self._config["scaling_factor"], self._config.get("shift_factor")
+        return LatentScaling((shift or 0.0,) * self.channels, (1 / factor,) * self.channels)
+
+    @property
+    def hash(self) -> str:
+        """Hex SHA-256 over the weight files and the configuration."""
+        return sha256_json([self.name, self._weights_hash])
+
+    def encode(self, frames: Float[Tensor, "N 3 H W"]) -> Float[Tensor, "N C h w"]:
+        """Raw latents of frames in [-1, 1].
+
+        Raises:
+            AssetError: there is no such model, or the folder holds another one.
+            ConfigError: the sides are not multiples of ``factor``.
+        """
+        check_frames(frames, self.factor)
+        network = self._network.to(frames.device)
+        return in_batches(lambda part: self._encode(network, part), frames, self.batch)
+
+    def decode(self, raw: Float[Tensor, "N C h w"]) -> Float[Tensor, "N 3 H W"]:
+        """Frames of raw latents, not clamped.
+
+        Raises:
+            AssetError: there is no such model, or the folder holds another one.
+        """
+        check_raw(raw, self.channels)
+        network = self._network.to(raw.device)
+        return in_batches(lambda part: network.decode(part).sample, raw, self.batch)
+
+    @staticmethod
+    @abstractmethod
+    def _encode(network: Any, frames: Tensor) -> Tensor: ...
+
+    @cached_property
+    def _folder(self) -> Path:
+        key = f"codec {self.name}"
+        folder = pretrained_folder(self.path, key)
+        expect_class(folder, key, read_config(folder).get("_class_name"), self.network_class)
+        return folder
+
+    @cached_property
+    def _config(self) -> dict[str, Any]:
+        # Through the class, so that what the file leaves out has the value that diffusers would give it.
+        return dict(self._build().config)
+
+    @cached_property
+    def _weights_hash(self) -> str:
+        return folder_hash(self._folder)
+
+    def _build(self) -> Any:
+        import diffusers
+
+        kind = getattr(diffusers, self.network_class)
+        try:
+            with torch.device("meta"):  # shapes only: no memory, no time
+                return kind.from_config(kind.load_config(self._folder))
+        except (OSError, ValueError, TypeError, RuntimeError) as error:
+            got = one_line(error)
+            raise AssetError(
+                f"codec {self.name}: expected a configuration of {self.network_class} in {self._folder}, got: {got}"
+            ) from error
+
+    @cached_property
+    def _network(self) -> Any:
+        import diffusers
+
+        kind = getattr(diffusers, self.network_class)
+        try:
+            loaded: Any = kind.from_pretrained(self._folder, use_safetensors=True, output_loading_info=True)
+        except (OSError, ValueError, RuntimeError, SafetensorError) as error:
+            got = one_line(error)
+            raise AssetError(
+                f"codec {self.name}: expected a model that loads from {self._folder}, got: {got}"
+            ) from error
+        network, report = loaded
+        if report["missing_keys"]:
+            missing = sorted(report["missing_keys"])[0]
+            raise AssetError(f"codec {self.name}: expected all weights in {self._folder}, got none for {missing}")
+        return network.eval().requires_grad_(False)
+
+
+class KlCodec(PretrainedCodec):
+    """AutoencoderKL (Rombach et al., arXiv 2112.10752), such as ``stabilityai/sd-vae-ft-mse``.
+
+    Encoding takes the mode of the posterior, not a sample of it, so that a frame has one latent.
+    """
+
+    name = "kl"
+    network_class = "AutoencoderKL"
+
+    @property
+    def factor(self) -> int:
+        """Pixels per latent pixel: every level but the last halves the sides."""
+        return 2 ** (len(self._config["block_out_channels"]) - 1)
+
+    @staticmethod
+    def _encode(network: Any, frames: Tensor) -> Tensor:
+        return network.encode(frames).latent_dist.mode()
+
+
+class DcCodec(PretrainedCodec):
+    """AutoencoderDC, deep compression (Chen et al., arXiv 2410.10733), such as DC-AE f32c32; deterministic."""
+
+    name = "dc"
+    network_class = "AutoencoderDC"
+
+    @property
+    def factor(self) -> int:
+        """Pixels per latent pixel, as diffusers counts it."""
+        return int(self._build().spatial_compression_ratio)
+
+    @staticmethod
+    def _encode(network: Any, frames: Tensor) -> Tensor:
+        return network.encode(frames).latent
