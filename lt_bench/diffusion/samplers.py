@@ -133,6 +133,8 @@ class DpmSolverSampler(Sampler):
 
         known: Any = "flow_prediction" if flow and prediction == "velocity" else PREDICTIONS[prediction]
         self._scheduler: Any = DPMSolverMultistepScheduler(**LINEAR, prediction_type=known, use_flow_sigmas=flow)
+        # It hands this tensor to numpy in a way that numpy 2 has deprecated; as an array it passes.
+        self._scheduler.alphas_cumprod = self._scheduler.alphas_cumprod.numpy()
         self._scheduler.set_timesteps(steps)
         self._scheduler.set_begin_index(0)
         # diffusers rounds the flow's timesteps to whole numbers; its sigmas are exact.

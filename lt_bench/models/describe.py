@@ -75,8 +75,8 @@ def describe(config: ModelConfig, latent_shape: tuple[int, int, int], speech_sha
     """
     with torch.device("meta"):
         model = build_model(config, latent_shape, speech_shape)
-        with torch.no_grad():
-            parts = _parts(model, config)
+    with torch.no_grad():
+        parts = _parts(model, config)
     return Description(config, latent_shape, speech_shape, parts)
 
 
@@ -90,8 +90,8 @@ def describe_cells(
 
 def _parts(model: LetsTalk, config: ModelConfig) -> tuple[Part, ...]:
     conditions = _conditions(model, config)
-    latents = torch.zeros(1, config.frames, *model.latent_shape)
-    time = torch.zeros(1)
+    latents = torch.empty(1, config.frames, *model.latent_shape, device="meta")
+    time = torch.empty(1, device="meta")
     encoded, window = _count(lambda: model.encode_conditions(conditions))
     _, step = _count(lambda: model(latents, time, encoded))
     tokens, projector = _count(lambda: model.audio_projector(conditions.audio, conditions.keep_audio))
@@ -119,12 +119,12 @@ def _parts(model: LetsTalk, config: ModelConfig) -> tuple[Part, ...]:
 
 def _conditions(model: LetsTalk, config: ModelConfig) -> Conditions:
     window = 2 * config.audio_window + 1
-    keep = torch.ones(1, dtype=torch.bool)
-    motion = torch.zeros(1, config.motion_frames, *model.latent_shape) if config.motion_frames else None
+    keep = torch.empty(1, dtype=torch.bool, device="meta")
+    motion = torch.empty(1, config.motion_frames, *model.latent_shape, device="meta")
     return Conditions(
-        portrait=torch.zeros(1, *model.latent_shape),
-        audio=torch.zeros(1, config.frames, window, *model.speech_shape),
-        motion=motion,
+        portrait=torch.empty(1, *model.latent_shape, device="meta"),
+        audio=torch.empty(1, config.frames, window, *model.speech_shape, device="meta"),
+        motion=motion if config.motion_frames else None,
         keep_portrait=keep,
         keep_audio=keep,
     )

@@ -1,0 +1,94 @@
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from lt_bench.cli.main import main
+from lt_bench.models.presets import PRESETS, Size
+
+
+def describe(capsys: pytest.CaptureFixture[str], *arguments: str) -> dict:
+    assert main(["model", "describe", *arguments, "--json"]) == 0
+    return json.loads(capsys.readouterr().out)
+
+
+@pytest.mark.parametrize(
+    ("preset", "millions", "tera_macs"),
+    [("S", 52.01, 0.27), ("B", 193.3, 0.99), ("L", 670.9, 3.43), ("XL", 983.6, 5.03)],
+)
+def test_symbiotic_portrait_with_direct_audio_has_the_released_size(
+    capsys: pytest.CaptureFixture[str], preset: str, millions: float, tera_macs: float
+) -> None:
+    found = describe(capsys, preset, "motion_frames=0")
+    assert found["parameters"] / 1e6 == pytest.approx(millions, rel=1e-3)
+    # The released network also computes the portrait's half of the last block, which nothing reads.
+    assert (found["macs_step"] + found["macs_window"]) / 1e12 == pytest.approx(tera_macs, rel=0.035)
+    assert found["parameters_audio_projector"] == 36_465_920
+    assert found["parameters_total"] == found["parameters"] + found["parameters_audio_projector"]
+
+
+def test_parts_sum_to_the_whole_and_to_the_networks_parameters(capsys: pytest.CaptureFixture[str]) -> None:
+    from lt_bench.config import FusionConfig, ModelConfig
+    from lt_bench.models.build import build_model
+
+    options = ["--portrait", "siamese", "--audio", "symbiotic", "--latent", "32x8x8", "--speech", "1x80"]
+    found = describe(capsys, "tiny", *options, "frames=8", "audio_tokens=4", "learn_sigma=false")
+    for key in ("parameters", "macs_step", "macs_window"):
+        total = found["parameters_total"] if key == "parameters" else found[key]
+        assert sum(part[key] for part in found["parts"]) == total
+        assert all(part[key] >= 0 for part in found["parts"])
+    config = ModelConfig("tiny", FusionConfig("siamese", "symbiotic"), frames=8, audio_tokens=4, learn_sigma=False)
+    model = build_model(config, (32, 8, 8), (1, 80))
+    assert found["parameters_total"] == sum(parameter.numel() for parameter in model.parameters())
+    assert found["model"]["fusion"] == {"portrait": "siamese", "audio": "symbiotic"}
+
+
+def test_operations_of_a_cross_attention_are_those_counted_by_hand(capsys: pytest.CaptureFixture[str]) -> None:
+    found = describe(capsys, "tiny", "--latent", "4x4x4", "frames=3", "motion_frames=0", "audio_tokens=5")
+    audio = next(part for part in found["parts"] if part["name"] == "audio fusion: direct")
+    depth, dim, frames, video, audio_tokens, audio_dim = 4, 160, 3, 4, 5, 768
+    assert audio["macs_window"] == depth * frames * audio_tokens * audio_dim * 2 * dim
+    assert audio["macs_step"] == depth * frames * (2 * video * dim * dim + 2 * video * audio_tokens * dim)
+
+
+def test_all_cells_list_the_overhead_of_every_pair(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(PRESETS, "tiny", Size(depth=1, dim=160, heads=4))
+    cells = describe(capsys, "tiny", "--all-cells")["cells"]
+    sizes = {(c["model"]["fusion"]["portrait"], c["model"]["fusion"]["audio"]): c["parameters"] for c in cells}
+    assert len(sizes) == 9
+    for audio in ("direct", "siamese", "symbiotic"):
+        assert sizes["symbiotic", audio] < sizes["direct", audio] < sizes["siamese", audio]
+
+
+def test_the_table_fits_a_narrow_terminal(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    assert main(["model", "describe", "tiny"]) == 0
+    one = capsys.readouterr().out
+    assert "audio projector" in one
+    assert "portrait fusion: symbiotic" in one
+    assert "…" not in one
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["Z"], "key 'preset': expected 'tiny', 'S', 'B', 'L' or 'XL', got 'Z'"),
+        (["S", "--audio", "loud"], "fusion.audio: expected one of direct, siamese, symbiotic"),
+        (["S", "--latent", "4x32"], "--latent: expected 3 positive whole numbers as CxHxW, got '4x32'"),
+        (["S", "--speech", "0x80"], "--speech: expected 2 positive whole numbers as LxD, got '0x80'"),
+        (["S", "patch_size=3"], "model.patch_size: expected a divisor of 32 and 32, got 3"),
+        (["S", "colour=3"], "unknown key 'colour'"),
+        (["S", "frames"], "override: expected dotted.key=value, got 'frames'"),
+    ],
+)
+def test_bad_input_is_one_line_and_exit_code_2(
+    capsys: pytest.CaptureFixture[str], arguments: list[str], message: str
+) -> None:
+    assert main(["model", "describe", *arguments]) == 2
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert message in captured.err
+    assert captured.err.count("\n") == 1

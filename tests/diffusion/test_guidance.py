@@ -1,0 +1,43 @@
+from __future__ import annotations
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from lt_bench.diffusion.guidance import guidance_weights, guide
+
+scales = st.sampled_from([0.0, 0.5, 1.0, 1.7, 2.0, 4.0])
+U, P, PA = (torch.randn(1, 2, 4, 3, 3, generator=torch.Generator().manual_seed(seed)) for seed in range(3))
+
+
+@given(portrait=scales, audio=scales)
+@settings(deadline=None)
+def test_guidance_is_its_formula(portrait: float, audio: float) -> None:
+    expected = U + portrait * (P - U) + audio * (PA - P)
+    torch.testing.assert_close(guide(U, P, PA, portrait, audio), expected, rtol=1e-4, atol=1e-5)
+    weights = guidance_weights(portrait, audio)
+    assert weights.uncond + weights.portrait + weights.both == pytest.approx(1)
+    needed = [
+        prediction if w else None for prediction, w in ((U, weights.uncond), (P, weights.portrait), (PA, weights.both))
+    ]
+    assert torch.equal(guide(*needed, portrait, audio), guide(U, P, PA, portrait, audio))
+
+
+def test_scales_of_one_are_no_guidance() -> None:
+    assert guide(None, None, PA, 1.0, 1.0) is PA
+
+
+def test_equal_scales_are_plain_guidance_without_the_middle_prediction() -> None:
+    torch.testing.assert_close(guide(U, None, PA, 3.0, 3.0), U + 3 * (PA - U))
+
+
+def test_a_learned_variance_is_not_guided() -> None:
+    guided = guide(U, P, PA, 2.0, 3.0, channels=2)
+    torch.testing.assert_close(guided[:, :, :2], guide(U, P, PA, 2.0, 3.0)[:, :, :2])
+    assert torch.equal(guided[:, :, 2:], PA[:, :, 2:])
+
+
+def test_a_needed_prediction_must_be_given() -> None:
+    with pytest.raises(ValueError, match="portrait: expected a prediction"):
+        guide(U, None, PA, 2.0, 3.0)

@@ -1,0 +1,189 @@
+"""Samplers with the exact denoiser of Gaussian data, for which everything is known in closed form."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from torch import Tensor
+
+from lt_bench.config import DiffusionConfig
+from lt_bench.diffusion.samplers import Sampler, build_sampler
+from lt_bench.diffusion.schedule import (
+    Marginal,
+    flow_marginal,
+    linear_marginal,
+    sample_to_epsilon,
+    sample_to_flow,
+    sample_to_v,
+)
+from lt_bench.diffusion.variance import interpolate_log_variance
+from lt_bench.errors import ConfigError
+
+MEAN, STD = 0.7, 0.5
+LINEAR = [
+    (name, prediction) for name in ("ddpm", "ddim", "dpmpp_2m") for prediction in ("epsilon", "sample", "velocity")
+]
+FLOW = [(name, prediction) for name in ("flow_euler", "dpmpp_2m") for prediction in ("sample", "velocity")]
+
+
+def marginal(schedule: str, t: Tensor) -> Marginal:
+    m = (linear_marginal if schedule == "linear" else flow_marginal)(t)
+    return Marginal(m.signal.float(), m.sigma.float())
+
+
+def exact(config: DiffusionConfig, t: Tensor, x: Tensor) -> Tensor:
+    """The best prediction for data N(MEAN, STD^2)."""
+    m = marginal(config.schedule, t)
+    gain = m.signal * STD**2 / ((m.signal * STD) ** 2 + m.sigma**2)
+    x0 = MEAN + gain * (x - m.signal * MEAN)
+    if config.prediction == "sample":
+        return x0
+    if config.prediction == "epsilon":
+        return sample_to_epsilon(x0, x, m)
+    return (sample_to_flow if config.schedule == "flow" else sample_to_v)(x0, x, m)
+
+
+def run(sampler: Sampler, config: DiffusionConfig, seed: int = 0, size: int = 100) -> Tensor:
+    generator = torch.Generator().manual_seed(seed)
+    x = sampler.init_noise_scale * torch.randn(1, 1, 4, size, size, generator=generator)
+    for t in sampler.timesteps:
+        x = sampler.step(exact(config, t, x), t, x, generator)
+    return x
+
+
+@pytest.mark.parametrize(
+    ("schedule", "name", "prediction"), [("linear", *pair) for pair in LINEAR] + [("flow", *pair) for pair in FLOW]
+)
+def test_the_exact_denoiser_gives_the_datas_mean_and_deviation(schedule: str, name: str, prediction: str) -> None:
+    config = DiffusionConfig(schedule, prediction)  # type: ignore[arg-type]
+    samples = run(build_sampler(name, 100, config), config)  # type: ignore[arg-type]
+    assert samples.mean().item() == pytest.approx(MEAN, abs=0.015)
+    # Ancestral steps with the posterior's variance lose a little of it; 100 steps of the others are close.
+    assert samples.std().item() == pytest.approx(STD, rel=0.08 if name == "ddpm" else 0.03)
+
+
+def test_second_order_steps_beat_first_order_ones() -> None:
+    config = DiffusionConfig("linear", "epsilon")
+    errors = {
+        name: abs(run(build_sampler(name, 20, config), config).std().item() - STD) for name in ("ddim", "dpmpp_2m")
+    }
+    assert errors["dpmpp_2m"] < 0.7 * errors["ddim"]
+
+
+@pytest.mark.parametrize("steps", [5, 12])
+def test_ddpm_with_the_exact_learned_variance_is_exact_in_few_steps(steps: int) -> None:
+    config = DiffusionConfig("linear", "epsilon")
+    sampler = build_sampler("ddpm", steps, config, learn_sigma=True)
+    generator = torch.Generator().manual_seed(0)
+    x = torch.randn(1, 1, 4, 100, 100, generator=generator)
+    for index, t in enumerate(sampler.timesteps):
+        values = torch.full_like(x, 50.0)  # at the last step the variance is not used
+        if index + 1 < steps:
+            values = torch.full_like(x, exact_value(t, sampler.timesteps[index + 1]))
+        x = sampler.step(torch.cat([exact(config, t, x), values], dim=2), t, x, generator)
+    assert x.mean().item() == pytest.approx(MEAN, abs=0.015)
+    last = linear_marginal(sampler.timesteps[-1])  # the last step returns the denoiser's mean, which shrinks slightly
+    shrink = (last.signal * STD / ((last.signal * STD) ** 2 + last.sigma**2).sqrt()).item()
+    assert x.std().item() == pytest.approx(STD * shrink, rel=0.012)
+
+
+def exact_value(t: Tensor, following: Tensor) -> float:
+    """The network's value for the variance of x_s given x_t, for Gaussian data."""
+    now, then = (linear_marginal(step) for step in (t, following))
+    kept = (now.signal / then.signal) ** 2
+    variance_now, variance_then = ((m.signal * STD) ** 2 + m.sigma**2 for m in (now, then))
+    wanted = (variance_then - kept * variance_then**2 / variance_now).log()
+    beta = 1 - kept
+    low, high = (beta * then.sigma**2 / now.sigma**2).log(), beta.log()
+    value = 2 * (wanted - low) / (high - low) - 1
+    torch.testing.assert_close(interpolate_log_variance(value, low, high), wanted)
+    return value.item()
+
+
+@pytest.mark.parametrize("name", ["ddim", "dpmpp_2m"])
+def test_other_samplers_drop_the_learned_variance(name: str) -> None:
+    config = DiffusionConfig("linear", "epsilon")
+    plain, learned = (build_sampler(name, 4, config, learn_sigma=flag) for flag in (False, True))  # type: ignore[arg-type]
+    x = torch.randn(1, 2, 3, 4, 4)
+    for t in plain.timesteps:
+        prediction = exact(config, t, x)
+        got = learned.step(torch.cat([prediction, torch.randn_like(prediction)], dim=2), t, x)
+        x = plain.step(prediction, t, x)
+        assert torch.equal(got, x)
+
+
+@pytest.mark.parametrize(
+    ("schedule", "name"), [("linear", n) for n in ("ddpm", "ddim", "dpmpp_2m")] + [("flow", "flow_euler")]
+)
+def test_a_generator_decides_everything(schedule: str, name: str) -> None:
+    config = DiffusionConfig(schedule, "velocity")  # type: ignore[arg-type]
+    first, again, other = (run(build_sampler(name, 6, config), config, seed, size=8) for seed in (0, 0, 1))  # type: ignore[arg-type]
+    assert torch.equal(first, again)
+    assert not torch.equal(first, other)
+
+
+def test_a_generator_for_each_window_makes_windows_independent_of_the_batch() -> None:
+    config = DiffusionConfig("linear", "epsilon")
+
+    def sample(seeds: list[int]) -> Tensor:
+        generators = [torch.Generator().manual_seed(seed) for seed in seeds]
+        x = torch.stack([torch.randn(2, 3, 4, 4, generator=generator) for generator in generators])
+        sampler = build_sampler("ddpm", 5, config)
+        for t in sampler.timesteps:
+            x = sampler.step(exact(config, t, x), t, x, generators)
+        return x
+
+    torch.testing.assert_close(sample([1, 2, 3])[1], sample([2])[0])
+
+
+@pytest.mark.parametrize(
+    ("schedule", "name", "first", "last"),
+    [
+        ("linear", "ddpm", 999.0, 0.0),
+        ("linear", "ddim", 999.0, 99.0),
+        ("linear", "dpmpp_2m", 999.0, 99.0),
+        ("flow", "flow_euler", 1000.0, 100.0),
+        ("flow", "dpmpp_2m", 999.0, 99.9),
+    ],
+)
+def test_ten_steps_go_from_noise_to_latents(schedule: str, name: str, first: float, last: float) -> None:
+    timesteps = build_sampler(name, 10, DiffusionConfig(schedule, "sample")).timesteps  # type: ignore[arg-type]
+    assert len(timesteps) == 10
+    assert timesteps.dtype == torch.float32
+    assert (timesteps[0].item(), timesteps[-1].item()) == pytest.approx((first, last), abs=1e-3)
+    assert (timesteps.diff() < 0).all()
+
+
+@pytest.mark.parametrize(("schedule", "name"), [("linear", "ddpm"), ("linear", "ddim"), ("flow", "flow_euler")])
+def test_one_step_is_the_denoiser(schedule: str, name: str) -> None:
+    config = DiffusionConfig(schedule, "sample")  # type: ignore[arg-type]
+    sampler = build_sampler(name, 1, config)  # type: ignore[arg-type]
+    x, clean = torch.randn(2, 1, 1, 3, 4, 4)
+    torch.testing.assert_close(sampler.step(clean[None], sampler.timesteps[0], x[None])[0], clean)
+
+
+def test_steps_out_of_order_and_wrong_channels_are_refused() -> None:
+    sampler = build_sampler("ddim", 2, DiffusionConfig("linear", "sample"))
+    x = torch.zeros(1, 1, 3, 4, 4)
+    with pytest.raises(ValueError, match="timestep: expected the next one"):
+        sampler.step(x, sampler.timesteps[1], x)
+    with pytest.raises(ValueError, match="prediction: expected 3 channels, got 6"):
+        sampler.step(torch.cat([x, x], dim=2), sampler.timesteps[0], x)
+    for t in sampler.timesteps:
+        sampler.step(x, t, x)
+    with pytest.raises(ValueError, match="timestep: expected the next one"):
+        sampler.step(x, 0.0, x)
+
+
+@pytest.mark.parametrize(
+    ("schedule", "name", "steps", "message"),
+    [
+        ("flow", "ddim", 10, "sampling.sampler: expected one of dpmpp_2m, flow_euler with schedule flow, got 'ddim'"),
+        ("linear", "flow_euler", 10, "expected one of ddim, ddpm, dpmpp_2m with schedule linear"),
+        ("linear", "ddim", 0, "sampling.steps: expected 1 to 1000, got 0"),
+        ("linear", "ddim", 1001, "sampling.steps: expected 1 to 1000, got 1001"),
+    ],
+)
+def test_what_does_not_fit_is_refused(schedule: str, name: str, steps: int, message: str) -> None:
+    with pytest.raises(ConfigError, match=message):
+        build_sampler(name, steps, DiffusionConfig(schedule, "sample"))  # type: ignore[arg-type]
