@@ -1,0 +1,165 @@
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+import yaml
+
+from lt_bench.cli.main import main
+from lt_bench.media.audio import write_wav
+from lt_bench.media.image import write_png
+from lt_bench.media.video import probe_video, read_frames
+from lt_bench.media.video_writer import write_video
+from lt_bench.models import presets
+
+RUN = {
+    "data": {
+        "cache": "cache",
+        "resolution": 32,
+        "synthetic": {
+            "train_speakers": 2,
+            "validation_speakers": 1,
+            "test_speakers": 1,
+            "train_frames": 16,
+            "test_frames": 16,
+        },
+    },
+    "model": {
+        "preset": "tiny",
+        "frames": 4,
+        "motion_frames": 1,
+        "audio_tokens": 2,
+        "audio_token_dim": 16,
+        "audio_hidden": 16,
+        "learn_sigma": False,
+    },
+    "diffusion": {"schedule": "flow", "prediction": "sample"},
+    "train": {"steps": 2, "batch_size": 2, "ema_decay": 0.9, "accelerator": "cpu"},
+    "sampling": {"sampler": "flow_euler", "steps": 2},
+}
+Train = Callable[..., Path]
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a trained model, made by the command itself: run/model.safetensors."""
+    folder = tmp_path_factory.mktemp("train")
+    (folder / "run.yaml").write_text(yaml.safe_dump(RUN))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        patch.setitem(presets.PRESETS, "tiny", presets.Size(depth=1, dim=16, heads=2))
+        patch.setattr("data_prep.pipeline.default_workers", lambda: 1)  # processes take longer to start than this
+        assert main(["train", "--config", "run.yaml", "--out", "run", "train.steps=3"]) == 0
+    rng = np.random.default_rng(0)
+    write_png(folder / "tall.png", rng.integers(0, 256, (90, 50, 3), dtype=np.uint8))
+    write_wav(folder / "voice.wav", (0.1 * rng.normal(size=640 * 7 + 100)).clip(-1, 1).astype(np.float32))
+    return folder
+
+
+@pytest.fixture(autouse=True)
+def _here(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(folder)
+    monkeypatch.setitem(presets.PRESETS, "tiny", presets.Size(depth=1, dim=16, heads=2))
+
+
+def _generate(*rest: str, checkpoint: str = "run/model.safetensors", **names: str) -> int:
+    files = {"portrait": "tall.png", "audio": "voice.wav", "out": "out.mp4"} | names
+    options = [part for name, value in files.items() for part in (f"--{name}", value)]
+    return main(["generate", "--checkpoint", checkpoint, *options, *rest])
+
+
+def test_train_prepares_trains_and_does_not_do_it_twice(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    model = folder / "run" / "model.safetensors"
+    stamp = model.stat().st_mtime_ns
+    assert main(["train", "--config", "run.yaml", "--out", "run", "train.steps=3", "--json"]) == 0
+    report = json.loads(capsys.readouterr().out)
+    assert (report["model"], report["steps"], report["resumed_from"]) == ("run/model.safetensors", 3, 3)
+    assert model.stat().st_mtime_ns == stamp
+    assert {path.name for path in (folder / "run").iterdir()} == {"checkpoints", "metrics.csv", "model.safetensors"}
+
+
+def test_train_with_another_config_in_the_same_folder_is_one_line(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["train", "--config", "run.yaml", "--out", "run", "train.steps=3", "train.seed=5"]) == 2
+    captured = capsys.readouterr()
+    assert captured.err.count("\n") == 1
+    assert "train.seed: 5" in captured.err
+
+
+def test_train_names_an_unknown_key(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["train", "--config", "run.yaml", "--out", "other", "train.stepz=3"]) == 2
+    assert "did you mean 'steps'" in capsys.readouterr().err
+
+
+def test_generate_takes_any_picture_and_sound(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert _generate("--json", "audio_scale=2", "seed=3") == 0
+    captured = capsys.readouterr()
+    report = json.loads(captured.out)
+    assert (report["frames"], report["portrait_crop"], report["resolution"]) == (7, "centre", 32)
+    assert (report["sampling"]["audio_scale"], report["sampling"]["seed"]) == (2.0, 3)
+    info = probe_video(folder / "out.mp4")
+    assert (info.width, info.height, info.has_audio) == (32, 32, True)
+    assert len(read_frames(folder / "out.mp4")) == 7
+    first = (folder / "out.mp4").read_bytes()
+    assert _generate("audio_scale=2", "seed=3", out="again.mp4") == 0
+    assert (folder / "again.mp4").read_bytes() == first
+    assert capsys.readouterr().out == "again.mp4\n"
+
+
+def test_generate_takes_the_sound_of_a_video_and_one_frame_of_it(folder: Path) -> None:
+    pictures = np.zeros((3, 32, 32, 3), np.uint8)
+    write_video(folder / "speech.mp4", pictures, 25.0, np.full(640 * 3, 0.1, np.float32))
+    assert _generate(audio="speech.mp4", out="short.mp4") == 0
+    assert 1 <= len(read_frames(folder / "short.mp4")) <= 5
+
+
+def test_generate_explains_bad_input_on_one_line(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    write_wav(folder / "blip.wav", np.zeros(639, np.float32))
+    write_video(folder / "silent.mp4", np.zeros((3, 32, 32, 3), np.uint8))
+    (folder / "broken.png").write_bytes(b"\x89PNG....")
+    (folder / "broken.safetensors").write_bytes(b"nothing")
+    cases = [
+        (_generate(audio="blip.wav"), "blip.wav: expected sound of at least one frame (40 ms), got 40 ms"),
+        (_generate(audio="silent.mp4"), "silent.mp4"),
+        (_generate(audio="none.wav"), "none.wav"),
+        (_generate(portrait="broken.png"), "broken.png"),
+        (_generate(portrait="voice.wav"), "voice.wav: expected a picture"),
+        (_generate(checkpoint="broken.safetensors"), "broken.safetensors: expected a model file"),
+        (_generate(checkpoint="none"), "none: expected a model file, got no such file"),
+        (_generate(out="video.avi"), "--out: expected a file ending in .mp4"),
+        (_generate(out="tall.png/out.mp4"), "--out: expected a writable folder"),
+        (_generate("sampler=ddim"), "sampling.sampler"),
+        (_generate("scale=2"), "unknown key 'scale'"),
+        (_generate("weights=raw", "steps=0"), "sampling.steps"),
+    ]
+    lines = capsys.readouterr().err.splitlines()
+    assert [code for code, _ in cases] == [2] * len(cases)
+    for (_, text), line in zip(cases, lines, strict=True):
+        assert line.startswith("lt-bench generate: ")
+        assert text in line
+    assert not list(folder.glob(".*tmp*"))
+
+
+def test_a_model_of_real_faces_looks_for_the_face(
+    mirror: Path, folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from safetensors import safe_open
+    from safetensors.torch import load_file, save_file
+
+    path = folder / "run" / "model.safetensors"
+    with safe_open(path, "pt") as file:
+        document = json.loads(file.metadata()["lt_bench"]) | {"landmark_set": "mediapipe478"}
+    save_file(load_file(path), folder / "real.safetensors", metadata={"lt_bench": json.dumps(document)})
+    capsys.readouterr()
+    assert _generate(checkpoint="real.safetensors") == 2
+    error = capsys.readouterr().err
+    assert "tall.png: expected a face" in error
+    assert "--no-crop" in error
+    assert _generate("--no-crop", checkpoint="real.safetensors") == 0
+    face = next(read_frame for read_frame in read_frames(sorted(mirror.glob("grid-sample/*.mpg"))[0], max_frames=1))
+    write_png(folder / "face.png", face)
+    capsys.readouterr()
+    assert _generate("--json", checkpoint="real.safetensors", portrait="face.png") == 0
+    assert json.loads(capsys.readouterr().out)["portrait_crop"] == "face"

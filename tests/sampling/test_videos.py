@@ -1,0 +1,116 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from lt_bench.errors import CheckpointError, LtBenchError
+from lt_bench.files import read_json
+from lt_bench.media.audio import read_audio
+from lt_bench.media.video import probe_video, read_frames
+from lt_bench.models.checkpoint import LoadedModel
+from lt_bench.sampling import videos
+from lt_bench.sampling.generated_set import read_generated_set
+from lt_bench.sampling.videos import generate_split
+
+
+def _stamps(folder: Path) -> dict[str, int]:
+    return {path.name: path.stat().st_mtime_ns for path in folder.glob("*.mp4")}
+
+
+def test_every_clip_becomes_a_video_with_its_sound(loaded: LoadedModel, real_folder: Path, tmp_path: Path) -> None:
+    told: list[tuple[int, int]] = []
+    sampling = loaded.card.config.sampling
+    made = generate_split(loaded, real_folder, tmp_path / "out", sampling, progress=lambda *now: told.append(now))
+    assert sorted(_stamps(tmp_path / "out")) == ["a.mp4", "b.mp4", "c.mp4", "d.mp4"]
+    for clip in made.clips:
+        info = probe_video(tmp_path / "out" / clip.video)
+        assert (info.width, info.height, info.fps, info.has_audio) == (32, 32, 25.0, True)
+        assert len(read_frames(tmp_path / "out" / clip.video)) == clip.frames
+        heard, said = read_audio(tmp_path / "out" / clip.video), read_audio(real_folder / f"{clip.id}.wav")
+        length = min(len(heard), len(said))
+        assert np.corrcoef(heard[:length], said[:length])[0, 1] > 0.5
+    assert told[-1] == (27, 27)
+    assert told == sorted(told)
+    assert made == read_generated_set(tmp_path / "out")
+    assert made.complete
+    assert made.misses == ()
+    assert all(clip.seconds > 0 for clip in made.clips)
+    assert made.seconds_per_clip == pytest.approx(sum(c.seconds for c in made.clips) / 4, abs=1e-3)
+    assert made.seconds_per_video_second == pytest.approx(sum(c.seconds for c in made.clips) * 25 / 27, abs=1e-2)
+    assert read_json(tmp_path / "out" / "manifest.json")["format"] == "lt_bench generated set"
+
+
+def test_a_stopped_generation_goes_on_and_ends_the_same(
+    loaded: LoadedModel, real_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sampling = loaded.card.config.sampling
+    generate_split(loaded, real_folder, tmp_path / "whole", sampling)
+    write = videos.write_video
+
+    def stop_at_b(path: Path, *rest: Any) -> None:
+        if path.stem == "b":
+            raise KeyboardInterrupt
+        write(path, *rest)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(videos, "write_video", stop_at_b)
+        with pytest.raises(KeyboardInterrupt):
+            generate_split(loaded, real_folder, tmp_path / "out", sampling)
+    half = read_generated_set(tmp_path / "out")
+    assert [clip.id for clip in half.clips] == ["a", "c"]
+    assert not half.complete
+    before = _stamps(tmp_path / "out")
+    done = generate_split(loaded, real_folder, tmp_path / "out", sampling)
+    after = _stamps(tmp_path / "out")
+    assert [clip.id for clip in done.clips] == ["a", "b", "c", "d"]
+    assert {name: after[name] for name in before} == before
+    for clip in done.clips:
+        assert (tmp_path / "out" / clip.video).read_bytes() == (tmp_path / "whole" / clip.video).read_bytes()
+    assert generate_split(loaded, real_folder, tmp_path / "out", sampling) == done
+    assert _stamps(tmp_path / "out") == after
+
+
+def test_videos_of_another_source_are_not_mixed(loaded: LoadedModel, real_folder: Path, tmp_path: Path) -> None:
+    sampling = loaded.card.config.sampling
+    generate_split(loaded, real_folder, tmp_path / "out", sampling, clips=1)
+    with pytest.raises(CheckpointError, match=r"key 'sampling\.audio_scale' differs"):
+        generate_split(loaded, real_folder, tmp_path / "out", replace(sampling, audio_scale=2.0))
+    more = generate_split(loaded, real_folder, tmp_path / "out", replace(sampling, batch_size=4))
+    assert len(more.clips) == 4
+    assert len(generate_split(loaded, real_folder, tmp_path / "out", sampling, clips=2).clips) == 2
+
+
+def test_a_clip_that_cannot_be_used_is_listed_and_the_rest_goes_on(
+    loaded: LoadedModel, real_folder: Path, tmp_path: Path
+) -> None:
+    (real_folder / "b.wav").write_bytes(b"no sound")
+    (real_folder / "c.png").unlink()
+    made = generate_split(loaded, real_folder, tmp_path / "out", loaded.card.config.sampling)
+    assert [clip.id for clip in made.clips] == ["a", "d"]
+    assert [miss.id for miss in made.misses] == ["c", "b"]
+    assert all("expected" in miss.reason and "\n" not in miss.reason for miss in made.misses)
+
+
+def test_a_model_of_another_size_is_refused(loaded: LoadedModel, real_folder: Path, tmp_path: Path) -> None:
+    other = replace(loaded, card=replace(loaded.card, resolution=64))
+    with pytest.raises(CheckpointError, match="expected a model for the 32 px"):
+        generate_split(other, real_folder, tmp_path / "out", loaded.card.config.sampling)
+
+
+@pytest.mark.parametrize("change", [{"codec_hash": "00"}, {"speech_hash": "00"}])
+def test_another_codec_or_encoder_is_refused(
+    loaded: LoadedModel, real_folder: Path, tmp_path: Path, change: dict[str, str]
+) -> None:
+    other = replace(loaded, card=replace(loaded.card, **change))
+    with pytest.raises(CheckpointError, match="expected (codec|speech encoder)"):
+        generate_split(other, real_folder, tmp_path / "out", loaded.card.config.sampling)
+
+
+def test_a_manifest_of_something_else_is_refused(loaded: LoadedModel, real_folder: Path, tmp_path: Path) -> None:
+    (tmp_path / "manifest.json").write_text("{}")
+    with pytest.raises(LtBenchError, match="expected format"):
+        generate_split(loaded, real_folder, tmp_path, loaded.card.config.sampling)
