@@ -24,6 +24,8 @@ from lt_bench.perception.speech.base import SpeechEncoder, build_speech_encoder
 
 BATCH = 32
 """Frames encoded at a time."""
+MAX_FACES = 3
+"""Faces looked for in a frame, so that the largest is followed where there are several."""
 
 
 @dataclass(frozen=True)
@@ -95,7 +97,7 @@ class ClipPreparer:
 
     @cached_property
     def _landmarker(self) -> FaceLandmarker:
-        return FaceLandmarker()
+        return FaceLandmarker(MAX_FACES)
 
     def _material(self, job: Job) -> Material:
         resolution = self.settings.info.resolution
@@ -117,7 +119,7 @@ class ClipPreparer:
             role=who.role,
             source=job.source,
             crop=material.crop,
-            quality=clip_quality(picture, material.audio, material.landmarks, material.source_pixels),
+            quality=clip_quality(picture, material.audio, material.landmarks, material.source_pixels, material.counts),
             latents=np.concatenate(latents),
             audio=self._speech.encode(material.audio, material.count),
             landmarks=material.landmarks,

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from itertools import islice
 
 import numpy as np
-from jaxtyping import Float, UInt8
+from jaxtyping import Float, Int, UInt8
 from numpy import ndarray
 
 from data_prep.crop import apply_crop, stable_crop, to_crop
@@ -45,7 +45,9 @@ class Material:
     landmarks: Float[ndarray, "F K 2"]
     mouth_box: Float[ndarray, "F 4"]
     crop: tuple[float, float, float, float] | None
-    source_pixels: float
+    source_pixels: int
+    counts: Int[ndarray, " F"]
+    """Faces in each frame."""
     """Side of the crop in pixels of the source."""
     truth: Float[ndarray, "F 12"] | None = None
 
@@ -62,6 +64,7 @@ def rendered_material(job: SyntheticJob, resolution: int) -> Material:
         mouth_box=clip.mouth_box,
         crop=None,
         source_pixels=resolution,
+        counts=np.ones(len(clip.frames), np.int64),
         truth=clip.truth,
     )
 
@@ -105,6 +108,7 @@ def filmed_material(job: VideoJob, resolution: int, landmarker: FaceLandmarker) 
         mouth_box=np.clip(mouth_boxes(points), 0, 1),
         crop=crop.box,
         source_pixels=crop.side,
+        counts=track.counts,
     )
 
 

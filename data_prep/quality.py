@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 import cv2
 import numpy as np
-from jaxtyping import Float, UInt8
+from jaxtyping import Float, Int, UInt8
 from numpy import ndarray
 
 from lt_bench.data.format import ClipQuality
@@ -48,7 +48,11 @@ def loudness_db(audio: Waveform) -> float | None:
 
 
 def clip_quality(
-    picture: PictureQuality, audio: Waveform, landmarks: Float[ndarray, "F K 2"], source_pixels: float
+    picture: PictureQuality,
+    audio: Waveform,
+    landmarks: Float[ndarray, "F K 2"],
+    source_pixels: int,
+    counts: Int[ndarray, " F"],
 ) -> ClipQuality:
     """The numbers of a clip.
 
@@ -57,11 +61,13 @@ def clip_quality(
         audio: mono in [-1, 1].
         landmarks: fractions of the crop, NaN in frames without a face.
         source_pixels: side of the crop in pixels of the source.
+        counts: faces in each frame.
     """
     found = np.isfinite(landmarks).all(axis=(1, 2))
     heights = np.ptp(landmarks[found][..., 1], axis=1) * source_pixels
     return ClipQuality(
         face_share=round(float(found.mean()), 6),
+        several_faces=round(float((counts > 1).mean()), 6),
         face_size=round(float(np.median(heights)), 3),
         sharpness=round(picture.sharpness, 3),
         luma=round(picture.luma, 3),

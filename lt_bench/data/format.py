@@ -90,6 +90,8 @@ class ClipQuality:
     """Mean luma of the prepared frames, 0..255."""
     loudness_db: float | None
     """RMS level of the sound, dB of full scale."""
+    several_faces: float = 0.0
+    """Share of the frames with more than one face, 0..1."""
 
 
 @dataclass(frozen=True)

@@ -134,7 +134,8 @@ def test_quality_numbers():
     assert picture.sharpness > 1000
     landmarks = np.tile(np.float32([[0.2, 0.1], [0.6, 0.6]]), (4, 1, 1))
     landmarks[3] = np.nan
-    quality = clip_quality(picture, np.zeros(10, np.float32), landmarks, source_pixels=200)
+    quality = clip_quality(picture, np.zeros(10, np.float32), landmarks, 200, np.array([1, 1, 2, 0]))
     assert quality.face_share == 0.75
+    assert quality.several_faces == 0.25
     assert quality.face_size == pytest.approx(100)
     assert quality.loudness_db is None

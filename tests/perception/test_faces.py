@@ -121,9 +121,9 @@ def _hash(max_faces: int) -> str:
 
 def test_wrong_frames_are_refused(landmarker: FaceLandmarker):
     with pytest.raises(ValueError, match="uint8"):
-        landmarker.track([np.zeros((300, 300, 3), np.float32)])
+        landmarker.track(iter([np.zeros((300, 300, 3), np.float32)]))
     with pytest.raises(ValueError, match="height, width, 3"):
-        landmarker.track([np.zeros((300, 300), np.uint8)])
+        landmarker.track(iter([np.zeros((300, 300), np.uint8)]))
 
 
 def test_missing_weights_are_an_error_that_names_them(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
