@@ -138,6 +138,8 @@ class Result:
 
     def __post_init__(self) -> None:
         ids = {clip.id for clip in self.clips}
+        if len(ids) != len(self.clips):
+            raise ResultError("clips: expected every id once, got one twice")
         for key, score in self.scores.items():
             if key != score.name:
                 raise ResultError(f"scores.{key}: expected the score's own name, got '{score.name}'")
@@ -146,8 +148,6 @@ class Result:
             unknown = sorted(score.per_video.keys() - ids)
             if unknown:
                 raise ResultError(f"scores.{key}.per_video: expected ids of clips, got '{unknown[0]}'")
-        if len(ids) != len(self.clips):
-            raise ResultError("clips: expected every id once, got one twice")
 
     @property
     def given(self) -> int:

@@ -1,0 +1,130 @@
+"""A painted real set: fields of a picture show the truth as brightness, and a stand-in for the probe reads them off."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import pytest
+from safetensors.numpy import save_file
+
+from lt_bench.data.real_set import real_clip, write_real_set
+from lt_bench.evaluation.clip import TRUTH_COLUMNS
+from lt_bench.evaluation.scores.probe import READINGS, ProbeReadings
+from lt_bench.media.audio import write_wav
+from lt_bench.media.image import write_png
+from lt_bench.media.video import write_video
+
+SIDE, FRAMES = 64, 60
+COLOURS = {"ann": (220, 60, 60), "bob": (60, 220, 60), "cid": (60, 60, 220)}
+FIELDS = {name: (i // 4 * 16, i % 4 * 16) for i, name in enumerate(READINGS)}
+SHADES = {name: (0.5, 0.4) if name in ("width", "yaw", "pitch", "roll") else (0.1, 0.8) for name in READINGS}
+"""Brightness is offset + scale * value."""
+
+
+def smooth_truth(seed: int, frames: int = FRAMES) -> np.ndarray:
+    """States in plausible ranges that vary smoothly, other for every seed."""
+    rng = np.random.default_rng(seed)
+    waves = rng.normal(size=(frames + 8, len(TRUTH_COLUMNS)))
+    smooth = np.stack([np.convolve(w, np.hanning(9) / 2, "valid") for w in waves.T], axis=1)
+    states = np.clip(0.5 + 0.25 * smooth, 0, 1)
+    states[:, 1] = 2 * states[:, 1] - 1
+    states[:, 3] = np.arange(frames) % 20 > 16
+    states[:, 5:8] = 0.3 * smooth[:, 5:8]
+    return states.astype(np.float32)
+
+
+def paint(states: np.ndarray, identity: str) -> np.ndarray:
+    """Frames (F, 64, 64, 3) that show the states, and the identity as the colour of the lower half."""
+    frames = np.full((len(states), SIDE, SIDE, 3), 128.0)
+    for name, (y, x) in FIELDS.items():
+        offset, scale = SHADES[name]
+        value = states[:, TRUTH_COLUMNS.index(name)]
+        frames[:, y : y + 16, x : x + 16] = (255 * (offset + scale * value))[:, None, None, None]
+    frames[:, 32:] = COLOURS[identity]
+    return np.clip(np.round(frames), 0, 255).astype(np.uint8)
+
+
+def read_painting(frames: np.ndarray) -> ProbeReadings:
+    """The inverse of ``paint``, with the colour's direction as the embedding."""
+    values = {}
+    for name, (y, x) in FIELDS.items():
+        offset, scale = SHADES[name]
+        inside = frames[:, y + 4 : y + 12, x + 4 : x + 12].astype(np.float32)
+        values[name] = (inside.mean(axis=(1, 2, 3)) / 255 - offset) / scale
+    colour = frames[:, 36:60].astype(np.float32).mean(axis=(1, 2)) - 113
+    return ProbeReadings(**values, embedding=colour / np.linalg.norm(colour, axis=1, keepdims=True))
+
+
+def tone(frames: int, seed: int = 0) -> np.ndarray:
+    """Sound of so many frames."""
+    return (0.1 * np.random.default_rng(seed).normal(size=frames * 640)).clip(-1, 1).astype(np.float32)
+
+
+@dataclass
+class PaintedSet:
+    """A real set on disk and what it was painted from."""
+
+    folder: Path
+    states: dict[str, np.ndarray] = field(default_factory=dict)
+    identities: dict[str, str] = field(default_factory=dict)
+
+
+@pytest.fixture(scope="session")
+def painted(tmp_path_factory: pytest.TempPathFactory) -> PaintedSet:
+    """Three identities; bob has two clips; each has a gallery take."""
+    made = PaintedSet(tmp_path_factory.mktemp("painted") / "test")
+    made.folder.mkdir()
+    entries = []
+    takes = [("ann", 0), ("bob", 0), ("bob", 1), ("cid", 0), ("ann", 9), ("bob", 9), ("cid", 9)]
+    for seed, (who, take) in enumerate(takes):
+        name = f"{who}_{take}"
+        states = smooth_truth(seed)
+        write_video(made.folder / f"{name}.mp4", paint(states, who), audio=tone(FRAMES, seed), preset="ultrafast")
+        write_wav(made.folder / f"{name}.wav", tone(FRAMES, seed))
+        write_png(made.folder / f"{name}.png", paint(states[:1], who)[0])
+        save_file({"truth": states}, made.folder / f"{name}.truth.safetensors")
+        entries.append(real_clip(made.folder, name, who, "gallery" if take == 9 else "clip", FRAMES, True))
+        if take != 9:
+            made.states[name], made.identities[name] = states, who
+    write_real_set(made.folder, "painted", "test", SIDE, entries)
+    return made
+
+
+@pytest.fixture
+def generate(painted: PaintedSet, tmp_path: Path) -> Callable[..., Path]:
+    """Write a system's videos: ``generate(change)`` with ``change(id, states) -> (states, identity)``."""
+
+    def write(change: Callable[[str, np.ndarray], tuple[np.ndarray, str]] | None = None, name: str = "made") -> Path:
+        folder = tmp_path / name
+        folder.mkdir()
+        for clip, states in painted.states.items():
+            shown, who = change(clip, states) if change else (states, painted.identities[clip])
+            video = paint(shown, who)
+            write_video(folder / f"{clip}.mp4", video, audio=tone(len(video)), crf=18, preset="ultrafast")
+        return folder
+
+    return write
+
+
+@pytest.fixture
+def probe_calls(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """Let the stand-in read paintings; the list grows by the frames of each video it was shown."""
+    calls: list[int] = []
+
+    def read(frames: np.ndarray) -> ProbeReadings:
+        calls.append(len(frames))
+        return read_painting(frames)
+
+    monkeypatch.setattr("lt_bench.evaluation.scores.probe_track.probe_frames", read)
+    monkeypatch.setattr("lt_bench.evaluation.scores.probe_track.load_probe", lambda: None)
+    return calls
+
+
+@pytest.fixture(autouse=True)
+def _own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No test sees the user's cache or assets, unless it asks for the mirror."""
+    monkeypatch.setenv("LT_BENCH_CACHE", str(tmp_path / "cache"))
+    monkeypatch.delenv("LT_BENCH_MIRROR", raising=False)

@@ -1,0 +1,177 @@
+"""Cluster statistics: known answers, properties, and how often the intervals hold what they say."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy import stats
+
+from lt_bench.evaluation.statistics import (
+    UndefinedError,
+    aggregate,
+    cluster_bootstrap,
+    holm,
+    jackknife_interval,
+    paired_difference,
+    pearson,
+    spearman,
+)
+
+NUMBERS = st.lists(st.floats(-100, 100, allow_nan=False, width=32), min_size=3, max_size=30)
+
+
+@settings(deadline=None, max_examples=60)
+@given(NUMBERS, st.integers(0, 2**31))
+def test_correlations_equal_scipy(x: list[float], seed: int) -> None:
+    a = np.array(x, float)
+    b = np.random.default_rng(seed).normal(size=len(a)) + 0.3 * a
+    if np.ptp(a) < 1e-3:
+        return
+    assert pearson(a, b) == pytest.approx(stats.pearsonr(a, b).statistic, abs=1e-9)
+    assert spearman(a, b) == pytest.approx(stats.spearmanr(a, b).statistic, abs=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("x", "y", "says"),
+    [
+        ([1.0, 1.0, 1.0], [1.0, 2.0, 3.0], "constant"),
+        ([0.1] * 7, list(range(7)), "constant"),  # 0.1 has no exact mean: rounding must not pass for variation
+        ([1.0, np.nan, 3.0], [1.0, 2.0, 3.0], "finite"),
+        ([1.0], [1.0], "length"),
+        ([1.0, 2.0], [1.0, 2.0, 3.0], "length"),
+    ],
+)
+def test_a_correlation_that_does_not_exist_is_an_error_not_zero(x: list[float], y: list[float], says: str) -> None:
+    with pytest.raises(UndefinedError, match=says):
+        pearson(np.array(x), np.array(y))
+
+
+def test_spearman_of_a_constant_is_an_error() -> None:
+    with pytest.raises(UndefinedError, match="constant"):
+        spearman(np.ones(4), np.arange(4.0))
+
+
+def test_aggregate_refuses_what_has_no_mean() -> None:
+    assert aggregate([1, 2, 6]) == 3
+    assert aggregate([1, 2, 6], "median") == 2
+    for bad in ([], [1.0, float("inf")]):
+        with pytest.raises(UndefinedError):
+            aggregate(bad)
+
+
+@settings(deadline=None, max_examples=40)
+@given(NUMBERS, st.integers(2, 6), st.sampled_from(["mean", "median"]))
+def test_the_interval_stays_in_the_range_and_repeats(x: list[float], clusters: int, statistic: str) -> None:
+    names = [f"c{i % clusters}" for i in range(len(x))]
+    found = cluster_bootstrap(x, names, statistic, resamples=200)
+    assert found is not None
+    assert found.clusters == min(clusters, len(x))
+    assert min(x) - 1e-6 <= found.low <= found.high <= max(x) + 1e-6
+    assert cluster_bootstrap(x, names, statistic, resamples=200) == found
+    shifted = cluster_bootstrap([v + 10 for v in x], names, statistic, resamples=200)
+    assert shifted is not None
+    assert shifted.low == pytest.approx(found.low + 10, abs=1e-4)
+
+
+def test_one_cluster_gives_no_interval() -> None:
+    assert cluster_bootstrap([1.0, 2.0, 3.0], ["a"] * 3) is None
+    assert paired_difference([1.0, 2.0], [0.0, 0.0], ["a", "a"]).interval is None
+
+
+def test_equal_values_within_clusters_add_no_certainty() -> None:
+    rng = np.random.default_rng(0)
+    per_cluster = rng.normal(size=12)
+    names = [f"c{i}" for i in range(12)]
+    once = cluster_bootstrap(per_cluster, names)
+    tenfold = cluster_bootstrap(np.repeat(per_cluster, 10), list(np.repeat(names, 10)))
+    by_video = cluster_bootstrap(np.repeat(per_cluster, 10), [str(i) for i in range(120)])
+    assert once is not None
+    assert tenfold is not None
+    assert by_video is not None
+    assert tenfold.high - tenfold.low == pytest.approx(once.high - once.low, rel=1e-9)
+    assert by_video.high - by_video.low < 0.5 * (once.high - once.low)  # what wrongly counting videos would claim
+
+
+@pytest.mark.parametrize("clusters", [6, 12, 30])
+def test_coverage_of_the_interval_on_simulated_identities(clusters: int) -> None:
+    rng, trials, videos = np.random.default_rng(clusters), 400, 3
+    names = [f"c{i}" for i in range(clusters) for _ in range(videos)]
+    hits = 0
+    for trial in range(trials):
+        values = np.repeat(rng.normal(size=clusters), videos) + 0.3 * rng.normal(size=clusters * videos)
+        found = cluster_bootstrap(values, names, resamples=500, seed=trial)
+        assert found is not None
+        hits += found.low <= 0 <= found.high
+    assert 0.90 <= hits / trials <= 0.985  # the plain percentile interval: 0.84 with 6
+
+
+def test_coverage_of_the_jackknife_interval() -> None:
+    rng, trials, hits = np.random.default_rng(1), 400, 0
+    for _ in range(trials):
+        x = rng.normal(size=10)
+        found = jackknife_interval(float(x.mean()), [float(np.delete(x, i).mean()) for i in range(10)])
+        assert found is not None
+        hits += found.low <= 0 <= found.high
+    assert 0.92 <= hits / trials <= 0.98
+    assert jackknife_interval(1.0, [1.0, 2.0]) is None
+
+
+def test_the_jackknife_of_a_mean_is_its_t_interval() -> None:
+    x = np.array([1.0, 4.0, 2.0, 8.0, 5.0])
+    found = jackknife_interval(float(x.mean()), [float(np.delete(x, i).mean()) for i in range(5)])
+    low, high = stats.t.interval(0.95, 4, loc=x.mean(), scale=stats.sem(x))
+    assert found is not None
+    assert (found.low, found.high) == pytest.approx((low, high))
+
+
+def test_sign_flip_p_values_are_exact_for_few_clusters() -> None:
+    names = list("abcdefgh")
+    assert paired_difference(np.ones(8), np.zeros(8), names).p_value == pytest.approx(2 / 2**8)
+    same = paired_difference(np.ones(8), np.ones(8), names)
+    assert (same.value, same.p_value) == (0.0, 1.0)
+
+
+def test_paired_differences_are_antisymmetric() -> None:
+    rng = np.random.default_rng(2)
+    a, b, names = rng.normal(size=40), rng.normal(size=40), [f"c{i // 2}" for i in range(40)]
+    forth, back = paired_difference(a, b, names), paired_difference(b, a, names)
+    assert forth.value == pytest.approx(-back.value)
+    assert forth.p_value == back.p_value
+
+
+@pytest.mark.parametrize("clusters", [8, 20])
+def test_the_sign_flip_test_errs_no_more_often_than_it_says(clusters: int) -> None:
+    rng, trials = np.random.default_rng(clusters), 400
+    names = [f"c{i // 2}" for i in range(2 * clusters)]
+    rejected = 0
+    for trial in range(trials):
+        gap = np.repeat(rng.normal(size=clusters), 2) + 0.2 * rng.normal(size=2 * clusters)
+        rejected += paired_difference(gap, np.zeros_like(gap), names, resamples=300, seed=trial).p_value <= 0.05
+    assert rejected / trials <= 0.08
+
+
+def test_holm_known_answer() -> None:
+    # Holm 1979's procedure by hand: 0.01*4, 0.02*3, 0.03*2, 0.04*1, made monotone.
+    assert holm([0.04, 0.01, 0.03, 0.02]) == pytest.approx([0.06, 0.04, 0.06, 0.06])
+    assert holm([]) == []
+    with pytest.raises(UndefinedError, match="p-values"):
+        holm([0.5, 1.5])
+
+
+@settings(deadline=None, max_examples=50)
+@given(st.lists(st.floats(0, 1), min_size=1, max_size=20))
+def test_holm_never_lowers_a_p_value_and_keeps_their_order(p: list[float]) -> None:
+    adjusted = holm(p)
+    assert all(a >= q for a, q in zip(adjusted, p, strict=True))
+    assert all(a <= min(1.0, q * len(p)) + 1e-12 for a, q in zip(adjusted, p, strict=True))
+    order = np.argsort(p, kind="stable")
+    assert (np.diff(np.array(adjusted)[order]) >= 0).all()
+
+
+def test_clusters_must_fit_the_values() -> None:
+    with pytest.raises(UndefinedError, match="clusters"):
+        cluster_bootstrap([1.0, 2.0], ["a"])
+    with pytest.raises(UndefinedError, match="paired"):
+        paired_difference([1.0], [1.0, 2.0], ["a"])
