@@ -28,7 +28,7 @@ class GridDisplay:
 
     def __init__(self, console: Console) -> None:
         self.console = console
-        self._live = Live(console=console, refresh_per_second=4, transient=True) if console.is_terminal else None
+        self._live = Live(console=console, auto_refresh=False, transient=True) if console.is_terminal else None
         self._begun = time.monotonic()
         self._next_line = self._begun
 
@@ -41,13 +41,13 @@ class GridDisplay:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         if self._live:
-            self._live.update(Text(""))
+            self._live.update(Text(""), refresh=True)
             self._live.stop()
 
     def tick(self, snapshot: Snapshot) -> None:
         """Show where the grid stands."""
         if self._live:
-            self._live.update(self._table(snapshot))
+            self._live.update(self._table(snapshot), refresh=True)
         elif time.monotonic() >= self._next_line:
             self._next_line = time.monotonic() + EVERY
             self._print(plain_line(snapshot, time.monotonic() - self._begun))
@@ -64,7 +64,7 @@ class GridDisplay:
         for justify in ("left", "left", "right", "right", "right", "right"):
             table.add_column(justify=justify, no_wrap=True)  # type: ignore[arg-type]
         for job, status, runs in zip(snapshot.jobs, snapshot.statuses, snapshot.running, strict=True):
-            if runs:
+            if runs and status.state not in ("done", "failed"):
                 table.add_row(job.name, *(Text(cell) for cell in _cells(status)))
         done = sum(status.state in ("done", "failed") for status in snapshot.statuses)
         overall = Table.grid(padding=(0, 2))
@@ -92,7 +92,7 @@ def plain_line(snapshot: Snapshot, elapsed: float) -> str:
     running = [
         f"{job.name} {' '.join(cell for cell in _cells(status) if cell)}"
         for job, status, runs in zip(snapshot.jobs, snapshot.statuses, snapshot.running, strict=True)
-        if runs
+        if runs and status.state not in ("done", "failed")
     ]
     overall = f"{done}/{len(snapshot.jobs)} done, {clock(elapsed)} elapsed, {left_text(snapshot.left)}"
     return " | ".join([overall, *running])

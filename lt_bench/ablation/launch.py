@@ -14,6 +14,7 @@ from lt_bench.ablation.lifeline import PARENT
 
 LOG_FILE = "log.txt"
 THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "OPENCV_FOR_THREADS_NUM")
+COMMAND = (sys.executable, "-m", "lt_bench.ablation.worker")
 GRACE = 15.0
 """Seconds that a worker has to end after it was asked to, before it is killed."""
 
@@ -55,7 +56,7 @@ def start_worker(folder: Path, variables: Mapping[str, str]) -> subprocess.Popen
         log.write(f"--- {time.strftime('%Y-%m-%d %H:%M:%S')} ---\n".encode())
         log.flush()
         return subprocess.Popen(
-            [sys.executable, "-m", "lt_bench.ablation.worker", str(folder)],
+            [*COMMAND, str(folder)],
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=subprocess.STDOUT,

@@ -32,10 +32,17 @@ def main(arguments: list[str]) -> int:
     signal.signal(signal.SIGTERM, _stop)
     try:
         with locked_folder(folder, "a worker", PATIENCE):
+            remove_leftovers(folder)
             return _guarded(folder)
     except (KeyboardInterrupt, _Stopped):
         print("stopped", file=sys.stderr)
         return 143
+
+
+def remove_leftovers(folder: Path) -> None:
+    """Remove the temporary files of a worker that was killed while it wrote."""
+    for path in folder.rglob(".*.tmp*"):
+        path.unlink()
 
 
 class _Stopped(BaseException):

@@ -69,11 +69,12 @@ class Row:
         """Why seeds have no result, each once."""
         return tuple(dict.fromkeys(e.reason or e.state for e in self.entries if e.result is None))
 
-    def cost(self, key: str) -> float | None:
+    def cost(self, key: str) -> float | int | None:
         """Mean over the seeds of a number in the results' ``meta``; None where it is not told."""
         found = [r.meta.get(key) for r in self.results]
         numbers = [float(v) for v in found if isinstance(v, (int, float)) and not isinstance(v, bool)]
-        return statistics.fmean(numbers) if numbers else None
+        mean = statistics.fmean(numbers) if numbers else None
+        return int(mean) if mean is not None and mean.is_integer() else mean
 
 
 def build_row(entries: Sequence[Entry]) -> Row:

@@ -1,0 +1,196 @@
+"""Running a grid: order, failures, resume, interruption, death of the command. Workers are fake."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+import pytest
+
+from lt_bench.ablation import launch
+from lt_bench.ablation.lifeline import locked_folder
+from lt_bench.ablation.runner import Resources, inspect, run_jobs
+from lt_bench.ablation.status import read_status
+from lt_bench.errors import LtBenchError
+
+CACHE, PROTOCOL = "c" * 64, "f" * 64
+
+
+class Watcher:
+    def __init__(self) -> None:
+        self.most = 0
+        self.ends: list[str] = []
+
+    def tick(self, snapshot) -> None:
+        self.most = max(self.most, sum(snapshot.running))
+
+    def ended(self, job, status) -> None:
+        self.ends.append(f"{job.cell.name} {status.state}")
+
+
+def run(jobs, workers: int = 2, watcher: Watcher | None = None):
+    return run_jobs(jobs, CACHE, PROTOCOL, Resources(workers, cores=4), watcher or Watcher())
+
+
+def starts(job) -> int:
+    path = job.folder / "starts.txt"
+    return len(path.read_text().splitlines()) if path.exists() else 0
+
+
+def alive(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except FileNotFoundError:
+        return False
+
+
+def training(jobs) -> bool:
+    return all(read_status(job.folder).state == "training" for job in jobs)
+
+
+def wait_until(condition, seconds: float = 60.0) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "waited in vain"
+        time.sleep(0.05)
+
+
+def pids(jobs) -> list[int]:
+    return [int((job.folder / "starts.txt").read_text().split()[-3]) for job in jobs]
+
+
+def test_all_cells_run_at_most_so_many_at_once_with_their_share_of_the_cores(jobs):
+    some, watcher = jobs("works-a", "works-b", "works-c"), Watcher()
+    statuses = run(some, 2, watcher)
+    assert [status.state for status in statuses] == ["done"] * 3
+    assert watcher.most == 2
+    assert sorted(watcher.ends) == ["works-a done", "works-b done", "works-c done"]
+    assert (some[0].folder / "starts.txt").read_text().split()[1:] == ["2", "PASSIVE"]
+    assert all((job.folder / name).is_file() for job in some for name in ("config.yaml", "log.txt", "result.json"))
+
+
+def test_failed_cells_have_a_one_line_reason_and_the_others_go_on(jobs):
+    some = jobs("fails-a", "dies-a", "exits-a", "works-a")
+    statuses = run(some)
+    assert [status.state for status in statuses] == ["failed", "failed", "failed", "done"]
+    assert statuses[0].reason == "first line second line"
+    assert "SIGKILL" in statuses[1].reason
+    assert "code 3" in statuses[2].reason
+    assert [read_status(job.folder).reason for job in some[:3]] == [status.reason for status in statuses[:3]]
+
+
+def test_again_does_nothing_for_what_is_done_and_tries_again_what_failed(jobs):
+    some = jobs("works-a", "mends-a")
+    assert [status.state for status in run(some)] == ["done", "failed"]
+    before = (some[0].folder / "result.json").stat().st_mtime_ns
+    watcher = Watcher()
+    assert [status.state for status in run(some, 2, watcher)] == ["done", "done"]
+    assert [starts(job) for job in some] == [1, 2]
+    assert (some[0].folder / "result.json").stat().st_mtime_ns == before
+    assert watcher.ends == ["mends-a done"]
+
+
+@pytest.mark.parametrize("content", [None, "{", '{"format": "lt_bench result", "version": 99}'])
+def test_a_missing_or_damaged_result_is_made_again(content, jobs):
+    (job,) = jobs("works-a")
+    run([job])
+    path = job.folder / "result.json"
+    path.unlink() if content is None else path.write_text(content)
+    assert inspect(job, CACHE, PROTOCOL).state == "pending"
+    assert run([job])[0].state == "done"
+    assert starts(job) == 2
+
+
+def test_a_result_of_another_protocol_is_made_again(jobs):
+    (job,) = jobs("works-a")
+    run([job])
+    assert inspect(job, CACHE, PROTOCOL).state == "done"
+    assert inspect(job, CACHE, "0" * 64).state == "pending"
+
+
+def test_a_run_on_another_cache_is_refused(jobs):
+    (job,) = jobs("works-a")
+    run([job])
+    with pytest.raises(LtBenchError, match="expected a run on cache dddd"):
+        run_jobs([job], "d" * 64, PROTOCOL, Resources(1, 1), Watcher())
+    assert starts(job) == 1
+
+
+def test_an_interrupt_ends_every_worker(jobs):
+    some = jobs("sleeps-a", "sleeps-b")
+    interrupt = threading.Thread(
+        target=lambda: (wait_until(lambda: training(some)), os.kill(os.getpid(), signal.SIGINT)), daemon=True
+    )
+    interrupt.start()
+    with pytest.raises(KeyboardInterrupt):
+        run(some)
+    interrupt.join()
+    assert not any(map(alive, pids(some)))
+    assert training(some)
+
+
+def test_a_worker_that_does_not_listen_is_killed(jobs):
+    (job,) = jobs("stubborn-a")
+    job.folder.mkdir(parents=True)
+    worker = launch.start_worker(job.folder, launch.worker_environment(0, 1, 1))
+    wait_until(lambda: training([job]))
+    time.sleep(0.3)
+    launch.stop_workers([worker], grace=0.5)
+    assert worker.returncode == -signal.SIGKILL
+
+
+SCRIPT = """
+import sys
+from lt_bench.ablation import launch
+from lt_bench.ablation.plan import plan_jobs
+from lt_bench.ablation.runner import Resources, run_jobs
+from lt_bench.config import ExperimentConfig, load_config
+launch.COMMAND = (sys.executable, sys.argv[2])
+class Watcher:
+    def tick(self, snapshot): pass
+    def ended(self, job, status): pass
+run_jobs(plan_jobs(load_config(ExperimentConfig, sys.argv[1])), "c" * 64, "f" * 64, Resources(2, 2), Watcher())
+"""
+
+
+def test_no_worker_outlives_a_killed_command_and_the_next_one_goes_on(experiment, jobs, tmp_path):
+    from lt_bench.config import to_yaml
+
+    names = ("sleeps-a", "sleeps-b")
+    (tmp_path / "e.yaml").write_text(to_yaml(experiment(*names)))
+    some = jobs(*names)
+    command = [sys.executable, "-c", SCRIPT, str(tmp_path / "e.yaml"), str(Path(__file__).with_name("fake_worker.py"))]
+    parent = subprocess.Popen(command)
+    try:
+        wait_until(lambda: training(some))
+    finally:
+        parent.kill()
+        parent.wait()
+    wait_until(lambda: not any(map(alive, pids(some))))
+    with locked_folder(some[0].folder, "a test"):
+        pass  # the dead worker's hold is gone
+
+
+def test_a_held_folder_is_refused_naming_its_holder(tmp_path):
+    first = locked_folder(tmp_path, "lt-bench ablate")
+    with first, pytest.raises(LtBenchError, match=rf"process {os.getpid()}"), locked_folder(tmp_path, "another"):
+        pass
+
+
+def test_a_folder_that_cannot_be_written_to_is_refused(tmp_path):
+    (tmp_path / "file").touch()
+    with pytest.raises(LtBenchError, match="expected a writable folder"), locked_folder(tmp_path / "file" / "x", "me"):
+        pass
+
+
+def test_environment_of_workers():
+    made = launch.worker_environment(3, 2, 8, ("0", "1"))
+    assert made["OMP_NUM_THREADS"] == made["MKL_NUM_THREADS"] == "4"
+    assert made["CUDA_VISIBLE_DEVICES"] == "1"
+    assert "CUDA_VISIBLE_DEVICES" not in launch.worker_environment(0, 1, 1, ("0",))
+    assert launch.worker_environment(0, 4, 2)["OMP_NUM_THREADS"] == "1"
