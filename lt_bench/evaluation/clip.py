@@ -57,6 +57,12 @@ class Tools:
 
         return FaceLandmarker()
 
+    def close(self) -> None:
+        """Free the landmarker, which complains when the interpreter does it at its end."""
+        landmarker = self.__dict__.pop("landmarker", None)
+        if landmarker is not None:
+            landmarker.close()
+
     def digest(self, path: Path) -> str:
         """SHA-256 of a file's bytes, read once."""
         if path not in self._digests:

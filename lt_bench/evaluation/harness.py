@@ -183,7 +183,11 @@ def _measure(work: _Work, pairs: Sequence[Pair], total: int, progress: Progress 
 
 def _run(work: _Work, pairs: Sequence[Pair]) -> Iterator[ClipScores]:
     if work.options.workers <= 1 or len(pairs) < 2:
-        yield from map(work.scorer(), pairs)
+        scorer = work.scorer()
+        try:
+            yield from map(scorer, pairs)
+        finally:
+            scorer.loader.tools.close()
         return
     start = partial(_start_worker, work)
     workers = min(work.options.workers, len(pairs))
