@@ -40,8 +40,14 @@ def board_facts(board: Board) -> tuple[tuple[str, str], ...]:
         ("Training", _range(_steps(results), " steps") or "not told"),
         ("Real set", result.real.hash[:16]),
         ("Latent cache", _join({r.cache_hash[:16] for r in results if r.cache_hash}) or "not told"),
-        ("Commit", _join({r.git_commit[:10] for r in results if r.git_commit}) or "not told"),
+        ("Commit", _join({_commit(r) for r in results if r.git_commit}) or "not told"),
     )
+
+
+def _commit(result: Result) -> str:
+    if not result.git_commit:
+        return "not told"
+    return result.git_commit[:10] + (", changed" if result.git_commit.endswith("-dirty") else "")
 
 
 def _held_out(board: Board) -> bool:
@@ -87,7 +93,7 @@ def _lead(best: Row, name: str, systems: int) -> str:
     spread = (
         "" if summary.sd is None else f" ± {short_spread(summary.sd, summary.value)} over {len(summary.values)} seeds"
     )
-    says = f"leads {systems} systems on {name}:" if systems > 1 else f"reaches {name}"
+    says = f"is first of {systems} systems by {name}:" if systems > 1 else f"reaches {name}"
     return f"{best.system} {says} {short_number(summary.value)}{spread}{interval}."
 
 
@@ -108,7 +114,7 @@ def _ties(board: Board, best: Row, name: str) -> str:
     behind = [row.system for row in board.rows if verdicts[row.system].mark == "behind"]
     tested = any(verdict.p_value is not None for verdict in verdicts.values())
     if ties:
-        return f"Not distinguishable from it on these clips: {', '.join(ties)}."
+        return f"These clips do not tell it from {', '.join(ties)}."
     return "Every other system is measurably behind." if behind and tested else ""
 
 
@@ -128,7 +134,7 @@ def provenance(board: Board) -> tuple[dict[str, str], ...]:
                     "system": row.system,
                     "seed": "–" if entry.seed is None else str(entry.seed),
                     "file": str(entry.source),
-                    "commit": (result.git_commit or "not told")[:10] if result else "–",
+                    "commit": _commit(result) if result else "–",
                     "training": duration(_number(result.meta.get("train_seconds"))) if result else "–",
                     "scored": f"{result.scored} of {result.given}" if result else f"{entry.state}: {entry.reason}",
                 }

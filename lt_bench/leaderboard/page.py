@@ -24,6 +24,8 @@ from lt_bench.leaderboard.numbers import duration, short_count, short_number, sh
 from lt_bench.leaderboard.rows import Row
 
 COLOURS = 10
+PAGE_WIDTH = 1180
+"""Room for a row of videos on a wide screen, in CSS pixels."""
 MAIN_COLUMNS = 6
 """Scores that a table shows before the reader asks for all."""
 
@@ -43,6 +45,8 @@ class View:
     sentences: tuple[str, ...]
     grid: Grid | None
     samples: Samples
+    tile: int
+    """Width of a video at first, in CSS pixels."""
     charts: tuple[Chart, ...]
     files: tuple[dict[str, str], ...]
     synthetic: bool
@@ -87,6 +91,7 @@ def _colours(boards: Sequence[Board]) -> dict[str, int]:
 
 def _view(number: int, board: Board, colours: dict[str, int], samples: int) -> View:
     columns = _columns(board)
+    shown = collect_samples(board, colours, samples)
     return View(
         number=number,
         board=board,
@@ -96,11 +101,17 @@ def _view(number: int, board: Board, colours: dict[str, int], samples: int) -> V
         facts=board_facts(board),
         sentences=verdict_sentences(board),
         grid=build_grid(board),
-        samples=collect_samples(board, colours, samples),
+        samples=shown,
+        tile=_tile_width(shown),
         charts=build_charts(board, columns, colours),
         files=provenance(board),
         synthetic=is_synthetic(board),
     )
+
+
+def _tile_width(samples: Samples) -> int:
+    tiles = max((len(sample.tiles) for sample in samples.shown), default=1)
+    return min(240, max(150, PAGE_WIDTH // tiles - 14))
 
 
 def _columns(board: Board) -> tuple[Score, ...]:

@@ -74,7 +74,7 @@ class _Axis:
 
     def labelled(self, count: int) -> list[tuple[float, str]]:
         ticks = self.ticks(count)
-        return list(zip(ticks, (f"{t:g}" for t in ticks) if self.log else tick_labels(ticks), strict=True))
+        return list(zip(ticks, (f"{t:.3g}" for t in ticks) if self.log else tick_labels(ticks), strict=True))
 
     def ticks(self, count: int) -> list[float]:
         if not self.log:

@@ -81,7 +81,7 @@ def test_the_page_says_what_was_measured(fake, write_results, tmp_path):
     ).page.read_text()
     for part in ("My title", "synthetic data", "fake-v1, version 1", "12 of 12", "a" * 16, "0123456789", "350 steps"):
         assert part in text, part
-    assert "a leads 2 systems on lip_corr" in text
+    assert "a is first of 2 systems by lip_corr" in text
     assert "asset &#39;squeezenet1_1_caffe.safetensors&#39; is absent" in text
     real = dataclasses.replace(fake().real, dataset="grid-sample")
     results = write_results(fake("a", 0.9, real=real))
