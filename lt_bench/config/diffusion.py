@@ -17,3 +17,8 @@ class DiffusionConfig:
     """Distribution of training timesteps."""
     mouth_weight: float = 1.0
     """Weight of the loss inside the mouth box, relative to the rest (1 = no difference)."""
+    channel_weight: float = 0.0
+    """Exponent p of a latent channel's weight in the loss: (standard deviation of its raw latents)^p, scaled to mean 1.
+
+    0 weighs whitened channels alike; 2 weighs them by their energy, for an orthonormal codec the error in pixels.
+    """

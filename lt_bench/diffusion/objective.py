@@ -11,6 +11,8 @@ from lt_bench.diffusion.variance import variational_bound
 from lt_bench.errors import ConfigError
 from lt_bench.shapes import Float, Timesteps
 
+MAX_CHANNEL_EXPONENT = 4
+
 
 class Objective:
     """A noise schedule, the quantity that is predicted, and the loss.
@@ -36,6 +38,10 @@ class Objective:
             )
         if not 0 < config.mouth_weight < float("inf"):
             raise ConfigError(f"diffusion.mouth_weight: expected a positive number, got {config.mouth_weight}")
+        if not 0 <= config.channel_weight <= MAX_CHANNEL_EXPONENT:
+            raise ConfigError(
+                f"diffusion.channel_weight: expected 0 to {MAX_CHANNEL_EXPONENT}, got {config.channel_weight}"
+            )
         self.config = config
         self.learn_sigma = learn_sigma
 
@@ -74,6 +80,11 @@ class Objective:
     def mouth_weights(self, mouth: Float[Tensor, "B F H W"]) -> Float[Tensor, "B F 1 H W"]:
         """Weights of the loss from a mask that is 1 inside the mouth box."""
         return (1 + (self.config.mouth_weight - 1) * mouth).unsqueeze(2)
+
+    def channel_weights(self, std: tuple[float, ...]) -> Float[Tensor, "C 1 1"]:
+        """Weights of the loss from the channels' standard deviations before scaling; their mean is 1."""
+        weights = torch.tensor(std, dtype=torch.float64) ** self.config.channel_weight
+        return (weights / weights.mean()).float()[:, None, None]
 
     def loss(
         self, prediction: Tensor, x0: Tensor, noise: Tensor, t: Timesteps, weight: Tensor | None = None

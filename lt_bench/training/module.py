@@ -31,11 +31,14 @@ class LetsTalkModule(pl.LightningModule):
     rank; the global random state is neither read nor changed.
     """
 
+    channel_weights: Tensor
+
     def __init__(
         self,
         config: RunConfig,
         latent_shape: tuple[int, int, int],
         speech_shape: tuple[int, int],
+        latent_std: tuple[float, ...],
         cache_hash: str = "",
     ) -> None:
         super().__init__()
@@ -44,6 +47,8 @@ class LetsTalkModule(pl.LightningModule):
             torch.manual_seed(config.train.seed)
             self.model = build_model(config.model, latent_shape, speech_shape)
         self.objective = Objective(config.diffusion, config.model.learn_sigma)
+        # Made again from the cache at construction, so not part of a checkpoint.
+        self.register_buffer("channel_weights", self.objective.channel_weights(latent_std), persistent=False)
         self.grad_norm = float("nan")
         """Of the last step, before clipping."""
         self.learning_rate = float("nan")
@@ -130,5 +135,5 @@ class LetsTalkModule(pl.LightningModule):
         )
         noisy = self.objective.add_noise(latents, draws.noise, draws.timesteps)
         prediction = self.model(noisy, draws.timesteps, conditions)
-        weight = self.objective.mouth_weights(batch["mouth"])
+        weight = self.objective.mouth_weights(batch["mouth"]) * self.channel_weights
         return self.objective.loss(prediction.float(), latents, draws.noise, draws.timesteps, weight)

@@ -105,7 +105,8 @@ def train(
 def build_module(config: RunConfig, cache: LatentCache) -> LetsTalkModule:
     """The module of a run, freshly initialised for the cache's shapes."""
     info = cache.info
-    return LetsTalkModule(config, info.latent_shape, (info.speech.layers, info.speech.dim), cache.hash)
+    speech_shape = (info.speech.layers, info.speech.dim)
+    return LetsTalkModule(config, info.latent_shape, speech_shape, info.scaling.std, cache.hash)
 
 
 def _check(config: RunConfig) -> None:
