@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
@@ -24,34 +25,42 @@ def material(path: Path) -> tuple[np.ndarray, FaceTrack]:
         return frames, landmarker.track(frames)
 
 
-def context(mirror: Path, tmp_path: Path, video: str, portrait: str) -> ClipContext:
+@pytest.fixture
+def tools(tmp_path: Path) -> Iterator[Tools]:
+    made = Tools(FeatureStore(tmp_path))
+    yield made
+    if "landmarker" in vars(made):
+        made.landmarker.close()
+
+
+def context(mirror: Path, tools: Tools, video: str, portrait: str) -> ClipContext:
     frames, track = material(mirror / "grid-sample" / f"{video}.mpg")
     path = mirror / "grid-sample" / f"{video}.mpg"
-    view = VideoView(path, lambda: frames, "", 25.0, Tools(FeatureStore(tmp_path)), False)
+    view = VideoView(path, lambda: frames, "", 25.0, tools, False)
     view.__dict__["faces"] = track
     picture = material(mirror / "grid-sample" / f"{portrait}.mpg")[0][0]
     return ClipContext(video, video, view, view, 0, lambda: picture)
 
 
-def test_the_person_is_near_and_others_are_far(mirror: Path, tmp_path: Path) -> None:
+def test_the_person_is_near_and_others_are_far(mirror: Path, tools: Tools) -> None:
     score = IdentityDlib(stride=2)
-    own = score.score(context(mirror, tmp_path, "pwij3p", "pwij3p"))
-    again = score.score(context(mirror, tmp_path, "pwij3p", "id2_vcd_swwp2s"))  # the same man on another day
-    other = score.score(context(mirror, tmp_path, "pwij3p", "lwbsza"))
+    own = score.score(context(mirror, tools, "pwij3p", "pwij3p"))
+    again = score.score(context(mirror, tools, "pwij3p", "id2_vcd_swwp2s"))  # the same man on another day
+    other = score.score(context(mirror, tools, "pwij3p", "lwbsza"))
     assert own < 0.25
     assert own < again < 0.4
     assert other > 0.6
 
 
-def test_a_portrait_without_a_face_is_refused(mirror: Path, tmp_path: Path) -> None:
-    clip = context(mirror, tmp_path, "pwij3p", "pwij3p")
+def test_a_portrait_without_a_face_is_refused(mirror: Path, tools: Tools) -> None:
+    clip = context(mirror, tools, "pwij3p", "pwij3p")
     clip.load_portrait = lambda: np.zeros((64, 64, 3), np.uint8)
     with pytest.raises(FaceError, match="pwij3p: expected a face in the portrait, got none"):
         IdentityDlib().score(clip)
 
 
-def test_a_video_that_mostly_lacks_a_face_has_a_reason(mirror: Path, tmp_path: Path) -> None:
-    clip = context(mirror, tmp_path, "pwij3p", "pwij3p")
+def test_a_video_that_mostly_lacks_a_face_has_a_reason(mirror: Path, tools: Tools) -> None:
+    clip = context(mirror, tools, "pwij3p", "pwij3p")
     found = np.array([True, False, True, False, True])
     old = clip.generated.faces
     clip.generated.__dict__["faces"] = FaceTrack(old.landmarks, old.blendshapes, old.pose, found, old.counts)
