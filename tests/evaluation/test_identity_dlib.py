@@ -29,8 +29,7 @@ def material(path: Path) -> tuple[np.ndarray, FaceTrack]:
 def tools(tmp_path: Path) -> Iterator[Tools]:
     made = Tools(FeatureStore(tmp_path))
     yield made
-    if "landmarker" in vars(made):
-        made.landmarker.close()
+    made.close()
 
 
 def context(mirror: Path, tools: Tools, video: str, portrait: str) -> ClipContext:
