@@ -21,7 +21,7 @@ from lt_bench.diffusion.schedule import (
     sample_to_flow,
 )
 from lt_bench.errors import ConfigError
-from lt_bench.shapes import Float, Latents
+from lt_bench.shapes import Float, Int, Latents
 
 SamplerName = Literal["ddpm", "ddim", "dpmpp_2m", "flow_euler"]
 PREDICTIONS: dict[str, Any] = {"epsilon": "epsilon", "sample": "sample", "velocity": "v_prediction"}
@@ -46,7 +46,7 @@ class Sampler:
 
     init_noise_scale = 1.0
 
-    def __init__(self, timesteps: Float[Tensor, " steps"], learn_sigma: bool) -> None:
+    def __init__(self, timesteps: Float[Tensor, " steps"] | Int[Tensor, " steps"], learn_sigma: bool) -> None:
         self.timesteps = timesteps.float()
         self.learn_sigma = learn_sigma
         self._done = 0

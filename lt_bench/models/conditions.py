@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
-from lt_bench.shapes import AudioWindows, Bool, Float, Latent, Latents
+from lt_bench.shapes import AudioWindows, Bool, Float, Latent
 
 
 @dataclass(frozen=True)
@@ -18,7 +18,7 @@ class Conditions:
     """Clean latent of the reference frame."""
     audio: AudioWindows
     """Speech features around each frame of the window."""
-    motion: Latents | None
+    motion: Float[Tensor, "B M C H W"] | None
     """The latents just before the window, oldest first; None for a model without motion frames."""
     keep_portrait: Bool[Tensor, " B"]
     """False where the portrait is replaced by the learned null portrait."""

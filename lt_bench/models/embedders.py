@@ -65,7 +65,7 @@ class AudioProjector(nn.Module):
         self.norm = nn.LayerNorm(dim)
         self.null = nn.Parameter(torch.randn(dim) * 0.02)
 
-    def forward(self, audio: AudioWindows, keep: Bool[Tensor, " B"]) -> Float[Tensor, "B F N D"]:
+    def forward(self, audio: AudioWindows, keep: Bool[Tensor, " B"]) -> Float[Tensor, "B F N K"]:
         """Project each frame's window."""
         tokens = self.layers(audio.flatten(2)).unflatten(-1, (self.tokens, -1))
         return torch.where(keep[:, None, None, None], self.norm(tokens), self.null)

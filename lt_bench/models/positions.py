@@ -7,10 +7,10 @@ import math
 import torch
 from torch import Tensor
 
-from lt_bench.shapes import Float
+from lt_bench.shapes import Float, Int
 
 
-def sincos_1d(positions: Float[Tensor, " N"], dim: int) -> Float[Tensor, "N D"]:
+def sincos_1d(positions: Int[Tensor, " N"], dim: int) -> Float[Tensor, "N D"]:
     """Sines, then cosines, of positions at frequencies 1 .. 1/10000 (Vaswani et al. 2017, 3.5); ``dim`` is even."""
     frequencies = 10000.0 ** (-torch.arange(dim // 2, dtype=torch.float64, device=positions.device) / (dim / 2))
     angles = positions.double()[:, None] * frequencies

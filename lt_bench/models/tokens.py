@@ -32,8 +32,8 @@ class WindowTokens:
         """The inverse of ``motion_and_video``."""
         if self.motion is None:
             return replace(self, video=x)
-        M = self.motion.shape[1]
-        return replace(self, motion=x[:, :M], video=x[:, M:])
+        motion, video = x.split([self.motion.shape[1], self.video.shape[1]], dim=1)
+        return replace(self, motion=motion, video=video)
 
     def video_and_stream(self) -> Float[Tensor, "B F K D"]:
         """All tokens of each frame, the video's first."""
@@ -43,5 +43,5 @@ class WindowTokens:
         """The inverse of ``video_and_stream``."""
         if self.stream is None:
             return replace(self, video=x)
-        N = self.video.shape[2]
-        return replace(self, video=x[:, :, :N], stream=x[:, :, N:])
+        video, stream = x.split([self.video.shape[2], self.stream.shape[2]], dim=2)
+        return replace(self, video=video, stream=stream)

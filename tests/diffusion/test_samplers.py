@@ -159,7 +159,7 @@ def test_one_step_is_the_denoiser(schedule: str, name: str) -> None:
     config = DiffusionConfig(schedule, "sample")  # type: ignore[arg-type]
     sampler = build_sampler(name, 1, config)  # type: ignore[arg-type]
     x, clean = torch.randn(2, 1, 1, 3, 4, 4)
-    torch.testing.assert_close(sampler.step(clean[None], sampler.timesteps[0], x[None])[0], clean)
+    torch.testing.assert_close(sampler.step(clean, sampler.timesteps[0], x), clean)
 
 
 def test_steps_out_of_order_and_wrong_channels_are_refused() -> None:
