@@ -85,7 +85,7 @@ def _set(score: SetScore, clips: Sequence[ClipScores], identities: Mapping[str, 
             interval=_jackknife(score, value, collected, clusters),
             per_video={},
             scored=len(found),
-            reference=score.floor(collected, clusters),
+            reference=score.floor(collected),
         )
     except LtBenchError as error:
         return _empty(score, facts, reason(error))

@@ -119,8 +119,8 @@ class SetScore(Score):
         """What the full name says of the amount of data, such as ``N=708``."""
         return f"N={len(collected)}"
 
-    def floor(self, collected: Sequence[Mapping[str, ndarray]], clusters: Sequence[str]) -> Reference | None:
-        """The same score of real videos against real ones, where it can be had; ``clusters`` are the identities."""
+    def floor(self, collected: Sequence[Mapping[str, ndarray]]) -> Reference | None:
+        """The same score of real videos against real ones, where it can be had."""
         return None
 
 

@@ -37,6 +37,6 @@ class FdProbe(ProbeScore, SetScore):
         """Dimension, and frames on either side."""
         return f"d={collected[0]['real'].shape[1]}, N={sum(len(c['real']) for c in collected)}"
 
-    def floor(self, collected: Sequence[Mapping[str, ndarray]], clusters: Sequence[str]) -> Reference | None:
+    def floor(self, collected: Sequence[Mapping[str, ndarray]]) -> Reference | None:
         """Real against real."""
-        return real_floor(collected, clusters)
+        return real_floor(collected)

@@ -82,9 +82,9 @@ class FdSqueezenet(SetScore):
         """Frames on either side."""
         return f"N={sum(len(c['real']) for c in collected)}"
 
-    def floor(self, collected: Sequence[Mapping[str, ndarray]], clusters: Sequence[str]) -> Reference | None:
+    def floor(self, collected: Sequence[Mapping[str, ndarray]]) -> Reference | None:
         """Real against real."""
-        return real_floor(collected, clusters)
+        return real_floor(collected)
 
     def _of(self, video: VideoView, clip: ClipContext) -> Float32[ndarray, "N 512"]:
         key = f"{self.name} {self.detector} from {clip.first_frame} stride {self.stride}"
