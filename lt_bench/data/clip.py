@@ -147,7 +147,8 @@ class ClipFile:
     def __init__(self, path: Path) -> None:
         self.path = path
         try:
-            self._file = safe_open(path, framework="pt")
+            # Slices through numpy cost a sixth of those through torch.
+            self._file = safe_open(path, framework="np")
             self.names = frozenset(self._file.keys())
         except (OSError, SafetensorError) as error:
             raise CacheError(f"{path}: expected a readable clip file, got {error}") from None
@@ -155,12 +156,12 @@ class ClipFile:
     def slice(self, name: str, start: int, stop: int) -> Tensor:
         """Frames ``start`` to ``stop`` (exclusive) of a tensor, as float32."""
         self._require(name)
-        return self._file.get_slice(name)[start:stop].to(torch.float32)
+        return torch.from_numpy(self._file.get_slice(name)[start:stop]).to(torch.float32)
 
     def whole(self, name: str) -> Tensor:
         """A whole tensor, as float32."""
         self._require(name)
-        return self._file.get_tensor(name).to(torch.float32)
+        return torch.from_numpy(self._file.get_tensor(name)).to(torch.float32)
 
     def shape(self, name: str) -> tuple[int, ...]:
         """A tensor's shape, without reading it."""

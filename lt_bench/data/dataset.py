@@ -48,6 +48,7 @@ class WindowDataset(Dataset[dict[str, Tensor]]):
         self.cache = cache
         self.frames, self.motion_frames, self.audio_radius = frames, motion_frames, audio_radius
         self.length, self.seed, self.offset = length, seed, offset
+        self.scaling = cache.scaling
         candidates = cache.records(split)
         self.records: tuple[ClipRecord, ...] = tuple(r for r in candidates if r.frames >= frames)
         if not self.records:
@@ -79,19 +80,18 @@ class WindowDataset(Dataset[dict[str, Tensor]]):
         return frame if frame < start else frame + self.frames
 
     def _read(self, record: ClipRecord, start: int, portrait_frame: int) -> dict[str, Tensor]:
-        file, scale = self.cache.file(record), self.cache.scaling.raw_to_latents
-        stop = start + self.frames
+        file, stop = self.cache.file(record), start + self.frames
         before = max(0, start - self.motion_frames)
-        run = scale(file.slice("latents", before, stop))
-        latents, motion = run[start - before :], run[: start - before]
-        portrait = scale(file.slice("latents", portrait_frame, portrait_frame + 1))
-        missing = self.motion_frames - len(motion)
-        motion = torch.cat([portrait.expand(missing, -1, -1, -1), motion])
+        portrait_raw = file.slice("latents", portrait_frame, portrait_frame + 1)
+        missing = self.motion_frames - (start - before)
+        # Scaled in one go, and the portrait stands in for motion frames before the clip's start.
+        raw = torch.cat([portrait_raw, *[portrait_raw] * missing, file.slice("latents", before, stop)])
+        portrait, motion, latents = self.scaling.raw_to_latents(raw).split([1, self.motion_frames, self.frames])
         first = max(0, start - self.audio_radius)
         # Only what the windows touch is read, so clamping happens at the clip's own ends alone.
         audio = file.slice("audio", first, min(record.frames, stop + self.audio_radius))
         return {
-            "latents": latents.contiguous(),
+            "latents": latents,
             "portrait": portrait[0],
             "motion": motion,
             "audio": audio_windows(audio, start - first, self.frames, self.audio_radius),

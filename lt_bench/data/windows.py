@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import torch
 from jaxtyping import Float
 from torch import Tensor
@@ -29,9 +30,10 @@ def mouth_mask(boxes: Float[Tensor, "F 4"], height: int, width: int) -> Float[Te
         height: of the latent, in latent pixels.
         width: likewise.
     """
-    x, y = torch.arange(width), torch.arange(height)
-    x0, y0, x1, y1 = (boxes * boxes.new_tensor([width, height, width, height])).T[..., None]
+    # In numpy, for these small arrays cost more to dispatch than to compute, and every training window needs them.
+    x0, y0, x1, y1 = (boxes.numpy() * np.array([width, height, width, height], np.float32)).T[..., None]
+    x, y = np.arange(width), np.arange(height)
     # A latent pixel covers [i, i + 1); comparisons with NaN are false.
     across = (x < x1) & (x + 1 > x0)
     down = (y < y1) & (y + 1 > y0)
-    return (down[:, :, None] & across[:, None, :]).to(boxes.dtype)
+    return torch.from_numpy((down[:, :, None] & across[:, None, :]).astype(np.float32))

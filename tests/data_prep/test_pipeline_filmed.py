@@ -128,3 +128,21 @@ def test_a_folder_of_nothing_usable_is_an_error_that_gives_a_reason(films: Path,
         prepare(config, workers=1)
     with pytest.raises(CacheError):
         LatentCache.open(tmp_path / "cache")
+
+
+def test_head_pose_has_the_signs_of_the_synthetic_truth(mirror: Path):
+    from data_prep.synthetic.dataset import render, synthetic_clips
+    from data_prep.synthetic.performance import STATE
+    from lt_bench.config import SyntheticConfig
+
+    correlations = []
+    with FaceLandmarker() as landmarker:
+        for spec in synthetic_clips(SyntheticConfig(train_speakers=2, takes=1, train_frames=50), 128)[:2]:
+            clip = render(spec, 128)
+            pose = landmarker.track(clip.frames[::3]).pose
+            truth = clip.truth[::3, [STATE.index(name) for name in ("yaw", "pitch", "roll")]]
+            correlations.append([np.corrcoef(pose[:, i], truth[:, i])[0, 1] for i in range(3)])
+    yaw, pitch, roll = np.mean(correlations, axis=0)
+    assert yaw > 0.8
+    assert pitch > 0.2  # a dropping jaw looks like a nod to MediaPipe
+    assert roll > 0.9
