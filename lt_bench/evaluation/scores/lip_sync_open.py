@@ -35,7 +35,7 @@ from lt_bench.perception.speech.moonshine import MoonshineEncoder
 
 SOURCE = (
     "own: the video's own sound, Moonshine tiny (arXiv 2410.15608) +-2 frames, ridge to 12 mouth measures of MediaPipe "
-    "fitted on the 11 GRID clips of grid-sample; a clip with the id of one of these is judged by a fit that left out its "
+    "fitted on the 11 GRID clips of grid-sample; a clip with the id of one of these is judged by a fit without its "
     "speaker"
 )
 

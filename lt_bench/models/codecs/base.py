@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Protocol, runtime_checkable
+from typing import Protocol
 
 import torch
 from jaxtyping import Float, UInt8
@@ -16,7 +16,6 @@ from lt_bench.scaling import LatentScaling
 CODECS = "dct, taef2, kl:PATH or dc:PATH"
 
 
-@runtime_checkable
 class Codec(Protocol):
     """Turns frames into raw latents and back; frozen, and run on the device its input is on."""
 

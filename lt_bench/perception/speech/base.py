@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Protocol, runtime_checkable
+from typing import Protocol
 
 import numpy as np
 from jaxtyping import Float
@@ -22,7 +22,6 @@ PIECE, CONTEXT = 750, 50
 ENCODERS = "log_mel, moonshine or wav2vec2:PATH"
 
 
-@runtime_checkable
 class SpeechEncoder(Protocol):
     """Turns 16 kHz sound into features at 25 Hz; frozen, and cheap to send to a worker process before its first use."""
 
@@ -79,7 +78,7 @@ def build_speech_encoder(spec: str) -> SpeechEncoder:
     raise ConfigError(f"speech_encoder: expected {ENCODERS}, got {spec!r}")
 
 
-def fit_waveform(waveform: Waveform, frames: int) -> Waveform:
+def fit_waveform(waveform: Waveform, frames: int) -> Float[ndarray, " fitted"]:
     """Exactly the samples of ``frames`` frames: longer sound is cut, a gap of at most 80 ms at the end is silence.
 
     Raises:

@@ -27,14 +27,14 @@ FLOOR = 1e-5
 MEAN, DEVIATION = -8.2, 3.45
 
 
-def hz_to_mel(frequency: Float[ndarray, " n"] | float) -> Float[ndarray, " n"]:
+def hz_to_mel(frequency: Float[ndarray, "*n"] | float) -> Float[ndarray, "*n"]:
     """Slaney's mel scale (Auditory Toolbox, 1998): linear below 1 kHz, 27 steps to each factor of 6.4 above."""
     frequency = np.asarray(frequency, dtype=np.float64)
     above = 15 + 27 * np.log(np.maximum(frequency, 1000.0) / 1000) / np.log(6.4)
     return np.where(frequency < 1000, frequency * 3 / 200, above)
 
 
-def mel_to_hz(mel: Float[ndarray, " n"]) -> Float[ndarray, " n"]:
+def mel_to_hz(mel: Float[ndarray, "*n"]) -> Float[ndarray, "*n"]:
     """Inverse of ``hz_to_mel``."""
     return np.where(mel < 15, mel * 200 / 3, 1000 * 6.4 ** ((mel - 15) / 27))
 
