@@ -6,13 +6,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from safetensors.numpy import save_file
+from safetensors.numpy import save
 
 from data_prep.material import Material
 from lt_bench.config import to_dict
 from lt_bench.data.clip import PreparedClip
 from lt_bench.data.real_set import real_clip
-from lt_bench.files import atomic_path
+from lt_bench.files import write_bytes
 from lt_bench.media.audio import write_wav
 from lt_bench.media.image import write_png
 from lt_bench.media.video import write_video
@@ -32,7 +32,7 @@ def export_real(cache: Path, clip: PreparedClip, material: Material) -> dict[str
     write_png(folder / f"{clip.id}.png", material.portrait)
     write_wav(folder / f"{clip.id}.wav", material.audio)
     if clip.truth is not None:
-        with atomic_path(folder / f"{clip.id}.truth.safetensors") as temporary:
-            exact = {"truth": clip.truth, "landmarks": clip.landmarks, "mouth_box": clip.mouth_box}
-            save_file({name: np.ascontiguousarray(value, np.float32) for name, value in exact.items()}, temporary)
+        exact = {"truth": clip.truth, "landmarks": clip.landmarks, "mouth_box": clip.mouth_box}
+        tensors = {name: np.ascontiguousarray(value, np.float32) for name, value in exact.items()}
+        write_bytes(folder / f"{clip.id}.truth.safetensors", save(tensors))
     return to_dict(real_clip(folder, clip.id, clip.identity, clip.role, material.count, truth=clip.truth is not None))

@@ -11,12 +11,12 @@ import torch
 from jaxtyping import Float
 from numpy import ndarray
 from safetensors import SafetensorError, safe_open
-from safetensors.numpy import save_file
+from safetensors.numpy import save
 from torch import Tensor
 
 from lt_bench.data.format import CacheInfo, ClipQuality, ClipRecord, Role, Split, check_id, clip_file
 from lt_bench.errors import CacheError
-from lt_bench.files import atomic_path, sha256_file
+from lt_bench.files import sha256_file, write_bytes
 
 TRUTH_STATES = 12
 LANDMARKS = {"mediapipe478": 478, "synthetic": None}
@@ -124,8 +124,7 @@ def write_clip(cache: str | os.PathLike[str], clip: PreparedClip, info: CacheInf
     """
     path = Path(cache) / clip_file(check_id(clip.id))
     tensors = clip_tensors(clip, info)
-    with atomic_path(path) as temporary:
-        save_file(tensors, temporary)
+    write_bytes(path, save(tensors))  # the library's own writing hides the system's reason, such as a full disk
     return ClipRecord(
         id=clip.id,
         identity=clip.identity,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import numpy as np
 import torch
 from torch import Tensor
@@ -21,8 +23,8 @@ class WindowDataset(Dataset[dict[str, Tensor]]):
 
     An item is a dict of
         latents: (F, C, h, w) scaled.
-        portrait: (C, h, w) scaled; a random frame of the clip outside the window, or any frame of a clip that is no
-            longer than the window.
+        portrait: (C, h, w) scaled; with ``reference="frame"`` a random frame of the clip outside the window, or any
+            frame of a clip that is no longer than the window; with ``"portrait"`` the clip's own portrait.
         motion: (M, C, h, w) scaled; the M frames before the window, oldest first; the portrait in place of those before
             the clip's start.
         audio: (F, 2 * radius + 1, L, D), clamped at the clip's ends.
@@ -44,8 +46,9 @@ class WindowDataset(Dataset[dict[str, Tensor]]):
         length: int,
         seed: int,
         offset: int = 0,
+        reference: Literal["frame", "portrait"] = "frame",
     ) -> None:
-        self.cache = cache
+        self.cache, self.reference = cache, reference
         self.frames, self.motion_frames, self.audio_radius = frames, motion_frames, audio_radius
         self.length, self.seed, self.offset = length, seed, offset
         self.scaling = cache.scaling
@@ -82,7 +85,10 @@ class WindowDataset(Dataset[dict[str, Tensor]]):
     def _read(self, record: ClipRecord, start: int, portrait_frame: int) -> dict[str, Tensor]:
         file, stop = self.cache.file(record), start + self.frames
         before = max(0, start - self.motion_frames)
-        portrait_raw = file.slice("latents", portrait_frame, portrait_frame + 1)
+        if self.reference == "portrait":
+            portrait_raw = file.whole("portrait")[None]
+        else:
+            portrait_raw = file.slice("latents", portrait_frame, portrait_frame + 1)
         missing = self.motion_frames - (start - before)
         # Scaled in one go, and the portrait stands in for motion frames before the clip's start.
         raw = torch.cat([portrait_raw, *[portrait_raw] * missing, file.slice("latents", before, stop)])

@@ -173,6 +173,8 @@ def difference(found: CacheInfo, expected: CacheInfo) -> str | None:
     old, new = _flat(info_to_dict(found)), _flat(info_to_dict(expected))
     for key in sorted(old.keys() | new.keys(), key=_telling_first):
         if old.get(key) != new.get(key):
+            if key == "source_hash":
+                return "source_hash: the list of sources (names, sizes) or the rules of preparation have changed"
             name = key.removeprefix("settings.")
             return f"{name}: expected {_short(new.get(key))}, got {_short(old.get(key))}"
     return None

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
+import io
 from pathlib import Path
 from typing import Any
 
 from lt_bench.data.format import ROLES, SPLITS, ClipQuality, ClipRecord, check_id, clip_file
 from lt_bench.errors import CacheError
-from lt_bench.files import atomic_path
+from lt_bench.files import write_bytes
 
 QUALITY = tuple(field.name for field in dataclasses.fields(ClipQuality))
 COLUMNS = (
@@ -66,8 +67,9 @@ def write_index(path: Path, records: list[ClipRecord]) -> None:
 
     rows = [record_to_row(record) for record in sorted(records, key=lambda r: r.id)]
     table = pa.Table.from_pylist(rows, schema=_schema())
-    with atomic_path(path) as temporary:
-        pq.write_table(table, temporary, compression="zstd")
+    buffer = io.BytesIO()
+    pq.write_table(table, buffer, compression="zstd")
+    write_bytes(path, buffer.getvalue())
 
 
 def read_index(path: Path) -> tuple[ClipRecord, ...]:

@@ -75,7 +75,7 @@ class CacheWriter:
         for line in journal.read_bytes().splitlines(keepends=True) if journal.exists() else ():
             if not line.endswith(b"\n"):
                 break  # the line that was being written when the writer was killed
-            entry = json.loads(line)
+            entry = _journal_entry(line, journal)
             record = row_to_record(entry["row"], str(journal))
             if (self.path / record.file).is_file():
                 self._records[record.id] = record
@@ -149,6 +149,18 @@ class CacheWriter:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+
+def _journal_entry(line: bytes, journal: Path) -> dict[str, Any]:
+    try:
+        entry = json.loads(line)
+    except ValueError:
+        entry = None
+    if not isinstance(entry, dict) or entry.keys() != {"row", "extra"} or not isinstance(entry["row"], dict):
+        raise CacheError(
+            f"{journal}: expected lines of finished clips, got a damaged one; delete the folder {journal.parent}"
+        )
+    return entry
 
 
 def _lock(path: Path) -> int:

@@ -223,3 +223,51 @@ def test_opened_files_are_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
         cache.file(record)
     assert len(cache._files) == 2
     assert torch.isfinite(cache.read_window(cache.records()[0], 0, 20).latents).all()
+
+
+def test_a_damaged_journal_is_an_error_that_names_it(tmp_path: Path, info, make_clip):
+    with CacheWriter(tmp_path, info) as writer:
+        writer.add(make_clip("a"))
+    for damage in (b"not json\n", b"[]\n", b'{"row": 1, "extra": {}}\n', b'{"row": {}, "extra": {}}\n'):
+        (tmp_path / "journal.jsonl").write_bytes(damage)
+        with pytest.raises(CacheError, match=r"journal\.jsonl"):
+            CacheWriter(tmp_path, info)
+
+
+def test_a_changed_list_of_sources_is_said_in_words(tmp_path: Path, info, build):
+    build(tmp_path / "cache")
+    with pytest.raises(CacheError, match="list of sources"):
+        CacheWriter(tmp_path / "cache", dataclasses.replace(info, source_hash="other"))
+
+
+@pytest.mark.parametrize("place", ["file", "file/below", "/proc/nowhere"])
+def test_a_place_that_cannot_be_a_cache_is_an_error(tmp_path: Path, info, place: str):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(CacheError, match="expected a writable folder"):
+        CacheWriter(tmp_path / place, info)
+
+
+@pytest.mark.parametrize(
+    ("column", "value", "message"),
+    [
+        ("split", "holiday", "split"),
+        ("frames", 0, "at least 1 frame"),
+        ("file", "../../etc/passwd", "expected file clips/a.safetensors"),
+        ("id", "a/b", "clip id"),
+        ("luma", None, "luma"),
+        ("identity", "absent", "identity"),
+    ],
+)
+def test_an_impossible_row_of_the_index_is_named(tmp_path: Path, build, column: str, value: object, message: str):
+    import pandas
+
+    build(tmp_path)
+    table = pandas.read_parquet(tmp_path / "index.parquet")
+    if value == "absent":
+        table = table.drop(columns=[column])
+    else:
+        table[column] = table[column].astype(object)
+        table.loc[0, column] = value
+    table.to_parquet(tmp_path / "index.parquet")
+    with pytest.raises(CacheError, match=message):
+        LatentCache.open(tmp_path)

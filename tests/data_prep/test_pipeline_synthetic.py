@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import resource
 import shutil
 import signal
 import subprocess
@@ -161,13 +162,15 @@ def _finished(out: Path) -> list[str]:
     return [json.loads(line)["row"]["file"] for line in (out / "journal.jsonl").read_text().splitlines()]
 
 
-def test_a_full_disk_is_an_error_and_not_a_list_of_rejected_clips(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    def full(*_: object, **__: object) -> None:
-        raise OSError(28, "No space left on device")
-
-    monkeypatch.setattr("lt_bench.data.clip.save_file", full)
-    with pytest.raises(LtBenchError, match="No space left"):
-        prepare(config(tmp_path / "full"), workers=1)
+def test_a_full_disk_is_an_error_and_not_a_list_of_rejected_clips(tmp_path: Path):
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (30_000, before[1]))
+    try:
+        with pytest.raises(LtBenchError, match=r"safetensors: could not be written: File too large"):
+            prepare(config(tmp_path / "full"), workers=1)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert [p.name for p in (tmp_path / "full" / "clips").iterdir()] == []
     assert not (tmp_path / "full" / "index.parquet").exists()
 
 
