@@ -30,6 +30,13 @@ class TrainConfig:
     """Probability of training a window without its audio."""
     motion_dropout: float = 0.25
     """Probability that motion frames are the reference latent, as they are in a video's first window."""
+    motion_noise: float = 0.0
+    """Motion frames are trained with noise of a level uniform in [0, this), as a share of the latents' deviation.
+
+    Generated motion frames are not clean either, so this keeps a long video from drifting.
+    """
+    reference: Literal["frame", "portrait"] = "frame"
+    """The portrait of a training window: a random frame of its clip outside the window, or the clip's portrait."""
     seed: int = 0
     precision: Literal["fp32", "bf16"] = "fp32"
     threads: int = 0

@@ -69,6 +69,7 @@ class WindowDataModule(pl.LightningDataModule):
             audio_radius=model.audio_window,
             length=length,
             seed=seed,
+            reference=self.config.train.reference,
         )
 
     def _loader(self, dataset: WindowDataset, batches: StepBatches) -> DataLoader[dict]:

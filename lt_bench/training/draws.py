@@ -25,6 +25,10 @@ class Draws:
     keep_audio: Bool[Tensor, " B"]
     keep_motion: Bool[Tensor, " B"]
     """False: motion frames are the portrait, as they are in a video's first window."""
+    motion_level: Float[Tensor, " B"]
+    """Deviation of the noise in the motion frames, in [0, ``motion_noise``)."""
+    motion_noise: Latents
+    """Of unit variance, in the shape of the motion frames."""
 
 
 def step_generator(seed: int, step: int, rank: int, stream: int = TRAINING) -> torch.Generator:
@@ -36,8 +40,10 @@ def step_generator(seed: int, step: int, rank: int, stream: int = TRAINING) -> t
     return torch.Generator().manual_seed(int(state) >> 1)
 
 
-def draw(latents: Latents, objective: Objective, config: TrainConfig, generator: torch.Generator) -> Draws:
-    """Draw for one batch on the CPU and send it to the device of ``latents``, which also gives the shape."""
+def draw(
+    latents: Latents, motion: Latents, objective: Objective, config: TrainConfig, generator: torch.Generator
+) -> Draws:
+    """Draw for one batch on the CPU and send it to the device of ``latents``; latents and motion give the shapes."""
     batch, device = len(latents), latents.device
 
     def keep(dropout: float) -> Bool[Tensor, " B"]:
@@ -49,4 +55,6 @@ def draw(latents: Latents, objective: Objective, config: TrainConfig, generator:
         keep_portrait=keep(config.portrait_dropout),
         keep_audio=keep(config.audio_dropout),
         keep_motion=keep(config.motion_dropout),
+        motion_level=(torch.rand(batch, generator=generator) * config.motion_noise).to(device),
+        motion_noise=torch.randn(motion.shape, generator=generator).to(latents),
     )

@@ -122,10 +122,12 @@ class LetsTalkModule(pl.LightningModule):
 
     def _loss(self, batch: dict[str, Tensor], generator: torch.Generator) -> Float[Tensor, " B"]:
         latents, portrait = batch["latents"], batch["portrait"]
-        draws = draw(latents, self.objective, self.config.train, generator)
+        draws = draw(latents, batch["motion"], self.objective, self.config.train, generator)
         motion = None
         if self.config.model.motion_frames:
-            motion = torch.where(draws.keep_motion[:, None, None, None, None], batch["motion"], portrait[:, None])
+            level = draws.motion_level[:, None, None, None, None]
+            noisy_motion = (1 - level**2).sqrt() * batch["motion"] + level * draws.motion_noise
+            motion = torch.where(draws.keep_motion[:, None, None, None, None], noisy_motion, portrait[:, None])
         conditions = Conditions(
             portrait=portrait,
             audio=batch["audio"],

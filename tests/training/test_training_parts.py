@@ -45,8 +45,8 @@ def test_draws_depend_on_seed_step_rank_and_stream_alone() -> None:
     latents = torch.zeros(4, 2, 3, 4, 4)
     config = TrainConfig(portrait_dropout=0.5, audio_dropout=0.5)
     places = [(0, 0, 0, 0), (1, 0, 0, 0), (0, 1, 0, 0), (0, 0, 1, 0), (0, 0, 0, VALIDATION)]
-    first = [draw(latents, FLOW, config, step_generator(*place)) for place in places]
-    again = [draw(latents, FLOW, config, step_generator(*place)) for place in places]
+    first = [draw(latents, latents[:, :2], FLOW, config, step_generator(*place)) for place in places]
+    again = [draw(latents, latents[:, :2], FLOW, config, step_generator(*place)) for place in places]
     assert all(torch.equal(a.noise, b.noise) for a, b in zip(first, again, strict=True))
     assert all(torch.equal(a.timesteps, b.timesteps) for a, b in zip(first, again, strict=True))
     assert len({float(d.noise.sum()) for d in first}) == len(places)
@@ -54,7 +54,7 @@ def test_draws_depend_on_seed_step_rank_and_stream_alone() -> None:
 
 def test_modalities_are_dropped_independently_and_as_often_as_asked() -> None:
     config = TrainConfig(portrait_dropout=0.3, audio_dropout=0.1, motion_dropout=0.0)
-    d = draw(torch.zeros(40_000, 1, 1, 1, 1), FLOW, config, step_generator(0, 0, 0))
+    d = draw(torch.zeros(40_000, 1, 1, 1, 1), torch.zeros(40_000, 0, 1, 1, 1), FLOW, config, step_generator(0, 0, 0))
     portrait, audio = 1 - d.keep_portrait.float(), 1 - d.keep_audio.float()
     assert float(portrait.mean()) == pytest.approx(0.3, abs=0.01)
     assert float(audio.mean()) == pytest.approx(0.1, abs=0.01)
