@@ -76,7 +76,7 @@ class _Grid:
 
 def _waiting(status: Status) -> Status:
     """A job that waits, with the part of its training that is done."""
-    past = status.state in ("generating", "scoring")
+    past = status.state in ("generating", "scoring", "done")
     step, steps = (1, 1) if past else (status.step, status.steps) if status.state == "training" else (0, 0)
     return replace(status, state="pending", step=step, steps=steps, eta=None, reason="")
 
@@ -109,7 +109,12 @@ def _has_result(job: Job, cache_hash: str, protocol_hash: str) -> bool:
 
 
 def run_jobs(
-    jobs: Sequence[Job], cache_hash: str, protocol_hash: str, resources: Resources, watcher: Watcher
+    jobs: Sequence[Job],
+    cache_hash: str,
+    protocol_hash: str,
+    resources: Resources,
+    watcher: Watcher,
+    rescore: bool = False,
 ) -> tuple[Status, ...]:
     """Run every job that is not done; failed ones are tried again, and one that fails does not stop the others.
 
@@ -119,6 +124,7 @@ def run_jobs(
         protocol_hash: of the protocol that all are scored under.
         resources: what workers may use.
         watcher: told how it goes.
+        rescore: score again what is done, from its videos.
 
     Returns:
         The status of every job, in order.
@@ -128,7 +134,7 @@ def run_jobs(
         KeyboardInterrupt: the workers have ended; running again goes on where they were.
     """
     grid = _Grid(tuple(jobs), {job.name: inspect(job, cache_hash, protocol_hash) for job in jobs})
-    waiting = [job for job in jobs if grid.statuses[job.name].state != "done"]
+    waiting = [job for job in jobs if rescore or grid.statuses[job.name].state != "done"]
     for job in waiting:
         grid.statuses[job.name] = _waiting(grid.statuses[job.name])
     try:

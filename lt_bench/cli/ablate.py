@@ -35,6 +35,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--out", metavar="DIR", help="folder of results, in place of the experiment's own")
     parser.add_argument("--dry-run", action="store_true", help="check everything, say what would be done, do nothing")
+    parser.add_argument(
+        "--rescore", action="store_true", help="score again what is done, as when an asset was absent then"
+    )
     add_json_flag(parser)
     # Overrides may stand before or after the options, which plain parse_args of Python 3.11 does not accept.
     parser.parse_args = parser.parse_intermixed_args  # type: ignore[method-assign]
@@ -52,7 +55,7 @@ def run(arguments: argparse.Namespace) -> int:
     before = signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         with locked_folder(Path(config.out), "lt-bench ablate"):
-            return _run(config, jobs, arguments.json)
+            return _run(config, jobs, arguments.json, arguments.rescore)
     finally:
         signal.signal(signal.SIGTERM, before)
 
@@ -71,7 +74,7 @@ def _load(arguments: argparse.Namespace) -> ExperimentConfig:
     return config
 
 
-def _run(config: ExperimentConfig, jobs: tuple[Job, ...], as_json: bool) -> int:
+def _run(config: ExperimentConfig, jobs: tuple[Job, ...], as_json: bool, rescore: bool) -> int:
     from lt_bench.ablation.plan import check_folder
     from lt_bench.cli.prepare import ensure_cache
     from lt_bench.config import to_yaml
@@ -84,7 +87,7 @@ def _run(config: ExperimentConfig, jobs: tuple[Job, ...], as_json: bool) -> int:
     cache = ensure_cache(config.data)
     _check_split(config, cache.real_folder(config.evaluation.split))
     tracker = _open_tracker(config)
-    statuses = _run_grid(config, jobs, cache.hash, console, tracker)
+    statuses = _run_grid(config, jobs, cache.hash, console, tracker, rescore)
     made = _rank(config, jobs)
     problem = _close_tracker(config, jobs, statuses, cache.hash, made, tracker, console)
     _report(config, jobs, statuses, made, problem, as_json)
@@ -102,7 +105,12 @@ def _check_split(config: ExperimentConfig, real: Path) -> None:
 
 
 def _run_grid(
-    config: ExperimentConfig, jobs: tuple[Job, ...], cache_hash: str, console: Console, tracker: BackgroundTracker
+    config: ExperimentConfig,
+    jobs: tuple[Job, ...],
+    cache_hash: str,
+    console: Console,
+    tracker: BackgroundTracker,
+    rescore: bool,
 ) -> tuple[Status, ...]:
     from lt_bench.ablation.display import GridDisplay
     from lt_bench.ablation.launch import usable_cores, visible_gpus
@@ -128,8 +136,9 @@ def _run_grid(
 
     workers = min(config.max_parallel, len(jobs))
     resources = Resources(workers, usable_cores(), visible_gpus(config.train.accelerator))
+    protocol_hash = load_protocol(config.evaluation.protocol).hash
     with GridDisplay(console) as display:
-        return run_jobs(jobs, cache_hash, load_protocol(config.evaluation.protocol).hash, resources, Watcher())
+        return run_jobs(jobs, cache_hash, protocol_hash, resources, Watcher(), rescore)
 
 
 def _rank(config: ExperimentConfig, jobs: tuple[Job, ...]) -> Leaderboard:

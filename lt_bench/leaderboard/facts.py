@@ -47,7 +47,7 @@ def board_facts(board: Board) -> tuple[tuple[str, str], ...]:
 def _commit(result: Result) -> str:
     if not result.git_commit:
         return "not told"
-    return result.git_commit[:10] + (", changed" if result.git_commit.endswith("-dirty") else "")
+    return result.git_commit[:10] + (" (changed)" if result.git_commit.endswith("-dirty") else "")
 
 
 def _held_out(board: Board) -> bool:
@@ -104,7 +104,7 @@ def _control(best: Row, name: str) -> str:
         return ""
     return (
         f"Scored against another utterance, the same videos reach {short_number(control.value)}: "
-        f"the difference, {short_number(value - control.value)}, is what follows the voice."
+        f"{short_number(value - control.value)} less."
     )
 
 

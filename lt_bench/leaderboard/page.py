@@ -17,16 +17,16 @@ from lt_bench.evaluation.results import Score
 from lt_bench.leaderboard.boards import Board
 from lt_bench.leaderboard.charts import Chart, build_charts
 from lt_bench.leaderboard.clips import BARS, Samples, collect_samples
+from lt_bench.leaderboard.columns import has_value, ordered_scores
 from lt_bench.leaderboard.export import arrow
 from lt_bench.leaderboard.facts import board_facts, is_synthetic, provenance, verdict_sentences
 from lt_bench.leaderboard.grid import Grid, build_grid
 from lt_bench.leaderboard.numbers import duration, short_count, short_number, short_spread
-from lt_bench.leaderboard.rows import Row
 
 COLOURS = 10
 PAGE_WIDTH = 1180
 """Room for a row of videos on a wide screen, in CSS pixels."""
-MAIN_COLUMNS = 6
+MAIN_COLUMNS = 5
 """Scores that a table shows before the reader asks for all."""
 
 
@@ -90,14 +90,14 @@ def _colours(boards: Sequence[Board]) -> dict[str, int]:
 
 
 def _view(number: int, board: Board, colours: dict[str, int], samples: int) -> View:
-    columns = _columns(board)
+    columns = ordered_scores(board)
     shown = collect_samples(board, colours, samples)
     return View(
         number=number,
         board=board,
         colours=colours,
         columns=columns,
-        main=_main_columns(board, columns),
+        main=tuple(score.name for score in columns if has_value(board, score.name))[:MAIN_COLUMNS],
         facts=board_facts(board),
         sentences=verdict_sentences(board),
         grid=build_grid(board),
@@ -112,18 +112,3 @@ def _view(number: int, board: Board, colours: dict[str, int], samples: int) -> V
 def _tile_width(samples: Samples) -> int:
     tiles = max((len(sample.tiles) for sample in samples.shown), default=1)
     return min(240, max(150, PAGE_WIDTH // tiles - 14))
-
-
-def _columns(board: Board) -> tuple[Score, ...]:
-    names = list(board.score_names)
-    first = [name for name in (board.headline, f"{board.headline}_shuffled") if name in names]
-    ordered = [*first, *(name for name in names if name not in first)]
-    return tuple(next(row.scores[name].score for row in board.rows if name in row.scores) for name in ordered)
-
-
-def _main_columns(board: Board, columns: Sequence[Score]) -> tuple[str, ...]:
-    def has_value(row: Row, name: str) -> bool:
-        return name in row.scores and row.scores[name].value is not None
-
-    found = [c.name for c in columns if any(has_value(row, c.name) for row in board.rows)]
-    return tuple(found[:MAIN_COLUMNS])

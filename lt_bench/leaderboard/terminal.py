@@ -9,6 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from lt_bench.leaderboard.boards import Board
+from lt_bench.leaderboard.columns import has_value, ordered_scores
 from lt_bench.leaderboard.export import arrow, setting
 from lt_bench.leaderboard.numbers import duration, short_count, short_number, short_spread
 from lt_bench.leaderboard.rows import Row
@@ -43,10 +44,7 @@ def _board(board: Board, width: int) -> Iterator[RenderableType]:
 
 
 def _fitting(board: Board, width: int) -> tuple[list[str], list[str]]:
-    names = [name for name in board.score_names if any(r.scores[name].values for r in board.rows if name in r.scores)]
-    if board.headline in names:
-        first = [board.headline, f"{board.headline}_shuffled"]
-        names = [n for n in first if n in names] + [n for n in names if n not in first]
+    names = [score.name for score in ordered_scores(board) if has_value(board, score.name)]
     room = width - max((len(row.system) for row in board.rows), default=6) - (56 if width >= WIDE else 30)
     shown: list[str] = []
     for name in names:

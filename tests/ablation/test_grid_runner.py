@@ -113,6 +113,13 @@ def test_a_result_of_another_protocol_is_made_again(jobs):
     assert inspect(job, CACHE, "0" * 64).state == "pending"
 
 
+def test_what_is_done_is_scored_again_on_request(jobs):
+    (job,) = jobs("works-a")
+    run([job])
+    assert run_jobs([job], CACHE, PROTOCOL, Resources(1, 1), Watcher(), rescore=True)[0].state == "done"
+    assert starts(job) == 2
+
+
 def test_a_run_on_another_cache_is_refused(jobs):
     (job,) = jobs("works-a")
     run([job])
