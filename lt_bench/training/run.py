@@ -117,6 +117,9 @@ def _check(config: RunConfig) -> None:
             "train.steps, batch_size, checkpoint_every: expected at least 1, got "
             f"{train.steps}, {train.batch_size}, {train.checkpoint_every}"
         )
+    for key in ("portrait_dropout", "audio_dropout", "motion_dropout", "motion_noise"):
+        if not 0 <= getattr(train, key) <= 1:
+            raise ConfigError(f"train.{key}: expected 0 to 1, got {getattr(train, key)}")
     if not 0 <= train.ema_decay < 1:
         raise ConfigError(f"train.ema_decay: expected 0 <= decay < 1, got {train.ema_decay}")
     if train.strategy == "fsdp" and train.ema_decay:

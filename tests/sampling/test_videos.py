@@ -106,7 +106,7 @@ def test_another_codec_or_encoder_is_refused(
     loaded: LoadedModel, real_folder: Path, tmp_path: Path, change: dict[str, str]
 ) -> None:
     other = replace(loaded, card=replace(loaded.card, **change))
-    with pytest.raises(CheckpointError, match="expected (codec|speech encoder)"):
+    with pytest.raises(CheckpointError, match=r"expected (codec|speech encoder)"):
         generate_split(other, real_folder, tmp_path / "out", loaded.card.config.sampling)
 
 

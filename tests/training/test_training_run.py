@@ -243,6 +243,8 @@ def test_an_interrupt_stays_an_interrupt(toy_cache: LatentCache, make_run: MakeR
     [
         ({"steps": 0}, "train.steps"),
         ({"ema_decay": 1.0}, "train.ema_decay"),
+        ({"audio_dropout": 1.5}, "train.audio_dropout"),
+        ({"motion_noise": 2.0}, "train.motion_noise"),
         ({"strategy": "fsdp"}, "train.ema_decay: expected 0 with strategy fsdp"),
         ({"sampling": {"sampler": "ddim"}}, "sampling.sampler"),
         ({"model": {"patch_size": 3}}, "model.patch_size"),
