@@ -56,6 +56,10 @@ class GridDisplay:
         """Say how a job ended."""
         self._print(ended_line(job, status), "red" if status.state == "failed" else "green")
 
+    def stopping(self, workers: int) -> None:
+        """Say that an interrupt was heard."""
+        self._print(f"stopping {workers} worker{'s' if workers != 1 else ''} ...", "yellow")
+
     def _print(self, text: str, style: str = "") -> None:
         self.console.print(Text(text, style=style), soft_wrap=True)
 

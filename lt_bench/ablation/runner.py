@@ -41,6 +41,9 @@ class Watcher(Protocol):
     def ended(self, job: Job, status: Status) -> None:
         """A job is done or failed."""
 
+    def stopping(self, workers: int) -> None:
+        """The grid was interrupted, and so many workers are asked to end."""
+
 
 @dataclass(frozen=True)
 class Resources:
@@ -148,6 +151,9 @@ def run_jobs(
                 grid.statuses[one.job.name] = _final_status(one)
                 watcher.ended(one.job, grid.statuses[one.job.name])
         watcher.tick(grid.snapshot(resources.workers))
+    except KeyboardInterrupt:
+        watcher.stopping(len(grid.running))
+        raise
     finally:
         stop_workers([one.process for one in grid.running])
     return tuple(grid.statuses[job.name] for job in jobs)

@@ -134,6 +134,9 @@ def _run_grid(
             display.ended(job, status)
             tracker.child(job_record(config, job, status, cache_hash))
 
+        def stopping(self, workers: int) -> None:
+            display.stopping(workers)
+
     workers = min(config.max_parallel, len(jobs))
     resources = Resources(workers, usable_cores(), visible_gpus(config.train.accelerator))
     protocol_hash = load_protocol(config.evaluation.protocol).hash

@@ -32,6 +32,9 @@ class Watcher:
     def ended(self, job, status) -> None:
         self.ends.append(f"{job.cell.name} {status.state}")
 
+    def stopping(self, workers) -> None:
+        self.ends.append(f"stopping {workers}")
+
 
 def run(jobs, workers: int = 2, watcher: Watcher | None = None):
     return run_jobs(jobs, CACHE, PROTOCOL, Resources(workers, cores=4), watcher or Watcher())
@@ -134,9 +137,11 @@ def test_an_interrupt_ends_every_worker(jobs):
         target=lambda: (wait_until(lambda: training(some)), os.kill(os.getpid(), signal.SIGINT)), daemon=True
     )
     interrupt.start()
+    watcher = Watcher()
     with pytest.raises(KeyboardInterrupt):
-        run(some)
+        run(some, 2, watcher)
     interrupt.join()
+    assert watcher.ends == ["stopping 2"]
     assert not any(map(alive, pids(some)))
     assert training(some)
 
