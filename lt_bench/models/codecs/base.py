@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable
-from typing import Protocol
 
 import torch
 from jaxtyping import Float, UInt8
@@ -16,39 +16,39 @@ from lt_bench.scaling import LatentScaling
 CODECS = "dct, taef2, kl:PATH or dc:PATH"
 
 
-class Codec(Protocol):
+class Codec(ABC):
     """Turns frames into raw latents and back; frozen, and run on the device its input is on."""
 
     name: str
     """The name it was built from, without any path."""
 
     @property
+    @abstractmethod
     def channels(self) -> int:
         """Channels of a latent."""
-        ...
 
     @property
+    @abstractmethod
     def factor(self) -> int:
         """Pixels of a frame's side per latent pixel."""
-        ...
 
     @property
+    @abstractmethod
     def hash(self) -> str:
         """Hex SHA-256 of all that decides the numbers: weights, or settings and constants."""
-        ...
 
     @property
+    @abstractmethod
     def scaling(self) -> LatentScaling:
         """The map between raw latents and those a diffusion model sees."""
-        ...
 
+    @abstractmethod
     def encode(self, frames: Float[Tensor, "N 3 H W"]) -> Float[Tensor, "N C h w"]:
         """Raw (unscaled) latents of frames in [-1, 1], whose sides are multiples of ``factor``."""
-        ...
 
+    @abstractmethod
     def decode(self, raw: Float[Tensor, "N C h w"]) -> Float[Tensor, "N 3 H W"]:
         """Frames of raw latents, about in [-1, 1]: not clamped, so that gradients pass."""
-        ...
 
 
 def build_codec(spec: str) -> Codec:

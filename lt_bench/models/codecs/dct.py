@@ -16,7 +16,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from lt_bench.files import read_json, sha256_json
-from lt_bench.models.codecs.base import check_frames, check_raw
+from lt_bench.models.codecs.base import Codec, check_frames, check_raw
 from lt_bench.scaling import LatentScaling
 
 BLOCK = 8
@@ -60,7 +60,7 @@ def _kernels() -> tuple[Tensor, Tensor]:
     return torch.stack(encoder), torch.stack(decoder)
 
 
-class DctCodec:
+class DctCodec(Codec):
     """The embedded default: 32 channels, factor 8, differentiable, more than a thousand frames a second.
 
     Raw latents are the coefficients themselves. ``scaling`` whitens each channel by the mean and standard deviation
@@ -68,8 +68,16 @@ class DctCodec:
     """
 
     name = "dct"
-    channels = sum(KEPT)
-    factor = BLOCK
+
+    @property
+    def channels(self) -> int:
+        """Channels of a latent."""
+        return sum(KEPT)
+
+    @property
+    def factor(self) -> int:
+        """Pixels of a frame's side per latent pixel."""
+        return BLOCK
 
     @property
     def scaling(self) -> LatentScaling:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from functools import cached_property
 from pathlib import Path
 from typing import Any, ClassVar
@@ -15,11 +15,11 @@ from torch import Tensor
 from lt_bench.assets.pretrained import expect_class, folder_hash, one_line, pretrained_folder, read_config
 from lt_bench.errors import AssetError
 from lt_bench.files import sha256_json
-from lt_bench.models.codecs.base import check_frames, check_raw, in_batches
+from lt_bench.models.codecs.base import Codec, check_frames, check_raw, in_batches
 from lt_bench.scaling import LatentScaling
 
 
-class PretrainedCodec(ABC):
+class PretrainedCodec(Codec):
     """An autoencoder of diffusers; float32, frozen, weights read at first use.
 
     Args:
@@ -27,7 +27,6 @@ class PretrainedCodec(ABC):
             the Hugging Face hub.
     """
 
-    name: ClassVar[str]
     network_class: ClassVar[str]
     """Name of the class in diffusers, as its ``config.json`` says it."""
     batch: ClassVar[int] = 4
@@ -40,11 +39,6 @@ class PretrainedCodec(ABC):
     def channels(self) -> int:
         """Channels of a latent."""
         return int(self._config["latent_channels"])
-
-    @property
-    @abstractmethod
-    def factor(self) -> int:
-        """Pixels per latent pixel."""
 
     @property
     def scaling(self) -> LatentScaling:

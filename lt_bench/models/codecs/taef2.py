@@ -18,10 +18,11 @@ from lt_bench.assets.table import asset
 from lt_bench.assets.weights import load_torch_weights
 from lt_bench.errors import AssetError
 from lt_bench.files import read_json, sha256_json
-from lt_bench.models.codecs.base import check_frames, check_raw, in_batches
+from lt_bench.models.codecs.base import Codec, check_frames, check_raw, in_batches
 from lt_bench.scaling import LatentScaling
 
-CHANNELS, WIDTH, POOLED = 32, 64, 256
+CHANNELS, FACTOR = 32, 8
+WIDTH, POOLED = 64, 256
 BATCH = 8
 """Frames a forward pass, which bounds memory."""
 SCALING_FILE = Path(__file__).with_name("taef2_scaling.json")
@@ -92,7 +93,7 @@ def load_network(network: nn.Sequential, path: Path) -> nn.Sequential:
     return network.eval().requires_grad_(False)
 
 
-class Taef2Codec:
+class Taef2Codec(Codec):
     """32 channels, factor 8, about 8 frames a second of 128 pixels on one CPU core.
 
     Raw latents are those of FLUX.2's autoencoder before its normalisation. ``scaling`` whitens each channel by
@@ -100,8 +101,16 @@ class Taef2Codec:
     """
 
     name = "taef2"
-    channels = CHANNELS
-    factor = 8
+
+    @property
+    def channels(self) -> int:
+        """Channels of a latent."""
+        return CHANNELS
+
+    @property
+    def factor(self) -> int:
+        """Pixels of a frame's side per latent pixel."""
+        return FACTOR
 
     @property
     def scaling(self) -> LatentScaling:

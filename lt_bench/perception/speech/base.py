@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable
-from typing import Protocol
 
 import numpy as np
 from jaxtyping import Float
@@ -22,27 +22,28 @@ PIECE, CONTEXT = 750, 50
 ENCODERS = "log_mel, moonshine or wav2vec2:PATH"
 
 
-class SpeechEncoder(Protocol):
+class SpeechEncoder(ABC):
     """Turns 16 kHz sound into features at 25 Hz; frozen, and cheap to send to a worker process before its first use."""
 
     name: str
     """The name it was built from, without any path."""
 
     @property
+    @abstractmethod
     def hash(self) -> str:
         """Hex SHA-256 of all that decides the numbers: weights, or settings and constants."""
-        ...
 
     @property
+    @abstractmethod
     def layers(self) -> int:
         """Layers of features a frame."""
-        ...
 
     @property
+    @abstractmethod
     def dim(self) -> int:
         """Features of a layer."""
-        ...
 
+    @abstractmethod
     def encode(self, waveform: Waveform, frames: int) -> SpeechFeatures:
         """Features, float32 (frames, layers, dim); frame k is centred on the time (k + 0.5) / 25 s.
 
@@ -51,7 +52,6 @@ class SpeechEncoder(Protocol):
         Raises:
             MediaError: the sound is more than 80 ms shorter than the frames, or is not mono and finite.
         """
-        ...
 
 
 def build_speech_encoder(spec: str) -> SpeechEncoder:

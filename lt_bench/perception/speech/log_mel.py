@@ -10,7 +10,7 @@ from jaxtyping import Float
 from numpy import ndarray
 
 from lt_bench.files import sha256_json
-from lt_bench.perception.speech.base import SAMPLE_RATE, SAMPLES_PER_FRAME, fit_waveform
+from lt_bench.perception.speech.base import SAMPLE_RATE, SAMPLES_PER_FRAME, SpeechEncoder, fit_waveform
 from lt_bench.shapes import SpeechFeatures, Waveform
 
 BINS = 80
@@ -49,12 +49,20 @@ def mel_filters() -> Float[ndarray, "frequencies bins"]:
     return np.maximum(0, np.minimum(rising, falling)) * 2 / (high - low)
 
 
-class LogMelEncoder:
+class LogMelEncoder(SpeechEncoder):
     """80 mel bins, natural logarithm of power, averaged over the four 10 ms spectra inside each frame's 40 ms."""
 
     name = "log_mel"
-    layers = 1
-    dim = BINS
+
+    @property
+    def layers(self) -> int:
+        """Layers of features a frame."""
+        return 1
+
+    @property
+    def dim(self) -> int:
+        """Features of a layer."""
+        return BINS
 
     @property
     def hash(self) -> str:

@@ -9,7 +9,7 @@ import numpy as np
 from lt_bench.assets.store import asset_path
 from lt_bench.assets.table import asset
 from lt_bench.files import sha256_json
-from lt_bench.perception.speech.base import SAMPLE_RATE, fit_waveform, in_pieces, resample_features
+from lt_bench.perception.speech.base import SAMPLE_RATE, SpeechEncoder, fit_waveform, in_pieces, resample_features
 from lt_bench.shapes import SpeechFeatures, Waveform
 
 WEIGHTS = "moonshine_tiny_en_encoder.ort"
@@ -20,18 +20,26 @@ SHORTEST = 896
 """Samples below which the encoder has no step; shorter sound is followed by silence."""
 
 
-class MoonshineEncoder:
+class MoonshineEncoder(SpeechEncoder):
     """The encoder's last hidden state, interpolated linearly from 41.67 Hz to the frames' middles.
 
     Sound is taken at the level it has. About 80 times faster than real time on one core.
     """
 
     name = "moonshine"
-    layers = 1
-    dim = DIM
 
     def __init__(self) -> None:
         self._session: Any = None
+
+    @property
+    def layers(self) -> int:
+        """Layers of features a frame."""
+        return 1
+
+    @property
+    def dim(self) -> int:
+        """Features of a layer."""
+        return DIM
 
     @property
     def hash(self) -> str:

@@ -18,7 +18,14 @@ from torch.nn import functional
 from lt_bench.assets.pretrained import expect_class, folder_hash, one_line, pretrained_folder, read_config
 from lt_bench.errors import AssetError
 from lt_bench.files import sha256_json
-from lt_bench.perception.speech.base import SAMPLE_RATE, SAMPLES_PER_FRAME, fit_waveform, in_pieces, resample_features
+from lt_bench.perception.speech.base import (
+    SAMPLE_RATE,
+    SAMPLES_PER_FRAME,
+    SpeechEncoder,
+    fit_waveform,
+    in_pieces,
+    resample_features,
+)
 from lt_bench.shapes import SpeechFeatures, Waveform
 
 KEY = "speech_encoder wav2vec2"
@@ -47,7 +54,7 @@ class FrameRateFeatures(nn.Module):
         return torch.from_numpy(resample_features(steps.numpy(), times, frames)).T[None]
 
 
-class Wav2Vec2Encoder:
+class Wav2Vec2Encoder(SpeechEncoder):
     """Every transformer layer's output, without the embedding before them: 12 x 768 for the base model.
 
     As in LetsTalk, the convolutional features are interpolated to 25 Hz before the transformer, so that it attends over
