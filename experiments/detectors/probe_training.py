@@ -24,10 +24,10 @@ class Trainee(nn.Module):
 
     def loss(self, batch: Batch, recipe: Recipe) -> dict[str, Tensor]:
         """The parts of the loss, weighted."""
-        output = self.probe(batch.frames)
+        output, weights = self.probe(batch.frames), torch.tensor(recipe.reading_weights)
         attributes = self.to_attributes(output.embedding * EMBEDDING**0.5)
         return {
-            "readings": nn.functional.mse_loss(output.readings, batch.readings),
+            "readings": (weights * (output.readings - batch.readings) ** 2).mean(),
             "identity": recipe.identity_weight * contrast(output.embedding, batch.person, recipe.temperature),
             "attributes": recipe.attribute_weight * nn.functional.mse_loss(attributes, batch.attributes),
         }

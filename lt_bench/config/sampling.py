@@ -21,4 +21,7 @@ class SamplingConfig:
     seed: int = 0
     batch_size: int = 8
     """Clips generated side by side."""
+    motion: Literal["chain", "portrait"] = "chain"
+    """Motion frames of a later window: ``chain``, the last latents of the window before; ``portrait``, the portrait
+    again, as in the first window: no error can grow from window to window, but motion is not continuous across them."""
     weights: Literal["ema", "raw"] = "ema"

@@ -45,7 +45,7 @@ class WindowLatents:
 class Generator:
     """Chains windows: the last latents of one are the motion frames of the next.
 
-    The first window's motion frames are the portrait, repeated. Speech features past a clip's end are its last ones,
+    The first window's motion frames are the portrait, repeated; with ``motion: portrait`` every window's are. Speech features past a clip's end are its last ones,
     and what they give is cut off. A video depends on its own request alone, not on those it is generated beside.
     """
 
@@ -81,7 +81,8 @@ class Generator:
             conditions = self._conditions([requests[i] for i in active], [motion[i] for i in active], start)
             results = self._denoise(conditions, [noise[i] for i in active]).cpu()
             for i, latents in zip(active, results, strict=True):
-                motion[i] = torch.cat([motion[i], latents])[len(latents) :]
+                if self.sampling.motion == "chain":
+                    motion[i] = torch.cat([motion[i], latents])[len(latents) :]
                 yield WindowLatents(i, start, latents[: len(requests[i].audio) - start])
 
     def stream(self, request: ClipRequest) -> Iterator[Float[Tensor, "F C H W"]]:
