@@ -45,8 +45,9 @@ class WindowLatents:
 class Generator:
     """Chains windows: the last latents of one are the motion frames of the next.
 
-    The first window's motion frames are the portrait, repeated; with ``motion: portrait`` every window's are. Speech features past a clip's end are its last ones,
-    and what they give is cut off. A video depends on its own request alone, not on those it is generated beside.
+    The first window's motion frames are the portrait, repeated; with ``motion: portrait`` every window's are. Speech
+    features past a clip's end are its last ones, and what they give is cut off. A video depends on its own request
+    alone, not on those it is generated beside.
     """
 
     def __init__(

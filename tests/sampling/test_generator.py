@@ -96,6 +96,17 @@ def test_windows_are_chained_by_motion_frames_and_see_their_own_audio(loaded: Lo
     assert torch.equal(seen[2].audio[0, 3], request.audio[-1:].expand(3, -1, -1))
 
 
+def test_every_window_can_start_from_the_portrait(loaded: LoadedModel) -> None:
+    generator, request = _generator(loaded, motion="portrait"), _request("a", 9)
+    seen: list[Conditions] = []
+    original = generator._denoise
+    generator._denoise = lambda c, n: seen.append(c) or original(c, n)  # type: ignore[method-assign,func-returns-value]
+    generator.generate([request])
+    assert len(seen) == 3
+    for conditions in seen:
+        assert torch.equal(conditions.motion[0], request.portrait.expand(2, -1, -1, -1))  # type: ignore[index]
+
+
 def test_the_first_frames_do_not_depend_on_how_long_the_voice_goes_on(loaded: LoadedModel) -> None:
     long = _request("a", 12)
     short = replace(long, audio=long.audio[:9])
