@@ -90,7 +90,7 @@ def _cells(status: Status) -> tuple[str, str, str, str, str]:
     return (status.state, steps, loss, f"{clock(sum(status.seconds.values()))} elapsed", left)
 
 
-def plain_line(snapshot: Snapshot, elapsed: float) -> str:
+def plain_line(snapshot: Snapshot, elapsed: float | int) -> str:
     """Where a grid stands, on one line."""
     done = sum(status.state in ("done", "failed") for status in snapshot.statuses)
     running = [
@@ -131,7 +131,7 @@ def left_text(left: Estimate) -> str:
     return f"{'at least ' if left.at_least else ''}{clock(left.seconds)} left"
 
 
-def clock(seconds: float | None) -> str:
+def clock(seconds: float | int | None) -> str:
     """Seconds as 0:42, 3:05 or 2:07:00."""
     if seconds is None:
         return "?"

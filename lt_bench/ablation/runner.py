@@ -6,7 +6,7 @@ import subprocess
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from lt_bench.ablation.estimate import Estimate, time_left
 from lt_bench.ablation.launch import ending, start_worker, stop_workers, worker_environment
@@ -32,6 +32,7 @@ class Snapshot:
     left: Estimate
 
 
+@runtime_checkable
 class Watcher(Protocol):
     """Is told how a grid goes."""
 

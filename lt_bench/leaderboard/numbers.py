@@ -5,8 +5,11 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
+Number = float | int
+"""Run-time type checks do not take an int for a float."""
 
-def short_number(value: float | None) -> str:
+
+def short_number(value: Number | None) -> str:
     """Three decimals below 1, two up to 100, one up to 1000 and none from there on; an en dash for no value."""
     if value is None:
         return "–"
@@ -16,17 +19,17 @@ def short_number(value: float | None) -> str:
     return f"{value:.2e}"
 
 
-def short_spread(spread: float, value: float) -> str:
+def short_spread(spread: Number, value: Number) -> str:
     """A standard deviation with as many decimals as the value it belongs to."""
     return f"{spread:,.{max(_decimals(value), 1)}f}"
 
 
-def _decimals(value: float) -> int:
+def _decimals(value: Number) -> int:
     size = abs(value)
     return 0 if value == 0 or size >= 1000 else 3 if size < 1 else 2 if size < 100 else 1
 
 
-def short_count(value: float | None) -> str:
+def short_count(value: Number | None) -> str:
     """A count with a thousands suffix: 2.4M, 670.9M, 52.0k."""
     if value is None:
         return "–"
@@ -36,7 +39,7 @@ def short_count(value: float | None) -> str:
     return f"{value:.0f}"
 
 
-def duration(seconds: float | None) -> str:
+def duration(seconds: Number | None) -> str:
     """Seconds as 4.2 s, 3 min 05 s or 2 h 07 min; an en dash for no value."""
     if seconds is None:
         return "–"
@@ -48,7 +51,7 @@ def duration(seconds: float | None) -> str:
     return f"{whole // 3600} h {whole % 3600 // 60:02d} min"
 
 
-def tick_labels(ticks: Sequence[float]) -> list[str]:
+def tick_labels(ticks: Sequence[Number]) -> list[str]:
     """Ticks with as many decimals as tell them apart, and a suffix for thousands and millions."""
     if not ticks:
         return []
@@ -62,7 +65,7 @@ def tick_labels(ticks: Sequence[float]) -> list[str]:
     return [f"{tick:.3g}" for tick in ticks]
 
 
-def nice_ticks(low: float, high: float, count: int = 5) -> list[float]:
+def nice_ticks(low: Number, high: Number, count: int = 5) -> list[float]:
     """Round values (1, 2 or 5 times a power of ten apart) inside [low, high], about ``count`` of them."""
     if not high > low:
         return [low]

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from markupsafe import Markup
 
-from lt_bench.leaderboard.numbers import nice_ticks, short_number, tick_labels
+from lt_bench.leaderboard.numbers import Number, nice_ticks, short_number, tick_labels
 
 WIDTH = 440
 
@@ -20,12 +20,12 @@ class Dot:
     label: str
     colour: int
     """Number of the system's colour, 0 to 9."""
-    value: float | None
-    low: float | None = None
-    high: float | None = None
-    seeds: tuple[float, ...] = ()
+    value: Number | None
+    low: Number | None = None
+    high: Number | None = None
+    seeds: tuple[Number, ...] = ()
     """Values of the single seeds."""
-    control: float | None = None
+    control: Number | None = None
     """The same videos scored against something else; drawn as a hollow dot."""
     missing: str = ""
     """Why there is no value."""
@@ -35,7 +35,7 @@ class Dot:
 class Reference:
     """A value to compare with, drawn as a dashed line."""
 
-    value: float
+    value: Number
     label: str
 
 
@@ -45,7 +45,7 @@ class Line:
 
     label: str
     colour: int
-    points: tuple[tuple[float, float], ...]
+    points: tuple[tuple[Number, Number], ...]
 
 
 @dataclass(frozen=True)
@@ -54,29 +54,29 @@ class Point:
 
     label: str
     colour: int
-    x: float
-    y: float
+    x: Number
+    y: Number
 
 
 @dataclass(frozen=True)
 class _Axis:
     """Maps values to pixels, linearly or by logarithm."""
 
-    low: float
-    high: float
-    start: float
-    end: float
+    low: Number
+    high: Number
+    start: Number
+    end: Number
     log: bool = False
 
-    def __call__(self, value: float) -> float:
+    def __call__(self, value: Number) -> Number:
         a, b, v = (math.log10(x) if self.log else x for x in (self.low, self.high, value))
         return self.start + (v - a) / (b - a) * (self.end - self.start)
 
-    def labelled(self, count: int) -> list[tuple[float, str]]:
+    def labelled(self, count: int) -> list[tuple[Number, str]]:
         ticks = self.ticks(count)
         return list(zip(ticks, (f"{t:.3g}" for t in ticks) if self.log else tick_labels(ticks), strict=True))
 
-    def ticks(self, count: int) -> list[float]:
+    def ticks(self, count: int) -> list[Number]:
         if not self.log:
             return nice_ticks(self.low, self.high, count)
         decades = range(math.floor(math.log10(self.low)), math.ceil(math.log10(self.high)) + 1)
@@ -89,14 +89,14 @@ class _Axis:
 
 @dataclass
 class _Svg:
-    height: float
+    height: Number
     label: str
     parts: list[Markup] = field(default_factory=list)
 
     def add(self, template: str, *values: object) -> None:
         self.parts.append(Markup(template).format(*(_px(v) for v in values)))
 
-    def text(self, x: float, y: float, text: str, kind: str = "", anchor: str = "start") -> None:
+    def text(self, x: Number, y: Number, text: str, kind: str = "", anchor: str = "start") -> None:
         self.add('<text x="{}" y="{}" class="t {}" text-anchor="{}">{}</text>', x, y, kind, anchor, text)
 
     def done(self) -> Markup:
@@ -137,7 +137,7 @@ def dot_plot(title: str, dots: Sequence[Dot], reference: Reference | None = None
     return svg.done()
 
 
-def _dot(svg: _Svg, axis: _Axis, y: float, dot: Dot) -> None:
+def _dot(svg: _Svg, axis: _Axis, y: Number, dot: Dot) -> None:
     assert dot.value is not None
     interval = "" if dot.low is None else f" [{short_number(dot.low)}, {short_number(dot.high)}]"
     control = "" if dot.control is None else f"; control {short_number(dot.control)}"
@@ -180,7 +180,7 @@ def scatter_plot(title: str, points: Sequence[Point], x_label: str, y_label: str
     across = _Axis(*_padded([p.x for p in points], 0.18), left, WIDTH - 12)
     up = _Axis(*_padded([p.y for p in points], 0.14), bottom, top)
     _frame(svg, across, up, x_label, y_label)
-    taken: list[tuple[float, float]] = []
+    taken: list[tuple[Number, Number]] = []
     for point in sorted(points, key=lambda p: -p.y):
         x, y = across(point.x), up(point.y)
         right = x < (left + WIDTH) / 2
@@ -194,7 +194,7 @@ def scatter_plot(title: str, points: Sequence[Point], x_label: str, y_label: str
     return svg.done()
 
 
-def _free_height(taken: list[tuple[float, float]], x: float, y: float) -> float:
+def _free_height(taken: list[tuple[Number, Number]], x: Number, y: Number) -> Number:
     while any(abs(x - a) < 150 and abs(y - b) < 14 for a, b in taken):
         y += 1
     return y
@@ -211,7 +211,7 @@ def _frame(svg: _Svg, across: _Axis, up: _Axis, x_label: str, y_label: str) -> N
     svg.text(0.0, 10.0, y_label, "axis")
 
 
-def _padded(values: Sequence[float], share: float = 0.06) -> tuple[float, float]:
+def _padded(values: Sequence[Number], share: float = 0.06) -> tuple[Number, Number]:
     if not values:
         return 0.0, 1.0
     low, high = min(values), max(values)
@@ -219,7 +219,7 @@ def _padded(values: Sequence[float], share: float = 0.06) -> tuple[float, float]
     return low - margin, high + margin
 
 
-def _padded_log(values: Sequence[float]) -> tuple[float, float]:
+def _padded_log(values: Sequence[Number]) -> tuple[Number, Number]:
     factor = max(1.05, (max(values) / min(values)) ** 0.05)
     return min(values) / factor, max(values) * factor
 

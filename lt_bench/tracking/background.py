@@ -28,12 +28,12 @@ class BackgroundTracker:
         """Log a child run."""
         self._queue.put((False, record))
 
-    def close(self, timeout: float | None = None) -> bool:
+    def close(self, timeout: float | int | None = None) -> bool:
         """Wait until all is logged; False when ``timeout`` seconds were not enough."""
         self._queue.put(None)
         return self.wait(timeout)
 
-    def wait(self, timeout: float | None = None) -> bool:
+    def wait(self, timeout: float | int | None = None) -> bool:
         """Wait on, after ``close``."""
         self._thread.join(timeout)
         return not self._thread.is_alive()
