@@ -78,7 +78,7 @@ def build_speech_encoder(spec: str) -> SpeechEncoder:
     raise ConfigError(f"speech_encoder: expected {ENCODERS}, got {spec!r}")
 
 
-def fit_waveform(waveform: Waveform, frames: int) -> Float[ndarray, " fitted"]:
+def fit_waveform(waveform: ndarray, frames: int) -> Float[ndarray, " fitted"]:
     """Exactly the samples of ``frames`` frames: longer sound is cut, a gap of at most 80 ms at the end is silence.
 
     Raises:
