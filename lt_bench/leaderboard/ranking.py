@@ -21,7 +21,7 @@ class Verdict:
     """How one system stands in one score."""
 
     mark: Mark
-    """``tie``: not distinguishable from the best. ``unranked``: no value, no direction, or measured otherwise."""
+    """``tie``: not distinguishable from the best (for a score of a whole set: the intervals overlap). ``unranked``: no value, no direction, or measured otherwise."""
     p_value: float | None = None
     """Against the best, paired by video, clustered by identity, Holm-corrected over the table; None where untested."""
     note: str = ""
@@ -86,7 +86,16 @@ def _first_verdict(row: Row, best: Row | None, name: str) -> Verdict:
         row.results[0].comparable_score(best.results[0], name)
     except ResultError as error:
         return Verdict("unranked", note=str(error))
-    return Verdict("tie" if row.scores[name].value == best.scores[name].value else "behind")
+    mine, theirs = row.scores[name], best.scores[name]
+    return Verdict("tie" if mine.value == theirs.value or _sets_overlap(mine, theirs) else "behind")
+
+
+def _sets_overlap(mine: ScoreSummary, theirs: ScoreSummary) -> bool:
+    # A score of a whole set has no videos to pair: only intervals that are apart tell two systems apart.
+    ends = (mine.low, mine.high, theirs.low, theirs.high)
+    if mine.score.scope != "set" or None in ends:
+        return False
+    return max(mine.low, theirs.low) <= min(mine.high, theirs.high)  # type: ignore[type-var]
 
 
 def _p_value(row: Row, best: Row, name: str) -> float | None:

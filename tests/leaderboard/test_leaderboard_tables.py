@@ -101,6 +101,19 @@ def test_best_tie_and_behind(fake, write_results):
     assert board.verdicts["mouth_error"]["far"].mark == "behind"  # lower is better
 
 
+def test_scores_of_whole_sets_tie_where_their_intervals_overlap(fake, write_results):
+    from lt_bench.evaluation.statistics import Interval
+
+    results = []
+    for name, value in (("a", 1.0), ("b", 1.4), ("c", 3.0)):
+        interval = Interval(value - 0.3, value + 0.3, 0.95, "cluster jackknife", 12, 12)
+        score = fake().scores["mouth_error"]
+        score = dataclasses.replace(score, scope="set", per_video={}, value=value, interval=interval)
+        results.append(fake(name, scores={"mouth_error": score}))
+    (board,) = boards_of(write_results(*results))
+    assert [board.verdicts["mouth_error"][name].mark for name in "abc"] == ["best", "tie", "behind"]
+
+
 def test_nothing_is_best_in_a_control_or_in_a_score_without_direction(fake, write_results):
     (board,) = boards_of(write_results(fake("a", 0.9), fake("b", 0.5)))
     for name in ("lip_corr_shuffled", "head_motion", "fd_squeezenet"):
