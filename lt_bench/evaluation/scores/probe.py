@@ -27,7 +27,7 @@ SIZE = 64
 READINGS = ("opening", "width", "rounding", "blink", "yaw", "pitch", "roll")
 """The scalar outputs; mouth and blink 0..1 (width -0.5..1), angles in radians, signs as in the synthetic truth."""
 EMBEDDING = 96
-PROBE_SHA256 = "5506b08a3b0e70907548c2a7edd6d652e2ff65b0c22f773ebdecb4c4a072c552"
+PROBE_SHA256 = "5334bfefab224283ae7a3e3ea9f28cc7f8b355fc86b5a633cd3d535164e127d3"
 _WEIGHTS = "probe.safetensors"
 _BATCH = 64
 _PREPARATION = f"square RGB, area (up: cubic) to {SIZE}, (x / 255 - 0.5) * 4"
