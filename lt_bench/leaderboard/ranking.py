@@ -21,7 +21,11 @@ class Verdict:
     """How one system stands in one score."""
 
     mark: Mark
-    """``tie``: not distinguishable from the best (for a score of a whole set: the intervals overlap). ``unranked``: no value, no direction, or measured otherwise."""
+    """How it stands.
+
+    ``tie``: not distinguishable from the best; for a score of a whole set, whose videos cannot be paired, the intervals
+    overlap. ``unranked``: no value, no direction, or measured otherwise.
+    """
     p_value: float | None = None
     """Against the best, paired by video, clustered by identity, Holm-corrected over the table; None where untested."""
     note: str = ""
