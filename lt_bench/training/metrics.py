@@ -22,8 +22,9 @@ EMPTY: dict[str, str] = dict.fromkeys(COLUMNS, "")
 class MetricsFile(pl.Callback):
     """Writes a row every ``every`` steps and after the last.
 
-    ``loss`` is the mean since the row before, ``grad_norm`` that of the row's step before clipping, ``seconds`` the
-    training time up to the row with resumed runs added up. Rows past the step that a run resumes from are replaced.
+    ``loss`` is the mean since the row before (over all ranks), ``grad_norm`` that of the row's step before clipping,
+    ``seconds`` the training time up to the row with resumed runs added up. Rows past the step that a run resumes from
+    are replaced.
     """
 
     def __init__(self, path: Path, every: int) -> None:
@@ -53,12 +54,12 @@ class MetricsFile(pl.Callback):
     ) -> None:
         """Add up the loss; write a row when it is time."""
         assert isinstance(pl_module, LetsTalkModule)
-        loss = torch.as_tensor(pl_module.last_loss).double()
+        loss = torch.as_tensor(pl_module.last_loss)
         self._sum = loss if self._sum is None else self._sum + loss
         self._count += 1
         step = trainer.global_step
         if step % self.every == 0 or step == trainer.max_steps:
-            self._add(pl_module, step, trainer.is_global_zero)
+            self._add(trainer, pl_module, step)
 
     def on_validation_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Note the validation loss in the row of this step."""
@@ -80,13 +81,13 @@ class MetricsFile(pl.Callback):
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Go on from a checkpoint."""
         self._earlier, self._count = state_dict["seconds"], state_dict["count"]
-        self._sum = None if state_dict["sum"] is None else torch.tensor(state_dict["sum"], dtype=torch.float64)
+        self._sum = None if state_dict["sum"] is None else torch.tensor(state_dict["sum"])
 
-    def _add(self, module: LetsTalkModule, step: int, write: bool) -> None:
+    def _add(self, trainer: pl.Trainer, module: LetsTalkModule, step: int) -> None:
         assert self._sum is not None
-        self.loss = float(self._sum) / self._count
+        self.loss = float(trainer.strategy.reduce(self._sum, reduce_op="mean")) / self._count
         self._sum, self._count = None, 0
-        if not write:
+        if not trainer.is_global_zero:
             return
         values = (step, self.loss, module.learning_rate, module.grad_norm, round(self.seconds, 3))
         self._rows.append(EMPTY | dict(zip(COLUMNS, map(repr, values), strict=False)))
