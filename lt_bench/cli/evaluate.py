@@ -7,6 +7,7 @@ listed with its reason, and the rest is scored. Exit code: 0 everything scored, 
 from __future__ import annotations
 
 import argparse
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -39,6 +40,8 @@ def run(arguments: argparse.Namespace) -> int:
     from lt_bench.evaluation.harness import Options, evaluate
     from lt_bench.evaluation.results import save_result, to_document
 
+    if arguments.out:
+        _check_writable(arguments.out)
     if arguments.workers < 1 or arguments.clips < 0:
         raise ResultError(f"--workers and --clips: expected >= 1 and >= 0, got {arguments.workers}, {arguments.clips}")
     options = Options(clips=arguments.clips, workers=arguments.workers, plugins=tuple(arguments.plugin))
@@ -61,11 +64,24 @@ def run(arguments: argparse.Namespace) -> int:
     return 1 if result.misses else 0
 
 
+def _check_writable(path: Path) -> None:
+    """Fail before the work, not after it."""
+    from lt_bench.errors import ResultError
+
+    if path.is_dir():
+        raise ResultError(f"{path}: expected the path of a file, got a folder")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if not os.access(path.parent, os.W_OK):
+        raise ResultError(f"{path}: expected a writable folder, got {path.parent}")
+
+
 def _print_tables(result: Result) -> None:
     from rich.console import Console
     from rich.table import Table
 
     console = Console()
+    if not console.is_terminal:
+        console.width = max(console.width, 120)  # a pipe has no width of its own
     rules, real = result.protocol, result.real
     console.print(
         f"{result.system} under {rules.id} (version {rules.version}, {rules.hash[:12]}) against "
@@ -75,6 +91,8 @@ def _print_tables(result: Result) -> None:
         markup=False,
     )
     table = Table("score", "unit", "better", "value", "95% interval", "N", "real videos")
+    for column in table.columns[::3]:  # names and values are never cut
+        column.no_wrap = True
     for name, score in result.scores.items():
         interval, reference = score.interval, score.reference
         table.add_row(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import statistics
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from numpy import ndarray
 
@@ -100,7 +101,10 @@ def _jackknife(
         return None
     group = {name: index % groups for index, name in enumerate(names)}
     kept = ([c for c, name in zip(collected, clusters, strict=True) if group[name] != g] for g in range(groups))
-    return jackknife_interval(value, [score.combine(part) for part in kept])
+    found = jackknife_interval(value, [score.combine(part) for part in kept])
+    if found is None or score.lowest is None:
+        return found
+    return replace(found, low=max(found.low, score.lowest))
 
 
 def _why_none(score: Score, clips: Sequence[ClipScores]) -> str:

@@ -85,6 +85,11 @@ class VideoView:
     """Whether its features are kept on disk; true of real videos."""
     _memo: dict[str, dict[str, ndarray]] = field(default_factory=dict, repr=False)
 
+    @property
+    def label(self) -> str:
+        """What reasons call it: both videos of a clip have one name."""
+        return f"{'real' if self.keep else 'generated'} video {self.path.name}"
+
     @cached_property
     def frames(self) -> Frames:
         """RGB, at the protocol's size and rate, cut to the clip's length; do not write to it."""
@@ -118,7 +123,7 @@ class VideoView:
             **self.features(f"faces {landmarker.hash}", lambda: dict(vars(landmarker.track(self.frames))))
         )
         if not track.found.any():
-            raise UnscorableError(f"{self.path.name}: no face found in any of {len(self.frames)} frames")
+            raise UnscorableError(f"{self.label}: no face found in any of {len(self.frames)} frames")
         return track
 
     def features(self, key: str, compute: Callable[[], Features]) -> dict[str, ndarray]:
@@ -194,7 +199,7 @@ class ClipContext:
         )
 
 
-def to_size(frames: Frames, width: int, height: int) -> Frames:
+def to_size(frames: Frames, width: int, height: int) -> UInt8[ndarray, "F height width 3"]:
     """Resize by area averaging where it shrinks and bicubic where it grows; equal sizes pass untouched."""
     import cv2
 

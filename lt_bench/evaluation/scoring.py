@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -53,25 +54,28 @@ class ClipScorer:
 
     def __call__(self, pair: Pair) -> ClipScores:
         """Score one pair; what cannot be read or scored is a miss with its reason."""
-        clip_id = pair.entry.id
+        clip_id, folders = pair.entry.id, (pair.generated.parent, pair.entry.video.parent)
         try:
             clip = self.loader.load(pair.entry, pair.generated)
         except LtBenchError as error:
-            return ClipScores(clip_id, misses=(Miss(clip_id, None, reason(error)),))
+            return ClipScores(clip_id, misses=(Miss(clip_id, None, reason(error, folders)),))
         result = ClipScores(clip_id, frames=len(clip.real.frames))
         misses = []
         for score in self.scores:
             try:
                 _measure(score, clip, result)
             except LtBenchError as error:
-                misses.append(Miss(clip_id, score.name, reason(error)))
+                misses.append(Miss(clip_id, score.name, reason(error, folders)))
         self.loader.release()
         return ClipScores(clip_id, result.frames, result.values, result.references, result.collected, tuple(misses))
 
 
-def reason(error: LtBenchError) -> str:
-    """An error's message on one line."""
-    return " ".join(str(error).split())
+def reason(error: LtBenchError, folders: Sequence[Path] = ()) -> str:
+    """An error's message on one line, with files named relative to ``folders``: results do not tell where they lay."""
+    text = " ".join(str(error).split())
+    for folder in folders:
+        text = text.replace(f"{folder}{os.sep}", "")
+    return text
 
 
 def _measure(score: Score, clip: ClipContext, into: ClipScores) -> None:

@@ -159,7 +159,7 @@ def holm(p_values: Sequence[float]) -> list[float]:
     return adjusted.tolist()
 
 
-def pearson(x: Float[ndarray, " N"], y: Float[ndarray, " N"]) -> float:
+def pearson(x: Float[ndarray, " N"], y: Float[ndarray, " M"]) -> float:
     """Pearson's correlation.
 
     Raises:
@@ -178,7 +178,7 @@ def pearson(x: Float[ndarray, " N"], y: Float[ndarray, " N"]) -> float:
     return float(np.clip(a @ b / scale, -1.0, 1.0))
 
 
-def spearman(x: Float[ndarray, " N"], y: Float[ndarray, " N"]) -> float:
+def spearman(x: Float[ndarray, " N"], y: Float[ndarray, " M"]) -> float:
     """Spearman's rank correlation, ties at their mean rank.
 
     Raises:

@@ -69,7 +69,16 @@ def test_json_is_one_document_on_stdout(folders: Path, capsys: pytest.CaptureFix
 def test_a_missed_video_is_listed_and_exit_code_1(folders: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (folders / "made" / "b.mp4").write_bytes(b"broken")
     assert main(arguments(folders)) == 1
-    assert "missed b: " in capsys.readouterr().out
+    printed = capsys.readouterr().out
+    assert "missed b: b.mp4: " in printed
+    assert str(folders) not in printed
+
+
+def test_an_out_that_cannot_be_written_fails_before_the_work(folders: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(arguments(folders, "--out", str(folders))) == 2
+    assert "expected the path of a file, got a folder" in capsys.readouterr().err
+    assert main(arguments(folders, "--out", str(folders / "pixels.yaml" / "r.json"))) == 2
+    assert "scoring" not in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

@@ -113,7 +113,7 @@ def test_faces_of_a_real_speaker(mirror: Path, tmp_path: Path) -> None:
     assert motion.per_video["frozen"] < 0.3
     assert result.scores["blink_rate_difference"].per_video["copy"] == pytest.approx(0, abs=0.7)
     missed = {(m.clip, m.score): m.reason for m in result.misses}
-    assert missed["nobody", "head_motion_ratio"] == "nobody.mp4: no face found in any of 40 frames"
+    assert missed["nobody", "head_motion_ratio"] == "generated video nobody.mp4: no face found in any of 40 frames"
     assert set(missed) == {("nobody", "head_motion_ratio"), ("nobody", "blink_rate_difference")}
     distance = result.scores["fd_squeezenet"]
     assert distance.value > 0

@@ -26,7 +26,11 @@ def states(seed: int, frames: int = FRAMES) -> np.ndarray:
 
 def reading(values: np.ndarray, embedding: np.ndarray | None = None) -> ProbeReadings:
     columns = {name: values[:, TRUTH_COLUMNS.index(name)] for name in READINGS}
-    shown = np.ones((len(values), 2), np.float32) if embedding is None else np.tile(embedding, (len(values), 1))
+    shown = (
+        np.ones((len(values), 2), np.float32)
+        if embedding is None
+        else np.tile(embedding, (len(values), 1)).astype(np.float32)
+    )
     return ProbeReadings(**columns, embedding=shown)
 
 

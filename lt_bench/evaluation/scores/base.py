@@ -107,6 +107,9 @@ class PerVideoScore(Score):
 class SetScore(Score):
     """A number for all videos together, such as a distance between distributions."""
 
+    lowest: ClassVar[float | None] = None
+    """The least value there is, at which intervals end."""
+
     @abstractmethod
     def collect(self, clip: ClipContext) -> Features:
         """What ``combine`` needs of one clip: small arrays, computed wherever the clip was decoded."""

@@ -22,6 +22,7 @@ class FdProbe(ProbeScore, SetScore):
     name = "fd_probe"
     title = "Frechet distance of probe embeddings"
     higher_is_better = False
+    lowest = 0.0
     source = "distance: Heusel et al. 2017, arXiv 1706.08500; network: the package's probe"
 
     def collect(self, clip: ClipContext) -> Features:

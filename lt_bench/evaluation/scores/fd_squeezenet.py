@@ -52,11 +52,16 @@ class FdSqueezenet(SetScore):
     name = "fd_squeezenet"
     title = "Frechet distance of SqueezeNet 1.1 (Caffe) pooled features"
     higher_is_better = False
+    lowest = 0.0
     source = "distance: Heusel et al. 2017, arXiv 1706.08500; network: Iandola et al. 2016, arXiv 1602.07360"
     assets: ClassVar[tuple[str, ...]] = (WEIGHTS,)
 
     stride: int = 3
     """Every so many-th scored frame is looked at; neighbours say little new."""
+
+    def __post_init__(self) -> None:
+        if self.stride < 1:
+            raise ValueError(f"stride: expected at least 1, got {self.stride}")
 
     @property
     def detector(self) -> str:

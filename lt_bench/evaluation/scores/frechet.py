@@ -12,7 +12,7 @@ from lt_bench.evaluation.results import Reference
 from lt_bench.evaluation.statistics import UndefinedError
 
 
-def frechet_distance(x: Float[ndarray, "N D"], y: Float[ndarray, "M D"]) -> float:
+def frechet_distance(x: Float[ndarray, "N D"], y: Float[ndarray, "M E"]) -> float:
     """Frechet distance between the Gaussians of two samples (Heusel et al. 2017, arXiv 1706.08500, equation 6).
 
     With centred samples X, Y the trace of the root of the product of covariances is the nuclear norm of X Y^T over
@@ -22,7 +22,7 @@ def frechet_distance(x: Float[ndarray, "N D"], y: Float[ndarray, "M D"]) -> floa
 
     Args:
         x: one row a sample.
-        y: another sample; the order does not matter.
+        y: another sample of the same dimension; the order does not matter.
 
     Raises:
         UndefinedError: fewer than two rows, different dimensions, or a value that is not finite.

@@ -94,6 +94,6 @@ def _found(video: VideoView, clip: ClipContext) -> Bool[ndarray, " F"]:
     found = video.faces.found[clip.scored]
     if found.mean() < MIN_FOUND:
         raise UnscorableError(
-            f"{video.path.name}: expected a face in {MIN_FOUND:.0%} of scored frames or more, got {found.mean():.0%}"
+            f"{video.label}: expected a face in {MIN_FOUND:.0%} of scored frames or more, got {found.mean():.0%}"
         )
     return found
