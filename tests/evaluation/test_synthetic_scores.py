@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from types import SimpleNamespace
-from typing import Any
 
 import numpy as np
 import pytest
 
-from lt_bench.evaluation.clip import TRUTH_COLUMNS, ClipContext, Truth, VideoView
+from lt_bench.evaluation.clip import TRUTH_COLUMNS, ClipContext, Tools, Truth, VideoView
+from lt_bench.evaluation.feature_store import FeatureStore
 from lt_bench.evaluation.scores import identity_probe, lips, probe_pose
 from lt_bench.evaluation.scores.base import UnscorableError
 from lt_bench.evaluation.scores.head_motion import blinks, pose_spread
@@ -35,22 +34,33 @@ def reading(values: np.ndarray, embedding: np.ndarray | None = None) -> ProbeRea
 
 
 def clip(
-    monkeypatch: pytest.MonkeyPatch, made: ProbeReadings, true: np.ndarray, other: Any = None, gallery: Any = None
-) -> Any:
-    """A clip whose 'videos' are readings."""
+    monkeypatch: pytest.MonkeyPatch,
+    made: ProbeReadings,
+    true: np.ndarray,
+    other: np.ndarray | None = None,
+    gallery: dict[str, ProbeReadings] | None = None,
+) -> ClipContext:
+    """A clip of videos that nobody decodes: what the probe would read off them is given."""
+    tools = Tools(FeatureStore("unused"))
+    readings: dict[str, ProbeReadings] = {}
+
+    def video(name: str, shown: ProbeReadings) -> VideoView:
+        readings[name] = shown
+        return VideoView(Path(name), lambda: np.zeros((1, 2, 2, 3), np.uint8), "", 25.0, tools, False)
+
     for module in (lips, probe_pose, identity_probe):
-        monkeypatch.setattr(module, "probe_track", lambda video: video.reading)
-    view = SimpleNamespace(reading=made, fps=25.0)
-    real = SimpleNamespace(reading=reading(true), fps=25.0)
-    return SimpleNamespace(
-        identity="ann",
-        generated=view,
-        real=real,
-        truth=Truth(true),
-        other_truth=None if other is None else Truth(other),
-        scored=slice(START, None),
-        first_frame=START,
-        gallery={k: SimpleNamespace(reading=v) for k, v in (gallery or {}).items()},
+        monkeypatch.setattr(module, "probe_track", lambda view: readings[view.path.name])
+    takes = {identity: video(f"gallery {identity}", shown) for identity, shown in (gallery or {}).items()}
+    return ClipContext(
+        "ann_0",
+        "ann",
+        video("made", made),
+        video("real", reading(true)),
+        START,
+        lambda: np.zeros((2, 2, 3), np.uint8),
+        Truth(true),
+        None if other is None else Truth(other),
+        lambda: takes,
     )
 
 
@@ -146,10 +156,13 @@ def test_identity_is_judged_against_another_take(monkeypatch: pytest.MonkeyPatch
         identity_probe.IdentityProbe().score(clip(monkeypatch, reading(true, ann), true))
 
 
-def test_on_real_puts_the_real_video_in_the_generated_ones_place() -> None:
-    real: Any = object.__new__(VideoView)
-    made: Any = object.__new__(VideoView)
-    context = ClipContext(Path("a").name, "ann", made, real, START, lambda: np.zeros((2, 2, 3), np.uint8))
-    assert context.on_real().generated is real
-    assert context.on_real().real is real
-    assert (context.on_real().id, context.on_real().scored) == ("a", slice(START, None))
+def test_on_real_puts_the_real_video_in_the_generated_ones_place(monkeypatch: pytest.MonkeyPatch) -> None:
+    true = states(0)
+    made = clip(monkeypatch, reading(-true), true, states(1), {"ann": reading(true)})
+    on_real = made.on_real()
+    assert on_real.generated is made.real
+    assert on_real.real is made.real
+    assert (on_real.id, on_real.identity, on_real.scored) == ("ann_0", "ann", slice(START, None))
+    assert (on_real.truth, on_real.other_truth, on_real.gallery) == (made.truth, made.other_truth, made.gallery)
+    assert lips.LipCorr().score(on_real) == pytest.approx(1)
+    assert lips.LipCorr().score(made) == pytest.approx(-1)
