@@ -19,6 +19,7 @@ from lt_bench.assets.store import asset_path
 from lt_bench.assets.table import asset
 from lt_bench.files import sha256_json
 from lt_bench.perception.native_noise import without_native_noise
+from lt_bench.perception.native_signals import keep_profiling_signal_ignored
 from lt_bench.shapes import Bool, Float, Int, UInt8
 
 WEIGHTS = "face_landmarker.task"
@@ -66,6 +67,7 @@ class FaceLandmarker:
         weights = asset_path(WEIGHTS)
         with without_native_noise():
             self._landmarker = _create(str(weights), max_faces)
+        keep_profiling_signal_ignored()
 
     @property
     def hash(self) -> str:
