@@ -1,6 +1,6 @@
 """Train the probe network on synthetic speakers.
 
-    python experiments/detectors/train_probe.py --work /tmp/probe
+    python experiments/detectors/train_probe.py --work probe_frames
 
 Its weights go into the package, its held-out figures beside this file.
 Deterministic: the same versions of the libraries on the same kind of machine give the same weights.

@@ -39,8 +39,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--rescore", action="store_true", help="score again what is done, as when an asset was absent then"
     )
     add_json_flag(parser)
-    # Overrides may stand before or after the options, which plain parse_args of Python 3.11 does not accept.
-    parser.parse_args = parser.parse_intermixed_args  # type: ignore[method-assign]
 
 
 def run(arguments: argparse.Namespace) -> int:

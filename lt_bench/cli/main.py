@@ -9,6 +9,7 @@ import sys
 from collections.abc import Sequence
 
 import lt_bench
+from lt_bench.cli.parsing import VerbParser
 from lt_bench.errors import LtBenchError
 
 VERBS = {
@@ -40,7 +41,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("arguments", nargs=argparse.REMAINDER, help="what the verb takes")
     chosen = parser.parse_args(arguments[:1])
     module = importlib.import_module(f"lt_bench.cli.{chosen.verb}")
-    verb_parser = argparse.ArgumentParser(prog=f"lt-bench {chosen.verb}", description=module.__doc__)
+    verb_parser = VerbParser(prog=f"lt-bench {chosen.verb}", description=module.__doc__)
     module.add_arguments(verb_parser)
     try:
         return module.run(verb_parser.parse_args(arguments[1:]))

@@ -12,20 +12,9 @@ if TYPE_CHECKING:
     from lt_bench.models.describe import Description
 
 
-class _Parser(argparse.ArgumentParser):
-    """Takes ``key=value`` among the options too; argparse by itself takes positional arguments in one run only."""
-
-    def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
-        """Parse as usual, and count what is left over and looks like ``key=value`` to the overrides."""
-        parsed, left = super().parse_known_args(args, namespace)
-        late = [item for item in left if "=" in item and not item.startswith("-")]
-        parsed.overrides = [*parsed.overrides, *late]
-        return parsed, [item for item in left if item not in late]
-
-
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the verb's arguments."""
-    actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION", parser_class=_Parser)
+    actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
     describe = actions.add_parser("describe", help="print the parts of a model", description=__doc__)
     describe.add_argument("preset", metavar="PRESET", help="tiny, S, B, L or XL")
     describe.add_argument("--portrait", default="symbiotic", help="fusion of the portrait (default: symbiotic)")

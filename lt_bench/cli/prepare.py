@@ -35,8 +35,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--workers", type=int, help="processes (default: one a CPU, at most 8)")
     add_json_flag(parser)
-    # Overrides may stand before or after the options, which plain parse_args of Python 3.11 does not accept.
-    parser.parse_args = parser.parse_intermixed_args  # type: ignore[method-assign]
 
 
 def run(arguments: argparse.Namespace) -> int:

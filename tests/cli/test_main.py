@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
 from lt_bench.cli.main import VERBS, main
+from lt_bench.cli.parsing import VerbParser
 
 HEAVY = ("torch", "lightning", "mlflow", "mediapipe", "diffusers", "transformers", "pandas", "matplotlib", "pydantic")
 
@@ -47,3 +49,46 @@ def test_a_missing_config_is_one_line_and_exit_code_2(capsys: pytest.CaptureFixt
     error = capsys.readouterr().err
     assert error.count("\n") == 1
     assert "no/such.yaml: expected a readable YAML file, got No such file or directory" in error
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "b.yaml --out x train.steps=3 --json train.seed=4",
+        "b.yaml train.steps=3 train.seed=4 --out x --json",
+        "--json b.yaml --out x train.steps=3 train.seed=4",
+    ],
+)
+def test_overrides_may_stand_anywhere(line: str) -> None:
+    parser = VerbParser()
+    parser.add_argument("experiment")
+    parser.add_argument("overrides", nargs="*")
+    parser.add_argument("--out")
+    parser.add_argument("--json", action="store_true")
+    parsed = parser.parse_args(line.split())
+    assert (parsed.experiment, parsed.overrides) == ("b.yaml", ["train.steps=3", "train.seed=4"])
+    assert (parsed.out, parsed.json) == ("x", True)
+
+
+@pytest.mark.parametrize("verb", ["prepare", "train", "generate", "ablate", "model"])
+def test_every_verb_with_overrides_takes_late_ones(
+    verb: str, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    """The late override is read as one, and refused as an unknown key or behind a missing file: never by the parser."""
+    out = str(tmp_path / "out")
+    arguments = {
+        "prepare": ["synthetic", "--out", out, "nope=1"],
+        "train": ["--config", "no.yaml", "nope=1", "--out", out, "nope=2"],
+        "generate": ["--checkpoint", "no", "--portrait", "no", "nope=1", "--audio", "no", "--out", out, "nope=2"],
+        "ablate": ["no.yaml", "--out", out, "nope=1"],
+        "model": ["describe", "tiny", "--json", "nope=1"],
+    }[verb]
+    assert main([verb, *arguments]) == 2
+    assert "unrecognized arguments" not in capsys.readouterr().err
+
+
+def test_what_is_no_override_is_still_refused(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as caught:
+        main(["ablate", "b.yaml", "--nope=1"])
+    assert caught.value.code == 2
+    assert "unrecognized arguments: --nope=1" in capsys.readouterr().err
