@@ -92,11 +92,11 @@ def test_opening_parts_the_lips_and_lowers_the_chin() -> None:
 def test_pushing_a_point_through_the_pose_inverts_the_lookup(
     yaw: float, pitch: float, roll: float, shift: float, drop: float, x: float, y: float
 ) -> None:
-    n, point = 256, np.array([[x, y]])
+    n, point = 256, np.array([[[x, y]]])
     pose = Pose(yaw, pitch, roll, shift, shift / 2, drop, hinge=0.7)
-    seen = seen_to_frame(texture_to_seen(point, pose), ZOOM)[0] * n - 0.5
+    seen = seen_to_frame(texture_to_seen(point, [pose]), ZOOM)[0, 0] * n - 0.5
     texel = cv2.remap(texture_lookup(pose, n, ZOOM), np.float32([[seen[0]]]), np.float32([[seen[1]]]), cv2.INTER_LINEAR)
-    expected = (point[0] + HALF) / (2 * HALF) * n - 0.5
+    expected = (point[0, 0] + HALF) / (2 * HALF) * n - 0.5
     np.testing.assert_allclose(texel[0, 0], expected, atol=1.0)
 
 

@@ -6,7 +6,8 @@ and rolls about the neck; an open mouth first pulls all below the lower lip down
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import astuple, dataclass
 
 import cv2
 import numpy as np
@@ -71,24 +72,28 @@ def texture_lookup(pose: Pose, n: int, zoom: float) -> Float32[ndarray, "{n} {n}
     return whole[_COARSE:-_COARSE, _COARSE:-_COARSE]
 
 
-def texture_to_seen(points: Float[ndarray, "K 2"], pose: Pose) -> Float[ndarray, "K 2"]:
-    """Where texture points are seen, in face units: the inverse of ``texture_lookup``."""
-    a, b = points[:, 0], _pull_jaw(points[:, 1], pose)
+def texture_to_seen(points: Float[ndarray, "F K 2"], poses: Sequence[Pose]) -> Float[ndarray, "F K 2"]:
+    """Where each frame's texture points are seen, in face units: the inverse of ``texture_lookup``."""
+    yaw, pitch, roll, tx, ty, drop, hinge = np.array([astuple(pose) for pose in poses]).T[:, :, None]
+    a, b = points[..., 0], _pull_jaw(points[..., 1], drop, hinge)
     depth = head_depth(a, b)
-    u, v = a * pose.squeeze + depth * np.sin(pose.yaw), b + depth * np.sin(pose.pitch) - _NECK_Y
-    c, s = np.cos(pose.roll), np.sin(pose.roll)
-    return np.column_stack([c * u - s * v + pose.tx, s * u + c * v + _NECK_Y + pose.ty])
+    squeeze = np.array([[pose.squeeze] for pose in poses])
+    u, v = a * squeeze + depth * np.sin(yaw), b + depth * np.sin(pitch) - _NECK_Y
+    c, s = np.cos(roll), np.sin(roll)
+    return np.stack([c * u - s * v + tx, s * u + c * v + _NECK_Y + ty], axis=-1)
 
 
-def seen_to_frame(points: Float[ndarray, "K 2"], zoom: float) -> Float[ndarray, "K 2"]:
+def seen_to_frame(points: Float[ndarray, "F K 2"], zoom: float) -> Float[ndarray, "F K 2"]:
     """Face units to fractions of the frame's sides, (0, 0) its upper left corner; outside the frame beyond 0..1."""
     centred = (points - (0, VIEW_Y / zoom**2)) * zoom
     return (centred + HALF) / (2 * HALF)
 
 
-def _pull_jaw(y: Float[ndarray, " K"], pose: Pose) -> Float[ndarray, " K"]:
+def _pull_jaw(
+    y: Float[ndarray, "F K"], drop: Float[ndarray, "F 1"], hinge: Float[ndarray, "F 1"]
+) -> Float[ndarray, "F K"]:
     """Solve b - drop * step(b) = y; a contraction, for the drop times the step's steepest slope stays below 0.9."""
     b = y
     for _ in range(80):
-        b = y + pose.drop * step(b, pose.hinge, 1.0 + pose.drop)
+        b = y + drop * step(b, hinge, 1.0 + drop)
     return b
