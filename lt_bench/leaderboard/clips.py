@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Sequence
+from contextlib import closing
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -15,11 +17,14 @@ from lt_bench.leaderboard.boards import Board
 from lt_bench.leaderboard.numbers import short_number
 from lt_bench.leaderboard.rows import Row
 from lt_bench.media.audio import read_audio
-from lt_bench.media.video import probe_video
+from lt_bench.media.image import jpeg_bytes
+from lt_bench.media.video import iter_frames, probe_video
 
 MAX_BYTES = 25_000_000
 """Of all videos of a page, before base64; further samples are left out and the page says so."""
 BARS = 160
+POSTER_FRAME, POSTER_SIDE = 15, 256
+"""Which frame stands for a video before it plays, and its longest side in pixels."""
 
 
 @dataclass(frozen=True)
@@ -31,6 +36,8 @@ class Tile:
     """Number of the system's colour; None for the real video."""
     video: str
     """base64 of the mp4; empty where there is none."""
+    poster: str
+    """base64 of a JPEG of one of its frames, seen before it plays."""
     missing: str
     """Why there is no video."""
     scores: dict[str, str]
@@ -112,12 +119,14 @@ def _real_video(row: Row, clip: str) -> Path | None:
 
 def _sample(clip: Clip, rows: Sequence[Row], colours: dict[str, int]) -> Sample:
     real = next((path for path in (_real_video(row, clip.id) for row in rows) if path is not None), None)
-    tiles = [Tile("real", None, _encode(real), "the real set is not at hand" if real is None else "", {})]
+    tiles = [
+        Tile("real", None, _encode(real), _poster(real), "the real set is not at hand" if real is None else "", {})
+    ]
     for row in rows:
         path = _video(row, clip.id)
         scores = {n: short_number(s.per_video[clip.id]) for n, s in row.scores.items() if clip.id in s.per_video}
         missing = "" if path else "this clip was not generated"
-        tiles.append(Tile(row.system, colours[row.system], _encode(path), missing, scores))
+        tiles.append(Tile(row.system, colours[row.system], _encode(path), _poster(path), missing, scores))
     voice = real or next((p for p in (_video(row, clip.id) for row in rows) if p is not None), None)
     seconds = _seconds(voice) if voice else clip.frames / 25
     return Sample(clip.id, clip.identity, seconds, tuple(tiles), _waveform(voice) if voice else "")
@@ -125,6 +134,14 @@ def _sample(clip: Clip, rows: Sequence[Row], colours: dict[str, int]) -> Sample:
 
 def _encode(path: Path | None) -> str:
     return base64.b64encode(path.read_bytes()).decode("ascii") if path is not None else ""
+
+
+def _poster(path: Path | None) -> str:
+    if path is None:
+        return ""
+    with closing(iter_frames(path, fps=None)) as frames:
+        first = list(islice(frames, POSTER_FRAME + 1))
+    return base64.b64encode(jpeg_bytes(first[-1], POSTER_SIDE)).decode("ascii")
 
 
 def _seconds(path: Path) -> float:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 from markupsafe import Markup
 
+from lt_bench.leaderboard.labels import Box, place_labels
 from lt_bench.leaderboard.numbers import Number, nice_ticks, short_number, tick_labels
 
 WIDTH = 440
@@ -180,24 +181,17 @@ def scatter_plot(title: str, points: Sequence[Point], x_label: str, y_label: str
     across = _Axis(*_padded([p.x for p in points], 0.18), left, WIDTH - 12)
     up = _Axis(*_padded([p.y for p in points], 0.14), bottom, top)
     _frame(svg, across, up, x_label, y_label)
-    taken: list[tuple[Number, Number]] = []
-    for point in sorted(points, key=lambda p: -p.y):
-        x, y = across(point.x), up(point.y)
-        right = x < (left + WIDTH) / 2
-        text_y = _free_height(taken, x, y + 4)
-        taken.append((x, text_y))
+    ordered = sorted(points, key=lambda p: -p.y)
+    names = [shorten(point.label, 24) for point in ordered]
+    places = place_labels([(across(p.x), up(p.y)) for p in ordered], names, Box(left, 12, WIDTH, bottom))
+    for point, name, place in zip(ordered, names, places, strict=True):
         svg.parts.append(Markup('<g class="c{}">').format(point.colour))
         svg.add("<title>{}: {} / {}</title>", point.label, short_number(point.y), short_number(point.x))
-        svg.add('<circle cx="{}" cy="{}" r="6" class="dot"/>', x, y)
-        svg.text(x + (11 if right else -11), text_y, shorten(point.label, 24), "name", "start" if right else "end")
+        svg.add('<circle cx="{}" cy="{}" r="6" class="dot"/>', across(point.x), up(point.y))
+        if place is not None:  # in a crowd the title and the colour tell which it is
+            svg.text(*place, name, "name")
         svg.parts.append(Markup("</g>"))
     return svg.done()
-
-
-def _free_height(taken: list[tuple[Number, Number]], x: Number, y: Number) -> Number:
-    while any(abs(x - a) < 150 and abs(y - b) < 14 for a, b in taken):
-        y += 1
-    return y
 
 
 def _frame(svg: _Svg, across: _Axis, up: _Axis, x_label: str, y_label: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import warnings
 from pathlib import Path
@@ -52,6 +53,16 @@ def write_png(path: str | os.PathLike[str], frame: UInt8[np.ndarray, "H W 3"]) -
     check_frame(frame, str(path))
     with atomic_path(path) as temporary:
         Image.fromarray(np.ascontiguousarray(frame)).save(temporary, format="PNG")
+
+
+def jpeg_bytes(frame: UInt8[np.ndarray, "H W 3"], longest: int, quality: int = 80) -> bytes:
+    """An RGB uint8 array as a JPEG file of at most ``longest`` pixels a side."""
+    check_frame(frame, "picture")
+    image = Image.fromarray(np.ascontiguousarray(frame))
+    image.thumbnail((longest, longest))
+    file = io.BytesIO()
+    image.save(file, format="JPEG", quality=quality)
+    return file.getvalue()
 
 
 def _opaque(image: Image.Image) -> Image.Image:

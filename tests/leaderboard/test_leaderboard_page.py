@@ -95,6 +95,9 @@ def test_videos_are_inside_the_page_beside_the_real_clip(run_folder, tmp_path):
     files = [path.read_bytes() for path in sorted(run_folder.parent.rglob("*.mp4"))]
     assert len(embedded) == 4  # two clips: real and generated
     assert {base64.b64decode(video) for video in embedded} <= set(files)
+    posters = [a["poster"] for tag, a in elements if tag == "video"]
+    assert len(posters) == len(embedded)
+    assert all(base64.b64decode(poster.partition(",")[2])[:3] == b"\xff\xd8\xff" for poster in posters)
     assert sum(tag == "path" and a.get("class", "").startswith("curve") for tag, a in elements) == 1
 
 

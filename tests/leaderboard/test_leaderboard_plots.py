@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from lt_bench.leaderboard.labels import CHARACTER, HEIGHT, RADIUS, Box, place_labels
 from lt_bench.leaderboard.numbers import duration, nice_ticks, short_count, short_number, short_spread, tick_labels
 from lt_bench.leaderboard.plots import Dot, Line, Point, Reference, dot_plot, line_plot, scatter_plot
 
@@ -102,3 +103,25 @@ def test_an_interval_surrounds_its_dot_and_better_is_further_right():
     bars = [(float(e.get("x1")), float(e.get("x2"))) for e in root.iter() if e.get("class") == "interval"]
     assert dots[0] < dots[1]
     assert all(low < dot < high for dot, (low, high) in zip(dots, bars, strict=True))
+
+
+@settings(deadline=None, max_examples=60)
+@given(st.lists(st.tuples(st.floats(10, 390), st.floats(10, 190)), min_size=1, max_size=12))
+def test_names_lie_on_no_other_name_and_on_no_dot(dots):
+    texts = [f"system-{'x' * (k % 5)}" for k in range(len(dots))]
+    places = place_labels(dots, texts, Box(0, 0, 400, 200))
+    boxes = [
+        Box(p[0], p[1] + 3 - HEIGHT, p[0] + CHARACTER * len(text), p[1] + 3)
+        for p, text in zip(places, texts, strict=True)
+        if p is not None
+    ]
+    marks = [Box(x - RADIUS, y - RADIUS, x + RADIUS, y + RADIUS) for x, y in dots]
+    assert not any(a.overlaps(b) for k, a in enumerate(boxes) for b in boxes[:k])
+    assert not any(box.overlaps(mark) for box in boxes for mark in marks)
+    assert all(box.inside(Box(0, 0, 400, 200)) for box in boxes)
+
+
+def test_two_systems_side_by_side_both_keep_their_names():
+    assert None not in place_labels(
+        [(200, 100), (206, 101)], ["direct-direct", "symbiotic-direct"], Box(0, 0, 440, 214)
+    )
