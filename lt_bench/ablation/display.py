@@ -15,9 +15,8 @@ from lt_bench.ablation.estimate import Estimate
 from lt_bench.ablation.plan import Job
 from lt_bench.ablation.runner import Snapshot
 from lt_bench.ablation.status import PHASES, Status
+from lt_bench.progress import EVERY, clock
 
-EVERY = 15.0
-"""Seconds between two lines where there is no terminal."""
 SHARES = {"training": 0.8, "generating": 0.1, "scoring": 0.1}
 """What the phases count in the bar; the time left is measured, not counted so."""
 UNITS = {"training": "steps", "generating": "frames", "scoring": "clips"}
@@ -129,12 +128,3 @@ def left_text(left: Estimate) -> str:
     if left.seconds is None:
         return "time left not known yet"
     return f"{'at least ' if left.at_least else ''}{clock(left.seconds)} left"
-
-
-def clock(seconds: float | int | None) -> str:
-    """Seconds as 0:42, 3:05 or 2:07:00."""
-    if seconds is None:
-        return "?"
-    whole = max(0, round(seconds))
-    hours, rest = divmod(whole, 3600)
-    return f"{hours}:{rest // 60:02d}:{rest % 60:02d}" if hours else f"{rest // 60}:{rest % 60:02d}"

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from rich.console import Console
-    from rich.progress import Progress
+
+    from lt_bench.progress import ProgressLines
 
 
 def add_json_flag(parser: argparse.ArgumentParser) -> None:
@@ -29,24 +30,8 @@ def stderr_console() -> Console:
     return Console(stderr=True)
 
 
-def progress_bar() -> Progress:
-    """A progress bar on stderr with elapsed and remaining time."""
-    from rich.progress import (
-        BarColumn,
-        MofNCompleteColumn,
-        Progress,
-        TextColumn,
-        TimeElapsedColumn,
-        TimeRemainingColumn,
-    )
+def progress_bar() -> ProgressLines:
+    """Progress on stderr with elapsed and remaining time."""
+    from lt_bench.progress import ProgressLines
 
-    return Progress(
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TextColumn("elapsed"),
-        TimeElapsedColumn(),
-        TextColumn("left"),
-        TimeRemainingColumn(),
-        console=stderr_console(),
-    )
+    return ProgressLines()

@@ -5,16 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import lightning.pytorch as pl
-from rich.console import Console
-from rich.progress import (
-    BarColumn,
-    MofNCompleteColumn,
-    Progress,
-    TextColumn,
-    TimeElapsedColumn,
-    TimeRemainingColumn,
-)
 
+from lt_bench.progress import ProgressLines
 from lt_bench.training.module import LetsTalkModule
 
 
@@ -22,25 +14,14 @@ class StepProgress(pl.Callback):
     """One line for a run; Lightning's own bar counts epochs, of which an endless stream of windows has none."""
 
     def __init__(self) -> None:
-        self._progress: Progress | None = None
+        self._progress: ProgressLines | None = None
         self._task: Any = None
 
     def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Show the bar, at the step that the run goes on from."""
         if not trainer.is_global_zero:
             return
-        self._progress = Progress(
-            TextColumn("train"),
-            BarColumn(),
-            MofNCompleteColumn(),
-            TextColumn("loss {task.fields[loss]}"),
-            TextColumn("elapsed"),
-            TimeElapsedColumn(),
-            TextColumn("left"),
-            TimeRemainingColumn(elapsed_when_finished=False),
-            console=Console(stderr=True),
-            refresh_per_second=2,
-        )
+        self._progress = ProgressLines("loss {task.fields[loss]}")
         self._progress.start()
         self._task = self._progress.add_task("train", total=trainer.max_steps, completed=trainer.global_step, loss="-")
 
