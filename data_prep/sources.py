@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import re
 from collections import Counter
+from collections.abc import Mapping
 from pathlib import Path
 
 from data_prep.grid_sample import grid_sample
@@ -12,7 +13,8 @@ from data_prep.jobs import RULES, Source, SyntheticJob, VideoJob
 from data_prep.splits import split_identities
 from data_prep.synthetic.dataset import synthetic_clips
 from lt_bench.config import DataConfig
-from lt_bench.data.format import SPLITS
+from lt_bench.data.cache import LatentCache
+from lt_bench.data.format import SPLITS, Split
 from lt_bench.errors import ConfigError, MediaError
 from lt_bench.files import sha256_json
 
@@ -31,7 +33,7 @@ def list_source(config: DataConfig) -> Source:
         return synthetic_source(config)
     if config.dataset == "grid-sample":
         return grid_sample()
-    return folder_source(config.folder)
+    return folder_source(config.folder, _earlier_splits(config.splits_of))
 
 
 def synthetic_source(config: DataConfig) -> Source:
@@ -45,12 +47,16 @@ def synthetic_source(config: DataConfig) -> Source:
     )
 
 
-def folder_source(folder: str) -> Source:
+def folder_source(folder: str, pinned: Mapping[str, Split] | None = None) -> Source:
     """Every video below a folder, hidden ones aside, in the order of their paths.
 
     A video in a subfolder belongs to the identity of that name (the first folder of its path); a video that lies
     directly in the folder is an identity of its own. In the held-out splits the last of an identity's several videos
     is its gallery. The list's hash covers paths and sizes, not contents, so that terabytes need not be read twice.
+
+    Args:
+        folder: of the videos.
+        pinned: splits of identities of an earlier cache, which they keep.
 
     Raises:
         ConfigError: no folder is named.
@@ -67,15 +73,15 @@ def folder_source(folder: str) -> Source:
     names = [path.relative_to(root) for path in paths]
     ids = unique_ids([str(name.with_suffix("")) for name in names])
     identities = [name.parts[0] if len(name.parts) > 1 else clip_id for name, clip_id in zip(names, ids, strict=True)]
-    splits, left = split_identities(identities), Counter(identities)
+    splits, left = split_identities(identities, pinned=pinned), Counter(identities)
+    several = {identity for identity, count in left.items() if count > 1}
     jobs = []
     for path, name, clip_id, identity in zip(paths, names, ids, identities, strict=True):
         left[identity] -= 1
-        several = identities.count(identity) > 1
-        last = splits[identity] != "train" and several and not left[identity]
+        last = splits[identity] != "train" and identity in several and not left[identity]
         role = "gallery" if last else "clip"
         jobs.append(VideoJob(clip_id, identity, splits[identity], role, path.resolve(), name.as_posix()))
-    listed = [[job.id, job.identity, job.source, job.path.stat().st_size] for job in jobs]
+    listed = [[job.id, job.identity, job.split, job.source, job.path.stat().st_size] for job in jobs]
     return Source("folder", tuple(jobs), sha256_json([RULES, listed]), SPLITS)
 
 
@@ -92,6 +98,10 @@ def unique_ids(names: list[str]) -> list[str]:
         taken.add(clip_id.lower())
         ids.append(clip_id)
     return ids
+
+
+def _earlier_splits(cache: str) -> dict[str, Split]:
+    return {record.identity: record.split for record in LatentCache.open(cache).records()} if cache else {}
 
 
 def _is_plain(path: Path, root: Path) -> bool:

@@ -12,7 +12,6 @@ from data_prep.grid_sample import HELD_OUT, SPEAKERS, grid_sample
 from data_prep.portrait import portrait_frame
 from data_prep.quality import PictureQuality, clip_quality, loudness_db
 from data_prep.sources import folder_source, list_source, unique_ids
-from data_prep.splits import split_identities
 from lt_bench.config import DataConfig, SyntheticConfig
 from lt_bench.data.format import ID_PATTERN
 from lt_bench.errors import AssetError, ConfigError, FaceError, MediaError
@@ -78,19 +77,6 @@ def test_ids_are_plain_and_unique_even_where_case_is_ignored(names: list[str]):
     ids = unique_ids(names)
     assert len({clip_id.lower() for clip_id in ids}) == len(names)
     assert all(ID_PATTERN.fullmatch(clip_id) for clip_id in ids)
-
-
-@given(st.sets(st.text(min_size=1, max_size=8), min_size=1, max_size=60))
-@settings(deadline=None, max_examples=60)
-def test_every_identity_has_one_split_and_held_out_splits_are_a_tenth(names: set[str]):
-    splits = split_identities(names)
-    counts = Counter(splits.values())
-    assert splits.keys() == names
-    held = max(1, round(0.1 * len(names)))
-    assert counts["test"] == (held if len(names) > 1 else 0)
-    assert counts["validation"] == (held if len(names) > 2 else 0)
-    assert counts["train"] >= 1
-    assert splits == split_identities(sorted(names, reverse=True))
 
 
 def test_the_synthetic_source_exports_held_out_splits_only():
