@@ -11,10 +11,10 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from lt_bench.ablation.estimate import Estimate
 from lt_bench.ablation.plan import Job
 from lt_bench.ablation.runner import Snapshot
-from lt_bench.ablation.status import PHASES, Status
+from lt_bench.jobs.estimate import Estimate
+from lt_bench.jobs.status import PHASES, Status
 from lt_bench.progress import EVERY, clock
 
 SHARES = {"training": 0.8, "generating": 0.1, "scoring": 0.1}

@@ -3,26 +3,15 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from lt_bench.config import Cell, ExperimentConfig, FusionConfig, RunConfig, load_config, to_dict
+from lt_bench.config import Cell, ExperimentConfig, FusionConfig, RunConfig, to_dict
 from lt_bench.errors import ConfigError
+from lt_bench.jobs.folder import flat_config
 
-CONFIG_FILE = "config.yaml"
 CELLS = "cells"
-# Keys that change no number of a result; a folder made with other values of these is the same run.
-FREE_KEYS = (
-    "data.cache",
-    "data.folder",
-    "train.threads",
-    "train.workers",
-    "train.checkpoint_every",
-    "train.log_every",
-    "evaluation.samples",
-)
 
 
 @dataclass(frozen=True)
@@ -107,35 +96,3 @@ def _refuse_twice(source: str, key: str, values: list[Any]) -> None:
     for value in values:
         if values.count(value) > 1:
             raise ConfigError(f"{source}: key '{key}': expected each once, got '{value}' twice")
-
-
-def check_folder(job: Job) -> None:
-    """Refuse to go on in a folder that another configuration made.
-
-    Raises:
-        ConfigError: names the first key that differs.
-    """
-    path = job.folder / CONFIG_FILE
-    if not path.exists():
-        return
-    made, asked = flat_config(to_dict(load_config(RunConfig, path))), flat_config(to_dict(job.config))
-    for key in differing_keys(made, asked):
-        raise ConfigError(
-            f"{path}: expected {key}: {asked.get(key)!r}, got a run made with {key}: {made.get(key)!r}; "
-            "choose another --out, or remove this folder to start it again"
-        )
-
-
-def differing_keys(made: dict[str, Any], asked: dict[str, Any]) -> Iterator[str]:
-    """The dotted keys whose values differ and matter to a result, in order."""
-    for key in sorted(made.keys() | asked.keys()):
-        if key not in FREE_KEYS and made.get(key) != asked.get(key):
-            yield key
-
-
-def flat_config(document: dict[str, Any], prefix: str = "") -> dict[str, Any]:
-    """A configuration's document with dotted keys and no mappings; lists stay."""
-    flat: dict[str, Any] = {}
-    for key, value in document.items():
-        flat |= flat_config(value, f"{prefix}{key}.") if isinstance(value, dict) else {prefix + key: value}
-    return flat

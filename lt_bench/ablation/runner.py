@@ -8,15 +8,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Protocol, runtime_checkable
 
-from lt_bench.ablation.estimate import Estimate, time_left
-from lt_bench.ablation.launch import ending, start_worker, stop_workers, worker_environment
-from lt_bench.ablation.plan import CONFIG_FILE, Job, check_folder
-from lt_bench.ablation.status import STATUS_FILE, Status, read_status
-from lt_bench.ablation.worker import RESULT_FILE
+from lt_bench.ablation.plan import Job
 from lt_bench.config import to_dict, to_yaml
 from lt_bench.errors import LtBenchError, ResultError
 from lt_bench.evaluation.results import load_result
 from lt_bench.files import write_json, write_text
+from lt_bench.jobs.estimate import Estimate, time_left
+from lt_bench.jobs.folder import CONFIG_FILE, RESULT_FILE, check_folder
+from lt_bench.jobs.launch import ending, start_worker, stop_workers, worker_environment
+from lt_bench.jobs.status import STATUS_FILE, Status, read_status
 
 POLL = 0.2
 """Seconds between two looks at the workers."""
@@ -91,7 +91,7 @@ def inspect(job: Job, cache_hash: str, protocol_hash: str) -> Status:
     Raises:
         LtBenchError: the folder was made with another configuration or on another cache.
     """
-    check_folder(job)
+    check_folder(job.folder, job.config)
     status = read_status(job.folder)
     if status.cache_hash and cache_hash and status.cache_hash != cache_hash:
         made = status.cache_hash[:16]

@@ -6,12 +6,12 @@ import csv
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from lt_bench.ablation.plan import CONFIG_FILE, Job, flat_config
-from lt_bench.ablation.status import Status
-from lt_bench.ablation.worker import RESULT_FILE, VIDEOS
+from lt_bench.ablation.plan import Job
 from lt_bench.config import ExperimentConfig, to_dict
 from lt_bench.evaluation.results import Result, load_result
 from lt_bench.files import sha256_file
+from lt_bench.jobs.folder import CONFIG_FILE, RESULT_FILE, VIDEOS, flat_config
+from lt_bench.jobs.status import Status
 from lt_bench.tracking.record import Artifact, Point, RunRecord
 
 METRICS_FILE = "metrics.csv"

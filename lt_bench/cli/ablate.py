@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 
     from lt_bench.ablation.plan import Job
     from lt_bench.ablation.runner import Snapshot
-    from lt_bench.ablation.status import Status
     from lt_bench.config import ExperimentConfig
+    from lt_bench.jobs.status import Status
     from lt_bench.leaderboard.build import Leaderboard
     from lt_bench.tracking.background import BackgroundTracker
 
@@ -43,8 +43,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Check, prepare, run the grid, rank."""
-    from lt_bench.ablation.lifeline import locked_folder
     from lt_bench.ablation.plan import plan_jobs
+    from lt_bench.jobs.lifeline import locked_folder
 
     config = _load(arguments)
     jobs = plan_jobs(config)
@@ -73,14 +73,14 @@ def _load(arguments: argparse.Namespace) -> ExperimentConfig:
 
 
 def _run(config: ExperimentConfig, jobs: tuple[Job, ...], as_json: bool, rescore: bool) -> int:
-    from lt_bench.ablation.plan import check_folder
     from lt_bench.cli.prepare import ensure_cache
     from lt_bench.config import to_yaml
     from lt_bench.files import write_text
+    from lt_bench.jobs.folder import check_folder
 
     out, console = Path(config.out), stderr_console()
     for job in jobs:
-        check_folder(job)
+        check_folder(job.folder, job.config)
     write_text(out / EXPERIMENT_FILE, to_yaml(config))
     cache = ensure_cache(config.data)
     _check_split(config, cache.real_folder(config.evaluation.split))
@@ -111,11 +111,11 @@ def _run_grid(
     rescore: bool,
 ) -> tuple[Status, ...]:
     from lt_bench.ablation.display import GridDisplay
-    from lt_bench.ablation.launch import usable_cores, visible_gpus
     from lt_bench.ablation.runner import Resources, run_jobs
     from lt_bench.ablation.tracked import job_record, parent_record
     from lt_bench.evaluation.protocol import load_protocol
     from lt_bench.evaluation.provenance import git_commit
+    from lt_bench.jobs.launch import usable_cores, visible_gpus
 
     class Watcher:
         """Shows, and tells the tracker."""

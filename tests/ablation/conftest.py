@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from lt_bench.ablation import launch
 from lt_bench.ablation.plan import Job, plan_jobs
 from lt_bench.config import Cell, DataConfig, EvaluationConfig, ExperimentConfig, TrainConfig
+from lt_bench.jobs import launch
 
 CACHE, PROTOCOL = "c" * 64, "f" * 64
 

@@ -8,9 +8,9 @@ import sys
 import time
 from pathlib import Path
 
-from lt_bench.ablation.lifeline import die_with_parent, locked_folder
-from lt_bench.ablation.status import StatusReporter
 from lt_bench.evaluation.results import Clip, ProtocolRef, RealSetRef, Result, Score, save_result
+from lt_bench.jobs.lifeline import die_with_parent, locked_folder
+from lt_bench.jobs.status import StatusReporter
 
 
 def fake_result(system: str) -> Result:

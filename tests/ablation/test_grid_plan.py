@@ -11,12 +11,13 @@ from hypothesis import strategies as st
 from rich.console import Console
 
 from lt_bench.ablation.display import GridDisplay, clock, ended_line, plain_line, share_done
-from lt_bench.ablation.estimate import Estimate, time_left
-from lt_bench.ablation.plan import CONFIG_FILE, check_experiment, check_folder, plan_jobs
+from lt_bench.ablation.plan import check_experiment, plan_jobs
 from lt_bench.ablation.runner import Snapshot
-from lt_bench.ablation.status import PHASES, STATES, Status, StatusReporter, read_status
 from lt_bench.config import SamplingConfig, to_yaml
 from lt_bench.errors import ConfigError, LtBenchError
+from lt_bench.jobs.estimate import Estimate, time_left
+from lt_bench.jobs.folder import CONFIG_FILE, check_folder
+from lt_bench.jobs.status import PHASES, STATES, Status, StatusReporter, read_status
 
 FUSIONS = ("direct", "siamese", "symbiotic")
 
@@ -66,15 +67,16 @@ def test_unknown_fusions_and_cells_twice_are_refused(experiment):
 def test_a_folder_of_another_configuration_is_refused_naming_the_key(experiment):
     config = experiment("direct-direct")
     (job,) = plan_jobs(config)
-    check_folder(job)
+    check_folder(job.folder, job.config)
     job.folder.mkdir(parents=True)
     (job.folder / CONFIG_FILE).write_text(to_yaml(job.config))
-    check_folder(job)
+    check_folder(job.folder, job.config)
     (other,) = plan_jobs(dataclasses.replace(config, train=dataclasses.replace(config.train, steps=11)))
     with pytest.raises(ConfigError, match=r"expected train.steps: 11, got a run made with train.steps: 10"):
-        check_folder(other)
+        check_folder(other.folder, other.config)
     free = dataclasses.replace(config.train, threads=2, log_every=7)
-    check_folder(plan_jobs(dataclasses.replace(config, train=free))[0])
+    (same,) = plan_jobs(dataclasses.replace(config, train=free))
+    check_folder(same.folder, same.config)
 
 
 def test_status_counts_time_over_attempts_and_keeps_reasons_on_one_line(tmp_path):

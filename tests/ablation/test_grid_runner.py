@@ -12,11 +12,11 @@ from pathlib import Path
 
 import pytest
 
-from lt_bench.ablation import launch
-from lt_bench.ablation.lifeline import locked_folder
 from lt_bench.ablation.runner import Resources, inspect, run_jobs
-from lt_bench.ablation.status import read_status
 from lt_bench.errors import LtBenchError
+from lt_bench.jobs import launch
+from lt_bench.jobs.lifeline import locked_folder
+from lt_bench.jobs.status import read_status
 
 CACHE, PROTOCOL = "c" * 64, "f" * 64
 
@@ -158,7 +158,7 @@ def test_a_worker_that_does_not_listen_is_killed(jobs):
 
 SCRIPT = """
 import sys
-from lt_bench.ablation import launch
+from lt_bench.jobs import launch
 from lt_bench.ablation.plan import plan_jobs
 from lt_bench.ablation.runner import Resources, run_jobs
 from lt_bench.config import ExperimentConfig, load_config

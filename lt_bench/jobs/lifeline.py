@@ -14,7 +14,7 @@ from pathlib import Path
 from lt_bench.errors import LtBenchError
 
 LOCK_FILE = ".lock"
-PARENT = "LT_BENCH_ABLATE_PID"
+PARENT = "LT_BENCH_COMMAND_PID"
 """Environment variable that tells a worker whose it is."""
 
 
@@ -58,9 +58,15 @@ def _try_lock(handle: int) -> bool:
     return True
 
 
-def die_with_parent(every: float = 0.5) -> None:
-    """End this process and its group as soon as the parent named in the environment is gone."""
+def die_with_parent(every: float = 0.5, follows: bool = False) -> None:
+    """End this process and its group as soon as the parent named in the environment is gone.
+
+    Args:
+        every: seconds between two looks.
+        follows: this process was started by a worker; that one is its parent, if the worker has one.
+    """
     parent = int(os.environ.get(PARENT, "0"))
+    parent = os.getppid() if parent and follows else parent
     if not parent:
         return
 

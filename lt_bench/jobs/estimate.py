@@ -1,4 +1,4 @@
-"""How long an ablation still takes, from what its workers report."""
+"""How long jobs still take, from what its workers report."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import heapq
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from lt_bench.ablation.status import PHASES, Status
+from lt_bench.jobs.status import PHASES, Status
 
 
 @dataclass(frozen=True)

@@ -10,11 +10,11 @@ import time
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
-from lt_bench.ablation.lifeline import PARENT
+from lt_bench.jobs.lifeline import PARENT
 
 LOG_FILE = "log.txt"
 THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "OPENCV_FOR_THREADS_NUM")
-COMMAND = (sys.executable, "-m", "lt_bench.ablation.worker")
+COMMAND = (sys.executable, "-m", "lt_bench.jobs.worker")
 GRACE = 15.0
 """Seconds that a worker has to end after it was asked to, before it is killed."""
 

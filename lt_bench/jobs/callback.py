@@ -6,7 +6,7 @@ from typing import Any
 
 import lightning.pytorch as pl
 
-from lt_bench.ablation.status import StatusReporter
+from lt_bench.jobs.status import StatusReporter
 
 LOSS_EVERY = 10
 """Steps between readings of the loss, which wait for a GPU to catch up."""

@@ -1,4 +1,8 @@
-"""One job in its own process: ``python -m lt_bench.ablation.worker RUN_DIR`` trains, generates and scores."""
+"""One job in its own process: ``python -m lt_bench.jobs.worker RUN_DIR`` trains, generates and scores.
+
+Where a job trains over several devices, Lightning starts this command again for each rank but the first. All read the
+configuration from the folder, so they cannot differ; the first alone writes, generates and scores.
+"""
 
 from __future__ import annotations
 
@@ -10,27 +14,28 @@ import traceback
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from lt_bench.ablation.lifeline import die_with_parent, locked_folder
-from lt_bench.ablation.plan import CONFIG_FILE
-from lt_bench.ablation.status import StatusReporter
 from lt_bench.config import RunConfig, load_config
 from lt_bench.errors import LtBenchError
+from lt_bench.jobs.folder import CONFIG_FILE, RESULT_FILE, VIDEOS
+from lt_bench.jobs.lifeline import die_with_parent, locked_folder
+from lt_bench.jobs.status import StatusReporter
 
 if TYPE_CHECKING:
     from lt_bench.data.cache import LatentCache
 
-VIDEOS = "videos"
-RESULT_FILE = "result.json"
 PATIENCE = 15.0
 """Seconds that a worker waits for the end of one whose command was killed."""
 
 
 def main(arguments: list[str]) -> int:
     """Run the job of a folder; 0 done, 1 failed (with the reason in ``status.json``), 143 told to stop."""
-    folder = Path(arguments[0])
-    die_with_parent()
+    folder, leads = Path(arguments[0]), int(os.environ.get("LOCAL_RANK", "0")) == 0
+    die_with_parent(follows=not leads)
     signal.signal(signal.SIGTERM, _stop)
     try:
+        if not leads:
+            follow_job(folder)
+            return 0
         with locked_folder(folder, "a worker", PATIENCE):
             remove_leftovers(folder)
             return _guarded(folder)
@@ -86,6 +91,16 @@ def run_job(folder: Path, report: StatusReporter) -> None:
     _score(folder, config, cache, model_file, report)
 
 
+def follow_job(folder: Path) -> None:
+    """Train beside the first rank, on the same configuration."""
+    from lt_bench.data.cache import LatentCache
+    from lt_bench.training.run import train
+
+    config = load_config(RunConfig, folder / CONFIG_FILE)
+    _set_threads(config)
+    train(config, folder, LatentCache.open(Path(config.data.cache)), progress=False)
+
+
 def _set_threads(config: RunConfig) -> None:
     import torch
 
@@ -99,7 +114,7 @@ def _check_cache(folder: Path, report: StatusReporter, cache: LatentCache) -> No
 
 
 def _train(folder: Path, config: RunConfig, cache: LatentCache, report: StatusReporter) -> Path:
-    from lt_bench.ablation.callback import ReportSteps
+    from lt_bench.jobs.callback import ReportSteps
     from lt_bench.training.run import train
 
     report.begin("training", config.train.steps, cache.hash)

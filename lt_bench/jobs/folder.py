@@ -1,0 +1,56 @@
+"""The folder of a job: its files, and the refusal to go on in one that another configuration made."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from lt_bench.config import RunConfig, load_config, to_dict
+from lt_bench.errors import ConfigError
+
+CONFIG_FILE = "config.yaml"
+VIDEOS = "videos"
+RESULT_FILE = "result.json"
+# Keys that change no number of a result; a folder made with other values of these is the same run.
+FREE_KEYS = (
+    "data.cache",
+    "data.folder",
+    "train.threads",
+    "train.workers",
+    "train.checkpoint_every",
+    "train.log_every",
+    "evaluation.samples",
+)
+
+
+def check_folder(folder: Path, config: RunConfig) -> None:
+    """Refuse to go on in a folder that another configuration made.
+
+    Raises:
+        ConfigError: names the first key that differs.
+    """
+    path = folder / CONFIG_FILE
+    if not path.exists():
+        return
+    made, asked = flat_config(to_dict(load_config(RunConfig, path))), flat_config(to_dict(config))
+    for key in differing_keys(made, asked):
+        raise ConfigError(
+            f"{path}: expected {key}: {asked.get(key)!r}, got a run made with {key}: {made.get(key)!r}; "
+            "choose another --out, or remove this folder to start it again"
+        )
+
+
+def differing_keys(made: dict[str, Any], asked: dict[str, Any]) -> Iterator[str]:
+    """The dotted keys whose values differ and matter to a result, in order."""
+    for key in sorted(made.keys() | asked.keys()):
+        if key not in FREE_KEYS and made.get(key) != asked.get(key):
+            yield key
+
+
+def flat_config(document: dict[str, Any], prefix: str = "") -> dict[str, Any]:
+    """A configuration's document with dotted keys and no mappings; lists stay."""
+    flat: dict[str, Any] = {}
+    for key, value in document.items():
+        flat |= flat_config(value, f"{prefix}{key}.") if isinstance(value, dict) else {prefix + key: value}
+    return flat
