@@ -27,6 +27,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="SYSTEM=DIR",
         help="folder of a system's videos, to show them; may be given again",
     )
+    parser.add_argument("--published", action="store_true", help="show what papers printed, apart, on the page")
     add_json_flag(parser)
 
 
@@ -41,6 +42,7 @@ def run(arguments: argparse.Namespace) -> int:
         samples=arguments.samples,
         real=arguments.real,
         videos=_folders(arguments.videos),
+        published=arguments.published,
     )
     if arguments.json:
         print_json(leaderboard_document(made))
@@ -67,11 +69,15 @@ def print_leaderboard(made: Leaderboard) -> None:
 
     console = Console()
     console.print(render(made.boards, console.width))
-    console.print(f"{made.page}  (open in a browser)\n{made.csv}\n{made.markdown}", highlight=False, soft_wrap=True)
+    console.print(
+        f"{made.page}  (open in a browser)\n{made.csv}\n{made.markdown}\n{made.latex}", highlight=False, soft_wrap=True
+    )
 
 
 def leaderboard_document(made: Leaderboard) -> dict[str, Any]:
     """The leaderboard as a JSON document."""
+    from lt_bench.leaderboard.costs import COSTS
+
     tables = []
     for board in made.boards:
         rows = [
@@ -84,9 +90,7 @@ def leaderboard_document(made: Leaderboard) -> dict[str, Any]:
                 "reasons": list(row.reasons),
                 "scores": {name: summary.value for name, summary in row.scores.items()},
                 "missing": {name: summary.missing for name, summary in row.scores.items() if summary.missing},
-                "train_seconds": row.cost("train_seconds"),
-                "seconds_per_video_second": row.cost("seconds_per_video_second"),
-                "parameters": row.cost("parameters"),
+                **{cost.key: row.cost(cost.key) for cost in COSTS},
             }
             for row in board.rows
         ]
@@ -100,5 +104,5 @@ def leaderboard_document(made: Leaderboard) -> dict[str, Any]:
                 "rows": rows,
             }
         )
-    files = {"csv": str(made.csv), "markdown": str(made.markdown), "page": str(made.page)}
+    files = {kind: str(getattr(made, kind)) for kind in ("csv", "markdown", "latex", "page")}
     return {"tables": tables, "files": files}

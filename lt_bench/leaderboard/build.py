@@ -1,4 +1,4 @@
-"""From result files to a leaderboard: CSV, Markdown and the page."""
+"""From result files to a leaderboard: CSV, Markdown, LaTeX and the page."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from lt_bench.files import write_text
 from lt_bench.leaderboard.boards import Board, build_boards
 from lt_bench.leaderboard.collect import collect
 from lt_bench.leaderboard.export import to_csv, to_markdown
+from lt_bench.leaderboard.latex import to_latex
 from lt_bench.leaderboard.page import render_page
 
 
@@ -21,6 +22,7 @@ class Leaderboard:
     boards: tuple[Board, ...]
     csv: Path
     markdown: Path
+    latex: Path
     page: Path
 
 
@@ -32,8 +34,9 @@ def build_leaderboard(
     samples: int = 6,
     real: Path | None = None,
     videos: Mapping[str, Path] | None = None,
+    published: bool = False,
 ) -> Leaderboard:
-    """Write ``leaderboard.csv``, ``leaderboard.md`` and ``index.html`` into ``out``.
+    """Write ``leaderboard.csv``, ``.md``, ``.tex`` and ``index.html`` into ``out``.
 
     Args:
         paths: result files, and folders that hold them.
@@ -42,6 +45,7 @@ def build_leaderboard(
         samples: clips shown side by side.
         real: folder of the real set, for results that do not lie in a run's folder.
         videos: folders of videos by system, for the same.
+        published: show scores as papers printed them on the page, apart from what was measured.
 
     Raises:
         ResultError: no results, a damaged one, or two of one system and seed.
@@ -49,8 +53,11 @@ def build_leaderboard(
     """
     boards = build_boards(collect(paths, real, videos))
     folder = Path(out)
-    made = Leaderboard(boards, folder / "leaderboard.csv", folder / "leaderboard.md", folder / "index.html")
+    made = Leaderboard(
+        boards, folder / "leaderboard.csv", folder / "leaderboard.md", folder / "leaderboard.tex", folder / "index.html"
+    )
     write_text(made.csv, to_csv(boards))
     write_text(made.markdown, to_markdown(boards, title))
-    write_text(made.page, render_page(boards, title, samples))
+    write_text(made.latex, to_latex(boards))
+    write_text(made.page, render_page(boards, title, samples, folder=folder, published=published))
     return made

@@ -10,16 +10,15 @@ from markupsafe import Markup
 
 from lt_bench.evaluation.results import Score
 from lt_bench.leaderboard.boards import Board
+from lt_bench.leaderboard.costs import COSTS, Cost
 from lt_bench.leaderboard.numbers import short_number
+from lt_bench.leaderboard.parallel import Dimension, parallel_plot
 from lt_bench.leaderboard.plots import Dot, Line, Point, Reference, dot_plot, line_plot, scatter_plot
 from lt_bench.leaderboard.ranking import is_control
 from lt_bench.leaderboard.rows import Row
 
-COSTS = (
-    ("seconds_per_video_second", "generation time", "seconds of generation per second of video"),
-    ("train_seconds", "training time", "seconds of training"),
-    ("parameters", "size", "parameters"),
-)
+AXES = 6
+"""Scores on the plot of trade-offs."""
 
 
 @dataclass(frozen=True)
@@ -37,13 +36,33 @@ def build_charts(board: Board, columns: Sequence[Score], colours: dict[str, int]
     """All plots that the results have values for."""
     dots = [_dots(board, score, colours) for score in columns if _has_values(board, score.name)]
     curves = [_curves(board, colours)] if any(e.curve for row in board.rows for e in row.entries) else []
-    costs = [_cost(board, *cost, colours) for cost in COSTS if board.headline]
-    return (*dots[:1], *curves, *(chart for chart in costs if chart is not None), *dots[1:])
+    costs = [_cost(board, cost, colours) for cost in COSTS if board.headline]
+    lines = _parallel(board, columns, colours)
+    extra = (*lines, *curves, *(chart for chart in costs if chart is not None))
+    return (*dots[:1], *extra, *dots[1:])
 
 
 def _has_values(board: Board, name: str) -> bool:
     rows = [row for row in board.rows if name in row.scores]
     return any(row.scores[name].values for row in rows) and not is_control(name, rows[0])
+
+
+def _parallel(board: Board, columns: Sequence[Score], colours: dict[str, int]) -> list[Chart]:
+    rows = [row for row in board.rows if row.results]
+    axes = [
+        Dimension(s.name, s.higher_is_better, tuple(_value(row, s.name) for row in rows))
+        for s in columns
+        if s.higher_is_better is not None and _has_values(board, s.name)
+    ][:AXES]
+    if len(rows) < 2 or len(axes) < 2:
+        return []
+    svg = parallel_plot("All systems", [(row.system, colours[row.system]) for row in rows], axes)
+    caption = "a line a system; each axis from the worst to the best value there is, up is better"
+    return [Chart("Trade-offs", caption, svg, tuple(row.system for row in rows))]
+
+
+def _value(row: Row, name: str) -> float | None:
+    return row.scores[name].value if name in row.scores else None
 
 
 def _dots(board: Board, score: Score, colours: dict[str, int]) -> Chart:
@@ -92,14 +111,14 @@ def _curves(board: Board, colours: dict[str, int]) -> Chart:
     return Chart("Training loss", "one line a seed; each point is the mean since the one before", svg, systems)
 
 
-def _cost(board: Board, key: str, short: str, label: str, colours: dict[str, int]) -> Chart | None:
+def _cost(board: Board, cost: Cost, colours: dict[str, int]) -> Chart | None:
     assert board.headline is not None
     points: list[Point] = []
     for row in board.rows:
-        summary, cost = row.scores.get(board.headline), row.cost(key)
-        if summary is not None and summary.value is not None and cost is not None:
-            points.append(Point(row.system, colours[row.system], cost, summary.value))
+        summary, value = row.scores.get(board.headline), row.cost(cost.key)
+        if summary is not None and summary.value is not None and value is not None:
+            points.append(Point(row.system, colours[row.system], value, summary.value))
     if len(points) < 2 or statistics.pstdev([p.x for p in points]) == 0:
         return None
-    title = f"{board.headline} against {short}"
-    return Chart(title, "", scatter_plot(title, points, label, board.headline))
+    title = f"{board.headline} against {cost.title}"
+    return Chart(title, "", scatter_plot(title, points, cost.label, board.headline))

@@ -45,6 +45,8 @@ class Entry:
     """Folder of the real set."""
     curve: tuple[tuple[float, float], ...] = field(default=(), repr=False)
     """Optimiser step and training loss."""
+    config: Path | None = None
+    """The run's configuration, which repeats it."""
 
 
 def collect(
@@ -119,6 +121,7 @@ def _entry(source: Path, real: Path | None, videos: Mapping[str, Path]) -> Entry
         videos=videos.get(system, beside if beside and beside.is_dir() else None),
         real=real or (_real_folder(config) if config else None),
         curve=_curve(folder / METRICS_FILE) if config else (),
+        config=folder / CONFIG_FILE if config else None,
     )
 
 

@@ -8,10 +8,10 @@ from collections.abc import Sequence
 
 from lt_bench.evaluation.results import Score
 from lt_bench.leaderboard.boards import Board
-from lt_bench.leaderboard.numbers import duration, short_count, short_number, short_spread
+from lt_bench.leaderboard.costs import COSTS
+from lt_bench.leaderboard.numbers import short_number, short_spread
 from lt_bench.leaderboard.rows import Row
 
-COSTS = ("train_seconds", "seconds_per_video_second", "parameters")
 FIRST = ("table", "system", "portrait", "audio", "seeds", "state", "reason")
 SETTING = ("protocol", "protocol_version", "real_set", "real_hash", "clips_given", "clips_scored")
 
@@ -25,7 +25,8 @@ def to_csv(boards: Sequence[Board]) -> str:
     names = list(dict.fromkeys(name for board in boards for name in board.score_names))
     spread = [f"{name}_{kind}" for name in names for kind in ("low", "high", "sd")]
     text = io.StringIO()
-    writer = csv.DictWriter(text, [*FIRST, *names, *COSTS, *SETTING, *spread], restval="", lineterminator="\n")
+    costs = [cost.key for cost in COSTS]
+    writer = csv.DictWriter(text, [*FIRST, *names, *costs, *SETTING, *spread], restval="", lineterminator="\n")
     writer.writeheader()
     for number, board in enumerate(boards, 1):
         writer.writerows(_line(number, board, row) for row in board.rows)
@@ -49,7 +50,7 @@ def _line(number: int, board: Board, row: Row) -> dict[str, object]:
             f"{name}_high": summary.high,
             f"{name}_sd": summary.sd,
         }
-    line |= {key: row.cost(key) for key in COSTS}
+    line |= {cost.key: row.cost(cost.key) for cost in COSTS}
     if row.results and board.reference:
         protocol, real = board.reference.protocol, board.reference.real
         given, scored = row.results[0].given, row.results[0].scored
@@ -91,15 +92,14 @@ def _table(board: Board) -> list[str]:
     names = board.score_names
     scores = {name: next(row.scores[name].score for row in board.rows if name in row.scores) for name in names}
     head = ["system", "seeds", *(f"{name} {arrow(score)}".strip() for name, score in scores.items())]
-    head += ["training", "s per video s", "parameters"]
+    head += [cost.title for cost in COSTS]
     lines = [_markdown_row(head), _markdown_row(["---", "---", *["---:"] * (len(head) - 2)])]
     for row in board.rows:
         if not row.results:
             lines.append(_markdown_row([row.system, "", f"{row.state}: {'; '.join(row.reasons)}"]))
             continue
         cells = [row.system, " ".join(map(str, row.seeds)), *(_score_cell(board, row, name) for name in names)]
-        costs = [duration(row.cost("train_seconds")), short_number(row.cost("seconds_per_video_second"))]
-        lines.append(_markdown_row([*cells, *costs, short_count(row.cost("parameters"))]))
+        lines.append(_markdown_row([*cells, *(cost.text(row.cost(cost.key)) for cost in COSTS)]))
     return lines
 
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable
+from pathlib import Path
+from urllib.parse import quote
 
 from lt_bench.evaluation.results import Result
 from lt_bench.leaderboard.boards import Board
@@ -123,8 +126,8 @@ def _missed(board: Board) -> str:
     return f"No result: {', '.join(failed)}." if failed else ""
 
 
-def provenance(board: Board) -> tuple[dict[str, str], ...]:
-    """Where every row comes from: a line for each seed."""
+def provenance(board: Board, folder: Path) -> tuple[dict[str, str], ...]:
+    """Where every row comes from: a line for each seed, with links that hold from ``folder``."""
     lines: list[dict[str, str]] = []
     for row in board.rows:
         for entry in row.entries:
@@ -134,12 +137,18 @@ def provenance(board: Board) -> tuple[dict[str, str], ...]:
                     "system": row.system,
                     "seed": "–" if entry.seed is None else str(entry.seed),
                     "file": str(entry.source),
+                    "link": _link(entry.source, folder),
+                    "config": _link(entry.config, folder) if entry.config else "",
                     "commit": _commit(result) if result else "–",
                     "training": duration(_number(result.meta.get("train_seconds"))) if result else "–",
                     "scored": f"{result.scored} of {result.given}" if result else f"{entry.state}: {entry.reason}",
                 }
             )
     return tuple(lines)
+
+
+def _link(path: Path, folder: Path) -> str:
+    return quote(Path(os.path.relpath(path.resolve(), folder.resolve())).as_posix())
 
 
 def _number(value: object) -> float | None:

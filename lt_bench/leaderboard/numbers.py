@@ -39,6 +39,13 @@ def short_count(value: Number | None) -> str:
     return f"{value:.0f}"
 
 
+def short_bytes(value: Number | None) -> str:
+    """Bytes as 512 MiB or 1.4 GiB; an en dash for no value."""
+    if value is None:
+        return "–"
+    return f"{value / 2**30:.1f} GiB" if value >= 2**30 else f"{value / 2**20:.0f} MiB"
+
+
 def duration(seconds: Number | None) -> str:
     """Seconds as 4.2 s, 3 min 05 s or 2 h 07 min; an en dash for no value."""
     if seconds is None:

@@ -7,9 +7,10 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib import resources
+from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, StrictUndefined
+from jinja2 import Environment, FunctionLoader, StrictUndefined
 from markupsafe import Markup
 
 import lt_bench
@@ -18,10 +19,12 @@ from lt_bench.leaderboard.boards import Board
 from lt_bench.leaderboard.charts import Chart, build_charts
 from lt_bench.leaderboard.clips import BARS, Samples, collect_samples
 from lt_bench.leaderboard.columns import has_value, ordered_scores
+from lt_bench.leaderboard.costs import COSTS
 from lt_bench.leaderboard.export import arrow
 from lt_bench.leaderboard.facts import board_facts, is_synthetic, provenance, verdict_sentences
 from lt_bench.leaderboard.grid import Grid, build_grid
-from lt_bench.leaderboard.numbers import duration, short_count, short_number, short_spread
+from lt_bench.leaderboard.numbers import short_number, short_spread
+from lt_bench.leaderboard.published import CAVEAT, SCORES, drifts, load_published
 
 COLOURS = 10
 PAGE_WIDTH = 1180
@@ -52,26 +55,37 @@ class View:
     synthetic: bool
 
 
-def render_page(boards: Sequence[Board], title: str, samples: int = 6) -> str:
+def render_page(
+    boards: Sequence[Board], title: str, samples: int = 6, *, folder: Path | None = None, published: bool = False
+) -> str:
     """The page as HTML text; every name in it is escaped.
 
     Args:
         boards: the tables, the first the main one.
         title: heading of the page.
         samples: clips shown side by side, of each table.
+        folder: where the page will lie, for links to result files and configurations.
+        published: show scores as papers printed them, apart from the tables.
     """
-    environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
-    environment.filters |= {"number": short_number, "spread": short_spread, "count": short_count, "duration": duration}
-    environment.globals |= {"arrow": arrow, "bars": BARS}
+    environment = Environment(
+        loader=FunctionLoader(_read), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
+    environment.filters |= {"number": short_number, "spread": short_spread}
+    environment.globals |= {"arrow": arrow, "bars": BARS, "costs": COSTS}
+    rows = load_published() if published else ()
     colours = _colours(boards)
-    return environment.from_string(_read("page.html")).render(
+    return environment.get_template("page.html").render(
         title=title,
-        views=[_view(number, board, colours, samples) for number, board in enumerate(boards, 1)],
+        views=[_view(number, board, colours, samples, folder) for number, board in enumerate(boards, 1)],
         css=Markup(_read("page.css")),
         script=Markup(_read("page.js")),
         version=lt_bench.__version__,
         made=datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%d %H:%M UTC"),
         as_json=_as_json,
+        published=rows,
+        published_scores=SCORES,
+        drifts=drifts(rows),
+        caveat=CAVEAT,
     )
 
 
@@ -89,7 +103,7 @@ def _colours(boards: Sequence[Board]) -> dict[str, int]:
     return {name: number % COLOURS for number, name in enumerate(names)}
 
 
-def _view(number: int, board: Board, colours: dict[str, int], samples: int) -> View:
+def _view(number: int, board: Board, colours: dict[str, int], samples: int, folder: Path | None) -> View:
     columns = ordered_scores(board)
     shown = collect_samples(board, colours, samples)
     return View(
@@ -104,7 +118,7 @@ def _view(number: int, board: Board, colours: dict[str, int], samples: int) -> V
         samples=shown,
         tile=_tile_width(shown),
         charts=build_charts(board, columns, colours),
-        files=provenance(board),
+        files=provenance(board, folder or Path()),
         synthetic=is_synthetic(board),
     )
 

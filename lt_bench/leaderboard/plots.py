@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from markupsafe import Markup
 
 from lt_bench.leaderboard.labels import Box, place_labels
 from lt_bench.leaderboard.numbers import Number, nice_ticks, short_number, tick_labels
-
-WIDTH = 440
+from lt_bench.leaderboard.svg import WIDTH, Svg, shorten
 
 
 @dataclass(frozen=True)
@@ -88,36 +87,13 @@ class _Axis:
         return [self.low, self.high]
 
 
-@dataclass
-class _Svg:
-    height: Number
-    label: str
-    parts: list[Markup] = field(default_factory=list)
-
-    def add(self, template: str, *values: object) -> None:
-        self.parts.append(Markup(template).format(*(_px(v) for v in values)))
-
-    def text(self, x: Number, y: Number, text: str, kind: str = "", anchor: str = "start") -> None:
-        self.add('<text x="{}" y="{}" class="t {}" text-anchor="{}">{}</text>', x, y, kind, anchor, text)
-
-    def done(self) -> Markup:
-        body = Markup("").join(self.parts)
-        return Markup('<svg viewBox="0 0 {} {}" role="img" aria-label="{}" class="plot">{}</svg>').format(
-            WIDTH, _px(self.height), self.label, body
-        )
-
-
-def _px(value: object) -> object:
-    return f"{value:.1f}" if isinstance(value, float) else value
-
-
 def dot_plot(title: str, dots: Sequence[Dot], reference: Reference | None = None) -> Markup:
     """A row for each system: value, interval, single seeds, and the control where there is one."""
     row, top, left = 26, 18 if reference else 6, 146
     height = top + row * len(dots) + 26
     spread = [v for d in dots for v in (d.value, d.low, d.high, d.control, *d.seeds) if v is not None]
     spread += [reference.value] if reference and spread else []
-    svg = _Svg(height, f"{title} of {len(dots)} systems")
+    svg = Svg(height, f"{title} of {len(dots)} systems")
     low, high = _padded(spread)
     axis = _Axis(low, high, left, WIDTH - 16)
     bottom = top + row * len(dots)
@@ -138,7 +114,7 @@ def dot_plot(title: str, dots: Sequence[Dot], reference: Reference | None = None
     return svg.done()
 
 
-def _dot(svg: _Svg, axis: _Axis, y: Number, dot: Dot) -> None:
+def _dot(svg: Svg, axis: _Axis, y: Number, dot: Dot) -> None:
     assert dot.value is not None
     interval = "" if dot.low is None else f" [{short_number(dot.low)}, {short_number(dot.high)}]"
     control = "" if dot.control is None else f"; control {short_number(dot.control)}"
@@ -163,7 +139,7 @@ def line_plot(title: str, lines: Sequence[Line], x_label: str, y_label: str) -> 
     xs = [x for line in lines for x, _ in line.points]
     ys = [y for line in lines for _, y in line.points]
     log = bool(ys) and min(ys) > 1e-9 * max(ys) > 0
-    svg = _Svg(height, f"{title}: {y_label} over {x_label}")
+    svg = Svg(height, f"{title}: {y_label} over {x_label}")
     across = _Axis(min(xs, default=0), max(max(xs, default=1), min(xs, default=0) + 1e-9), left, WIDTH - 12)
     up = _Axis(*(_padded_log(ys) if log else _padded(ys)), bottom, top, log)
     _frame(svg, across, up, x_label, y_label)
@@ -177,7 +153,7 @@ def line_plot(title: str, lines: Sequence[Line], x_label: str, y_label: str) -> 
 def scatter_plot(title: str, points: Sequence[Point], x_label: str, y_label: str) -> Markup:
     """Systems in a plane of two values, each dot with its name."""
     height, left, top, bottom = 256, 44, 24, 214
-    svg = _Svg(height, f"{title}: {y_label} against {x_label}")
+    svg = Svg(height, f"{title}: {y_label} against {x_label}")
     across = _Axis(*_padded([p.x for p in points], 0.18), left, WIDTH - 12)
     up = _Axis(*_padded([p.y for p in points], 0.14), bottom, top)
     _frame(svg, across, up, x_label, y_label)
@@ -194,7 +170,7 @@ def scatter_plot(title: str, points: Sequence[Point], x_label: str, y_label: str
     return svg.done()
 
 
-def _frame(svg: _Svg, across: _Axis, up: _Axis, x_label: str, y_label: str) -> None:
+def _frame(svg: Svg, across: _Axis, up: _Axis, x_label: str, y_label: str) -> None:
     for tick, text in up.labelled(5):
         svg.add('<line x1="{}" x2="{}" y1="{}" y2="{}" class="grid"/>', across.start, across.end, up(tick), up(tick))
         svg.text(across.start - 7, up(tick) + 4, text, "tick", "end")
@@ -216,8 +192,3 @@ def _padded(values: Sequence[Number], share: float = 0.06) -> tuple[Number, Numb
 def _padded_log(values: Sequence[Number]) -> tuple[Number, Number]:
     factor = max(1.05, (max(values) / min(values)) ** 0.05)
     return min(values) / factor, max(values) * factor
-
-
-def shorten(text: str, length: int) -> str:
-    """Cut a text to ``length`` characters, the last an ellipsis."""
-    return text if len(text) <= length else text[: length - 1] + "…"

@@ -10,8 +10,9 @@ from rich.text import Text
 
 from lt_bench.leaderboard.boards import Board
 from lt_bench.leaderboard.columns import has_value, ordered_scores
+from lt_bench.leaderboard.costs import COSTS
 from lt_bench.leaderboard.export import arrow, setting
-from lt_bench.leaderboard.numbers import duration, short_count, short_number, short_spread
+from lt_bench.leaderboard.numbers import short_number, short_spread
 from lt_bench.leaderboard.rows import Row
 
 STYLES = {"best": "bold green", "tie": "green", "behind": "", "unranked": ""}
@@ -34,9 +35,9 @@ def _board(board: Board, width: int) -> Iterator[RenderableType]:
     for name in shown:
         score = next(row.scores[name].score for row in board.rows if name in row.scores)
         table.add_column(Text(f"{name} {arrow(score)}".strip()), justify="right", no_wrap=True)
-    costs = ("training", "s / video s", "parameters") if width >= WIDE else ("training",)
-    for title in costs:
-        table.add_column(title, justify="right", no_wrap=True)
+    costs = COSTS if width >= WIDE else COSTS[:1]
+    for cost in costs:
+        table.add_column(cost.title, justify="right", no_wrap=True)
     for row in board.rows:
         table.add_row(*_cells(board, row, shown)[: 2 + len(shown) + len(costs)])
     yield table
@@ -45,7 +46,7 @@ def _board(board: Board, width: int) -> Iterator[RenderableType]:
 
 def _fitting(board: Board, width: int) -> tuple[list[str], list[str]]:
     names = [score.name for score in ordered_scores(board) if has_value(board, score.name)]
-    room = width - max((len(row.system) for row in board.rows), default=6) - (56 if width >= WIDE else 30)
+    room = width - max((len(row.system) for row in board.rows), default=6) - (80 if width >= WIDE else 30)
     shown: list[str] = []
     for name in names:
         room -= max(len(name) + 2, 14) + 3
@@ -58,15 +59,13 @@ def _fitting(board: Board, width: int) -> tuple[list[str], list[str]]:
 def _cells(board: Board, row: Row, names: Sequence[str]) -> list[Text]:
     label = Text(row.system)
     if not row.results:
-        return [label, Text("0"), *[Text("")] * len(names), Text(row.state, style="red"), Text(""), Text("")]
+        return [label, Text("0"), *[Text("")] * len(names), Text(row.state, style="red"), *[Text("")] * len(COSTS)]
     first = row.results[0]
     return [
         label,
         Text(f"{first.scored}/{first.given}" + (f" x{len(row.results)}" if len(row.results) > 1 else "")),
         *(_score(board, row, name) for name in names),
-        Text(duration(row.cost("train_seconds"))),
-        Text(short_number(row.cost("seconds_per_video_second"))),
-        Text(short_count(row.cost("parameters"))),
+        *(Text(cost.text(row.cost(cost.key))) for cost in COSTS),
     ]
 
 

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from lt_bench.leaderboard.labels import CHARACTER, HEIGHT, RADIUS, Box, place_labels
 from lt_bench.leaderboard.numbers import duration, nice_ticks, short_count, short_number, short_spread, tick_labels
+from lt_bench.leaderboard.parallel import Dimension, parallel_plot
 from lt_bench.leaderboard.plots import Dot, Line, Point, Reference, dot_plot, line_plot, scatter_plot
 
 finite = st.floats(-1e9, 1e9)
@@ -125,3 +126,12 @@ def test_two_systems_side_by_side_both_keep_their_names():
     assert None not in place_labels(
         [(200, 100), (206, 101)], ["direct-direct", "symbiotic-direct"], Box(0, 0, 440, 214)
     )
+
+
+def test_parallel_coordinates_turn_every_axis_so_that_up_is_better():
+    axes = [Dimension("corr", True, (0.9, 0.1)), Dimension("error", False, (0.2, 0.8)), Dimension("c", True, (None, 1))]
+    root = ET.fromstring(parallel_plot("t", [("good", 0), ("bad", 1)], axes))
+    good, bad = (e.get("d") for e in root.iter() if e.get("class", "").startswith("curve"))
+    assert [float(y) for y in re.findall(r"[ML][\d.]+ ([\d.]+)", good)] == [30, 30]
+    assert [float(y) for y in re.findall(r"[ML][\d.]+ ([\d.]+)", bad)] == [236, 236, 133]
+    check(ET.tostring(root, encoding="unicode"), "curve", 2)

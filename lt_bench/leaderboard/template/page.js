@@ -22,6 +22,17 @@ for (const table of document.querySelectorAll("table.board")) {
     });
   }
 }
+// A filter hides the rows whose name does not contain every word that was typed.
+for (const field of document.querySelectorAll("[data-filter]")) {
+  const rows = document.getElementById(field.dataset.filter).tBodies[0].rows;
+  field.addEventListener("input", () => {
+    const words = field.value.toLowerCase().split(/\s+/).filter(Boolean);
+    for (const row of rows) {
+      const name = row.cells[0].textContent.toLowerCase();
+      row.hidden = !words.every((word) => name.includes(word));
+    }
+  });
+}
 for (const box of document.querySelectorAll("[data-columns]")) {
   const show = () => document.getElementById(box.dataset.columns).classList.toggle("brief", !box.checked);
   box.addEventListener("change", show);
