@@ -19,7 +19,7 @@ from lt_bench.leaderboard.boards import Board
 from lt_bench.leaderboard.charts import Chart, build_charts
 from lt_bench.leaderboard.clips import BARS, Samples, collect_samples
 from lt_bench.leaderboard.columns import has_value, ordered_scores
-from lt_bench.leaderboard.costs import COSTS
+from lt_bench.leaderboard.costs import COSTS, Cost
 from lt_bench.leaderboard.export import arrow
 from lt_bench.leaderboard.facts import board_facts, is_synthetic, provenance, verdict_sentences
 from lt_bench.leaderboard.grid import Grid, build_grid
@@ -51,6 +51,8 @@ class View:
     tile: int
     """Width of a video at first, in CSS pixels."""
     charts: tuple[Chart, ...]
+    costs: tuple[Cost, ...]
+    """Those that some system tells."""
     files: tuple[dict[str, str], ...]
     synthetic: bool
 
@@ -71,7 +73,7 @@ def render_page(
         loader=FunctionLoader(_read), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
     environment.filters |= {"number": short_number, "spread": short_spread}
-    environment.globals |= {"arrow": arrow, "bars": BARS, "costs": COSTS}
+    environment.globals |= {"arrow": arrow, "bars": BARS}
     rows = load_published() if published else ()
     colours = _colours(boards)
     return environment.get_template("page.html").render(
@@ -118,6 +120,7 @@ def _view(number: int, board: Board, colours: dict[str, int], samples: int, fold
         samples=shown,
         tile=_tile_width(shown),
         charts=build_charts(board, columns, colours),
+        costs=tuple(c for c in COSTS if any(row.cost(c.key) is not None for row in board.rows)),
         files=provenance(board, folder or Path()),
         synthetic=is_synthetic(board),
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -10,9 +11,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from lt_bench.config import FusionConfig, ModelConfig, RunConfig, to_yaml
+from lt_bench.config import Cell, ExperimentConfig, FusionConfig, ModelConfig, RunConfig, to_yaml
 from lt_bench.evaluation.results import Clip, ProtocolRef, RealSetRef, Result, Score, save_result
 from lt_bench.evaluation.statistics import cluster_bootstrap
+from lt_bench.media.video_writer import write_video
 
 CLIPS = tuple(Clip(f"fake{k:02d}_take0", f"fake{k:02d}", 75) for k in range(12))
 
@@ -116,3 +118,23 @@ def failed_run(tmp_path: Path) -> Callable[[str, str], Path]:
         return folder
 
     return make
+
+
+@pytest.fixture
+def run_folder(fake, tmp_path: Path) -> Path:
+    """A run as an ablation leaves it, with two of its clips as videos; fake but for the form."""
+    root = tmp_path / "experiment"
+    run = root / "run"
+    config = RunConfig()
+    config = dataclasses.replace(config, data=dataclasses.replace(config.data, cache=str(root / "cache")))
+    result = fake()
+    save_result(result, run / "result.json")
+    (run / "config.yaml").write_text(to_yaml(config))
+    (run / "metrics.csv").write_text("step,loss\n10,0.9\n20,0.5\n30,0.4\n")
+    rng = np.random.default_rng(0)
+    for folder in (run / "videos", root / "cache" / "real" / "test"):
+        for clip in result.clips[:2]:
+            frames = rng.integers(0, 255, (10, 64, 64, 3), dtype=np.uint8)
+            write_video(folder / f"{clip.id}.mp4", frames, 25, rng.uniform(-0.5, 0.5, 6400).astype(np.float32))
+    assert ExperimentConfig(cells=(Cell("symbiotic", "direct"),)).cells[0].name == result.system
+    return run

@@ -6,15 +6,8 @@ import base64
 import dataclasses
 import html.parser
 import re
-from pathlib import Path
 
-import numpy as np
-import pytest
-
-from lt_bench.config import Cell, ExperimentConfig, RunConfig, to_yaml
-from lt_bench.evaluation.results import save_result
 from lt_bench.leaderboard.build import build_leaderboard
-from lt_bench.media.video_writer import write_video
 
 EVIL = '<script>alert("x")</script>'
 
@@ -115,23 +108,3 @@ def test_a_rivals_videos_are_shown_on_request(fake, write_results, run_folder, t
     videos, real = run_folder / "videos", run_folder.parent / "cache" / "real" / "test"
     made = build_leaderboard([path], tmp_path / "out", real=real, videos={"rival": videos})
     assert made.page.read_text().count("data-video=") == 4
-
-
-@pytest.fixture
-def run_folder(fake, tmp_path: Path) -> Path:
-    """A run as an ablation leaves it, with two of its clips as videos; fake but for the form."""
-    root = tmp_path / "experiment"
-    run = root / "run"
-    config = RunConfig()
-    config = dataclasses.replace(config, data=dataclasses.replace(config.data, cache=str(root / "cache")))
-    result = fake()
-    save_result(result, run / "result.json")
-    (run / "config.yaml").write_text(to_yaml(config))
-    (run / "metrics.csv").write_text("step,loss\n10,0.9\n20,0.5\n30,0.4\n")
-    rng = np.random.default_rng(0)
-    for folder in (run / "videos", root / "cache" / "real" / "test"):
-        for clip in result.clips[:2]:
-            frames = rng.integers(0, 255, (10, 64, 64, 3), dtype=np.uint8)
-            write_video(folder / f"{clip.id}.mp4", frames, 25, rng.uniform(-0.5, 0.5, 6400).astype(np.float32))
-    assert ExperimentConfig(cells=(Cell("symbiotic", "direct"),)).cells[0].name == result.system
-    return run
