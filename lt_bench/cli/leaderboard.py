@@ -1,4 +1,9 @@
-"""Rank systems from their result files: a table here, and leaderboard.csv, leaderboard.md and index.html in --out."""
+"""Rank systems from their result files: a table here, and leaderboard.csv, .md, .tex and index.html in --out.
+
+``lt-bench leaderboard submit RESULT [--videos DIR] --out PACK.zip`` packs a result for others to check, and
+``lt-bench leaderboard check PACK.zip`` checks one: schema, hashes, protocol, and that its numbers agree (exit code 1
+where something is wrong).
+"""
 
 from __future__ import annotations
 
@@ -15,8 +20,8 @@ if TYPE_CHECKING:
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the verb's arguments."""
-    parser.add_argument("results", nargs="+", help="result files, or folders of runs")
-    parser.add_argument("--out", default="leaderboard", help="folder of the leaderboard (default: leaderboard)")
+    parser.add_argument("results", nargs="+", help="result files, or folders of runs; or: submit RESULT, check PACK")
+    parser.add_argument("--out", help="folder of the leaderboard (default: leaderboard), or pack of submit")
     parser.add_argument("--title", default="Leaderboard", help="heading of the page")
     parser.add_argument("--samples", type=int, default=6, help="clips shown side by side (default: 6)")
     parser.add_argument("--real", type=Path, help="folder of the real set, to show its videos")
@@ -25,19 +30,24 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         action="append",
         default=[],
         metavar="SYSTEM=DIR",
-        help="folder of a system's videos, to show them; may be given again",
+        help="folder of a system's videos, to show them; may be given again. With submit: DIR, to pack them",
     )
     parser.add_argument("--published", action="store_true", help="show what papers printed, apart, on the page")
     add_json_flag(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Make the leaderboard and print it."""
+    """Make the leaderboard and print it; or pack a result, or check a pack."""
+    action, *paths = arguments.results
+    if action in ("submit", "check"):
+        if len(paths) != 1:
+            raise ConfigError(f"{action}: expected one file, got {len(paths)}")
+        return _submit(paths[0], arguments) if action == "submit" else _check(paths[0], arguments.json)
     from lt_bench.leaderboard.build import build_leaderboard
 
     made = build_leaderboard(
         arguments.results,
-        arguments.out,
+        arguments.out or "leaderboard",
         arguments.title,
         samples=arguments.samples,
         real=arguments.real,
@@ -49,6 +59,36 @@ def run(arguments: argparse.Namespace) -> int:
     else:
         print_leaderboard(made)
     return 0
+
+
+def _submit(result: str, arguments: argparse.Namespace) -> int:
+    from lt_bench.leaderboard.submission import pack_submission
+
+    if len(arguments.videos) > 1:
+        raise ConfigError(f"--videos: expected one folder with submit, got {len(arguments.videos)}")
+    videos = Path(arguments.videos[0]) if arguments.videos else None
+    pack = pack_submission(result, arguments.out or f"{Path(result).stem}.zip", videos)
+    if arguments.json:
+        print_json({"pack": str(pack), "bytes": pack.stat().st_size})
+    else:
+        print(pack)
+    return 0
+
+
+def _check(pack: str, as_json: bool) -> int:
+    from lt_bench.leaderboard.submission import check_submission
+
+    findings = check_submission(pack)
+    sound = not any(finding.problem for finding in findings)
+    if as_json:
+        checks = [{"what": f.what, "problem": f.problem or None} for f in findings]
+        print_json({"pack": pack, "sound": sound, "checks": checks})
+    else:
+        for finding in findings:
+            print(
+                f"{'bad ' if finding.problem else 'good'} {finding.what}{': ' * bool(finding.problem)}{finding.problem}"
+            )
+    return 0 if sound else 1
 
 
 def _folders(items: list[str]) -> dict[str, Path]:
