@@ -23,6 +23,12 @@ class ModelConfig:
     preset: Preset = "S"
     """Depth, hidden size and heads."""
     fusion: FusionConfig = field(default_factory=FusionConfig)
+    family: Literal["softmax", "linear"] = "softmax"
+    """Attention in space and feed-forward: ``softmax`` and an MLP, or ``linear`` (ReLU linear attention, 32 features a
+    head) and a gated convolution, meant for latents of a deep autoencoder (32 channels, patch 1)."""
+    order: Literal["factorised", "alternating"] = "factorised"
+    """``factorised``: every block attends in time, then in space, as LetsTalk's. ``alternating``: every other block in
+    space, the ones between in time, as Latte's."""
     patch_size: int = 2
     """Side of a patch, in latent pixels."""
     frames: int = 16

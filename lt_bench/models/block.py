@@ -1,12 +1,14 @@
-"""One block of the backbone, and the final layer."""
+"""What a backbone is stacked from: a spatial half that every block has, and the final layer."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
 
+from lt_bench.models.families import SOFTMAX, Family, Grid
 from lt_bench.models.layers import Mlp, SelfAttention, linear, modulate
 from lt_bench.models.tokens import WindowTokens
 from lt_bench.shapes import Float
@@ -14,51 +16,122 @@ from lt_bench.shapes import Float
 Guide = Callable[[Float[Tensor, "B F N D"]], Float[Tensor, "B F N D"]]
 
 
-class Block(nn.Module):
-    """Temporal attention, guidance, spatial attention, MLP: in this order, as in the released LetsTalk.
+@dataclass(frozen=True)
+class BlockShape:
+    """What a block must fit."""
 
-    Motion frames pass only through temporal attention; a symbiotic condition only through spatial attention and MLP.
+    dim: int
+    heads: int
+    family: Family = SOFTMAX
+    grid: Grid | None = None
+    """Places of a frame's video tokens."""
+
+
+class SpatialBlock(nn.Module):
+    """Guidance, then attention within each frame and feed-forward (adaLN-Zero, Peebles and Xie 2023).
+
+    Symbiotic tokens go through attention beside the video's, and through the feed-forward where the family says so.
     """
 
-    def __init__(self, dim: int, heads: int, last: bool = False) -> None:
+    def __init__(self, shape: BlockShape, last: bool = False) -> None:
         """Build the block; after the ``last`` one a symbiotic condition is not needed, and its half is not computed."""
         super().__init__()
-        self.last = last
-        self.temporal_norm = nn.LayerNorm(dim)
-        self.temporal_attention = SelfAttention(dim, heads)
-        self.temporal_linear = linear(dim, dim)
-        self.attention = SelfAttention(dim, heads)
-        self.mlp = Mlp(dim)
-        self.modulation = linear(dim, 6 * dim, zero=True)
+        self._make_spatial(shape, last)
 
-    def forward(self, tokens: WindowTokens, time: Float[Tensor, "B D"], guide: Guide) -> WindowTokens:
+    def _make_spatial(self, shape: BlockShape, last: bool) -> None:
+        self.last = last
+        self.feeds_stream = shape.family.feeds_stream
+        self.attention = shape.family.attention(shape.dim, shape.heads)
+        self.mlp = shape.family.feed_forward(shape.dim, shape.grid)
+        self.modulation = linear(shape.dim, 6 * shape.dim, zero=True)
+
+    def forward(
+        self, tokens: WindowTokens, time: Float[Tensor, "B D"], guide: Guide, contexts: Sequence[Tensor] = ()
+    ) -> WindowTokens:
         """Run the block.
 
         Args:
             tokens: the window's tokens.
             time: activated embedding of the timestep.
             guide: applies both modalities' guidance to the video tokens.
+            contexts: of tokens that the video reads without changing them, from ``advance``.
         """
-        tokens = self._temporal(tokens)
         tokens = tokens.with_video(guide(tokens.video))
-        return self._spatial(tokens, time)
-
-    def _temporal(self, tokens: WindowTokens) -> WindowTokens:
-        x = tokens.motion_and_video()
-        B, T, N, D = x.shape
-        sequences = self.temporal_norm(x).transpose(1, 2).reshape(B * N, T, D)
-        read = self.temporal_linear(self.temporal_attention(sequences))
-        return tokens.with_motion_and_video(x + read.view(B, N, T, D).transpose(1, 2))
-
-    def _spatial(self, tokens: WindowTokens, time: Float[Tensor, "B D"]) -> WindowTokens:
-        shift1, scale1, gate1, shift2, scale2, gate2 = self.modulation(time)[:, None, None].chunk(6, dim=-1)
+        shift1, scale1, gate1, shift2, scale2, gate2 = self._modulations(time)
         x = tokens.video_and_stream()
-        kept = tokens.video.shape[2] if self.last else x.shape[2]
-        read = self.attention(modulate(x, shift1, scale1).flatten(0, 1), kept)
+        video = tokens.video.shape[2]
+        kept = video if self.last else x.shape[2]
+        read = self.attention(modulate(x, shift1, scale1).flatten(0, 1), kept, contexts)
         x = x[:, :, :kept]
         x = torch.addcmul(x, gate1, read.view(x.shape))
+        if self.feeds_stream or kept == video:
+            x = torch.addcmul(x, gate2, self.mlp(modulate(x, shift2, scale2)))
+            return tokens.with_video(x) if self.last else tokens.with_video_and_stream(x)
+        x, stream = x.split([video, kept - video], dim=2)
         x = torch.addcmul(x, gate2, self.mlp(modulate(x, shift2, scale2)))
-        return tokens.with_video(x) if self.last else tokens.with_video_and_stream(x)
+        return tokens.with_video(x).with_stream(stream)
+
+    def advance(
+        self, x: Float[Tensor, "B G N D"], time: Float[Tensor, "1 D"]
+    ) -> tuple[Float[Tensor, "B G N D"], Tensor]:
+        """Tokens that attend to themselves alone, one block on, and the context that the video reads of them here."""
+        shift1, scale1, gate1, shift2, scale2, gate2 = self._modulations(time)
+        queries, context = self.attention.project(modulate(x, shift1, scale1).flatten(0, 1))
+        if self.last:
+            return x, context
+        x = torch.addcmul(x, gate1, self.attention.attend(queries, context).view(x.shape))
+        if self.feeds_stream:
+            x = torch.addcmul(x, gate2, self.mlp(modulate(x, shift2, scale2)))
+        return x, context
+
+    def _modulations(self, time: Float[Tensor, "B D"]) -> tuple[Tensor, ...]:
+        return self.modulation(time)[:, None, None].chunk(6, dim=-1)
+
+
+class Block(SpatialBlock):
+    """Temporal attention, guidance, spatial attention, feed-forward: in this order, as in the released LetsTalk.
+
+    Motion frames pass only through temporal attention; a symbiotic condition only through the spatial half.
+    """
+
+    def __init__(self, shape: BlockShape, last: bool = False) -> None:
+        nn.Module.__init__(self)
+        self.temporal_norm = nn.LayerNorm(shape.dim)
+        self.temporal_attention = SelfAttention(shape.dim, shape.heads)
+        self.temporal_linear = linear(shape.dim, shape.dim)
+        self._make_spatial(shape, last)  # after the temporal half: a seed's weights are drawn in the order of use
+
+    def forward(
+        self, tokens: WindowTokens, time: Float[Tensor, "B D"], guide: Guide, contexts: Sequence[Tensor] = ()
+    ) -> WindowTokens:
+        """Temporal attention without timestep or gate, then the spatial half."""
+        x = tokens.motion_and_video()
+        read = self.temporal_linear(over_time(self.temporal_attention, self.temporal_norm(x)))
+        return super().forward(tokens.with_motion_and_video(x + read), time, guide, contexts)
+
+
+class TemporalBlock(nn.Module):
+    """Attention over time at each place, then an MLP, both adaLN-Zero; motion frames take part as the video does."""
+
+    def __init__(self, shape: BlockShape) -> None:
+        super().__init__()
+        self.attention = SelfAttention(shape.dim, shape.heads)
+        self.mlp = Mlp(shape.dim)
+        self.modulation = linear(shape.dim, 6 * shape.dim, zero=True)
+
+    def forward(self, tokens: WindowTokens, time: Float[Tensor, "B D"]) -> WindowTokens:
+        """Run the block."""
+        shift1, scale1, gate1, shift2, scale2, gate2 = self.modulation(time)[:, None, None].chunk(6, dim=-1)
+        x = tokens.motion_and_video()
+        x = torch.addcmul(x, gate1, over_time(self.attention, modulate(x, shift1, scale1)))
+        x = torch.addcmul(x, gate2, self.mlp(modulate(x, shift2, scale2)))
+        return tokens.with_motion_and_video(x)
+
+
+def over_time(attention: SelfAttention, x: Float[Tensor, "B T N D"]) -> Float[Tensor, "B T N D"]:
+    """Attend at each place over all frames."""
+    B, T, N, D = x.shape
+    return attention(x.transpose(1, 2).reshape(B * N, T, D)).view(B, N, T, D).transpose(1, 2)
 
 
 class FinalLayer(nn.Module):

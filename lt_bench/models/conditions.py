@@ -42,6 +42,11 @@ class FusedCondition:
     """Tokens that join every block's spatial attention and MLP; G is the number of frames, or 1 for all alike."""
     layers: tuple[Tensor, ...] = ()
     """For each block, what the fusion's ``guide`` reads there."""
+    apart: Float[Tensor, "B G N D"] | None = None
+    """Tokens that pass through the blocks' spatial attention and MLP by themselves, clean (timestep 0), while the video
+    reads them in each; they never read the video, so all of this is done once, by the backbone."""
+    contexts: tuple[Tensor, ...] = ()
+    """For each block, what the video's spatial attention reads of ``apart``; made by the backbone."""
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -37,8 +39,46 @@ def modulate(x: Tensor, shift: Tensor, scale: Tensor) -> Tensor:
     return torch.addcmul(shift, normalise(x), 1 + scale)
 
 
-class SelfAttention(nn.Module):
-    """Multi-head self-attention over the last but one dimension."""
+class Attention(nn.Module):
+    """Self-attention whose keys and values may be kept, and read together with those of other tokens.
+
+    What a family's spatial attention is: ``project`` and ``attend`` are its two halves, with ``Context`` between them.
+    """
+
+    def project(self, x: Float[Tensor, "S N D"]) -> tuple[Tensor, Tensor]:
+        """Queries of S sequences, and the context that others (and they themselves) read there."""
+        raise NotImplementedError
+
+    def join(self, own: Tensor, other: Tensor) -> Tensor:
+        """The context of both; that of ``other`` may stand for several sequences of ``own`` each, in order."""
+        raise NotImplementedError
+
+    def first(self, queries: Tensor, count: int | None) -> Tensor:
+        """The queries of the first tokens."""
+        raise NotImplementedError
+
+    def attend(self, queries: Tensor, context: Tensor) -> Float[Tensor, "S N D"]:
+        """What the queries read."""
+        raise NotImplementedError
+
+    def forward(
+        self, x: Float[Tensor, "S N D"], first: int | None = None, contexts: Sequence[Tensor] = ()
+    ) -> Float[Tensor, "S M D"]:
+        """Attend within each of S sequences, and to the contexts of tokens that do not attend back.
+
+        Args:
+            x: the sequences.
+            first: only the first tokens' results, where the others' are not needed.
+            contexts: from ``project`` of other tokens.
+        """
+        queries, context = self.project(x)
+        for other in contexts:
+            context = self.join(context, other)
+        return self.attend(self.first(queries, first), context)
+
+
+class SelfAttention(Attention):
+    """Multi-head softmax attention over the last but one dimension."""
 
     def __init__(self, dim: int, heads: int) -> None:
         super().__init__()
@@ -46,12 +86,30 @@ class SelfAttention(nn.Module):
         self.qkv = linear(dim, 3 * dim)
         self.proj = linear(dim, dim)
 
-    def forward(self, x: Float[Tensor, "S N D"], first: int | None = None) -> Float[Tensor, "S M D"]:
-        """Attend within each of S sequences; only the ``first`` tokens' results where the others are not needed."""
+    def project(self, x: Float[Tensor, "S N D"]) -> tuple[Tensor, Tensor]:
+        """Queries (S, heads, N, d); keys and values (2, S, heads, N, d)."""
         S, N, D = x.shape
-        q, k, v = self.qkv(x).view(S, N, 3, self.heads, D // self.heads).permute(2, 0, 3, 1, 4).unbind(0)
-        q = q[:, :, :first]
-        return self.proj(F.scaled_dot_product_attention(q, k, v).transpose(1, 2).reshape(S, q.shape[2], D))
+        qkv = self.qkv(x).view(S, N, 3, self.heads, D // self.heads).permute(2, 0, 3, 1, 4)
+        return qkv[0], qkv[1:]
+
+    def join(self, own: Float[Tensor, "2 S heads N d"], other: Float[Tensor, "2 T heads M d"]) -> Tensor:
+        """All keys and values, one after the other."""
+        groups = other.shape[1]
+        apart = own.unflatten(1, (groups, -1))
+        other = other.unsqueeze(2).expand(-1, -1, apart.shape[2], -1, -1, -1)
+        return torch.cat([apart, other], dim=-2).flatten(1, 2)
+
+    def first(self, queries: Float[Tensor, "S heads N d"], count: int | None) -> Tensor:
+        """The queries of the first tokens."""
+        return queries[:, :, :count]
+
+    def attend(
+        self, queries: Float[Tensor, "S heads N d"], context: Float[Tensor, "2 S heads M d"]
+    ) -> Float[Tensor, "S N D"]:
+        """Softmax attention."""
+        keys, values = context.unbind(0)
+        read = F.scaled_dot_product_attention(queries, keys, values).transpose(1, 2)
+        return self.proj(read.flatten(2))
 
 
 class CrossAttention(nn.Module):

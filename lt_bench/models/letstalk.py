@@ -1,24 +1,28 @@
 """LetsTalk: a diffusion transformer over windows of video latents, guided by a portrait and a voice.
 
-The backbone is that of the released LetsTalk (Zhang et al., arXiv 2411.16748); which modality enters how is the affair
-of its two fusions.
+The backbone is that of the released LetsTalk (Zhang et al., arXiv 2411.16748), in its two families; which modality
+enters how is the affair of its two fusions. ``docs/model.md`` goes through it equation by equation.
 """
 
 from __future__ import annotations
+
+from dataclasses import replace
 
 import torch
 from torch import Tensor, nn
 
 from lt_bench.config import ModelConfig
 from lt_bench.errors import ConfigError
-from lt_bench.models.block import Block, FinalLayer
+from lt_bench.models.block import BlockShape, FinalLayer
 from lt_bench.models.conditions import Conditions, EncodedConditions, FusedCondition
 from lt_bench.models.embedders import AudioProjector, PatchEmbedder, TimestepEmbedder, unpatchify
-from lt_bench.models.fusion import FusionShape, build_fusion
+from lt_bench.models.families import FAMILIES
+from lt_bench.models.fusion import Fusion, FusionShape, build_fusion
+from lt_bench.models.orders import ORDERS
 from lt_bench.models.positions import sincos_1d, sincos_2d
 from lt_bench.models.presets import size_of
 from lt_bench.models.tokens import WindowTokens
-from lt_bench.shapes import Bool, Float, Latent, Latents, Timesteps
+from lt_bench.shapes import AudioWindows, Bool, Float, Latent, Latents, Timesteps
 
 
 class LetsTalk(nn.Module):
@@ -55,10 +59,15 @@ class LetsTalk(nn.Module):
         self.audio_projector = AudioProjector(
             audio_inputs, config.audio_hidden, config.audio_tokens, config.audio_token_dim
         )
-        common = {"depth": size.depth, "dim": size.dim, "heads": size.heads}
+        block_shape = BlockShape(size.dim, size.heads, FAMILIES[config.family], (rows, columns))
+        order = ORDERS[config.order]
+        places = order.places(size.depth)
+        common = {"depth": places, "dim": size.dim, "heads": size.heads, "family": block_shape.family}
         self.portrait_fusion = build_fusion(
             config.fusion.portrait,
-            FusionShape("portrait", **common, tokens=rows * columns, token_dim=size.dim, embedded=True),
+            FusionShape(
+                "portrait", **common, tokens=rows * columns, token_dim=size.dim, embedded=True, grid=(rows, columns)
+            ),
         )
         self.audio_fusion = build_fusion(
             config.fusion.audio,
@@ -66,9 +75,7 @@ class LetsTalk(nn.Module):
                 "audio", **common, tokens=config.audio_tokens, token_dim=config.audio_token_dim, embedded=False
             ),
         )
-        self.blocks = nn.ModuleList(
-            Block(size.dim, size.heads, last=layer == size.depth - 1) for layer in range(size.depth)
-        )
+        self.blocks = nn.ModuleList(order.build(block_shape, last=place == places - 1) for place in range(places))
         self.final = FinalLayer(size.dim, patch * patch * self.out_channels)
         # Fixed, so made again at construction rather than saved.
         self.register_buffer("space", sincos_2d(rows, columns, size.dim), persistent=False)
@@ -78,12 +85,31 @@ class LetsTalk(nn.Module):
     def encode_conditions(self, conditions: Conditions) -> EncodedConditions:
         """Do the work that is the same at every timestep; ``forward`` takes the result in place of the conditions."""
         self._check_motion(conditions.motion)
-        audio = self.audio_projector(conditions.audio, conditions.keep_audio)
         return EncodedConditions(
-            portrait=self.portrait_fusion.encode(self._embed_portrait(conditions.portrait, conditions.keep_portrait)),
-            audio=self.audio_fusion.encode(audio),
+            portrait=self.encode_portrait(conditions.portrait, conditions.keep_portrait),
+            audio=self.encode_audio(conditions.audio, conditions.keep_audio),
             motion=None if conditions.motion is None else self._embed_frames(conditions.motion, 0),
         )
+
+    def encode_portrait(self, portrait: Latent, keep: Bool[Tensor, " B"]) -> FusedCondition:
+        """The portrait's part of ``encode_conditions``: the same for every window of a clip."""
+        return self.fuse(self.portrait_fusion, self._embed_portrait(portrait, keep))
+
+    def encode_audio(self, audio: AudioWindows, keep: Bool[Tensor, " B"]) -> FusedCondition:
+        """The audio's part of ``encode_conditions``."""
+        return self.fuse(self.audio_fusion, self.audio_projector(audio, keep))
+
+    def fuse(self, fusion: Fusion, tokens: Float[Tensor, "B G N C"]) -> FusedCondition:
+        """What a fusion makes of its tokens, with what the blocks make of those that stay apart from the video."""
+        fused = fusion.encode(tokens)
+        if fused.apart is None:
+            return fused
+        contexts, x = [], fused.apart
+        time = nn.functional.silu(self.time(x.new_zeros(1)))
+        for block in self.blocks:
+            x, context = block.advance(x, time)  # type: ignore[operator]
+            contexts.append(context)
+        return replace(fused, contexts=tuple(contexts))
 
     def forward(
         self, latents: Latents, timesteps: Timesteps, conditions: Conditions | EncodedConditions
@@ -108,7 +134,8 @@ class LetsTalk(nn.Module):
                 video = self.portrait_fusion.guide(layer, video, encoded.portrait)
                 return self.audio_fusion.guide(layer, video, encoded.audio)
 
-            tokens = block(tokens, time, guide)
+            contexts = [c.contexts[layer] for c in (encoded.portrait, encoded.audio) if c.contexts]
+            tokens = block(tokens, time, guide, contexts)
         return unpatchify(self.final(tokens.video, time), self.height, self.width, self.config.patch_size)
 
     def _embed_frames(self, latents: Latents, first: int) -> Float[Tensor, "B F N D"]:

@@ -24,6 +24,10 @@ class WindowTokens:
         """The same with other video tokens."""
         return replace(self, video=video)
 
+    def with_stream(self, stream: Float[Tensor, "B F K D"]) -> WindowTokens:
+        """The same with other tokens beside the video."""
+        return replace(self, stream=stream)
+
     def motion_and_video(self) -> Float[Tensor, "B T N D"]:
         """All frames in order of time."""
         return self.video if self.motion is None else torch.cat([self.motion, self.video], dim=1)

@@ -58,7 +58,7 @@ def test_all_cells_list_the_overhead_of_every_pair(
     monkeypatch.setitem(PRESETS, "tiny", Size(depth=1, dim=160, heads=4))
     cells = describe(capsys, "tiny", "--all-cells")["cells"]
     sizes = {(c["model"]["fusion"]["portrait"], c["model"]["fusion"]["audio"]): c["parameters"] for c in cells}
-    assert len(sizes) == 9
+    assert len(sizes) == 16
     for audio in ("direct", "siamese", "symbiotic"):
         assert sizes["symbiotic", audio] < sizes["direct", audio] < sizes["siamese", audio]
 
@@ -76,7 +76,7 @@ def test_the_table_fits_a_narrow_terminal(capsys: pytest.CaptureFixture[str], mo
     ("arguments", "message"),
     [
         (["Z"], "key 'preset': expected 'tiny', 'S', 'B', 'L' or 'XL', got 'Z'"),
-        (["S", "--audio", "loud"], "fusion.audio: expected one of direct, siamese, symbiotic"),
+        (["S", "--audio", "loud"], "fusion.audio: expected one of direct, one_way_symbiotic, siamese, symbiotic"),
         (["S", "--latent", "4x32"], "--latent: expected 3 positive whole numbers as CxHxW, got '4x32'"),
         (["S", "--speech", "0x80"], "--speech: expected 2 positive whole numbers as LxD, got '0x80'"),
         (["S", "patch_size=3"], "model.patch_size: expected a divisor of 32 and 32, got 3"),

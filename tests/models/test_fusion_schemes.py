@@ -14,7 +14,7 @@ from lt_bench.models.conditions import Conditions, FusedCondition
 from lt_bench.models.fusion import Fusion, FusionShape, base, build_fusion, fusion_names, register_fusion
 from lt_bench.models.letstalk import LetsTalk
 
-SCHEMES = ("direct", "siamese", "symbiotic")
+SCHEMES = ("direct", "one_way_symbiotic", "siamese", "symbiotic")
 CELLS = list(itertools.product(SCHEMES, SCHEMES))
 LATENT, SPEECH = (4, 8, 8), (1, 6)
 PORTRAIT = FusionShape("portrait", depth=2, dim=16, heads=2, tokens=5, token_dim=16, embedded=True)
@@ -133,7 +133,7 @@ def test_symbiotic_tokens_are_the_condition_itself() -> None:
 
 def test_an_unknown_scheme_names_those_there_are() -> None:
     with pytest.raises(
-        ConfigError, match=r"fusion.audio: expected one of direct, siamese, symbiotic.*, got 'telepathic'"
+        ConfigError, match=r"fusion.audio: expected one of direct, one_way_symbiotic, siamese.*, got 'telepathic'"
     ):
         make_model("direct", "telepathic")
 

@@ -8,7 +8,7 @@ from torch import Tensor
 
 from lt_bench.config import ModelConfig
 from lt_bench.errors import ConfigError
-from lt_bench.models.block import Block
+from lt_bench.models.block import Block, BlockShape
 from lt_bench.models.build import build_model
 from lt_bench.models.conditions import Conditions
 from lt_bench.models.embedders import PatchEmbedder, unpatchify
@@ -110,7 +110,7 @@ def test_keeping_sets_the_whole_batch() -> None:
 
 def test_motion_frames_pass_only_through_temporal_attention() -> None:
     torch.manual_seed(0)
-    block = Block(16, 2)
+    block = Block(BlockShape(16, 2))
     torch.nn.init.normal_(block.modulation.weight)
     video, motion, stream = (torch.randn(1, frames, tokens, 16) for frames, tokens in ((3, 5), (2, 5), (3, 7)))
     time = torch.randn(1, 16)
@@ -122,7 +122,7 @@ def test_motion_frames_pass_only_through_temporal_attention() -> None:
 
 def test_temporal_attention_keeps_places_apart() -> None:
     torch.manual_seed(0)
-    block = Block(16, 2)  # fresh: spatial attention and MLP are gated off
+    block = Block(BlockShape(16, 2))  # fresh: spatial attention and MLP are gated off
     video = torch.randn(1, 3, 5, 16)
     changed = video.clone()
     changed[0, 0, 2] += 1
@@ -136,7 +136,7 @@ def test_temporal_attention_keeps_places_apart() -> None:
 
 def test_the_last_block_spares_the_stream_without_changing_the_video() -> None:
     torch.manual_seed(0)
-    full, last = Block(16, 2), Block(16, 2, last=True)
+    full, last = Block(BlockShape(16, 2)), Block(BlockShape(16, 2), last=True)
     torch.nn.init.normal_(full.modulation.weight)
     last.load_state_dict(full.state_dict())
     tokens = WindowTokens(torch.randn(1, 3, 5, 16), None, torch.randn(1, 3, 7, 16))

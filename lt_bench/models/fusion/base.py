@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from lt_bench.errors import ConfigError
 from lt_bench.models.conditions import FusedCondition
+from lt_bench.models.families import SOFTMAX, Family, Grid
 from lt_bench.models.layers import linear
 from lt_bench.shapes import Float
 
@@ -22,7 +23,7 @@ class FusionShape:
 
     modality: Modality
     depth: int
-    """Blocks of the backbone."""
+    """Places in the backbone where a condition enters: its blocks, or pairs of blocks where they alternate."""
     dim: int
     """Features of a video token."""
     heads: int
@@ -32,6 +33,10 @@ class FusionShape:
     """Features of a token of the condition."""
     embedded: bool
     """Whether the condition comes through the backbone's own patch embedder, so is in the space of video tokens."""
+    family: Family = SOFTMAX
+    """Of the backbone, for a scheme that runs a network of its own of the same kind."""
+    grid: Grid | None = None
+    """Places of the condition's tokens; None where they have none."""
 
     def to_backbone(self) -> nn.Module:
         """A layer from the condition's tokens to the space of video tokens; the identity where they are in it."""
@@ -42,8 +47,9 @@ class Fusion(nn.Module):
     """A scheme by which the tokens of one modality guide the video tokens.
 
     A scheme overrides ``encode`` and, where it acts on the video by itself, ``guide``. It can (1) own modules for each
-    block, (2) give tokens that join the blocks' spatial attention and MLP (``FusedCondition.stream``), (3) act between
-    a block's temporal and spatial attention (``guide``), (4) run a network of its own on the condition (in ``encode``).
+    block, (2) give tokens that join the blocks' spatial attention and MLP (``FusedCondition.stream``), (3) give tokens
+    that the video reads there without changing them (``FusedCondition.apart``), (4) act before a block's spatial
+    attention (``guide``), (5) run a network of its own on the condition (in ``encode``).
     """
 
     name: ClassVar[str]

@@ -6,19 +6,19 @@ from torch import Tensor, nn
 
 from lt_bench.models.conditions import FusedCondition
 from lt_bench.models.fusion.base import Fusion, FusionShape, register_fusion
-from lt_bench.models.layers import CrossAttentions, Mlp, SelfAttention, normalise
+from lt_bench.models.layers import CrossAttentions, normalise
 from lt_bench.shapes import Float
 
 
 class TwinBlock(nn.Module):
-    """Self-attention within a frame's condition and an MLP, of the backbone's size, without a timestep."""
+    """Attention within a frame's condition and feed-forward, of the backbone's family and size, without a timestep."""
 
-    def __init__(self, dim: int, heads: int) -> None:
+    def __init__(self, shape: FusionShape) -> None:
         super().__init__()
-        self.norm1 = nn.LayerNorm(dim)
-        self.attention = SelfAttention(dim, heads)
-        self.norm2 = nn.LayerNorm(dim)
-        self.mlp = Mlp(dim)
+        self.norm1 = nn.LayerNorm(shape.dim)
+        self.attention = shape.family.attention(shape.dim, shape.heads)
+        self.norm2 = nn.LayerNorm(shape.dim)
+        self.mlp = shape.family.feed_forward(shape.dim, shape.grid)
 
     def forward(self, x: Float[Tensor, "S N D"]) -> Float[Tensor, "S N D"]:
         """One layer of the twin."""
@@ -39,7 +39,7 @@ class SiameseFusion(Fusion):
     def __init__(self, shape: FusionShape) -> None:
         super().__init__(shape)
         self.project = shape.to_backbone()
-        self.twin = nn.ModuleList(TwinBlock(shape.dim, shape.heads) for _ in range(shape.depth))
+        self.twin = nn.ModuleList(TwinBlock(shape) for _ in range(shape.depth))
         self.attention = CrossAttentions(shape.depth, shape.dim, shape.heads, shape.dim)
 
     def encode(self, tokens: Float[Tensor, "B G N C"]) -> FusedCondition:

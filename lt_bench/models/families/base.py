@@ -1,0 +1,36 @@
+"""What a family of the backbone decides."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from torch import nn
+
+from lt_bench.models.layers import Attention
+
+Grid = tuple[int, int]
+"""Rows and columns of the tokens of a latent."""
+
+
+class Family:
+    """The parts of a block that differ between families; temporal and cross-attention are softmax in all of them."""
+
+    feeds_stream: ClassVar[bool]
+    """Whether a block's feed-forward acts on symbiotic tokens too, or on the video's alone."""
+
+    def attention(self, dim: int, heads: int) -> Attention:
+        """Attention among the tokens of one frame.
+
+        Raises:
+            ConfigError: the size does not fit.
+        """
+        raise NotImplementedError
+
+    def feed_forward(self, dim: int, grid: Grid | None) -> nn.Module:
+        """From (..., N, dim) to the same shape, each frame by itself.
+
+        Args:
+            dim: features of a token.
+            grid: places of the N tokens; None where they have none (audio tokens).
+        """
+        raise NotImplementedError

@@ -1,0 +1,95 @@
+"""Linear attention and a gated-convolution feed-forward: for latents of a deep autoencoder (DC-AE, patch 1).
+
+The design of SANA (Xie et al., arXiv 2410.10629), in LetsTalk's release by the name Litecatlong: cost grows with the
+number of tokens, not with its square; places are told by the feed-forward's convolution too.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from lt_bench.errors import ConfigError
+from lt_bench.models.families.base import Family, Grid
+from lt_bench.models.layers import Attention, Mlp, linear
+from lt_bench.shapes import Float
+
+HEAD_DIM = 32
+EPS = 1e-8
+
+
+class LinearAttention(Attention):
+    """ReLU linear attention (Katharopoulos et al. 2020; EfficientViT, Cai et al. 2023), 32 features a head.
+
+    out_i = q_i S / (q_i z + eps) with S = sum_j k_j v_j^T, z = sum_j k_j and q, k after ReLU. The context is S and z, of
+    one size whatever the number of tokens; contexts of several sets of tokens add up. Computed in float32, in mixed
+    precision too, for the sums grow with the number of tokens.
+    """
+
+    def __init__(self, dim: int) -> None:
+        super().__init__()
+        if dim % HEAD_DIM:
+            raise ConfigError(f"model.family: expected a hidden size divisible by {HEAD_DIM} for 'linear', got {dim}")
+        self.heads = dim // HEAD_DIM
+        self.qkv = linear(dim, 3 * dim, bias=False)
+        self.proj = linear(dim, dim)
+
+    def project(self, x: Float[Tensor, "S N D"]) -> tuple[Tensor, Tensor]:
+        """Queries (S, heads, N, d); S and z as one (S, heads, d, d + 1)."""
+        qkv = self.qkv(x).unflatten(-1, (3, self.heads, HEAD_DIM)).permute(2, 0, 3, 1, 4).float()
+        keys, values = F.relu(qkv[1]), F.pad(qkv[2], (0, 1), value=1.0)
+        with _full_precision(x):
+            return F.relu(qkv[0]), keys.transpose(-1, -2) @ values
+
+    def join(self, own: Float[Tensor, "S heads d e"], other: Float[Tensor, "T heads d e"]) -> Tensor:
+        """The sum."""
+        return (own.unflatten(0, (len(other), -1)) + other[:, None]).flatten(0, 1)
+
+    def first(self, queries: Float[Tensor, "S heads N d"], count: int | None) -> Tensor:
+        """The queries of the first tokens."""
+        return queries[:, :, :count]
+
+    def attend(
+        self, queries: Float[Tensor, "S heads N d"], context: Float[Tensor, "S heads d e"]
+    ) -> Float[Tensor, "S N D"]:
+        """Weighted means of the values."""
+        with _full_precision(queries):
+            read = queries @ context
+        read = read[..., :-1] / (read[..., -1:] + EPS)
+        return self.proj(read.transpose(1, 2).flatten(2).to(self.proj.weight.dtype))
+
+
+def _full_precision(x: Tensor) -> torch.autocast:
+    return torch.autocast(x.device.type, enabled=False)
+
+
+class MixFeedForward(nn.Module):
+    """Gated convolution (GLUMBConv): widen, SiLU, 3x3 convolution of each channel, gate by SiLU of half, narrow."""
+
+    def __init__(self, dim: int, grid: Grid) -> None:
+        super().__init__()
+        self.grid = grid
+        self.widen = linear(dim, 8 * dim)
+        self.depthwise = nn.Conv2d(8 * dim, 8 * dim, kernel_size=3, padding=1, groups=8 * dim)
+        self.narrow = linear(4 * dim, dim, bias=False)
+
+    def forward(self, x: Float[Tensor, "*B N D"]) -> Float[Tensor, "*B N D"]:
+        """Each frame by itself."""
+        wide = F.silu(self.widen(x)).flatten(0, -3).transpose(1, 2).unflatten(2, self.grid)
+        values, gates = self.depthwise(wide).flatten(2).transpose(1, 2).chunk(2, dim=-1)
+        return self.narrow(values * F.silu(gates)).view(x.shape)
+
+
+class LinearFamily(Family):
+    """Linear attention; the feed-forward acts on video tokens alone."""
+
+    feeds_stream = False
+
+    def attention(self, dim: int, heads: int) -> Attention:
+        """Linear attention; ``heads`` is for temporal and cross-attention only."""
+        return LinearAttention(dim)
+
+    def feed_forward(self, dim: int, grid: Grid | None) -> nn.Module:
+        """A gated convolution on a grid; an MLP for tokens that have no places (a siamese twin of the audio)."""
+        return Mlp(dim) if grid is None else MixFeedForward(dim, grid)

@@ -1,0 +1,22 @@
+"""Softmax attention and an MLP: the family of DiT, Latte and the released LetsTalk, for latents like SD-VAE's."""
+
+from __future__ import annotations
+
+from torch import nn
+
+from lt_bench.models.families.base import Family, Grid
+from lt_bench.models.layers import Attention, Mlp, SelfAttention
+
+
+class SoftmaxFamily(Family):
+    """Every token attends to every token; the MLP acts on each alone."""
+
+    feeds_stream = True
+
+    def attention(self, dim: int, heads: int) -> Attention:
+        """Multi-head softmax attention."""
+        return SelfAttention(dim, heads)
+
+    def feed_forward(self, dim: int, grid: Grid | None) -> nn.Module:
+        """An MLP, four times as wide between."""
+        return Mlp(dim)
