@@ -22,8 +22,8 @@ EPS = 1e-8
 class LinearAttention(Attention):
     """ReLU linear attention (Katharopoulos et al. 2020; EfficientViT, Cai et al. 2023), 32 features a head.
 
-    out_i = q_i S / (q_i z + eps) with S = sum_j k_j v_j^T, z = sum_j k_j, q and k after ReLU. The context is S and z, of
-    one size whatever the number of tokens; contexts of several sets of tokens add up. Computed in float32, in mixed
+    out_i = q_i S / (q_i z + eps) with S = sum_j k_j v_j^T, z = sum_j k_j, q and k after ReLU. The context is S and z,
+    of one size whatever the number of tokens; contexts of several sets of tokens add up. Computed in float32, in mixed
     precision too, for the sums grow with the number of tokens.
     """
 
