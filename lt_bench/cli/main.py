@@ -18,6 +18,7 @@ VERBS = {
     "train": "train one model",
     "generate": "a portrait and a voice to a talking-head video",
     "evaluate": "score a folder of videos under a named protocol",
+    "export-inputs": "portraits and voices of a split, for another system to run on",
     "ablate": "train, generate, score and rank a grid of fusion cells",
     "leaderboard": "tables and a page from result files",
     "model": "describe a model: parts, parameters, shapes",
@@ -40,7 +41,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     )
     parser.add_argument("arguments", nargs=argparse.REMAINDER, help="what the verb takes")
     chosen = parser.parse_args(arguments[:1])
-    module = importlib.import_module(f"lt_bench.cli.{chosen.verb}")
+    module = importlib.import_module(f"lt_bench.cli.{chosen.verb.replace('-', '_')}")
     verb_parser = VerbParser(prog=f"lt-bench {chosen.verb}", description=module.__doc__)
     module.add_arguments(verb_parser)
     try:

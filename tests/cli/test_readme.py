@@ -21,7 +21,7 @@ COMMANDS = re.findall(r"^    (lt-bench .+)$", README, flags=re.MULTILINE)
 def test_the_command_line_takes_what_the_readme_shows(command: str) -> None:
     _, verb, *arguments = shlex.split(command, comments=True)
     parser = VerbParser()
-    importlib.import_module(f"lt_bench.cli.{verb}").add_arguments(parser)
+    importlib.import_module(f"lt_bench.cli.{verb.replace('-', '_')}").add_arguments(parser)
     parser.parse_args(arguments)
     for name in arguments:
         if name.startswith("experiments/"):
