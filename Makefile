@@ -5,7 +5,7 @@ BIN = $(VENV)/bin
 STAMP = $(VENV)/.installed
 export MPLBACKEND ?= Agg
 
-.PHONY: help quickstart test slow lint format install clean
+.PHONY: help quickstart test slow lint docs format install clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-11s %s\n", $$1, $$2}'
@@ -33,6 +33,9 @@ lint: $(STAMP)  ## style, spelling, types and the layers of the architecture
 	$(BIN)/codespell
 	$(BIN)/lint-imports
 	$(BIN)/pyright
+
+docs: $(STAMP)  ## the pages of docs/ that are made from the code
+	$(BIN)/python docs/make_reference.py
 
 format: $(STAMP)  ## put the code in the project's style
 	$(BIN)/ruff check --fix .
