@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
-from data_prep.clip import Prepared, Rejected, Settings
-from data_prep.jobs import Source
-from data_prep.pool import prepare_all
+from data_prep.clip import ClipPreparer, Prepared, Rejected, Settings
+from data_prep.engines import Engine, run_jobs
+from data_prep.jobs import Job, Source
 from data_prep.sources import list_source
 from lt_bench.config import DataConfig, parse_config, to_dict
 from lt_bench.data.cache import LatentCache
@@ -89,7 +90,9 @@ def open_complete(config: DataConfig) -> LatentCache | None:
     return cache
 
 
-def prepare(config: DataConfig, workers: int | None = None, progress: Progress | None = None) -> Preparation:
+def prepare(
+    config: DataConfig, workers: int | None = None, progress: Progress | None = None, engine: Engine = "local"
+) -> Preparation:
     """Prepare the cache of a configuration, or what is missing of it.
 
     A killed run leaves whole clips behind; the same call goes on from there. The result does not depend on the number
@@ -106,31 +109,40 @@ def prepare(config: DataConfig, workers: int | None = None, progress: Progress |
     prepared = 0
     with CacheWriter(path, info) as writer:
         if not writer.complete:
-            rejected, prepared = _run(writer, source, config, workers or default_workers(), progress)
+            results = partial(run_jobs, workers=workers or default_workers(), engine=engine)
+            prepared = _run(writer, source, config, results, progress)
             _finish_real_sets(writer, source)
-            writer.finish([vars(r) for r in sorted(rejected, key=lambda r: r.id)])
+            writer.finish()
     kept = tuple(parse_config(Rejected, item, str(path / REJECTED_FILE)) for item in read_json(path / REJECTED_FILE))
     return Preparation(LatentCache.open(path), prepared, kept, time.monotonic() - started)
 
 
 def _run(
-    writer: CacheWriter, source: Source, config: DataConfig, workers: int, progress: Progress | None
-) -> tuple[list[Rejected], int]:
-    settings = Settings(writer.path, writer.info, config.codec, config.speech_encoder, source.exported)
+    writer: CacheWriter,
+    source: Source,
+    config: DataConfig,
+    results: Callable[..., Iterator[Prepared | Rejected]],
+    progress: Progress | None,
+) -> int:
+    settings = Settings(writer.path.resolve(), writer.info, config.codec, config.speech_encoder, source.exported)
     pending = [job for job in source.jobs if not writer.has(job.id)]
-    done = len(source.jobs) - len(pending)
-    rejected: list[Rejected] = []
+    done, prepared = len(source.jobs) - len(pending), 0
     if progress:
         progress(done, len(source.jobs))
-    for result in prepare_all(pending, settings, workers):
+    for result in results(pending, partial(ClipPreparer, settings), _lost):
         if isinstance(result, Prepared):
             writer.commit(result.record, result.extra)
+            prepared += 1
         else:
-            rejected.append(result)
+            writer.reject(vars(result))
         done += 1
         if progress:
             progress(done, len(source.jobs))
-    return rejected, len(pending) - len(rejected)
+    return prepared
+
+
+def _lost(job: Job, reason: str) -> Rejected:
+    return Rejected(job.id, job.source, reason)
 
 
 def _finish_real_sets(writer: CacheWriter, source: Source) -> None:

@@ -9,7 +9,6 @@ from typing import Any
 
 from lt_bench.data.format import ROLES, SPLITS, ClipQuality, ClipRecord, check_id, clip_file
 from lt_bench.errors import CacheError
-from lt_bench.files import write_bytes
 
 QUALITY = tuple(field.name for field in dataclasses.fields(ClipQuality))
 COLUMNS = (
@@ -60,8 +59,8 @@ def row_to_record(row: dict[str, Any], source: str) -> ClipRecord:
     return record
 
 
-def write_index(path: Path, records: list[ClipRecord]) -> None:
-    """Write the index atomically, rows sorted by id, so that the order of preparation leaves no trace."""
+def index_bytes(records: list[ClipRecord]) -> bytes:
+    """The index as a file, rows sorted by id, so that the order of preparation leaves no trace."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
@@ -69,7 +68,7 @@ def write_index(path: Path, records: list[ClipRecord]) -> None:
     table = pa.Table.from_pylist(rows, schema=_schema())
     buffer = io.BytesIO()
     pq.write_table(table, buffer, compression="zstd")
-    write_bytes(path, buffer.getvalue())
+    return buffer.getvalue()
 
 
 def read_index(path: Path) -> tuple[ClipRecord, ...]:

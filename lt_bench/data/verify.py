@@ -10,6 +10,7 @@ from pathlib import Path
 import torch
 
 from lt_bench.data.cache import LatentCache
+from lt_bench.data.checksums import check_checksums
 from lt_bench.data.clip import ClipFile, shape_problem
 from lt_bench.data.format import SPLITS, ClipRecord
 from lt_bench.data.real_set import read_real_set
@@ -41,6 +42,7 @@ def verify_cache(path: str | os.PathLike[str], progress: Callable[[int, int], No
     clips = real = 0
     try:
         cache = LatentCache.open(path)
+        check_checksums(cache.path)
         records = cache.records()
         _check_index(cache, records)
         for record in records:

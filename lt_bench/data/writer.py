@@ -9,6 +9,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
+from lt_bench.data.checksums import write_checksums
 from lt_bench.data.clip import PreparedClip, write_clip
 from lt_bench.data.format import (
     CACHE_FILE,
@@ -21,17 +22,17 @@ from lt_bench.data.format import (
     info_from_dict,
     info_to_dict,
 )
-from lt_bench.data.index import read_index, record_to_row, row_to_record, write_index
+from lt_bench.data.index import index_bytes, read_index, record_to_row, row_to_record
 from lt_bench.errors import CacheError, LtBenchError
-from lt_bench.files import read_json, write_json
+from lt_bench.files import read_json, write_bytes, write_json
 
 
 class CacheWriter:
     """The one writer of a cache folder.
 
-    ``cache.json`` is written first. Every clip that is whole adds a line to a journal; ``finish`` turns the journal
-    into ``index.parquet``, whose presence says that the cache is complete. A later writer with the same ``info`` reads
-    the journal and asks ``has`` before it redoes a clip.
+    ``cache.json`` is written first. Every clip that is whole or rejected adds a line to a journal; ``finish`` turns the
+    journal into ``index.parquet``, whose presence says that the cache is complete. A later writer with the same
+    ``info`` reads the journal and asks ``has`` before it redoes a clip.
 
     Raises:
         CacheError: another process writes to the folder, or it holds a cache that differs from ``info``.
@@ -44,6 +45,7 @@ class CacheWriter:
         try:
             self._rows: dict[str, dict[str, Any]] = {}
             self._records: dict[str, ClipRecord] = {}
+            self._rejected: dict[str, dict[str, Any]] = {}
             self._begin()
         except BaseException:
             os.close(self._lock)
@@ -75,19 +77,25 @@ class CacheWriter:
         for line in journal.read_bytes().splitlines(keepends=True) if journal.exists() else ():
             if not line.endswith(b"\n"):
                 break  # the line that was being written when the writer was killed
-            entry = _journal_entry(line, journal)
-            record = row_to_record(entry["row"], str(journal))
-            if (self.path / record.file).is_file():
-                self._records[record.id] = record
-                self._rows[record.id] = entry
-            whole += line
-        self._journal = journal.open("wb")
-        self._journal.write(whole)
-        self._journal.flush()
+            whole += line if self._remember(_journal_entry(line, journal), journal) else b""
+        write_bytes(journal, whole)
+        self._journal = journal.open("ab")
+
+    def _remember(self, entry: dict[str, Any], journal: Path) -> bool:
+        if "rejected" in entry:
+            self._rejected[entry["rejected"]["id"]] = entry["rejected"]
+            return True
+        record = row_to_record(entry["row"], str(journal))
+        file = self.path / record.file
+        if not file.is_file() or file.stat().st_size != record.bytes:
+            return False  # deleted or cut since: it is made again
+        self._records[record.id] = record
+        self._rows[record.id] = entry
+        return True
 
     def has(self, clip_id: str) -> bool:
-        """Whether the clip is whole."""
-        return clip_id in self._records
+        """Whether the clip is whole or was rejected."""
+        return clip_id in self._records or clip_id in self._rejected
 
     @property
     def records(self) -> tuple[ClipRecord, ...]:
@@ -112,26 +120,37 @@ class CacheWriter:
             extra: a small JSON document kept with it until ``finish``.
         """
         entry = {"row": record_to_row(record), "extra": extra or {}}
+        self._write_line(entry)
+        self._records[record.id] = record
+        self._rows[record.id] = entry
+
+    def reject(self, clip: dict[str, Any]) -> None:
+        """Note that a clip cannot be used: a small JSON document with its ``id`` and the reason."""
+        self._write_line({"rejected": clip})
+        self._rejected[clip["id"]] = clip
+
+    def _write_line(self, entry: dict[str, Any]) -> None:
         try:
             self._journal.write(json.dumps(entry, allow_nan=False).encode() + b"\n")
             self._journal.flush()
             os.fsync(self._journal.fileno())
         except OSError as error:
             raise LtBenchError(f"{self.path / JOURNAL_FILE}: could not be written: {error.strerror}") from error
-        self._records[record.id] = record
-        self._rows[record.id] = entry
 
-    def finish(self, rejected: list[dict[str, str]] | None = None) -> None:
-        """Write ``rejected.json`` and then the index; the cache is complete.
+    def finish(self) -> None:
+        """Write ``rejected.json``, the checksums and then the index; the cache is complete.
 
         Raises:
             CacheError: there is no clip at all; ``rejected.json`` is written, the cache stays incomplete.
         """
-        write_json(self.path / REJECTED_FILE, rejected or [])
+        rejected = [self._rejected[name] for name in sorted(self._rejected)]
+        write_json(self.path / REJECTED_FILE, rejected)
         if not self._records:
             reason = f": {rejected[0]['id']}: {rejected[0]['reason']}" if rejected else ""
             raise CacheError(f"{self.path}: expected at least one usable clip, got none{reason}")
-        write_index(self.path / INDEX_FILE, list(self._records.values()))
+        index = index_bytes(list(self._records.values()))
+        write_checksums(self.path, {INDEX_FILE: index})
+        write_bytes(self.path / INDEX_FILE, index)
         self._journal.close()
         (self.path / JOURNAL_FILE).unlink(missing_ok=True)
         self.complete = True
@@ -156,11 +175,19 @@ def _journal_entry(line: bytes, journal: Path) -> dict[str, Any]:
         entry = json.loads(line)
     except ValueError:
         entry = None
-    if not isinstance(entry, dict) or entry.keys() != {"row", "extra"} or not isinstance(entry["row"], dict):
+    if not isinstance(entry, dict) or not (_is_row(entry) or _is_rejection(entry)):
         raise CacheError(
             f"{journal}: expected lines of finished clips, got a damaged one; delete the folder {journal.parent}"
         )
     return entry
+
+
+def _is_row(entry: dict[str, Any]) -> bool:
+    return entry.keys() == {"row", "extra"} and isinstance(entry["row"], dict)
+
+
+def _is_rejection(entry: dict[str, Any]) -> bool:
+    return entry.keys() == {"rejected"} and isinstance(entry["rejected"], dict) and "id" in entry["rejected"]
 
 
 def _lock(path: Path) -> int:

@@ -87,7 +87,10 @@ def test_a_killed_writer_goes_on(tmp_path: Path, info, make_clip):
         assert not writer.has("c")
         assert writer.extra("a") == {"note": 1}
         writer.add(make_clip("c"))
-        writer.finish([{"id": "d", "source": "d.mp4", "reason": "no face"}])
+        writer.reject({"id": "d", "source": "d.mp4", "reason": "no face"})
+    with CacheWriter(path, info) as writer:
+        assert writer.has("d")
+        writer.finish()
     assert not list((path / "clips").glob(".*"))
     assert not (path / "journal.jsonl").exists()
     assert [r.id for r in LatentCache.open(path).records()] == ["a", "b", "c"]
@@ -95,12 +98,42 @@ def test_a_killed_writer_goes_on(tmp_path: Path, info, make_clip):
     assert verify_cache(path).damage is None
 
 
-def test_a_clip_whose_file_is_gone_is_made_again(tmp_path: Path, info, make_clip):
+def test_a_clip_whose_file_is_gone_or_cut_is_made_again(tmp_path: Path, info, make_clip):
+    for damage in (_truncate, Path.unlink):
+        with CacheWriter(tmp_path, info) as writer:
+            writer.add(make_clip("a"))
+        damage(tmp_path / "clips" / "a.safetensors")
+        with CacheWriter(tmp_path, info) as writer:
+            assert not writer.has("a")
+
+
+def test_a_journal_is_never_lost_while_it_is_read(tmp_path: Path, info, make_clip, monkeypatch: pytest.MonkeyPatch):
     with CacheWriter(tmp_path, info) as writer:
         writer.add(make_clip("a"))
-    (tmp_path / "clips" / "a.safetensors").unlink()
+    monkeypatch.setattr("lt_bench.data.writer.write_bytes", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
+    with pytest.raises(KeyboardInterrupt):
+        CacheWriter(tmp_path, info)
+    monkeypatch.undo()
     with CacheWriter(tmp_path, info) as writer:
-        assert not writer.has("a")
+        assert writer.has("a")
+
+
+def test_verify_finds_any_flipped_bit(tmp_path: Path, build):
+    build(tmp_path)
+    rng = np.random.default_rng(0)
+    files = [p for p in sorted(tmp_path.rglob("*")) if p.is_file() and p.name != ".lock"]
+    assert {"cache.json", "index.parquet", "rejected.json", "SHA256SUMS", "a.safetensors"} <= {p.name for p in files}
+    for file in files:
+        whole = file.read_bytes()
+        for bit in rng.integers(len(whole) * 8, size=12):
+            data = bytearray(whole)
+            data[bit // 8] ^= 1 << (bit % 8)
+            file.write_bytes(data)
+            damage = verify_cache(tmp_path).damage
+            assert damage is not None, f"bit {bit} of {file.name}"
+            assert str(tmp_path) in damage
+        file.write_bytes(whole)
+    assert verify_cache(tmp_path).damage is None
 
 
 def test_other_settings_in_the_same_folder_are_refused_and_named(tmp_path: Path, info, build):
@@ -142,8 +175,10 @@ def test_a_clip_that_does_not_fit_is_refused_and_leaves_nothing(
 
 
 def test_an_empty_cache_cannot_be_finished(tmp_path: Path, info):
-    with CacheWriter(tmp_path, info) as writer, pytest.raises(CacheError, match="none: d: no face"):
-        writer.finish([{"id": "d", "source": "d.mp4", "reason": "no face"}])
+    with CacheWriter(tmp_path, info) as writer:
+        writer.reject({"id": "d", "source": "d.mp4", "reason": "no face"})
+        with pytest.raises(CacheError, match="none: d: no face"):
+            writer.finish()
     assert not (tmp_path / "index.parquet").exists()
 
 

@@ -1,0 +1,47 @@
+"""``SHA256SUMS``: hashes of a cache's small files, which no other file vouches for; ``sha256sum -c`` reads it too.
+
+Clip files are vouched for by the index, the files of real sets by their manifests, and all of these by the checksums.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from pathlib import Path
+
+from lt_bench.data.format import CACHE_FILE, REJECTED_FILE
+from lt_bench.errors import CacheError
+from lt_bench.files import sha256_file, write_text
+
+CHECKSUMS_FILE = "SHA256SUMS"
+
+
+def write_checksums(cache: Path, coming: Mapping[str, bytes]) -> None:
+    """Write the checksums of the files there are, and of those whose content is about to be written."""
+    there = [CACHE_FILE, REJECTED_FILE, *(p.relative_to(cache).as_posix() for p in cache.glob("real/*/manifest.json"))]
+    sums = {name: sha256_file(cache / name) for name in there}
+    sums |= {name: hashlib.sha256(data).hexdigest() for name, data in coming.items()}
+    write_text(cache / CHECKSUMS_FILE, "".join(f"{sums[name]}  {name}\n" for name in sorted(sums)))
+
+
+def check_checksums(cache: Path) -> None:
+    """Compare every listed file with its hash.
+
+    Raises:
+        CacheError: the list is missing or damaged, or a file is missing or damaged.
+    """
+    path = cache / CHECKSUMS_FILE
+    try:
+        *lines, end = path.read_text(encoding="ascii").split("\n")
+    except (OSError, UnicodeDecodeError):
+        raise CacheError(f"{path}: expected the checksums of the cache's files, got none that can be read") from None
+    if end or not lines:
+        raise CacheError(f"{path}: expected lines of hashes, got a cut or empty file")
+    for line in lines:
+        digest, _, name = line.partition("  ")
+        file = cache / name
+        if not name or ".." in Path(name).parts or not file.is_file():
+            raise CacheError(f"{path}: expected the hash of a file of this cache, got {line[:100]!r}")
+        found = sha256_file(file)
+        if found != digest:
+            raise CacheError(f"{file}: expected sha256 {digest[:16]}.., got {found[:16]}..")

@@ -1,0 +1,40 @@
+"""Workers for the tests of engines; a module of its own, for other processes import it."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from lt_bench.errors import LtBenchError
+
+
+@dataclass(frozen=True)
+class Toy:
+    """Job ``n`` gives its square; ``die`` jobs end the process always, ``stumble`` jobs once (noted in ``folder``)."""
+
+    folder: Path
+    die: frozenset[int] = frozenset()
+    stumble: frozenset[int] = frozenset()
+    fail: int = -1
+    seconds: float = 0.0
+
+    def prepare(self, job: int) -> int:
+        with (self.folder / f"tried-{job}").open("a") as note:
+            note.write(f"{os.getpid()}\n")
+        time.sleep(self.seconds)
+        if job == self.fail:
+            raise LtBenchError("the disk is full")
+        once = job in self.stumble and len((self.folder / f"tried-{job}").read_text().split()) == 1
+        if job in self.die or once:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return job * job
+
+    def close(self) -> None:
+        (self.folder / f"closed-{os.getpid()}").touch()
+
+
+def lost(job: int, reason: str) -> str:
+    return f"{job}: {reason}"

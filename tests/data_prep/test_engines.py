@@ -1,0 +1,60 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+from data_prep.engines import run_jobs
+from lt_bench.errors import LtBenchError
+
+
+@pytest.fixture
+def toys(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
+    monkeypatch.syspath_prepend(str(Path(__file__).parent))
+    import engine_workers
+
+    return engine_workers
+
+
+@pytest.fixture
+def run(toys: ModuleType, tmp_path: Path) -> Callable[..., list]:
+    def _run(jobs: int, workers: int = 2, **what: object) -> list:
+        return list(run_jobs(range(jobs), partial(toys.Toy, tmp_path, **what), toys.lost, workers))
+
+    return _run
+
+
+def tries(folder: Path, job: int) -> int:
+    return len((folder / f"tried-{job}").read_text().split())
+
+
+def test_one_and_several_processes_do_every_job_once(run, tmp_path: Path):
+    for workers in (1, 3):
+        assert sorted(run(7, workers)) == [n * n for n in range(7)]
+    assert {tries(tmp_path, n) for n in range(7)} == {2}
+    assert len(list(tmp_path.glob("closed-*"))) == 4
+    assert run(0) == []
+
+
+def test_a_job_whose_process_dies_once_is_done_and_one_that_always_does_is_named(run, tmp_path: Path):
+    results = run(6, 2, die=frozenset({2}), stumble=frozenset({4}))
+    assert sorted(r for r in results if isinstance(r, int)) == [0, 1, 9, 16, 25]
+    assert [r for r in results if isinstance(r, str)] == [
+        "2: the process that prepared it was ended 2 times, by SIGKILL (out of memory?)"
+    ]
+    assert [tries(tmp_path, n) for n in range(6)] == [1, 1, 2, 1, 2, 1]
+
+
+def test_what_concerns_all_jobs_ends_the_run(run):
+    for workers in (1, 2):
+        with pytest.raises(LtBenchError, match="the disk is full"):
+            run(5, workers, fail=1)
+
+
+def test_processes_that_always_die_end_the_run(run, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("data_prep.engines.local.MAX_LOST", 2)
+    with pytest.raises(LtBenchError, match="2 jobs in a row were lost"):
+        run(9, die=frozenset(range(9)))
