@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import ClassVar
@@ -12,9 +11,8 @@ from jaxtyping import Float32
 from numpy import ndarray
 
 from lt_bench.errors import AssetError
-from lt_bench.evaluation.results import Reference
-from lt_bench.evaluation.scores.base import ClipContext, Features, SetScore, VideoView, register
-from lt_bench.evaluation.scores.frechet import frechet_distance, real_floor
+from lt_bench.evaluation.scores.base import ClipContext, VideoView, register
+from lt_bench.evaluation.scores.distribution import DistributionScore
 from lt_bench.files import sha256_json
 from lt_bench.shapes import Frames
 
@@ -46,12 +44,11 @@ def squeezenet_features(frames: Frames) -> Float32[ndarray, "F 512"]:
 
 @register
 @dataclass(frozen=True)
-class FdSqueezenet(SetScore):
+class FdSqueezenet(DistributionScore):
     """Likeness of the distribution of frames; blind to time."""
 
     name = "fd_squeezenet"
     title = "Frechet distance of SqueezeNet 1.1 (Caffe) pooled features"
-    higher_is_better = False
     lowest = 0.0
     source = "distance: Heusel et al. 2017, arXiv 1706.08500; network: Iandola et al. 2016, arXiv 1602.07360"
     assets: ClassVar[tuple[str, ...]] = (WEIGHTS,)
@@ -72,26 +69,11 @@ class FdSqueezenet(SetScore):
 
     @property
     def detail(self) -> str:
-        """Dimension, input and stride."""
-        return f"d=512, input {INPUT_SIZE} px bilinear, every {self.stride}. frame"
+        """Input and stride."""
+        return f"input {INPUT_SIZE} px bilinear, every {self.stride}. frame"
 
-    def collect(self, clip: ClipContext) -> Features:
-        """Features of both videos."""
-        return {"generated": self._of(clip.generated, clip), "real": self._of(clip.real, clip)}
-
-    def combine(self, collected: Sequence[Mapping[str, ndarray]]) -> float:
-        """The distance between all generated and all real frames."""
-        return frechet_distance(*(np.concatenate([c[side] for c in collected]) for side in ("generated", "real")))
-
-    def describe(self, collected: Sequence[Mapping[str, ndarray]]) -> str:
-        """Frames on either side."""
-        return f"N={sum(len(c['real']) for c in collected)}"
-
-    def floor(self, collected: Sequence[Mapping[str, ndarray]]) -> Reference | None:
-        """Real against real."""
-        return real_floor(collected)
-
-    def _of(self, video: VideoView, clip: ClipContext) -> Float32[ndarray, "N 512"]:
+    def features(self, video: VideoView, clip: ClipContext) -> Float32[ndarray, "N 512"]:
+        """Pooled features of the frames looked at."""
         key = f"{self.name} {self.detector} from {clip.first_frame} stride {self.stride}"
         chosen = slice(clip.first_frame, None, self.stride)
         return video.features(key, lambda: {"pooled": squeezenet_features(video.frames[chosen])})["pooled"]

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from typing import Literal
 
 import numpy as np
 from jaxtyping import Float
@@ -12,7 +13,7 @@ from lt_bench.evaluation.results import Reference
 from lt_bench.evaluation.statistics import UndefinedError
 
 
-def frechet_distance(x: Float[ndarray, "N D"], y: Float[ndarray, "M E"]) -> float:
+def frechet_distance(x: Float[ndarray, "N D"], y: Float[ndarray, "M E"], ddof: int = 1) -> float:
     """Frechet distance between the Gaussians of two samples (Heusel et al. 2017, arXiv 1706.08500, equation 6).
 
     With centred samples X, Y the trace of the root of the product of covariances is the nuclear norm of X Y^T over
@@ -23,6 +24,7 @@ def frechet_distance(x: Float[ndarray, "N D"], y: Float[ndarray, "M E"]) -> floa
     Args:
         x: one row a sample.
         y: another sample of the same dimension; the order does not matter.
+        ddof: covariances are sums over n - ddof; StyleGAN-V's program takes 0.
 
     Raises:
         UndefinedError: fewer than two rows, different dimensions, or a value that is not finite.
@@ -33,12 +35,17 @@ def frechet_distance(x: Float[ndarray, "N D"], y: Float[ndarray, "M E"]) -> floa
     if not (np.isfinite(a).all() and np.isfinite(b).all()):
         raise UndefinedError("Frechet distance: expected finite features, got others")
     shift = a.mean(axis=0) - b.mean(axis=0)
-    p, q = _factor(a), _factor(b)
+    p, q = _factor(a, ddof), _factor(b, ddof)
     cross = np.linalg.norm(p @ q.T, "nuc")
     return max(float(shift @ shift + np.sum(p * p) + np.sum(q * q) - 2 * cross), 0.0)  # rounding may fall below zero
 
 
-def real_floor(collected: Sequence[Mapping[str, ndarray]], key: str = "real") -> Reference | None:
+def real_floor(
+    collected: Sequence[Mapping[str, ndarray]],
+    key: str = "real",
+    distance: Callable[[ndarray, ndarray], float] = frechet_distance,
+    kind: Literal["ceiling", "floor"] = "floor",
+) -> Reference | None:
     """Real videos against real videos: the first halves of all against their second halves.
 
     People and scenes are the same on both sides, as they are when a generator is given the portraits; what is said and
@@ -47,12 +54,14 @@ def real_floor(collected: Sequence[Mapping[str, ndarray]], key: str = "real") ->
     """
     halves = [np.array_split(features[key], 2) for features in collected]
     first, second = (np.concatenate([half[side] for half in halves]) for side in (0, 1))
-    if min(len(first), len(second)) < 2:
+    try:
+        value = distance(first, second)
+    except UndefinedError:
         return None
     note = f"real against real, first halves of the videos (N={len(first)}) against the second (N={len(second)})"
-    return Reference("floor", frechet_distance(first, second), note)
+    return Reference(kind, value, note)
 
 
-def _factor(x: Float[ndarray, "N D"]) -> Float[ndarray, "K D"]:
-    centred = (x - x.mean(axis=0)) / np.sqrt(len(x) - 1)
+def _factor(x: Float[ndarray, "N D"], ddof: int) -> Float[ndarray, "K D"]:
+    centred = (x - x.mean(axis=0)) / np.sqrt(len(x) - ddof)
     return np.asarray(np.linalg.qr(centred, mode="r")) if len(centred) > centred.shape[1] else centred

@@ -1,0 +1,96 @@
+"""ArcFace (Deng et al., arXiv 1801.07698): InsightFace's ResNet-50 of WebFace600K, run by ONNX Runtime; 512-d."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+from jaxtyping import Float, Float32, UInt8
+from numpy import ndarray
+
+from lt_bench.assets.store import asset_path
+from lt_bench.assets.table import asset
+from lt_bench.errors import AssetError, FaceError
+from lt_bench.files import sha256_json
+from lt_bench.perception.face_embedding import similarity
+
+WEIGHTS = "w600k_r50.onnx"
+SIDE = 112
+# MediaPipe's points for ArcFace's five: the middle of the eye on the image's left, of that on its right (each the mean
+# of its corners), the nose's tip, the corners of the mouth.
+POINTS = ((33, 133), (362, 263), (1,), (61,), (291,))
+# Where they belong in the picture of 112 pixels: the published template of ArcFace.
+TEMPLATE = np.array(
+    [(38.2946, 51.6963), (73.5318, 51.5014), (56.0252, 71.7366), (41.5493, 92.3655), (70.7299, 92.2041)]
+)
+
+
+class ArcFaceEmbedder:
+    """Embeds one face of a frame, aligned by five points; compare by cosine.
+
+    Args:
+        weights: an ONNX file; None for the pinned one, read at first use.
+    """
+
+    name = "arcface_w600k_r50"
+
+    def __init__(self, weights: Path | None = None) -> None:
+        self._weights = weights
+        self._session: Any = None
+
+    @property
+    def hash(self) -> str:
+        """SHA-256 over the weights' pinned hash and the alignment; needs no file to be here."""
+        return sha256_json([self.name, asset(WEIGHTS).sha256, SIDE, POINTS, TEMPLATE.tolist()])
+
+    def embed(self, frame: UInt8[ndarray, "H W 3"], landmarks: Float[ndarray, "478 xy"]) -> Float32[ndarray, " D"]:
+        """The embedding, of unit length.
+
+        Args:
+            frame: RGB.
+            landmarks: x, y (and ignored z) in pixels of the frame, as ``FaceTrack.landmarks`` of one frame.
+
+        Raises:
+            FaceError: the landmarks are NaN, so there is no face.
+            AssetError: the weights are not here or are no ONNX network.
+        """
+        picture = align_face(frame, landmarks)
+        if self._session is None:
+            self._session = _open(self._weights or asset_path(WEIGHTS))
+        pixels = (picture.astype(np.float32).transpose(2, 0, 1)[None] - 127.5) / 127.5
+        found = self._session.run(None, {self._session.get_inputs()[0].name: pixels})[0][0]
+        return found / np.linalg.norm(found)
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Sessions cannot be sent to worker processes; each opens its own."""
+        return {"_weights": self._weights, "_session": None}
+
+
+def align_face(frame: UInt8[ndarray, "H W 3"], landmarks: Float[ndarray, "478 xy"]) -> UInt8[ndarray, "112 112 3"]:
+    """The face turned, scaled and cut to ArcFace's template, black outside the picture.
+
+    Raises:
+        FaceError: the landmarks are NaN.
+    """
+    points = np.array([landmarks[list(group), :2].astype(np.float64).mean(axis=0) for group in POINTS])
+    if not np.isfinite(points).all():
+        raise FaceError("expected a face to embed, got a frame without one")
+    # Landmarks count from the outer border of the first pixel, the template and OpenCV from its middle.
+    return cv2.warpAffine(frame, similarity(points - 0.5, TEMPLATE), (SIDE, SIDE), flags=cv2.INTER_LINEAR)
+
+
+def _open(path: Path) -> Any:
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    # One thread: workers run side by side, and results do not depend on the number of cores.
+    options.intra_op_num_threads = options.inter_op_num_threads = 1
+    options.log_severity_level = 3
+    known = set(onnxruntime.get_available_providers())
+    providers = [name for name in ("CUDAExecutionProvider", "CPUExecutionProvider") if name in known]
+    try:
+        return onnxruntime.InferenceSession(str(path), options, providers=providers)
+    except Exception as error:  # noqa: BLE001 - onnxruntime's classes share no other base
+        raise AssetError(f"{path.name}: expected an ONNX network, got: {str(error).splitlines()[0][:200]}") from None
