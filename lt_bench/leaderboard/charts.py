@@ -11,10 +11,12 @@ from markupsafe import Markup
 from lt_bench.evaluation.results import Score
 from lt_bench.leaderboard.boards import Board
 from lt_bench.leaderboard.costs import COSTS, Cost
+from lt_bench.leaderboard.effects import Effect, factorial_effects
+from lt_bench.leaderboard.grid import build_grid
 from lt_bench.leaderboard.numbers import short_number
 from lt_bench.leaderboard.parallel import Dimension, parallel_plot
 from lt_bench.leaderboard.plots import Dot, Line, Point, Reference, dot_plot, line_plot, scatter_plot
-from lt_bench.leaderboard.ranking import is_control
+from lt_bench.leaderboard.ranking import SIGNIFICANCE, is_control
 from lt_bench.leaderboard.rows import Row
 
 AXES = 6
@@ -37,7 +39,7 @@ def build_charts(board: Board, columns: Sequence[Score], colours: dict[str, int]
     dots = [_dots(board, score, colours) for score in columns if _has_values(board, score.name)]
     curves = [_curves(board, colours)] if any(e.curve for row in board.rows for e in row.entries) else []
     costs = [_cost(board, cost, colours) for cost in COSTS if board.headline]
-    lines = _parallel(board, columns, colours)
+    lines = [*_effects(board), *_parallel(board, columns, colours)]
     extra = (*lines, *curves, *(chart for chart in costs if chart is not None))
     return (*dots[:1], *extra, *dots[1:])
 
@@ -45,6 +47,26 @@ def build_charts(board: Board, columns: Sequence[Score], colours: dict[str, int]
 def _has_values(board: Board, name: str) -> bool:
     rows = [row for row in board.rows if name in row.scores]
     return any(row.scores[name].values for row in rows) and not is_control(name, rows[0])
+
+
+def _effects(board: Board) -> list[Chart]:
+    grid = build_grid(board)
+    if grid is None or board.headline is None:
+        return []
+    found = factorial_effects(board, grid, board.headline)
+    titles = {"portrait": "fusion of the portrait", "audio": "fusion of the audio", "interaction": "interaction"}
+    charts = []
+    for number, (kind, title) in enumerate(titles.items()):
+        dots = [Dot(_effect_label(e), 3 * number, e.value, e.low, e.high) for e in found if e.kind == kind]
+        if dots:
+            caption = "against the mean of all cells; * p < 5%, Holm-corrected over all effects, clustered by identity"
+            svg = dot_plot(f"effect on {board.headline}", dots, Reference(0.0, "no effect"))
+            charts.append(Chart(f"Effect on {board.headline}: {title}", caption, svg))
+    return charts
+
+
+def _effect_label(effect: Effect) -> str:
+    return f"{effect.level}{' *' if effect.p_value < SIGNIFICANCE else ''}"
 
 
 def _parallel(board: Board, columns: Sequence[Score], colours: dict[str, int]) -> list[Chart]:

@@ -8,7 +8,7 @@ from lt_bench.evaluation.results import Score
 from lt_bench.leaderboard.boards import Board
 from lt_bench.leaderboard.rows import Row
 
-ORDER = ("direct", "siamese", "symbiotic")
+ORDER = ("direct", "siamese", "one_way_symbiotic", "symbiotic")
 """Shallow to deep."""
 
 

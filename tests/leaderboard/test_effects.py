@@ -1,0 +1,70 @@
+"""Factorial effects: recovered where they were put in, absent where they were not."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+import pytest
+
+from lt_bench.leaderboard.boards import build_boards
+from lt_bench.leaderboard.collect import collect
+from lt_bench.leaderboard.effects import Effect, factorial_effects
+from lt_bench.leaderboard.grid import build_grid
+
+PORTRAIT = {"direct": 0.1, "symbiotic": -0.1}
+AUDIO = {"direct": 0.0, "siamese": 0.03, "symbiotic": -0.03}
+
+
+def effects(fake, write_results, interaction: float = 0.0) -> dict[tuple[str, str], Effect]:
+    rng = np.random.default_rng(0)
+    difficulty = rng.normal(0, 0.2, 12)  # of the video, shared by all cells
+    results = []
+    for portrait, shift in PORTRAIT.items():
+        for audio, other in AUDIO.items():
+            both = interaction if (portrait, audio) == ("symbiotic", "symbiotic") else 0.0
+            values = 0.5 + difficulty + shift + other + both + rng.normal(0, 0.005, 12)
+            result = fake(f"{portrait}-{audio}", 0.5)
+            ids = [clip.id for clip in result.clips]
+            score = dataclasses.replace(
+                result.scores["lip_corr"],
+                per_video=dict(zip(ids, values.tolist(), strict=True)),
+                value=float(values.mean()),
+                interval=None,
+            )
+            results.append(dataclasses.replace(result, scores={**result.scores, "lip_corr": score}))
+    board = build_boards(collect(write_results(*results)))[0]
+    grid = build_grid(board)
+    assert grid is not None
+    return {(e.kind, e.level): e for e in factorial_effects(board, grid, "lip_corr")}
+
+
+def test_main_effects_are_found_and_no_interaction_is_invented(fake, write_results):
+    found = effects(fake, write_results)
+    assert len(found) == 2 + 3 + 6
+    for kind, truth in (("portrait", PORTRAIT), ("audio", AUDIO)):
+        for level, value in truth.items():
+            assert found[kind, level].value == pytest.approx(value, abs=0.005)
+            assert (found[kind, level].p_value < 0.05) == (value != 0)
+    assert all(e.p_value > 0.05 for (kind, _), e in found.items() if kind == "interaction")
+
+
+def test_an_interaction_is_found(fake, write_results):
+    effect = effects(fake, write_results, interaction=0.3)["interaction", "symbiotic-symbiotic"]
+    assert effect.value == pytest.approx(0.3 * (1 / 2) * (2 / 3), abs=0.01)
+    assert effect.p_value < 0.05
+    assert effect.low < effect.value < effect.high
+
+
+def test_effects_of_a_kind_sum_to_zero(fake, write_results):
+    found = effects(fake, write_results, interaction=0.2)
+    for kind in ("portrait", "audio", "interaction"):
+        assert sum(e.value for (k, _), e in found.items() if k == kind) == pytest.approx(0, abs=1e-12)
+
+
+def test_a_grid_with_a_hole_has_no_effects(fake, write_results):
+    cells = ("direct-direct", "direct-siamese", "symbiotic-direct")
+    board = build_boards(collect(write_results(*(fake(cell, 0.5) for cell in cells))))[0]
+    grid = build_grid(board)
+    assert grid is not None
+    assert factorial_effects(board, grid, "lip_corr") == ()
