@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-import torch
-from torch import Tensor
+if TYPE_CHECKING:
+    from torch import Tensor
 
 
 @dataclass(frozen=True)
@@ -36,6 +37,4 @@ class LatentScaling:
     def _constants(self, like: Tensor) -> tuple[Tensor, Tensor]:
         if like.shape[-3] != len(self.mean):
             raise ValueError(f"expected {len(self.mean)} latent channels, got {like.shape[-3]}")
-        return tuple(
-            torch.tensor(v, dtype=like.dtype, device=like.device)[:, None, None] for v in (self.mean, self.std)
-        )  # type: ignore[return-value]
+        return like.new_tensor(self.mean)[:, None, None], like.new_tensor(self.std)[:, None, None]

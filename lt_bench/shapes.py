@@ -5,19 +5,14 @@ B batch, F frames, C channels, H and W height and width of a latent or an image,
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any
+
 from jaxtyping import Bool, Float, Int, UInt8
 from numpy import ndarray
-from torch import Tensor
 
-Latents = Float[Tensor, "B F C H W"]
-"""A window of scaled latents."""
-Latent = Float[Tensor, "B C H W"]
-"""One scaled latent, such as that of the reference frame."""
-AudioWindows = Float[Tensor, "B F window L D"]
-"""Speech features around each frame."""
-Tokens = Float[Tensor, "B N D"]
-Timesteps = Float[Tensor, "B"] | Int[Tensor, "B"]
-"""Larger is noisier."""
+if TYPE_CHECKING:
+    from lt_bench.tensor_shapes import AudioWindows, Latent, Latents, Timesteps, Tokens
+
 Frames = UInt8[ndarray, "F H W 3"]
 """RGB video, 0..255."""
 Waveform = Float[ndarray, "samples"]
@@ -39,3 +34,12 @@ __all__ = [
     "UInt8",
     "Waveform",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    """Shapes of tensors are imported when asked for: torch takes seconds, and scoring from kept features needs none."""
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from lt_bench import tensor_shapes
+
+    return getattr(tensor_shapes, name)

@@ -11,7 +11,8 @@ from probe_batches import Batch, Recipe, Sampler
 from probe_data import ProbeSet
 from torch import Tensor, nn
 
-from lt_bench.evaluation.scores.probe import EMBEDDING, ProbeNetwork
+from lt_bench.evaluation.probe_network import ProbeNetwork
+from lt_bench.evaluation.scores.probe import EMBEDDING
 
 
 class Trainee(nn.Module):

@@ -24,7 +24,8 @@ from probe_training import train
 from safetensors.torch import save_file
 
 import lt_bench.evaluation
-from lt_bench.evaluation.scores.probe import ProbeNetwork, read_probe
+from lt_bench.evaluation.probe_network import ProbeNetwork
+from lt_bench.evaluation.scores.probe import read_probe
 from lt_bench.files import atomic_path, sha256_file, write_json
 
 HERE = Path(__file__).parent

@@ -5,22 +5,26 @@ from __future__ import annotations
 import statistics
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from typing import Literal
 
 from numpy import ndarray
 
 from lt_bench.errors import LtBenchError
+from lt_bench.evaluation.extrapolation import extrapolate
 from lt_bench.evaluation.protocol import Protocol
-from lt_bench.evaluation.results import Interval, Reference
+from lt_bench.evaluation.results import Extrapolation, Interval, Reference
 from lt_bench.evaluation.results import Score as ScoreValue
 from lt_bench.evaluation.scores.base import PerVideoScore, Score, SetScore
 from lt_bench.evaluation.scoring import ClipScores, reason
 from lt_bench.evaluation.statistics import aggregate, cluster_bootstrap, jackknife_interval
 
+ReferenceKind = Literal["ceiling", "floor", "real", "shuffled"]
 MAX_JACKKNIFE_GROUPS = 20
 NOTES = {
     "ceiling": "the real videos, scored alike",
     "floor": "the real videos, scored alike",
     "real": "the real videos",
+    "shuffled": "the real videos with the next identity's sound",
 }
 
 
@@ -55,10 +59,9 @@ def _per_video(
     if not values:
         return _empty(score, facts, _why_none(score, clips))
     numbers, clusters = list(values.values()), [identities[i] for i in values]
-    references = [clip.references[score.name] for clip in clips if score.name in clip.references]
     reference = None
-    if score.reference is not None and references:
-        reference = Reference(score.reference, aggregate(references, score.aggregate), NOTES[score.reference])
+    if score.reference is not None:
+        reference = _beside(score, score.reference, [clip.references for clip in clips])
     return _score(
         score,
         facts,
@@ -67,7 +70,15 @@ def _per_video(
         per_video=values,
         scored=len(values),
         reference=reference,
+        control=_beside(score, "shuffled", [clip.controls for clip in clips]),
     )
+
+
+def _beside(score: PerVideoScore, kind: ReferenceKind, found: Sequence[Mapping[str, float]]) -> Reference | None:
+    values = [row[score.name] for row in found if score.name in row]
+    if not values:
+        return None
+    return Reference(kind, aggregate(values, score.aggregate), f"{NOTES[kind]} (N={len(values)})")
 
 
 def _set(score: SetScore, clips: Sequence[ClipScores], identities: Mapping[str, str], facts: str) -> ScoreValue:
@@ -87,6 +98,7 @@ def _set(score: SetScore, clips: Sequence[ClipScores], identities: Mapping[str, 
             per_video={},
             scored=len(found),
             reference=score.floor(collected),
+            extrapolated=extrapolate(score, collected) if score.extrapolates else None,
         )
     except LtBenchError as error:
         return _empty(score, facts, reason(error))
@@ -128,6 +140,8 @@ def _score(
     reference: Reference | None = None,
     missing: str | None = None,
     known: bool = True,
+    control: Reference | None = None,
+    extrapolated: Extrapolation | None = None,
 ) -> ScoreValue:
     parts = (score.title, score.detail, facts)
     return ScoreValue(
@@ -146,4 +160,6 @@ def _score(
         per_video=per_video or {},
         reference=reference,
         missing=missing,
+        control=control,
+        extrapolated=extrapolated,
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -81,19 +81,28 @@ class VideoView:
     """What was done to the frames (size, length), as part of the address of features."""
     fps: float
     tools: Tools = field(repr=False)
-    keep: bool
-    """Whether its features are kept on disk; true of real videos."""
+    real: bool
+    """Whether it is a real video; what reasons call it depends on that."""
+    count: int | None = None
+    """Frames, where they are known without decoding."""
+    voice: Path | None = None
+    """The file whose sound replaces the video's own, for controls."""
     _memo: dict[str, dict[str, ndarray]] = field(default_factory=dict, repr=False)
 
     @property
     def label(self) -> str:
         """What reasons call it: both videos of a clip have one name."""
-        return f"{'real' if self.keep else 'generated'} video {self.path.name}"
+        return f"{'real' if self.real else 'generated'} video {self.path.name}"
 
     @cached_property
     def frames(self) -> Frames:
         """RGB, at the protocol's size and rate, cut to the clip's length; do not write to it."""
         return self.load()
+
+    @property
+    def length(self) -> int:
+        """Number of frames; does not decode them where they were counted before."""
+        return len(self.frames) if self.count is None else self.count
 
     def release(self) -> None:
         """Forget the frames but not the features; they are decoded again when needed."""
@@ -101,12 +110,12 @@ class VideoView:
 
     @cached_property
     def audio(self) -> Waveform:
-        """The video's own sound, mono 16 kHz, cut to the length of the frames.
+        """The video's own sound (or ``voice``'s), mono 16 kHz, cut to the length of the frames.
 
         Raises:
             MediaError: it has none.
         """
-        return read_audio(self.path, SAMPLE_RATE)[: round(len(self.frames) / self.fps * SAMPLE_RATE)]
+        return read_audio(self.voice or self.path, SAMPLE_RATE)[: round(self.length / self.fps * SAMPLE_RATE)]
 
     @cached_property
     def faces(self) -> FaceTrack:
@@ -116,30 +125,39 @@ class VideoView:
             AssetError: the landmarker's weights are absent.
             UnscorableError: no face in any frame.
         """
-        from lt_bench.perception.faces import FaceTrack
+        from lt_bench.perception.faces import FaceTrack, landmarker_hash
 
-        landmarker = self.tools.landmarker
-        track = FaceTrack(
-            **self.features(f"faces {landmarker.hash}", lambda: dict(vars(landmarker.track(self.frames))))
-        )
-        if not track.found.any():
-            raise UnscorableError(f"{self.label}: no face found in any of {len(self.frames)} frames")
-        return track
+        def track() -> Features:
+            return dict(vars(self.tools.landmarker.track(self.frames)))
 
-    def features(self, key: str, compute: Callable[[], Features]) -> dict[str, ndarray]:
-        """Named arrays computed once a video, and for real videos once for all systems.
+        found = FaceTrack(**self.features(f"faces {landmarker_hash()}", track, heard=False))
+        if not found.found.any():
+            raise UnscorableError(f"{self.label}: no face found in any of {self.length} frames")
+        return found
+
+    def features(self, key: str, compute: Callable[[], Features], heard: bool = True) -> dict[str, ndarray]:
+        """Named arrays computed once for all scores, all runs and, of real videos, all systems.
 
         Args:
             key: everything the arrays depend on beside this video: detector with weights hash, preprocessing.
             compute: makes them.
+            heard: whether they may depend on the sound; False lets a video with another voice share them.
         """
-        if key not in self._memo:
-            self._memo[key] = dict(self.tools.store.get(self._address(key), compute) if self.keep else compute())
-        return self._memo[key]
+        address = self.address(key, heard)
+        memo = f"{key} {address.get('voice', '')}"
+        if memo not in self._memo:
+            self._memo[memo] = dict(self.tools.store.get(address, compute))
+        return self._memo[memo]
 
-    def _address(self, key: str) -> dict[str, str | int | float]:
+    def address(self, key: str, heard: bool = True) -> dict[str, str | int | float]:
+        """Where ``features`` keeps the arrays of ``key``: what they depend on, by name."""
         digest = self.tools.digest(self.path)
-        return {"video": digest, "key": key, "treatment": self.treatment, "fps": self.fps}
+        voice = {"voice": self.tools.digest(self.voice)} if heard and self.voice else {}
+        return {"video": digest, "key": key, "treatment": self.treatment, "fps": self.fps, **voice}
+
+    def dubbed(self, voice: Path) -> VideoView:
+        """This video with the sound of another file; frames and what is seen in them are shared."""
+        return replace(self, load=lambda: self.frames, voice=voice)
 
 
 @dataclass(frozen=True)
@@ -168,6 +186,8 @@ class ClipContext:
     other_truth: Truth | None = None
     """Of another identity's clip, by a fixed derangement; perhaps of another length."""
     load_gallery: Callable[[], Mapping[str, VideoView]] = field(default=dict, repr=False)
+    stranger: Path | None = None
+    """The real video of another identity, by the same derangement."""
 
     @property
     def scored(self) -> slice:
@@ -186,17 +206,13 @@ class ClipContext:
 
     def on_real(self) -> ClipContext:
         """The same clip with the real video in the place of the generated one, for ceilings."""
-        return ClipContext(
-            self.id,
-            self.identity,
-            self.real,
-            self.real,
-            self.first_frame,
-            lambda: self.portrait,
-            self.truth,
-            self.other_truth,
-            self.load_gallery,
-        )
+        return replace(self, generated=self.real, load_portrait=lambda: self.portrait)
+
+    def misvoiced(self) -> ClipContext | None:
+        """The real video with another identity's sound in the place of the generated one; None without a stranger."""
+        if self.stranger is None:
+            return None
+        return replace(self, generated=self.real.dubbed(self.stranger), load_portrait=lambda: self.portrait)
 
 
 def to_size(frames: Frames, width: int, height: int) -> UInt8[ndarray, "F height width 3"]:

@@ -1,9 +1,18 @@
-"""Features of real videos on disk, so that scoring the second system does not measure the real set again."""
+"""Features on disk, so that no video is measured twice: not by a second score, a second run, or for a second system.
+
+An entry is one safetensors file of named arrays. Its address is what it depends on, as a JSON object::
+
+    {"video": sha256 of the file, "key": detector, weights and preprocessing, "treatment": size and length, "fps": 25.0}
+
+and its path is ``<folder>/<first two digits>/<sha256 of the canonical JSON>.safetensors`` (``address_hash``). Nothing
+else decides it, so anyone may fill a folder beforehand: ``features/`` inside a real set's folder is looked into first.
+"""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from numpy import ndarray
@@ -11,7 +20,12 @@ from numpy import ndarray
 from lt_bench.files import atomic_path, sha256_json
 
 CACHE_VARIABLE = "LT_BENCH_CACHE"
+SET_FEATURES = "features"
+"""Folder of features inside a real set's folder."""
+DEFAULT_LIMIT = 20 * 10**9
+"""Bytes that the store may hold after a run."""
 Features = Mapping[str, ndarray]
+Address = Mapping[str, str | int | float]
 
 
 def default_folder() -> Path:
@@ -21,34 +35,81 @@ def default_folder() -> Path:
     return Path(os.environ.get(CACHE_VARIABLE) or user_cache_dir("lt_bench")) / "features"
 
 
+def address_hash(address: Address) -> str:
+    """The name of an entry."""
+    return sha256_json(dict(address))
+
+
 class FeatureStore:
-    """Named arrays addressed by what they depend on: the video's bytes, the detector, what was done to the frames.
+    """Named arrays by address; see the module.
 
     Entries never change and appear whole, so any number of processes may share a folder.
+
+    Args:
+        folder: where entries are kept; None for the user's cache.
+        shared: folders that are looked into first and never written to.
     """
 
-    def __init__(self, folder: str | os.PathLike[str] | None = None) -> None:
+    def __init__(self, folder: str | os.PathLike[str] | None = None, shared: Sequence[Path] = ()) -> None:
         self.folder = Path(folder) if folder is not None else default_folder()
+        self.shared = tuple(shared)
 
-    def get(self, key: Mapping[str, str | int | float], compute: Callable[[], Features]) -> dict[str, ndarray]:
-        """The features of ``key``: from disk, else computed and kept. A damaged entry is measured again."""
+    def get(self, address: Address, compute: Callable[[], Features]) -> dict[str, ndarray]:
+        """The features of an address: from disk, else computed and kept."""
+        found = self.find(address)
+        return self.put(address, compute()) if found is None else found
+
+    def find(self, address: Address) -> dict[str, ndarray] | None:
+        """The features of an address, if they are here. A damaged entry of our own folder is removed."""
         from safetensors import SafetensorError
-        from safetensors.numpy import load, save_file
+        from safetensors.numpy import load
 
-        path = self._path(key)
-        if path.is_file():
+        for folder in (*self.shared, self.folder):
+            path = self._path(folder, address)
             try:
-                return load(path.read_bytes())
+                data = path.read_bytes()
+            except FileNotFoundError:
+                continue
+            try:
+                found = load(data)
             except SafetensorError:
-                path.unlink(missing_ok=True)
-        features = {name: _contiguous(array) for name, array in compute().items()}
-        with atomic_path(path) as temporary:
-            save_file(features, temporary)
-        return features
+                if folder == self.folder:
+                    path.unlink(missing_ok=True)
+                continue
+            if folder == self.folder:
+                with suppress(OSError):  # of a cache that may only be read
+                    os.utime(path)  # the least recently used go first
+            return found
+        return None
 
-    def _path(self, key: Mapping[str, str | int | float]) -> Path:
-        digest = sha256_json(dict(key))
-        return self.folder / digest[:2] / f"{digest}.safetensors"
+    def put(self, address: Address, features: Features) -> dict[str, ndarray]:
+        """Keep features; returns them."""
+        from safetensors.numpy import save_file
+
+        kept = {name: _contiguous(array) for name, array in features.items()}
+        with atomic_path(self._path(self.folder, address)) as temporary:
+            save_file(kept, temporary)
+        return kept
+
+    def prune(self, limit: int = DEFAULT_LIMIT) -> int:
+        """Remove the least recently used entries until at most ``limit`` bytes are left; returns the bytes removed."""
+        entries = []
+        for path in self.folder.glob("??/*"):
+            with suppress(FileNotFoundError):  # another process prunes too
+                status = path.stat()
+                entries.append((status.st_mtime_ns, status.st_size, path))
+        excess = sum(size for _, size, _ in entries) - limit
+        removed = 0
+        for _, size, path in sorted(entries):
+            if removed >= excess:
+                break
+            path.unlink(missing_ok=True)
+            removed += size
+        return removed
+
+    def _path(self, folder: Path, address: Address) -> Path:
+        name = address_hash(address)
+        return folder / name[:2] / f"{name}.safetensors"
 
 
 def _contiguous(array: ndarray) -> ndarray:

@@ -3,26 +3,24 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
-from multiprocessing import get_context
 from pathlib import Path
 
 from lt_bench.errors import AssetError, ResultError
 from lt_bench.evaluation.assembly import assemble, facts_of
-from lt_bench.evaluation.clip import Tools
-from lt_bench.evaluation.feature_store import FeatureStore
+from lt_bench.evaluation.engines import Engine, Work, build_scores, run
+from lt_bench.evaluation.feature_store import DEFAULT_LIMIT, FeatureStore
 from lt_bench.evaluation.generated_side import GeneratedSide, open_generated_side
-from lt_bench.evaluation.loading import Loader
+from lt_bench.evaluation.pairing import Pairing, pair_by_file, pair_by_name
 from lt_bench.evaluation.plugins import load_plugins
 from lt_bench.evaluation.protocol import Protocol, load_protocol
 from lt_bench.evaluation.provenance import git_commit, package_versions
 from lt_bench.evaluation.real_side import RealSide, open_real_side
-from lt_bench.evaluation.results import Clip, Miss, ProtocolRef, RealSetRef, Result, Scalar
-from lt_bench.evaluation.scores.base import Score, build_score
-from lt_bench.evaluation.scoring import ClipScorer, ClipScores, Pair
+from lt_bench.evaluation.results import Clip, Miss, ProtocolRef, RealSetRef, Result, Scalar, Score
+from lt_bench.evaluation.scores.base import Score as ScoreRule
+from lt_bench.evaluation.scoring import ClipScores
+from lt_bench.evaluation.shelf import Shelf
 from lt_bench.files import sha256_file
 
 Progress = Callable[[int, int], None]
@@ -31,16 +29,131 @@ Progress = Callable[[int, int], None]
 
 @dataclass(frozen=True)
 class Options:
-    """How to score, beside the protocol; none of it changes a number but ``clips``."""
+    """How to score, beside the protocol; none of it changes a number but ``clips`` and ``pairs``."""
 
     clips: int = 0
     """Score the first so many clips of the real set, by id; 0 for all."""
     workers: int = 1
-    """Processes."""
+    """Processes, or Ray actors."""
     store: Path | None = None
-    """Folder of the features of real videos; None for the user's cache."""
+    """Folder of features and values; None for the user's cache."""
     plugins: tuple[Path, ...] = ()
     """Python files that register more scores."""
+    pairs: Path | None = None
+    """CSV or JSON file that says which generated video belongs to which real one; None: by name."""
+    engine: Engine = "local"
+    store_limit: int = DEFAULT_LIMIT
+    """Bytes that the folder of features may hold afterwards; the least recently used go first."""
+
+
+class Harness:
+    """Scores folders of videos under one protocol.
+
+    ::
+
+        result = Harness("open-v1").evaluate(real="real_videos", generated="their_videos")
+        print(result.scores["lip_sync_open"].value)
+
+    Args:
+        protocol: its name, the path of its YAML file, or itself.
+        options: how; also as keywords.
+
+    Raises:
+        ConfigError: an unknown protocol, score or setting; said here, before any work.
+    """
+
+    def __init__(self, protocol: Protocol | str, options: Options | None = None, **changes: object) -> None:
+        self.options = replace(options or Options(), **changes)  # type: ignore[arg-type]
+        load_plugins(self.options.plugins)
+        self.protocol = protocol if isinstance(protocol, Protocol) else load_protocol(protocol)
+        self.scores = build_scores(self.protocol)
+
+    def evaluate(
+        self,
+        real: str | os.PathLike[str],
+        generated: str | os.PathLike[str],
+        progress: Progress | None = None,
+        system: str | None = None,
+        meta: Mapping[str, Scalar] | None = None,
+    ) -> Result:
+        """Score every clip of ``real`` that has a video in ``generated``.
+
+        Args:
+            real: a real set's folder, or any folder of videos.
+            generated: folder of videos, perhaps with the manifest of a generated set.
+            progress: told after every clip.
+            system: name in tables; otherwise the manifest's, otherwise the folder's.
+            meta: more facts for the result.
+
+        Raises:
+            LtBenchError: bad input: no folder, no videos, or nothing that could be scored.
+        """
+        made, reals = open_generated_side(generated), open_real_side(real)
+        _check_origin(made, reals)
+        chosen = replace(reals, clips=reals.clips[: self.options.clips or None])
+        pairing = self._pair(made, chosen, reals)
+        size = reals.size(self.protocol.size)
+        missing = {score.name: _unavailable(score, reals) for score in self.scores}
+        able = tuple(name for name, reason in missing.items() if reason is None)
+        work = Work(reals, self.protocol, size, able, self.options.store, self.options.plugins)
+        with Shelf() as shelf:
+            measured = self._measure(work, pairing, len(chosen.clips), shelf, progress)
+            misses = [*pairing.misses, *(miss for clip in measured for miss in clip.misses)]
+            _check_any(measured, misses, made, len(chosen.clips))
+            identities = {clip.id: clip.identity for clip in chosen.clips}
+            facts = facts_of(self.protocol, size)
+            values = [assemble(score, missing[score.name], measured, identities, facts) for score in self.scores]
+        FeatureStore(self.options.store).prune(self.options.store_limit)
+        return self._result(made, chosen, reals, size, measured, misses, values, system, meta)
+
+    def _pair(self, made: GeneratedSide, chosen: RealSide, reals: RealSide) -> Pairing:
+        if self.options.pairs is None:
+            return pair_by_name(made, chosen, reals)
+        return pair_by_file(made, chosen, self.options.pairs)
+
+    def _measure(
+        self, work: Work, pairing: Pairing, total: int, shelf: Shelf, progress: Progress | None
+    ) -> list[ClipScores]:
+        tell = progress or (lambda done, of: None)
+        missed, measured = total - len(pairing.pairs), []
+        tell(missed, total)
+        for clip in run(work, pairing.pairs, self.options.workers, self.options.engine):
+            measured.append(shelf.keep(clip))
+            tell(missed + len(measured), total)
+        return sorted(measured, key=lambda clip: clip.id)  # so that who was first cannot show
+
+    def _result(
+        self,
+        made: GeneratedSide,
+        chosen: RealSide,
+        reals: RealSide,
+        size: tuple[int, int],
+        measured: Sequence[ClipScores],
+        misses: Sequence[Miss],
+        values: Sequence[Score],
+        system: str | None,
+        meta: Mapping[str, Scalar] | None,
+    ) -> Result:
+        rules, found = self.protocol, {clip.id: clip for clip in measured}
+        nothing = ClipScores("")
+        clips = [(c, found.get(c.id, nothing)) for c in chosen.clips]
+        plugins = {f"plugin {path.name}": sha256_file(path) for path in self.options.plugins}
+        pairs = {"pairs": sha256_file(self.options.pairs)} if self.options.pairs else {}
+        return Result(
+            system=system or made.system,
+            protocol=ProtocolRef(
+                rules.id, rules.version, rules.hash, *size, rules.fps, rules.first_frame, rules=rules.rules
+            ),
+            real=RealSetRef(reals.hash, reals.dataset, reals.split),
+            clips=tuple(Clip(c.id, c.identity, clip.frames, clip.adjusted) for c, clip in clips),
+            misses=tuple(sorted(misses, key=lambda m: (m.clip, m.score or ""))),
+            scores={value.name: value for value in values},
+            seed=made.seed,
+            git_commit=git_commit(),
+            packages=package_versions(),
+            cache_hash=made.cache_hash,
+            meta={**made.meta, **plugins, **pairs, **(meta or {})},
+        )
 
 
 def evaluate(
@@ -52,83 +165,11 @@ def evaluate(
     meta: Mapping[str, Scalar] | None = None,
     options: Options | None = None,
 ) -> Result:
-    """Score every clip of ``real`` that has a video of its name in ``generated``.
-
-    Args:
-        generated: folder of videos, perhaps with the manifest of a generated set.
-        real: a real set's folder, or any folder of videos.
-        protocol: its name, the path of its YAML file, or itself.
-        progress: told after every clip.
-        system: name in tables; otherwise the manifest's, otherwise the folder's.
-        meta: more facts for the result.
-        options: how.
-
-    Raises:
-        LtBenchError: bad input: no folder, no videos, an unknown protocol, or nothing that could be scored.
-    """
-    options = options or Options()
-    load_plugins(options.plugins)
-    rules = protocol if isinstance(protocol, Protocol) else load_protocol(protocol)
-    scores = _build_scores(rules)
-    made, reals = open_generated_side(generated), open_real_side(real)
-    _check_origin(made, reals)
-    chosen = replace(reals, clips=reals.clips[: options.clips or None])
-    size = reals.size(rules.size)
-    missing = {score.name: _unavailable(score, reals) for score in scores}
-    pairs, misses = _pair(made, chosen)
-    unpaired = _unpaired(made, reals)
-    work = _Work(reals, rules, size, tuple(s.name for s in scores if missing[s.name] is None), options)
-    measured = list(_measure(work, pairs, len(chosen.clips), progress))
-    misses += [miss for clip in measured for miss in clip.misses]
-    if not any(clip.frames for clip in measured):
-        first = min(misses, key=lambda miss: miss.clip)
-        raise ResultError(
-            f"{made.folder}: nothing to score: {len(chosen.clips)} of {len(chosen.clips)} clips missed; "
-            f"{first.clip}: {first.reason}"
-        )
-    identities = {clip.id: clip.identity for clip in chosen.clips}
-    facts = facts_of(rules, size)
-    values = [assemble(score, missing[score.name], measured, identities, facts) for score in scores]
-    frames = {clip.id: clip.frames for clip in measured}
-    return Result(
-        system=system or made.system,
-        protocol=ProtocolRef(
-            rules.id, rules.version, rules.hash, *size, fps=rules.fps, first_frame=rules.first_frame, rules=rules.rules
-        ),
-        real=RealSetRef(reals.hash, reals.dataset, reals.split),
-        clips=tuple(Clip(c.id, c.identity, frames.get(c.id, 0)) for c in chosen.clips),
-        misses=tuple(sorted([*misses, *unpaired], key=lambda m: (m.clip, m.score or ""))),
-        scores={value.name: value for value in values},
-        seed=made.seed,
-        git_commit=git_commit(),
-        packages=package_versions(),
-        cache_hash=made.cache_hash,
-        meta={**made.meta, **_plugin_facts(options.plugins), **(meta or {})},
-    )
+    """``Harness(protocol, options).evaluate(real, generated, ...)`` in one call."""
+    return Harness(protocol, options).evaluate(real, generated, progress, system, meta)
 
 
-@dataclass(frozen=True)
-class _Work:
-    """What a worker process needs to start."""
-
-    real: RealSide
-    protocol: Protocol
-    size: tuple[int, int]
-    scores: tuple[str, ...]
-    options: Options
-
-    def scorer(self) -> ClipScorer:
-        load_plugins(self.options.plugins)
-        scores = [score for score in _build_scores(self.protocol) if score.name in self.scores]
-        tools = Tools(FeatureStore(self.options.store))
-        return ClipScorer(Loader(self.real, self.protocol, self.size, tools), scores)
-
-
-def _build_scores(protocol: Protocol) -> list[Score]:
-    return [build_score(s.name, s.settings, f"protocol {protocol.id}") for s in protocol.scores]
-
-
-def _unavailable(score: Score, real: RealSide) -> str | None:
+def _unavailable(score: ScoreRule, real: RealSide) -> str | None:
     if "truth" in score.needs and not real.has_truth:
         return "the real set has no exact truth (only synthetic sets have)"
     if "gallery" in score.needs and not {clip.identity for clip in real.clips} <= real.gallery.keys():
@@ -149,61 +190,8 @@ def _check_origin(made: GeneratedSide, real: RealSide) -> None:
         )
 
 
-def _pair(made: GeneratedSide, real: RealSide) -> tuple[list[Pair], list[Miss]]:
-    pairs, misses = [], []
-    for entry in real.clips:
-        found = made.videos.get(entry.id, [])
-        if len(found) == 1:
-            pairs.append(Pair(entry, found[0]))
-        elif found:
-            names = " and ".join(path.name for path in found)
-            misses.append(Miss(entry.id, None, f"expected one generated video of this name, got {names}"))
-        else:
-            misses.append(Miss(entry.id, None, made.reasons.get(entry.id, "no generated video of this name")))
-    return pairs, misses
-
-
-def _unpaired(made: GeneratedSide, real: RealSide) -> list[Miss]:
-    known = {clip.id for clip in (*real.clips, *real.gallery.values())}
-    return [Miss(name, None, "no real video of this name") for name in sorted(made.videos.keys() - known)]
-
-
-def _plugin_facts(plugins: Sequence[Path]) -> dict[str, Scalar]:
-    return {f"plugin {path.name}": sha256_file(path) for path in plugins}
-
-
-def _measure(work: _Work, pairs: Sequence[Pair], total: int, progress: Progress | None) -> Iterator[ClipScores]:
-    tell = progress or (lambda done, of: None)
-    missed = total - len(pairs)
-    tell(missed, total)
-    for done, clip in enumerate(_run(work, pairs), missed + 1):
-        yield clip
-        tell(done, total)
-
-
-def _run(work: _Work, pairs: Sequence[Pair]) -> Iterator[ClipScores]:
-    if work.options.workers <= 1 or len(pairs) < 2:
-        scorer = work.scorer()
-        try:
-            yield from map(scorer, pairs)
-        finally:
-            scorer.loader.tools.close()
+def _check_any(measured: Sequence[ClipScores], misses: Sequence[Miss], made: GeneratedSide, given: int) -> None:
+    if any(clip.frames for clip in measured):
         return
-    start = partial(_start_worker, work)
-    workers = min(work.options.workers, len(pairs))
-    with ProcessPoolExecutor(workers, mp_context=get_context("spawn"), initializer=start) as pool:
-        yield from pool.map(_score_in_worker, pairs)
-
-
-_SCORER: list[ClipScorer] = []
-
-
-def _start_worker(work: _Work) -> None:
-    import torch
-
-    torch.set_num_threads(1)
-    _SCORER[:] = [work.scorer()]
-
-
-def _score_in_worker(pair: Pair) -> ClipScores:
-    return _SCORER[0](pair)
+    first = min(misses, key=lambda miss: miss.clip)
+    raise ResultError(f"{made.folder}: nothing to score: {given} of {given} clips missed; {first.clip}: {first.reason}")

@@ -2,28 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from contextlib import closing
-from itertools import islice
 from pathlib import Path
 
 import numpy as np
 from numpy import ndarray
 
 from lt_bench.errors import MediaError
-from lt_bench.evaluation.clip import TRUTH_COLUMNS, ClipContext, Tools, Truth, UnscorableError, VideoView, to_size
+from lt_bench.evaluation.clip import TRUTH_COLUMNS, ClipContext, Tools, Truth, UnscorableError, VideoView
+from lt_bench.evaluation.decoding import Decoder, VideoFacts
 from lt_bench.evaluation.protocol import Protocol
 from lt_bench.evaluation.real_side import RealSide, RealVideo
 from lt_bench.media.image import read_image
-from lt_bench.media.video import iter_frames
-from lt_bench.shapes import Frames, UInt8
-
-MAX_SHAPE_DIFFERENCE = 0.02
-"""Relative difference of width / height up to which frames are resized; beyond, faces would be squeezed."""
+from lt_bench.shapes import UInt8
 
 
 class Loader:
-    """Makes ``ClipContext`` of pairs of files.
+    """Makes ``ClipContext`` of pairs of files. A video whose facts are in the store is not decoded until looked at.
 
     Args:
         real: the real side.
@@ -34,89 +28,99 @@ class Loader:
 
     def __init__(self, real: RealSide, protocol: Protocol, size: tuple[int, int], tools: Tools) -> None:
         self.real, self.protocol, self.size, self.tools = real, protocol, size, tools
-        self._strangers = real.strangers()
+        self.decoder = Decoder(protocol.fps, size, tools)
+        self.strangers = real.strangers()
         self._gallery: dict[str, VideoView] | None = None
 
-    def load(self, entry: RealVideo, generated: Path) -> ClipContext:
-        """Decode and check one pair.
+    def load(self, entry: RealVideo, generated: Path) -> tuple[ClipContext, tuple[str, ...]]:
+        """Check one pair; gives the clip, and what had to be done to bring the videos together.
 
         Raises:
             LtBenchError: why the pair cannot be scored.
         """
         rules = self.protocol
         self._check_file(entry.video, entry.sha256.get("video"))
-        real = self._frames(entry.video, rules.max_frames or None)
-        made = self._frames(generated, len(real) + rules.length_difference + 1)
-        if len(real) == rules.max_frames:  # the real video was cut, so the generated one may be longer
-            made = made[: rules.max_frames]
-        if abs(len(made) - len(real)) > rules.length_difference:
-            at_least = "at least " if len(made) > len(real) else ""
-            raise UnscorableError(
-                f"{generated.name}: expected {len(real)} frames as in the real video, at most "
-                f"{rules.length_difference} apart, got {at_least}{len(made)}"
-            )
-        frames = min(len(made), len(real))
-        if frames < rules.min_frames:
-            raise UnscorableError(f"{generated.name}: expected at least {rules.min_frames} frames, got {frames}")
-        real_view = self._view(entry.video, lambda: real[:frames], f"first {frames} frames", keep=True)
-        return ClipContext(
+        real_limit = rules.max_frames or None
+        real = self.decoder.facts(entry.video, real_limit)
+        made_limit = real.frames + rules.length_difference + 1
+        made = self.decoder.facts(generated, made_limit)
+        # Where the real video was cut, the generated one may be longer.
+        made_frames = min(made.frames, rules.max_frames) if real.frames == rules.max_frames else made.frames
+        frames = self._common(real.frames, made_frames, generated.name)
+        real_view = self._view(entry.video, frames, real_limit, real=True)
+        stranger = self.strangers.get(entry.id)
+        clip = ClipContext(
             id=entry.id,
             identity=entry.identity,
-            generated=self._view(generated, lambda: made[:frames], f"first {frames} frames", keep=False),
+            generated=self._view(generated, frames, made_limit, real=False),
             real=real_view,
             first_frame=rules.first_frame,
             load_portrait=lambda: self._portrait(entry, real_view),
             truth=self._truth(entry, frames),
-            other_truth=self._truth(self._strangers.get(entry.id), None),
+            other_truth=self._truth(stranger, None),
             load_gallery=self.gallery,
+            stranger=stranger.video if stranger else None,
         )
+        return clip, self._adjusted(real, made, made_frames, frames)
 
     def gallery(self) -> dict[str, VideoView]:
         """The gallery's videos by identity, decoded when looked at."""
         if self._gallery is None:
-            limit = self.protocol.max_frames or None
-            self._gallery = {
-                identity: self._view(
-                    take.video, self._decoder(take, limit), f"at most {limit or 'all'} frames", keep=True
-                )
-                for identity, take in sorted(self.real.gallery.items())
-            }
+            self._gallery = {i: self._take(take) for i, take in sorted(self.real.gallery.items())}
         return self._gallery
 
     def release(self) -> None:
-        """Forget the gallery's frames, not its features."""
+        """Forget all frames, not the features."""
+        self.decoder.release()
         for view in (self._gallery or {}).values():
             view.release()
 
-    def _decoder(self, take: RealVideo, limit: int | None) -> Callable[[], Frames]:
-        def decode() -> Frames:
-            self._check_file(take.video, take.sha256.get("video"))
-            return self._frames(take.video, limit)
-
-        return decode
-
-    def _view(self, path: Path, load: Callable[[], Frames], length: str, keep: bool) -> VideoView:
-        treatment = f"{self.size[0]}x{self.size[1]} area/bicubic, {length}"
-        return VideoView(path, load, treatment, self.protocol.fps, self.tools, keep)
-
-    def _frames(self, path: Path, limit: int | None) -> Frames:
-        width, height = self.size
-        with closing(iter_frames(path, self.protocol.fps)) as frames:
-            kept = []
-            for frame in islice(frames, limit):
-                if not kept:
-                    self._check_shape(path, frame)
-                kept.append(to_size(frame[None], width, height)[0])
-        if not kept:
-            raise MediaError(f"{path.name}: expected frames, got none")
-        return np.stack(kept)
-
-    def _check_shape(self, path: Path, frame: UInt8[ndarray, "H W 3"]) -> None:
-        (width, height), (have_height, have_width) = self.size, frame.shape[:2]
-        if abs(have_width * height / (have_height * width) - 1) > MAX_SHAPE_DIFFERENCE:
+    def _common(self, real: int, made: int, name: str) -> int:
+        """The number of frames that are scored."""
+        rules = self.protocol
+        if abs(made - real) > rules.length_difference:
+            at_least = "at least " if made > real else ""
             raise UnscorableError(
-                f"{path.name}: expected frames of the shape {width}x{height}, got {have_width}x{have_height}"
+                f"{name}: expected {real} frames as in the real video, at most "
+                f"{rules.length_difference} apart, got {at_least}{made}"
             )
+        if min(made, real) < rules.min_frames:
+            raise UnscorableError(f"{name}: expected at least {rules.min_frames} frames, got {min(made, real)}")
+        return min(made, real)
+
+    def _adjusted(self, real: VideoFacts, made: VideoFacts, made_frames: int, frames: int) -> tuple[str, ...]:
+        """What was done to either video, in words."""
+        notes = []
+        for what, facts, count in (("real", real, real.frames), ("generated", made, made_frames)):
+            if facts.fps and abs(facts.fps - self.protocol.fps) > 0.01:
+                notes.append(f"{what}: {facts.fps:g} to {self.protocol.fps:g} fps")
+            if (facts.width, facts.height) != self.size:
+                notes.append(f"{what}: {facts.width}x{facts.height} to {self.size[0]}x{self.size[1]}")
+            if count != frames:
+                notes.append(f"{what}: {count} to {frames} frames")
+        return tuple(notes)
+
+    def _take(self, take: RealVideo) -> VideoView:
+        self._check_file(take.video, take.sha256.get("video"))
+        limit = self.protocol.max_frames or None
+        view = self._view(take.video, None, limit, real=True)
+        view.treatment = f"{self._sizes()}, at most {limit or 'all'} frames"
+        return view
+
+    def _view(self, path: Path, frames: int | None, limit: int | None, real: bool) -> VideoView:
+        treatment = f"{self._sizes()}, first {frames} frames"
+        return VideoView(
+            path,
+            lambda: self.decoder.frames(path, limit)[:frames],
+            treatment,
+            self.protocol.fps,
+            self.tools,
+            real,
+            frames,
+        )
+
+    def _sizes(self) -> str:
+        return f"{self.size[0]}x{self.size[1]} area/bicubic"
 
     def _check_file(self, path: Path, sha256: str | None) -> None:
         if not path.is_file():
@@ -127,9 +131,7 @@ class Loader:
     def _portrait(self, entry: RealVideo, view: VideoView) -> UInt8[ndarray, "H W 3"]:
         if entry.portrait is None:
             return view.frames[0]
-        picture = read_image(entry.portrait)
-        self._check_shape(entry.portrait, picture)
-        return to_size(picture[None], *self.size)[0]
+        return self.decoder.picture(entry.portrait, read_image(entry.portrait))
 
     def _truth(self, entry: RealVideo | None, frames: int | None) -> Truth | None:
         if entry is None or entry.truth is None:

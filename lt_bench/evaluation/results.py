@@ -64,6 +64,8 @@ class Clip:
     identity: str
     frames: int
     """Frames scored after cutting, counted from the start; 0 for a clip that is missed altogether."""
+    adjusted: tuple[str, ...] = ()
+    """What was done to rates, sizes and lengths of the two videos, such as ``generated: 30 to 25 fps``."""
 
 
 @_strict
@@ -81,10 +83,28 @@ class Miss:
 class Reference:
     """The same score of the real videos."""
 
-    kind: Literal["ceiling", "floor", "real"]
-    """``ceiling``: the best a generator can expect; ``floor``: the least distance; ``real``: for comparison."""
+    kind: Literal["ceiling", "floor", "real", "shuffled"]
+    """What it is.
+
+    ``ceiling``: the best a generator can expect; ``floor``: the least distance; ``real``: for comparison;
+    ``shuffled``: with another identity's sound, what a system that ignores the voice would get at best.
+    """
     value: float
     note: str
+
+
+@_strict
+@dataclass(frozen=True)
+class Extrapolation:
+    """A score of a set at infinitely many clips, from subsets: the intercept over 1/N (Chong and Forsyth 2020)."""
+
+    value: float
+    error: float
+    """Standard error of the intercept of the straight line; not of the score."""
+    sizes: tuple[int, ...]
+    """Clips in the subsets."""
+    values: tuple[float, ...]
+    """The score of each, the mean over its draws."""
 
 
 @_strict
@@ -112,6 +132,10 @@ class Score:
     per_video: dict[str, float]
     reference: Reference | None
     missing: str | None
+    control: Reference | None = None
+    """Of scores that listen: the real videos with another identity's sound."""
+    extrapolated: Extrapolation | None = None
+    """Of scores that small sets bias."""
 
 
 @_strict

@@ -72,7 +72,7 @@ class FaceLandmarker:
     @property
     def hash(self) -> str:
         """SHA-256 over the weights' hash and the settings that results depend on."""
-        return sha256_json([asset(WEIGHTS).sha256, "image", MIN_SIDE, MIN_CONFIDENCE, self.max_faces])
+        return landmarker_hash(self.max_faces)
 
     def track(self, frames: Iterable[UInt8[np.ndarray, "H W 3"]]) -> FaceTrack:
         """Find the face in each RGB frame (uint8); memory does not grow with the frames' size.
@@ -128,6 +128,11 @@ class FaceLandmarker:
             )
             for points, shapes, matrix in parts
         ]
+
+
+def landmarker_hash(max_faces: int = 1) -> str:
+    """SHA-256 over the pinned weights' hash and the settings that results depend on; needs no file to be here."""
+    return sha256_json([asset(WEIGHTS).sha256, "image", MIN_SIDE, MIN_CONFIDENCE, max_faces])
 
 
 @dataclass(frozen=True)

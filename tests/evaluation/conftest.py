@@ -119,7 +119,6 @@ def probe_calls(monkeypatch: pytest.MonkeyPatch) -> list[int]:
         return read_painting(frames)
 
     monkeypatch.setattr("lt_bench.evaluation.scores.probe_track.probe_frames", read)
-    monkeypatch.setattr("lt_bench.evaluation.scores.probe_track.load_probe", lambda: None)
     return calls
 
 

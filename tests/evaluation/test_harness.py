@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,7 +16,7 @@ from lt_bench.errors import ConfigError, LtBenchError, ResultError
 from lt_bench.evaluation.harness import Options, evaluate
 from lt_bench.evaluation.protocol import Protocol, ScoreSpec, load_protocol
 from lt_bench.evaluation.results import Miss, Result, load_result, save_result
-from lt_bench.media.video import read_frames, write_video
+from lt_bench.media.video import iter_frames, read_frames, write_video
 
 PIXELS = Protocol("pixels", 1, "for tests", (ScoreSpec("psnr"), ScoreSpec("ssim"), ScoreSpec("motion_ratio")), 64)
 Generate = Callable[..., Path]
@@ -72,13 +72,63 @@ def test_a_stiff_neck_has_no_spread_of_pose(painted, generate: Generate, probe_c
     assert (scores["pose_std_ratio"].higher_is_better, scores["pose_std_ratio"].target) == (None, 1.0)
 
 
-def test_features_of_the_real_set_are_measured_once(painted, generate: Generate, probe_calls: list[int]) -> None:
-    first = evaluate(generate(), painted.folder, "synthetic-v1")
+def test_nothing_is_measured_twice(painted, generate: Generate, probe_calls: list[int]) -> None:
+    folder = generate()
+    first = evaluate(folder, painted.folder, "synthetic-v1")
     assert len(probe_calls) == 4 + 4 + 3  # generated, real, gallery
     probe_calls.clear()
-    again = evaluate(generate(name="again"), painted.folder, "synthetic-v1")
-    assert len(probe_calls) == 4
-    assert {n: s.value for n, s in first.scores.items()} == {n: s.value for n, s in again.scores.items()}
+    again = evaluate(folder, painted.folder, "synthetic-v1")
+    assert probe_calls == []
+    assert replace(first, git_commit=None) == replace(again, git_commit=None)
+    other = generate(lambda clip, states: (states[::-1].copy(), painted.identities[clip]), name="other")
+    evaluate(other, painted.folder, "synthetic-v1")
+    assert len(probe_calls) == 4  # the real set is known
+
+
+def test_a_known_video_is_not_even_decoded(painted, generate: Generate, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = generate()
+    first = evaluate(folder, painted.folder, PIXELS)
+    monkeypatch.setattr("lt_bench.evaluation.decoding.iter_frames", lambda *_: pytest.fail("decoded"))
+    assert evaluate(folder, painted.folder, PIXELS).scores == first.scores
+
+
+def test_each_video_is_decoded_once(painted, generate: Generate, monkeypatch: pytest.MonkeyPatch) -> None:
+    opened: list[str] = []
+
+    def count(path: Path, fps: float) -> Iterator[np.ndarray]:
+        opened.append(str(path))
+        return iter_frames(path, fps)
+
+    monkeypatch.setattr("lt_bench.evaluation.decoding.iter_frames", count)
+    evaluate(generate(), painted.folder, PIXELS)
+    assert len(opened) == len(set(opened)) == 8
+
+
+def test_a_new_score_measures_only_itself(painted, generate: Generate, probe_calls: list[int]) -> None:
+    folder, rules = generate(), load_protocol("synthetic-v1")
+    evaluate(folder, painted.folder, replace(rules, scores=rules.scores[:1]))
+    probe_calls.clear()
+    both = evaluate(folder, painted.folder, replace(rules, scores=(*rules.scores[:1], ScoreSpec("yaw_error"))))
+    assert probe_calls == []
+    assert both.scores["yaw_error"].value is not None
+
+
+def test_a_killed_run_goes_on_where_it_stopped(painted, generate: Generate, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder, seen = generate(), []
+    whole = evaluate(folder, painted.folder, PIXELS, options=Options(store=folder / "apart"))
+
+    def die(done: int, total: int) -> None:
+        if done == 2:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        evaluate(folder, painted.folder, PIXELS, progress=die)
+    monkeypatch.setattr(
+        "lt_bench.evaluation.decoding.iter_frames", lambda path, fps: (seen.append(path), iter_frames(path, fps))[1]
+    )
+    resumed = evaluate(folder, painted.folder, PIXELS)
+    assert len(seen) == 4  # of the two clips that were left
+    assert resumed.scores == whole.scores
 
 
 def test_every_bad_video_is_one_reason_and_the_others_go_on(painted, generate: Generate) -> None:

@@ -111,7 +111,7 @@ def faces_of(path: Path) -> FaceTrack:
 def context(mirror: Path, tmp_path: Path, mouth: str, voice: str, late: int = 0) -> ClipContext:
     """The face of one clip with the sound of another, which comes so many frames late."""
     path = mirror / "grid-sample" / f"{mouth}.mpg"
-    view = VideoView(path, lambda: read_frames(path), "", 25.0, Tools(FeatureStore(tmp_path)), False)
+    view = VideoView(path, lambda: read_frames(path), f"{voice} {late}", 25.0, Tools(FeatureStore(tmp_path)), False)
     view.__dict__["faces"] = faces_of(path)
     sound = read_audio(mirror / "grid-sample" / f"{voice}.mpg")
     view.__dict__["audio"] = np.pad(sound, (late * 640, 0))[: 75 * 640]
@@ -153,6 +153,7 @@ def track(found: np.ndarray) -> FaceTrack:
 def test_what_cannot_be_scored_has_a_reason(
     mirror: Path, tmp_path: Path, found: np.ndarray, fps: float, message: str
 ) -> None:
+    (tmp_path / "v.mp4").touch()
     view = VideoView(
         tmp_path / "v.mp4", lambda: np.zeros((1, 8, 8, 3), np.uint8), "", fps, Tools(FeatureStore()), False
     )

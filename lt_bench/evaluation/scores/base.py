@@ -109,6 +109,8 @@ class SetScore(Score):
 
     lowest: ClassVar[float | None] = None
     """The least value there is, at which intervals end."""
+    extrapolates: ClassVar[bool] = False
+    """Whether small sets bias it by about a constant over N, as a Frechet distance, so that N to infinity is of use."""
 
     @abstractmethod
     def collect(self, clip: ClipContext) -> Features:

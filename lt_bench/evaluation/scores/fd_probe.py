@@ -20,6 +20,7 @@ class FdProbe(ProbeScore, DistributionScore):
     name = "fd_probe"
     title = "Frechet distance of probe embeddings"
     lowest = 0.0
+    extrapolates = True
     source = "distance: Heusel et al. 2017, arXiv 1706.08500; network: the package's probe"
 
     def features(self, video: VideoView, clip: ClipContext) -> Float[ndarray, "N D"]:

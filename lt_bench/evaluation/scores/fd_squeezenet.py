@@ -50,6 +50,7 @@ class FdSqueezenet(DistributionScore):
     name = "fd_squeezenet"
     title = "Frechet distance of SqueezeNet 1.1 (Caffe) pooled features"
     lowest = 0.0
+    extrapolates = True
     source = "distance: Heusel et al. 2017, arXiv 1706.08500; network: Iandola et al. 2016, arXiv 1602.07360"
     assets: ClassVar[tuple[str, ...]] = (WEIGHTS,)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cache
 from typing import ClassVar
 
 import numpy as np
@@ -12,6 +11,7 @@ from numpy import ndarray
 
 from lt_bench.evaluation.scores.base import ClipContext, Need, PerVideoScore, UnscorableError, VideoView, register
 from lt_bench.evaluation.scores.motion import ratio
+from lt_bench.perception.faces import landmarker_hash
 
 EYES_SHUT = 0.5
 """Mean of the two eyes' blink blendshapes above which they count as shut."""
@@ -79,15 +79,6 @@ class BlinkRateDifference(PerVideoScore):
         found = _found(video, clip)
         shut = video.faces.blendshapes[clip.scored][found][:, BLINKS].mean(axis=1) > EYES_SHUT
         return blinks(shut) * video.fps / len(shut)
-
-
-@cache
-def landmarker_hash() -> str:
-    """Hash of the weights and settings that face tracks depend on."""
-    from lt_bench.perception.faces import FaceLandmarker
-
-    with FaceLandmarker() as landmarker:
-        return landmarker.hash
 
 
 def _found(video: VideoView, clip: ClipContext) -> Bool[ndarray, " F"]:

@@ -13,9 +13,9 @@ from numpy import ndarray
 
 from lt_bench.errors import FaceError
 from lt_bench.evaluation.scores.base import ClipContext, Need, PerVideoScore, UnscorableError, register
-from lt_bench.evaluation.scores.head_motion import landmarker_hash
 from lt_bench.files import sha256_json
 from lt_bench.perception.face_embedding import WEIGHTS, DlibFaceEmbedder
+from lt_bench.perception.faces import landmarker_hash
 
 MIN_FOUND = 0.8
 

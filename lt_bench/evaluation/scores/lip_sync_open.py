@@ -15,7 +15,6 @@ from jaxtyping import Float
 from numpy import ndarray
 
 from lt_bench.evaluation.scores.base import ClipContext, Need, PerVideoScore, UnscorableError, VideoView, register
-from lt_bench.evaluation.scores.head_motion import landmarker_hash
 from lt_bench.evaluation.scores.lip_sync_model import (
     MAX_SHIFT,
     MIN_FRAMES,
@@ -28,6 +27,7 @@ from lt_bench.evaluation.scores.lip_sync_model import (
     weights_hash,
 )
 from lt_bench.files import sha256_json
+from lt_bench.perception.faces import landmarker_hash
 from lt_bench.perception.mouth import mouth_measures
 from lt_bench.perception.speech.base import FPS
 from lt_bench.perception.speech.moonshine import WEIGHTS as SPEECH_WEIGHTS

@@ -50,7 +50,7 @@ class FlickerRatio(PerVideoScore):
 
     def score(self, clip: ClipContext) -> float:
         """Ratio over the scored frames, of which three are needed."""
-        if len(clip.real.frames) - clip.first_frame < 3:
+        if clip.real.length - clip.first_frame < 3:
             raise UnscorableError("flicker: expected at least three scored frames, got fewer")
         return ratio(*(mean_flicker(v.frames[clip.scored]) for v in (clip.generated, clip.real)), what="flicker")
 

@@ -11,36 +11,27 @@ import hashlib
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
+from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
-import torch
-from jaxtyping import Float, Float32, UInt8
+from jaxtyping import Float32, UInt8
 from numpy import ndarray
-from safetensors.torch import load
-from torch import Tensor, nn
 
 from lt_bench.errors import AssetError, MediaError
 
-SIZE = 64
-"""Side of the frames that the network sees, in pixels."""
+if TYPE_CHECKING:
+    from lt_bench.evaluation.probe_network import ProbeNetwork, ProbeOutput
+
 READINGS = ("opening", "width", "rounding", "blink", "yaw", "pitch", "roll")
 """The scalar outputs; mouth and blink 0..1 (width -0.5..1), angles in radians, signs as in the synthetic truth."""
 EMBEDDING = 96
+SIZE = 64
+"""Side of the frames that the network sees, in pixels."""
 PROBE_SHA256 = "5334bfefab224283ae7a3e3ea9f28cc7f8b355fc86b5a633cd3d535164e127d3"
 _WEIGHTS = "probe.safetensors"
 _BATCH = 64
 _PREPARATION = f"square RGB, area (up: cubic) to {SIZE}, (x / 255 - 0.5) * 4"
-
-
-@dataclass(frozen=True)
-class ProbeOutput:
-    """What the network gives for a batch."""
-
-    readings: Float[Tensor, "N 7"]
-    """Columns ``READINGS``, in physical units."""
-    embedding: Float[Tensor, "N D"]
-    """Unit length; the cosine of two frames says whether they show one person, in whatever scene."""
 
 
 @dataclass(frozen=True)
@@ -58,54 +49,21 @@ class ProbeReadings:
     """Unit length."""
 
 
-class ProbeNetwork(nn.Module):
-    """Two convolutional branches, one over the face and one over the mouth's region at full resolution."""
-
-    readings_mean: Tensor
-    readings_std: Tensor
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.face = nn.Sequential(
-            _block(3, 16, stride=2),
-            _block(16, 32, stride=2),
-            _block(32, 32),
-            _block(32, 64, stride=2),
-            _block(64, 64),
-            _block(64, 96, stride=2),
-            _block(96, 64),
-        )
-        self.mouth = nn.Sequential(
-            _block(3, 12),
-            _block(12, 32, stride=2),
-            _block(32, 48, stride=2),
-            _block(48, 48),
-            _block(48, 64, stride=2),
-        )
-        self.to_readings = nn.Sequential(nn.Linear(64 * 16 + 64 * 20, 128), nn.ReLU(), nn.Linear(128, len(READINGS)))
-        self.to_embedding = nn.Sequential(nn.Linear(64 * 16 + 64 * 20, 192), nn.ReLU(), nn.Linear(192, EMBEDDING))
-        self.register_buffer("readings_mean", torch.zeros(len(READINGS)))
-        self.register_buffer("readings_std", torch.ones(len(READINGS)))
-
-    def forward(self, frames: Float[Tensor, "N 3 64 64"]) -> ProbeOutput:
-        """Read a batch of frames in [0, 1]."""
-        centred = (frames - 0.5) * 4
-        features = torch.cat([self.face(centred).flatten(1), self.mouth(centred[..., 32:64, 12:52]).flatten(1)], dim=1)
-        readings = self.to_readings(features) * self.readings_std + self.readings_mean
-        return ProbeOutput(readings, nn.functional.normalize(self.to_embedding(features), dim=1))
-
-
-def _block(before: int, after: int, stride: int = 1) -> nn.Sequential:
-    conv = nn.Conv2d(before, after, 3, stride=stride, padding=1, bias=False)
-    return nn.Sequential(conv, nn.BatchNorm2d(after), nn.ReLU())
-
-
 @cache
 def load_probe() -> ProbeNetwork:
     """The trained network, in evaluation mode on the CPU; read once per process.
 
     Raises:
         AssetError: the weights in the package are missing or not the pinned ones.
+    """
+    return read_probe(probe_weights())
+
+
+def probe_weights() -> bytes:
+    """The packaged weights, checked.
+
+    Raises:
+        AssetError: they are missing or not the pinned ones.
     """
     file = resources.files("lt_bench.evaluation") / "weights" / _WEIGHTS
     if not file.is_file():
@@ -114,11 +72,15 @@ def load_probe() -> ProbeNetwork:
     found = hashlib.sha256(data).hexdigest()
     if found != PROBE_SHA256:
         raise AssetError(f"{_WEIGHTS}: expected sha256 {PROBE_SHA256}, got {found}")
-    return read_probe(data)
+    return data
 
 
 def read_probe(data: bytes) -> ProbeNetwork:
     """The network whose weights are the bytes of a safetensors file (half precision is widened)."""
+    from safetensors.torch import load
+
+    from lt_bench.evaluation.probe_network import ProbeNetwork
+
     network = ProbeNetwork()
     network.load_state_dict(load(data))
     return network.eval().requires_grad_(False)
@@ -150,10 +112,12 @@ def probe_frames(frames: UInt8[ndarray, "N H W 3"], network: ProbeNetwork | None
     return ProbeReadings(*(np.ascontiguousarray(column) for column in readings.T), embedding=embedding)
 
 
-@torch.inference_mode()
 def _read(network: ProbeNetwork, frames: UInt8[ndarray, "N H W 3"]) -> ProbeOutput:
+    import torch
+
     side = frames.shape[1]
     if side != SIZE:
         method = cv2.INTER_AREA if side > SIZE else cv2.INTER_CUBIC
         frames = np.stack([cv2.resize(frame, (SIZE, SIZE), interpolation=method) for frame in frames])
-    return network(torch.from_numpy(np.ascontiguousarray(frames)).permute(0, 3, 1, 2).float() / 255)
+    with torch.inference_mode():
+        return network(torch.from_numpy(np.ascontiguousarray(frames)).permute(0, 3, 1, 2).float() / 255)

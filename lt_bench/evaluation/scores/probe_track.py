@@ -7,7 +7,7 @@ from jaxtyping import Float32
 from numpy import ndarray
 
 from lt_bench.evaluation.scores.base import PerVideoScore, Score, VideoView
-from lt_bench.evaluation.scores.probe import PROBE_SHA256, ProbeReadings, load_probe, probe_frames
+from lt_bench.evaluation.scores.probe import PROBE_SHA256, ProbeReadings, probe_frames, probe_weights
 
 
 class ProbeScore(Score):
@@ -20,7 +20,7 @@ class ProbeScore(Score):
 
     def unavailable(self) -> str | None:
         """Without its weights the package is not whole."""
-        load_probe()
+        probe_weights()
         return super().unavailable()
 
 

@@ -1,0 +1,35 @@
+"""A result as a table of single videos."""
+
+from __future__ import annotations
+
+import csv
+import io
+import os
+from collections.abc import Iterator
+
+from lt_bench.evaluation.results import Result
+from lt_bench.files import write_text
+
+COLUMNS = ("system", "clip", "identity", "frames", "score", "value", "unit", "better", "reason")
+
+
+def save_csv(result: Result, path: str | os.PathLike[str]) -> None:
+    """Write one row a video and score, misses with their reason and no value; whole or not at all."""
+    text = io.StringIO(newline="")
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(COLUMNS)
+    writer.writerows(rows(result))
+    write_text(path, text.getvalue())
+
+
+def rows(result: Result) -> Iterator[tuple[object, ...]]:
+    """Rows of ``COLUMNS``: every clip with every score of videos, in order of clips."""
+    reasons = {(miss.clip, miss.score): miss.reason for miss in result.misses}
+    scores = [score for score in result.scores.values() if score.scope == "video"]
+    for clip in result.clips:
+        for score in scores:
+            value = score.per_video.get(clip.id)
+            why = reasons.get((clip.id, score.name)) or reasons.get((clip.id, None)) or score.missing
+            better = {True: "higher", False: "lower", None: ""}[score.higher_is_better]
+            head = (result.system, clip.id, clip.identity, clip.frames, score.name)
+            yield (*head, "" if value is None else repr(value), score.unit, better, "" if value is not None else why)

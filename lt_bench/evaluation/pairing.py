@@ -1,0 +1,105 @@
+"""Which generated video belongs to which real one: by file name, or as a file of pairs says."""
+
+from __future__ import annotations
+
+import csv
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from lt_bench.errors import ResultError
+from lt_bench.evaluation.generated_side import GeneratedSide
+from lt_bench.evaluation.real_side import RealSide
+from lt_bench.evaluation.results import Miss
+from lt_bench.evaluation.scoring import Pair
+from lt_bench.files import read_json
+
+
+@dataclass(frozen=True)
+class Pairing:
+    """Pairs to score, and why the other clips are not."""
+
+    pairs: tuple[Pair, ...]
+    misses: tuple[Miss, ...]
+    """Clips of the real set without a video, and videos of no real clip."""
+
+
+def pair_by_name(made: GeneratedSide, real: RealSide, all_of_real: RealSide) -> Pairing:
+    """Pair videos of the same name, whatever their suffix.
+
+    Args:
+        made: the generated videos.
+        real: the clips to score.
+        all_of_real: those and the ones left out, whose videos are not to be called strangers.
+    """
+    pairs, misses = [], []
+    for entry in real.clips:
+        found = made.videos.get(entry.id, [])
+        if len(found) == 1:
+            pairs.append(Pair(entry, found[0]))
+        elif found:
+            names = " and ".join(path.name for path in found)
+            misses.append(Miss(entry.id, None, f"expected one generated video of this name, got {names}"))
+        else:
+            misses.append(Miss(entry.id, None, made.reasons.get(entry.id, "no generated video of this name")))
+    known = {clip.id for clip in (*all_of_real.clips, *all_of_real.gallery.values())}
+    unpaired = [Miss(name, None, "no real video of this name") for name in sorted(made.videos.keys() - known)]
+    return Pairing(tuple(pairs), (*misses, *unpaired))
+
+
+def pair_by_file(made: GeneratedSide, real: RealSide, path: str | os.PathLike[str]) -> Pairing:
+    """Pair as a file says: JSON ``{"real id": "generated file"}``, or CSV with the columns ``real`` and ``generated``.
+
+    A real video is named by its id (its file's name without suffix), a generated one by its path in the folder.
+
+    Raises:
+        ResultError: the file cannot be read, names a real video twice or one that there is not, or leaves the folder.
+    """
+    wanted = read_pairs(path)
+    known = {clip.id for clip in real.clips}
+    strangers = sorted(wanted.keys() - known)
+    if strangers:
+        raise ResultError(f"{path}: expected ids of real videos, got '{strangers[0]}'")
+    pairs, misses = [], []
+    for entry in real.clips:
+        name = wanted.get(entry.id)
+        file = made.folder / name if name else None
+        if file is not None and made.folder.resolve() not in file.resolve().parents:
+            raise ResultError(f"{path}: expected files inside {made.folder}, got '{name}'")
+        if file is None:
+            misses.append(Miss(entry.id, None, f"{Path(path).name} names no generated video for it"))
+        elif file.is_file():
+            pairs.append(Pair(entry, file))
+        else:
+            misses.append(Miss(entry.id, None, made.reasons.get(entry.id, f"no generated video {name}")))
+    return Pairing(tuple(pairs), tuple(misses))
+
+
+def read_pairs(path: str | os.PathLike[str]) -> dict[str, str]:
+    """Generated file by real id.
+
+    Raises:
+        ResultError: no such file, or not of the form.
+    """
+    file = Path(path)
+    if not file.is_file():
+        raise ResultError(f"{file}: expected a file of pairs (CSV or JSON), got none")
+    if file.suffix.lower() == ".json":
+        return _from_json(read_json(file), file)
+    with file.open(newline="", encoding="utf-8") as stream:
+        reader = csv.DictReader(stream)
+        if not {"real", "generated"} <= set(reader.fieldnames or ()):
+            raise ResultError(f"{file}: expected columns real and generated, got {', '.join(reader.fieldnames or ())}")
+        rows = [(str(row["real"] or "").strip(), str(row["generated"] or "").strip()) for row in reader]
+    names = [real for real, _ in rows]
+    twice = next((name for name in names if names.count(name) > 1), None)
+    if twice is not None:
+        raise ResultError(f"{file}: expected every real video once, got '{twice}' twice")
+    return dict(rows)
+
+
+def _from_json(document: Any, file: Path) -> dict[str, str]:
+    if not isinstance(document, dict) or not all(isinstance(value, str) for value in document.values()):
+        raise ResultError(f"{file}: expected an object of generated files by real id, got something else")
+    return document
