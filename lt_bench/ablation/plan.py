@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from lt_bench.config import Cell, ExperimentConfig, FusionConfig, RunConfig, to_dict
+from lt_bench.config import Cell, ExperimentConfig, FusionConfig, RunConfig, parse_config, to_dict
 from lt_bench.errors import ConfigError
 from lt_bench.jobs.folder import flat_config
 
 CELLS = "cells"
+MAX_NAME = 120
+FIXED = ("train.seed", "sampling.seed", "data.cache", "evaluation.split", "evaluation.protocol", "evaluation.system")
+"""Keys that all models of an experiment share, or that other keys decide."""
+Setting = tuple[tuple[str, Any], ...]
+"""Values of the axes beside the fusions: dotted key and value."""
 
 
 @dataclass(frozen=True)
@@ -19,33 +26,56 @@ class Job:
     """One model of the grid: trained, generated from and scored by one worker."""
 
     cell: Cell
+    setting: Setting
     seed: int
     folder: Path
     config: RunConfig
 
     @property
+    def system(self) -> str:
+        """Name of the row: ``portrait-audio``, and the settings where there are more axes."""
+        return system_name(self.cell, self.setting)
+
+    @property
     def name(self) -> str:
         """``portrait-audio/seed0``."""
-        return f"{self.cell.name}/seed{self.seed}"
+        return f"{self.system}/seed{self.seed}"
 
 
 def plan_jobs(config: ExperimentConfig) -> tuple[Job, ...]:
-    """The jobs of an experiment, seed by seed, so that a whole grid is seen as early as possible."""
+    """The jobs of an experiment, seed by seed, so that a whole grid is seen as early as possible.
+
+    Raises:
+        ConfigError: an axis of ``grid`` is no key of a run, or a value does not fit it.
+    """
     out = Path(config.out)
     return tuple(
-        Job(cell, seed, out / CELLS / cell.name / f"seed{seed}", job_config(config, cell, seed))
+        Job(cell, setting, seed, folder, job_config(config, cell, setting, seed))
         for seed in config.seeds
         for cell in config.cells
+        for setting in settings_of(config)
+        for folder in [out / CELLS / system_name(cell, setting) / f"seed{seed}"]
     )
 
 
-def job_config(config: ExperimentConfig, cell: Cell, seed: int) -> RunConfig:
-    """The run of one cell and seed.
+def settings_of(config: ExperimentConfig) -> tuple[Setting, ...]:
+    """Every combination of the values of the axes; one empty setting where there are none."""
+    return tuple(tuple(zip(config.grid, values, strict=True)) for values in itertools.product(*config.grid.values()))
+
+
+def system_name(cell: Cell, setting: Setting) -> str:
+    """A name for tables and folders: ``direct-direct``, or ``direct-direct,audio_scale=2.0``."""
+    parts = [f"{key.rpartition('.')[2]}={value}" for key, value in setting]
+    return re.sub(r"[^A-Za-z0-9=.,_+-]+", "_", ",".join([cell.name, *parts]))
+
+
+def job_config(config: ExperimentConfig, cell: Cell, setting: Setting, seed: int) -> RunConfig:
+    """The run of one cell, setting and seed.
 
     The seed decides the initial weights and the training draws, and shifts the noise that generation starts from, which
     cells of one seed share.
     """
-    return RunConfig(
+    run = RunConfig(
         data=config.data,
         model=dataclasses.replace(config.model, fusion=FusionConfig(cell.portrait, cell.audio)),
         diffusion=config.diffusion,
@@ -53,6 +83,22 @@ def job_config(config: ExperimentConfig, cell: Cell, seed: int) -> RunConfig:
         sampling=dataclasses.replace(config.sampling, seed=config.sampling.seed + seed),
         evaluation=config.evaluation,
     )
+    if not setting:
+        return run
+    document = to_dict(run)
+    for key, value in setting:
+        _set(document, key, value)
+    document["evaluation"]["system"] = system_name(cell, setting)
+    return parse_config(RunConfig, document, f"{config.name}: grid")
+
+
+def _set(document: dict[str, Any], key: str, value: Any) -> None:
+    *parts, last = key.split(".")
+    for part in parts:
+        document = document.get(part, {})
+    if last not in document:
+        raise ConfigError(f"key 'grid': expected dotted keys of a run, such as sampling.steps, got '{key}'")
+    document[last] = value
 
 
 def check_experiment(config: ExperimentConfig, fusions: tuple[str, ...], source: str) -> None:
@@ -80,6 +126,7 @@ def check_experiment(config: ExperimentConfig, fusions: tuple[str, ...], source:
     _refuse_twice(source, "seeds", list(config.seeds))
     if min(config.seeds) < 0:
         raise ConfigError(f"{source}: key 'seeds': expected numbers from 0, got {min(config.seeds)}")
+    _check_grid(config, source)
     flat = flat_config(to_dict(config))
     for key in ("max_parallel", "train.steps", "sampling.steps", "sampling.batch_size"):
         if flat[key] < 1:
@@ -90,6 +137,21 @@ def check_experiment(config: ExperimentConfig, fusions: tuple[str, ...], source:
                 f"{source}: key '{key}': expected 1 in a grid, whose models are spread over the devices "
                 f"(max_parallel), got {flat[key]}; train one model over several with lt-bench train"
             )
+
+
+def _check_grid(config: ExperimentConfig, source: str) -> None:
+    for key, values in config.grid.items():
+        if key.startswith("model.fusion.") or key in FIXED:
+            raise ConfigError(f"{source}: key 'grid': expected axes beside cells, seeds and data, got '{key}'")
+        if not values:
+            raise ConfigError(f"{source}: key 'grid.{key}': expected at least one value, got none")
+        _refuse_twice(source, f"grid.{key}", list(values))
+    names = [key.rpartition(".")[2] for key in config.grid]
+    _refuse_twice(source, "grid", names)  # the last part names the axis in tables
+    longest = max(len(system_name(cell, s)) for cell in config.cells for s in settings_of(config))
+    if longest > MAX_NAME:
+        raise ConfigError(f"{source}: key 'grid': expected names of at most {MAX_NAME} characters, got {longest}")
+    plan_jobs(config)  # a value that does not fit its key is found here
 
 
 def _refuse_twice(source: str, key: str, values: list[Any]) -> None:

@@ -28,9 +28,10 @@ def parent_record(
     config: ExperimentConfig, cache_hash: str, commit: str | None, leaderboard: Sequence[Path] = ()
 ) -> RunRecord:
     """The parent run: what is common to an experiment's cells and, at the end, the leaderboard's files, CSV first."""
-    own = {"cells", "seeds"}
+    own = {"cells", "seeds", "grid"}
     params = {key: str(value) for key, value in flat_config(to_dict(config)).items() if key not in own}
     params["cells"] = " ".join(cell.name for cell in config.cells)
+    params |= {f"grid.{key}": " ".join(map(str, values)) for key, values in config.grid.items()}
     params["seeds"] = " ".join(map(str, config.seeds))
     return RunRecord(
         config.name,
@@ -46,6 +47,7 @@ def job_record(config: ExperimentConfig, job: Job, status: Status, cache_hash: s
     """The run of a job that is done or failed: configuration, curves, scores with intervals, result, sample videos."""
     params = {key: str(value) for key, value in flat_config(to_dict(job.config)).items()}
     tags = {"portrait": job.cell.portrait, "audio": job.cell.audio, "seed": str(job.seed)}
+    tags |= {key: str(value) for key, value in job.setting}
     curves = tuple(_curves(job.folder / METRICS_FILE))
     files = [Artifact(job.folder / CONFIG_FILE)]
     if status.state != "done":

@@ -214,6 +214,7 @@ def _cells(jobs: tuple[Job, ...], statuses: tuple[Status, ...]) -> list[dict[str
         {
             "portrait": job.cell.portrait,
             "audio": job.cell.audio,
+            "setting": dict(job.setting),
             "seed": job.seed,
             "state": status.state,
             "reason": status.reason or None,
@@ -240,6 +241,6 @@ def _dry_run(config: ExperimentConfig, jobs: tuple[Job, ...], as_json: bool) -> 
         "cell", "seed", "now", "folder", title=f"{config.name}: {len(jobs)} models, {config.train.steps} steps"
     )
     for job, status in zip(jobs, statuses, strict=True):
-        table.add_row(job.cell.name, str(job.seed), status.state, str(job.folder))
+        table.add_row(job.system, str(job.seed), status.state, str(job.folder))
     Console().print(table)
     return 0

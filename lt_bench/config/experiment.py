@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Any
 
 from lt_bench.config.data import DataConfig
 from lt_bench.config.diffusion import DiffusionConfig
@@ -21,6 +22,8 @@ class EvaluationConfig:
     """Score the first so many clips of the split; 0 for all."""
     samples: int = 6
     """Clips shown side by side on the leaderboard page."""
+    system: str = ""
+    """Name in tables; empty for the names of the two fusions."""
 
 
 @dataclass(frozen=True)
@@ -50,13 +53,15 @@ class RunConfig:
 
 @dataclass(frozen=True)
 class ExperimentConfig(RunConfig):
-    """A grid: every cell with every seed, all else equal."""
+    """A grid: every cell with every value of every axis and every seed, all else equal."""
 
     name: str = "experiment"
     out: str = "runs/experiment"
     """Folder of results, relative to the working folder."""
     cells: tuple[Cell, ...] = (Cell("symbiotic", "direct"),)
     seeds: tuple[int, ...] = (0,)
+    grid: dict[str, tuple[Any, ...]] = field(default_factory=dict)
+    """More axes: dotted keys of a run, such as ``diffusion.prediction``, each with its values; all combinations run."""
     max_parallel: int = 1
     """Cells trained side by side, each in its own process."""
     tracking_uri: str = ""

@@ -21,6 +21,7 @@ FREE_KEYS = (
     "train.checkpoint_every",
     "train.log_every",
     "evaluation.samples",
+    "evaluation.system",
 )
 
 

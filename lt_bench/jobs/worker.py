@@ -135,7 +135,7 @@ def _generate(folder: Path, config: RunConfig, cache: LatentCache, model_file: P
         cache.real_folder(config.evaluation.split),
         folder / VIDEOS,
         config.sampling,
-        system=f"{config.model.fusion.portrait}-{config.model.fusion.audio}",
+        system=config.evaluation.system or f"{config.model.fusion.portrait}-{config.model.fusion.audio}",
         clips=config.evaluation.clips,
         progress=report.progress,
     )

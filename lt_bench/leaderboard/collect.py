@@ -106,7 +106,8 @@ def _entry(source: Path, real: Path | None, videos: Mapping[str, Path]) -> Entry
     meta = result.meta if result else {}
     portrait = str(meta.get("portrait") or (config.model.fusion.portrait if config else ""))
     audio = str(meta.get("audio") or (config.model.fusion.audio if config else ""))
-    system = result.system if result else f"{portrait}-{audio}" if config else folder.name
+    named = config.evaluation.system if config else ""
+    system = result.system if result else named or (f"{portrait}-{audio}" if config else folder.name)
     state, reason = ("done", "") if result else _status(folder)
     beside = folder / VIDEOS if config else None
     return Entry(

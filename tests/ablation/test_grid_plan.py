@@ -54,6 +54,34 @@ def test_a_grid_that_cannot_run_is_refused_naming_the_key(changes, words, experi
         check_experiment(config, FUSIONS, "e.yaml")
 
 
+def test_more_axes_multiply_the_jobs_and_name_the_rows(experiment):
+    grid = {"sampling.audio_scale": (1.0, 2), "diffusion.prediction": ("sample", "velocity")}
+    config = dataclasses.replace(experiment("direct-direct", seeds=(0, 1)), grid=grid)
+    check_experiment(config, FUSIONS, "e.yaml")
+    jobs = plan_jobs(config)
+    assert len(jobs) == len({job.folder for job in jobs}) == 8
+    last = jobs[-1]
+    assert last.name == "direct-direct,audio_scale=2,prediction=velocity/seed1"
+    assert (last.config.sampling.audio_scale, last.config.diffusion.prediction) == (2.0, "velocity")
+    assert last.config.evaluation.system == "direct-direct,audio_scale=2,prediction=velocity"
+
+
+@pytest.mark.parametrize(
+    ("grid", "words"),
+    [
+        ({"sampling.stps": (1, 2)}, "key 'grid': expected dotted keys of a run.*got 'sampling.stps'"),
+        ({"sampling.steps": ("many",)}, "key 'sampling.steps': expected a valid integer.*got 'many'"),
+        ({"sampling.steps": ()}, "key 'grid.sampling.steps': expected at least one value"),
+        ({"sampling.steps": (4, 4)}, "key 'grid.sampling.steps': expected each once"),
+        ({"train.seed": (1, 2)}, "key 'grid': expected axes beside cells"),
+        ({"model.fusion.audio": ("direct",)}, "key 'grid': expected axes beside cells"),
+    ],
+)
+def test_axes_that_cannot_be_are_refused_naming_them(grid, words, experiment):
+    with pytest.raises(ConfigError, match=words):
+        check_experiment(dataclasses.replace(experiment("direct-direct"), grid=grid), FUSIONS, "e.yaml")
+
+
 def test_unknown_fusions_and_cells_twice_are_refused(experiment):
     with pytest.raises(
         ConfigError, match=r"cells.1.audio.*expected one of direct, siamese, symbiotic, got 'telepathy'"
