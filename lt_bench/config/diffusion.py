@@ -14,7 +14,17 @@ class DiffusionConfig:
     """``linear``: DDPM, 1000 steps, beta 1e-4..0.02. ``flow``: rectified flow, x_t = (1-t) x_0 + t noise."""
     prediction: Literal["epsilon", "sample", "velocity"] = "epsilon"
     timesteps: Literal["uniform", "logit_normal"] = "uniform"
-    """Distribution of training timesteps."""
+    """Distribution of training timesteps; ``logit_normal``: the logit of t / 1000 is normal (Esser et al. 2024)."""
+    logit_mean: float = 0.0
+    """Mean of that logit; above 0 trains more on noisy latents. Only with ``timesteps: logit_normal``."""
+    logit_std: float = 1.0
+    """Its deviation, positive. Only with ``timesteps: logit_normal``."""
+    min_snr_gamma: float = 0.0
+    """Min-SNR weighting (Hang et al. 2023): in terms of the clean latents' error, timesteps weigh min(SNR, gamma).
+
+    Whatever is predicted, the weight of its own error is converted accordingly. The paper's gamma is 5; 0 is off: the
+    error of the predicted quantity, unweighted. The variational bound of a learned variance is never weighted.
+    """
     mouth_weight: float = 1.0
     """Weight of the loss inside the mouth box, relative to the rest (1 = no difference)."""
     channel_weight: float = 0.0

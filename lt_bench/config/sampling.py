@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+SamplerName = Literal["ddpm", "ddim", "dpmpp_2m", "unipc", "flow_euler", "flow_heun"]
+
 
 @dataclass(frozen=True)
 class SamplingConfig:
@@ -14,10 +16,19 @@ class SamplingConfig:
     conditions, with the portrait, and with portrait and audio. Scales of 1 switch guidance off.
     """
 
-    sampler: Literal["ddpm", "ddim", "dpmpp_2m", "flow_euler"] = "ddim"
+    sampler: SamplerName = "ddim"
+    """``ddpm`` and ``ddim`` for the linear schedule, ``flow_euler`` and ``flow_heun`` for the flow, ``dpmpp_2m`` and
+    ``unipc`` for both."""
     steps: int = 50
+    """Of the sampler, 1 to 1000; one call of the network each, but two with ``flow_heun`` (and one in its last)."""
     portrait_scale: float = 1.0
     audio_scale: float = 1.0
+    guidance_interval: tuple[float, float] = (0.0, 1.0)
+    """Guide only at noise levels t / 1000 above the first and up to the second (Kynkaanniemi et al. 2024); elsewhere
+    the prediction with both conditions is taken as it is, which also saves the others."""
+    guidance_rescale: float = 0.0
+    """Share, 0 to 1, of the guided prediction that is brought back to the standard deviation of the prediction with
+    both conditions, window by window (Lin et al. 2024, section 3.4): against over-exposed results of large scales."""
     seed: int = 0
     batch_size: int = 8
     """Clips generated side by side."""

@@ -1,4 +1,4 @@
-"""Classifier-free guidance with a scale for each modality."""
+"""Classifier-free guidance with a scale for each modality, an interval of noise levels and a rescale."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor
+
+from lt_bench.diffusion.schedule import STEPS
 
 
 @dataclass(frozen=True)
@@ -22,6 +24,26 @@ def guidance_weights(portrait_scale: float, audio_scale: float) -> GuidanceWeigh
     return GuidanceWeights(1 - portrait_scale, portrait_scale - audio_scale, audio_scale)
 
 
+def within_interval(timestep: float, interval: tuple[float, float]) -> bool:
+    """Whether guidance applies at a timestep in [0, 1000]: ``low < t / 1000 <= high`` (Kynkaanniemi et al. 2024)."""
+    return interval[0] < timestep / STEPS <= interval[1]
+
+
+def rescale(guided: Tensor, both: Tensor, share: float) -> Tensor:
+    """Bring the guided prediction's standard deviation towards that of the prediction with both conditions.
+
+    Equations 15 and 16 of Lin et al. (2024). The deviation is that of a whole window, so windows do not depend on
+    those beside them.
+
+    Args:
+        guided: (B, F, C, H, W), positive deviation.
+        both: of the same shape.
+        share: 0 leaves the guided prediction, 1 gives it the deviation of ``both``.
+    """
+    deviations = [x.flatten(1).std(1).reshape(-1, *[1] * (x.ndim - 1)) for x in (both, guided)]
+    return guided * (share * deviations[0] / deviations[1] + 1 - share)
+
+
 def guide(
     uncond: Tensor | None,
     portrait: Tensor | None,
@@ -29,6 +51,7 @@ def guide(
     portrait_scale: float,
     audio_scale: float,
     channels: int | None = None,
+    rescale_share: float = 0.0,
 ) -> Tensor:
     """Combine predictions (B, F, C or 2C, H, W) without conditions, with the portrait, and with portrait and audio.
 
@@ -40,9 +63,10 @@ def guide(
         audio_scale: 1 is no guidance.
         channels: guide only the first so many channels and take the rest (a learned variance) from the fullest given
             prediction; None for all.
+        rescale_share: see ``rescale``; above 0 it needs ``both``.
 
     Raises:
-        ValueError: a prediction is None though its weight is not 0.
+        ValueError: a prediction is None though it counts.
     """
     weights = guidance_weights(portrait_scale, audio_scale)
     terms = []
@@ -56,6 +80,10 @@ def guide(
         return terms[0][1]
     fullest = terms[-1][1]
     guided = torch.stack([weight * prediction[:, :, :channels] for weight, prediction in terms]).sum(0)
+    if rescale_share:
+        if both is None:
+            raise ValueError("both: expected a prediction to rescale to, got None")
+        guided = rescale(guided, both[:, :, :channels], rescale_share)
     if channels is None or channels == fullest.shape[2]:
         return guided
     out = fullest.clone()

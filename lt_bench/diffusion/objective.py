@@ -8,40 +8,34 @@ from torch import Tensor
 from lt_bench.config import DiffusionConfig
 from lt_bench.diffusion.schedule import STEPS, Marginal, flow_marginal, linear_marginal
 from lt_bench.diffusion.variance import variational_bound
+from lt_bench.diffusion.weighting import min_snr_weight
 from lt_bench.errors import ConfigError
 from lt_bench.shapes import Float, Timesteps
 
 MAX_CHANNEL_EXPONENT = 4
+MAX_LOGIT = 10
+"""Beyond it practically all timesteps would be the first or the last."""
 
 
 class Objective:
     """A noise schedule, the quantity that is predicted, and the loss.
 
     Timesteps are floats, larger is noisier: whole numbers 0..999 for the linear schedule, t * 1000 in [0, 1000) for the
-    flow. The loss is the mean squared error of the predicted quantity, unweighted over timesteps. With a learned
-    variance one term of the variational bound is added, in bits per element, whose gradient reaches the variance only:
-    the recipe of DiT (Peebles and Xie 2023), which is improved DDPM's L_hybrid (the bound's sum times 0.001).
+    flow. The loss is the mean squared error of the predicted quantity, unweighted over timesteps or with min-SNR
+    weights. With a learned variance one term of the variational bound is added, in bits per element, whose gradient
+    reaches the variance only: the recipe of DiT (Peebles and Xie 2023), which is improved DDPM's L_hybrid (the bound's
+    sum times 0.001).
     """
 
     def __init__(self, config: DiffusionConfig, learn_sigma: bool) -> None:
         """Check that schedule, prediction and variance go together.
 
         Raises:
-            ConfigError: they do not.
+            ConfigError: they do not, or a number is out of its range.
         """
-        if config.schedule == "flow" and config.prediction == "epsilon":
-            raise ConfigError("diffusion.prediction: expected sample or velocity with schedule flow, got epsilon")
-        if learn_sigma and (config.schedule, config.prediction) != ("linear", "epsilon"):
-            raise ConfigError(
-                "model.learn_sigma: expected false unless schedule is linear and prediction epsilon, "
-                f"got true with {config.schedule} and {config.prediction}"
-            )
-        if not 0 < config.mouth_weight < float("inf"):
-            raise ConfigError(f"diffusion.mouth_weight: expected a positive number, got {config.mouth_weight}")
-        if not 0 <= config.channel_weight <= MAX_CHANNEL_EXPONENT:
-            raise ConfigError(
-                f"diffusion.channel_weight: expected 0 to {MAX_CHANNEL_EXPONENT}, got {config.channel_weight}"
-            )
+        _check_pairing(config, learn_sigma)
+        _check_timesteps(config)
+        _check_weights(config)
         self.config = config
         self.learn_sigma = learn_sigma
 
@@ -49,8 +43,8 @@ class Objective:
         self, batch: int, generator: torch.Generator | None = None, device: torch.device | str = "cpu"
     ) -> Float[Tensor, " B"]:
         """Random timesteps; the generator lives on the CPU whatever the device."""
-        if self.config.timesteps == "logit_normal":  # Esser et al. 2024, section 3.1, with mean 0 and deviation 1
-            share = torch.randn(batch, generator=generator).sigmoid()
+        if self.config.timesteps == "logit_normal":  # Esser et al. 2024, section 3.1
+            share = (self.config.logit_mean + self.config.logit_std * torch.randn(batch, generator=generator)).sigmoid()
         else:
             share = torch.rand(batch, generator=generator)
         timesteps = (share * STEPS).clamp(max=STEPS * (1 - 2**-24))
@@ -104,6 +98,8 @@ class Objective:
             raise ValueError(f"prediction: expected {expected} channels, got {prediction.shape[2]}")
         mean = prediction[:, :, :channels]
         error = (mean - self.target(x0, noise, t)) ** 2
+        if self.config.min_snr_gamma:
+            error = error * min_snr_weight(self.marginal(t, x0), self.config.prediction, self.config.min_snr_gamma)
         if self.learn_sigma:
             error = error + self._bound(mean, prediction[:, :, channels:], x0, noise, t)
         if weight is None:
@@ -119,3 +115,36 @@ class Objective:
 
 def _spread(values: Tensor, like: Tensor) -> Tensor:
     return values.to(like.dtype).reshape(-1, *[1] * (like.ndim - 1))
+
+
+def _check_pairing(config: DiffusionConfig, learn_sigma: bool) -> None:
+    if config.schedule == "flow" and config.prediction == "epsilon":
+        raise ConfigError("diffusion.prediction: expected sample or velocity with schedule flow, got epsilon")
+    if learn_sigma and (config.schedule, config.prediction) != ("linear", "epsilon"):
+        raise ConfigError(
+            "model.learn_sigma: expected false unless schedule is linear and prediction epsilon, "
+            f"got true with {config.schedule} and {config.prediction}"
+        )
+
+
+def _check_timesteps(config: DiffusionConfig) -> None:
+    if config.timesteps == "uniform" and (config.logit_mean, config.logit_std) != (0, 1):
+        raise ConfigError(
+            "diffusion.logit_mean, logit_std: expected 0 and 1 with timesteps uniform, "
+            f"got {config.logit_mean} and {config.logit_std}"
+        )
+    if not abs(config.logit_mean) <= MAX_LOGIT:
+        raise ConfigError(f"diffusion.logit_mean: expected -{MAX_LOGIT} to {MAX_LOGIT}, got {config.logit_mean}")
+    if not 0 < config.logit_std <= MAX_LOGIT:
+        raise ConfigError(f"diffusion.logit_std: expected above 0 and up to {MAX_LOGIT}, got {config.logit_std}")
+
+
+def _check_weights(config: DiffusionConfig) -> None:
+    if not 0 < config.mouth_weight < float("inf"):
+        raise ConfigError(f"diffusion.mouth_weight: expected a positive number, got {config.mouth_weight}")
+    if not 0 <= config.min_snr_gamma < float("inf"):
+        raise ConfigError(f"diffusion.min_snr_gamma: expected 0 (off) or a positive number, got {config.min_snr_gamma}")
+    if not 0 <= config.channel_weight <= MAX_CHANNEL_EXPONENT:
+        raise ConfigError(
+            f"diffusion.channel_weight: expected 0 to {MAX_CHANNEL_EXPONENT}, got {config.channel_weight}"
+        )

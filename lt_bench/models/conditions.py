@@ -36,7 +36,10 @@ class Conditions:
 
 @dataclass(frozen=True)
 class FusedCondition:
-    """What a fusion makes of one modality before the first block: all that needs neither the video nor the timestep."""
+    """What a fusion makes of one modality before the first block: all that needs neither the video nor the timestep.
+
+    The batch is every tensor's first dimension, so that windows can be taken out of a batch and put together.
+    """
 
     stream: Float[Tensor, "B G N D"] | None = None
     """Tokens that join every block's spatial attention and MLP; G is the number of frames, or 1 for all alike."""

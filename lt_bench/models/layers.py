@@ -87,27 +87,26 @@ class SelfAttention(Attention):
         self.proj = linear(dim, dim)
 
     def project(self, x: Float[Tensor, "S N D"]) -> tuple[Tensor, Tensor]:
-        """Queries (S, heads, N, d); keys and values (2, S, heads, N, d)."""
+        """Queries (S, heads, N, d); keys and values (S, 2, heads, N, d)."""
         S, N, D = x.shape
         qkv = self.qkv(x).view(S, N, 3, self.heads, D // self.heads).permute(2, 0, 3, 1, 4)
-        return qkv[0], qkv[1:]
+        return qkv[0], qkv[1:].transpose(0, 1)
 
-    def join(self, own: Float[Tensor, "2 S heads N d"], other: Float[Tensor, "2 T heads M d"]) -> Tensor:
+    def join(self, own: Float[Tensor, "S 2 heads N d"], other: Float[Tensor, "T 2 heads M d"]) -> Tensor:
         """All keys and values, one after the other."""
-        groups = other.shape[1]
-        apart = own.unflatten(1, (groups, -1))
-        other = other.unsqueeze(2).expand(-1, -1, apart.shape[2], -1, -1, -1)
-        return torch.cat([apart, other], dim=-2).flatten(1, 2)
+        apart = own.unflatten(0, (len(other), -1))
+        other = other.unsqueeze(1).expand(-1, apart.shape[1], -1, -1, -1, -1)
+        return torch.cat([apart, other], dim=-2).flatten(0, 1)
 
     def first(self, queries: Float[Tensor, "S heads N d"], count: int | None) -> Tensor:
         """The queries of the first tokens."""
         return queries[:, :, :count]
 
     def attend(
-        self, queries: Float[Tensor, "S heads N d"], context: Float[Tensor, "2 S heads M d"]
+        self, queries: Float[Tensor, "S heads N d"], context: Float[Tensor, "S 2 heads M d"]
     ) -> Float[Tensor, "S N D"]:
         """Softmax attention."""
-        keys, values = context.unbind(0)
+        keys, values = context.unbind(1)
         read = F.scaled_dot_product_attention(queries, keys, values).transpose(1, 2)
         return self.proj(read.flatten(2))
 
@@ -122,16 +121,16 @@ class CrossAttention(nn.Module):
         self.kv = linear(context_dim, 2 * dim, bias=False, groups=2)
         self.proj = linear(dim, dim)
 
-    def keys_values(self, context: Float[Tensor, "B G M C"]) -> Float[Tensor, "2 BG heads M d"]:
+    def keys_values(self, context: Float[Tensor, "B G M C"]) -> Float[Tensor, "B G 2 heads M d"]:
         """Keys and values of the condition; G is the number of frames, or 1 for all frames alike."""
         B, G, M, _ = context.shape
-        return self.kv(context).view(B * G, M, 2, self.heads, -1).permute(2, 0, 3, 1, 4)
+        return self.kv(context).view(B, G, M, 2, self.heads, -1).permute(0, 1, 3, 4, 2, 5)
 
     def forward(
-        self, x: Float[Tensor, "B F N D"], keys_values: Float[Tensor, "2 BG heads M d"]
+        self, x: Float[Tensor, "B F N D"], keys_values: Float[Tensor, "B G 2 heads M d"]
     ) -> Float[Tensor, "B F N D"]:
         """Attend from each frame's tokens to the frame's condition."""
-        keys, values = keys_values.unbind(0)
+        keys, values = keys_values.flatten(0, 1).unbind(1)
         S = keys.shape[0]
         q = self.q(x).view(S, -1, self.heads, keys.shape[-1]).transpose(1, 2)
         out = F.scaled_dot_product_attention(q, keys, values)
@@ -144,12 +143,12 @@ class CrossAttentions(nn.ModuleList):
     def __init__(self, depth: int, dim: int, heads: int, context_dim: int) -> None:
         super().__init__(CrossAttention(dim, heads, context_dim) for _ in range(depth))
 
-    def keys_values(self, layer: int, context: Float[Tensor, "B G M C"]) -> Float[Tensor, "2 BG heads M d"]:
+    def keys_values(self, layer: int, context: Float[Tensor, "B G M C"]) -> Float[Tensor, "B G 2 heads M d"]:
         """Keys and values for block ``layer``."""
         return self._of(layer).keys_values(context)
 
     def guide(
-        self, layer: int, video: Float[Tensor, "B F N D"], keys_values: Float[Tensor, "2 BG heads M d"]
+        self, layer: int, video: Float[Tensor, "B F N D"], keys_values: Float[Tensor, "B G 2 heads M d"]
     ) -> Float[Tensor, "B F N D"]:
         """Add what block ``layer`` reads: the video is normalised without weights, and there is no gate."""
         return video + self._of(layer)(normalise(video), keys_values)

@@ -82,11 +82,18 @@ class LetsTalk(nn.Module):
         moments = torch.arange(config.motion_frames + config.frames)
         self.register_buffer("moments", sincos_1d(moments, size.dim), persistent=False)
 
-    def encode_conditions(self, conditions: Conditions) -> EncodedConditions:
-        """Do the work that is the same at every timestep; ``forward`` takes the result in place of the conditions."""
+    def encode_conditions(self, conditions: Conditions, portrait: FusedCondition | None = None) -> EncodedConditions:
+        """Do the work that is the same at every timestep; ``forward`` takes the result in place of the conditions.
+
+        Args:
+            conditions: of a batch of windows.
+            portrait: what ``encode_portrait`` gave for the same portraits, so that it is made once a clip.
+        """
         self._check_motion(conditions.motion)
+        if portrait is None:
+            portrait = self.encode_portrait(conditions.portrait, conditions.keep_portrait)
         return EncodedConditions(
-            portrait=self.encode_portrait(conditions.portrait, conditions.keep_portrait),
+            portrait=portrait,
             audio=self.encode_audio(conditions.audio, conditions.keep_audio),
             motion=None if conditions.motion is None else self._embed_frames(conditions.motion, 0),
         )
@@ -108,7 +115,7 @@ class LetsTalk(nn.Module):
         time = nn.functional.silu(self.time(x.new_zeros(1)))
         for block in self.blocks:
             x, context = block.advance(x, time)  # type: ignore[operator]
-            contexts.append(context)
+            contexts.append(context.unflatten(0, x.shape[:2]))
         return replace(fused, contexts=tuple(contexts))
 
     def forward(
@@ -134,7 +141,7 @@ class LetsTalk(nn.Module):
                 video = self.portrait_fusion.guide(layer, video, encoded.portrait)
                 return self.audio_fusion.guide(layer, video, encoded.audio)
 
-            contexts = [c.contexts[layer] for c in (encoded.portrait, encoded.audio) if c.contexts]
+            contexts = [c.contexts[layer].flatten(0, 1) for c in (encoded.portrait, encoded.audio) if c.contexts]
             tokens = block(tokens, time, guide, contexts)
         return unpatchify(self.final(tokens.video, time), self.height, self.width, self.config.patch_size)
 

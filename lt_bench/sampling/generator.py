@@ -10,10 +10,10 @@ from torch import Tensor
 
 from lt_bench.config import DiffusionConfig, SamplingConfig
 from lt_bench.data.windows import audio_windows
-from lt_bench.diffusion.guidance import guidance_weights, guide
 from lt_bench.diffusion.samplers import Sampler, build_sampler
-from lt_bench.models.conditions import Conditions, EncodedConditions
+from lt_bench.models.conditions import Conditions, FusedCondition
 from lt_bench.models.letstalk import LetsTalk
+from lt_bench.sampling.guided import ClipPortraits, GuidedWindows, check_sampling, predictions_needed
 from lt_bench.sampling.noise import clip_generator
 from lt_bench.shapes import AudioWindows, Float, Latent, Latents
 
@@ -70,17 +70,20 @@ class Generator:
         """
         self.model, self.diffusion, self.sampling = model.to(device), diffusion, sampling
         self.device = torch.device(device)
+        check_sampling(sampling)
         self._sampler()
 
     def windows(self, requests: Sequence[ClipRequest]) -> Iterator[WindowLatents]:
         """Generate side by side; runs come in the order of time, those of one time in the order of ``requests``."""
         length, kept = self.model.config.frames, self.model.config.motion_frames
         noise = [clip_generator(self.sampling.seed, request.id) for request in requests]
+        portraits = self._portraits(requests) if requests else None
         motion = [request.portrait.expand(kept, -1, -1, -1) for request in requests]
         for start in range(0, max((len(r.audio) for r in requests), default=0), length):
             active = [i for i, request in enumerate(requests) if start < len(request.audio)]
             conditions = self._conditions([requests[i] for i in active], [motion[i] for i in active], start)
-            results = self._denoise(conditions, [noise[i] for i in active]).cpu()
+            fused = portraits.of(active) if portraits else None
+            results = self._denoise(conditions, fused, [noise[i] for i in active]).cpu()
             for i, latents in zip(active, results, strict=True):
                 if self.sampling.motion == "chain":
                     motion[i] = torch.cat([motion[i], latents])[len(latents) :]
@@ -111,45 +114,18 @@ class Generator:
         return Conditions(portrait, audio, before, keep_portrait=keep, keep_audio=keep)
 
     @torch.inference_mode()
-    def _denoise(self, conditions: Conditions, noise: list[torch.Generator]) -> Latents:
+    def _portraits(self, requests: Sequence[ClipRequest]) -> ClipPortraits:
+        latents = torch.stack([request.portrait for request in requests]).to(self.device)
+        return ClipPortraits(self.model, latents, predictions_needed(self.sampling))
+
+    @torch.inference_mode()
+    def _denoise(
+        self, conditions: Conditions, portraits: FusedCondition | None, noise: list[torch.Generator]
+    ) -> Latents:
         sampler = self._sampler()
         shape = (self.model.config.frames, *self.model.latent_shape)
         x = torch.stack([torch.randn(shape, generator=g) for g in noise]).to(self.device) * sampler.init_noise_scale
-        guided = _Guided(self.model, conditions, self.sampling)
+        guided = GuidedWindows(self.model, conditions, self.sampling, portraits)
         for t in sampler.timesteps:
             x = sampler.step(guided.predict(x, t), t, x, noise)
         return x
-
-
-class _Guided:
-    """The guided prediction for one window; only predictions that count are made, all in one batch."""
-
-    def __init__(self, model: LetsTalk, conditions: Conditions, sampling: SamplingConfig) -> None:
-        self.model, self.sampling = model, sampling
-        weights = guidance_weights(sampling.portrait_scale, sampling.audio_scale)
-        kept = {"uncond": (False, False), "portrait": (True, False), "both": (True, True)}
-        self.needed = {name: keep for name, keep in kept.items() if getattr(weights, name)}
-        versions = [conditions.keeping(portrait=p, audio=a) for p, a in self.needed.values()]
-        self.encoded: EncodedConditions = model.encode_conditions(_join(versions))
-
-    def predict(self, x: Latents, t: Tensor) -> Tensor:
-        """The prediction for noisy latents at timestep ``t``."""
-        copies = len(self.needed)
-        timesteps = t.to(x.device).expand(len(x) * copies)
-        predictions = self.model(x.repeat(copies, 1, 1, 1, 1), timesteps, self.encoded).chunk(copies)
-        named = dict.fromkeys(("uncond", "portrait", "both")) | dict(zip(self.needed, predictions, strict=True))
-        scales = self.sampling.portrait_scale, self.sampling.audio_scale
-        return guide(**named, portrait_scale=scales[0], audio_scale=scales[1], channels=x.shape[2])
-
-
-def _join(versions: Sequence[Conditions]) -> Conditions:
-    def joined(name: str) -> Tensor:
-        return torch.cat([getattr(version, name) for version in versions])
-
-    return Conditions(
-        portrait=joined("portrait"),
-        audio=joined("audio"),
-        motion=None if versions[0].motion is None else joined("motion"),
-        keep_portrait=joined("keep_portrait"),
-        keep_audio=joined("keep_audio"),
-    )

@@ -20,6 +20,7 @@ from lt_bench.diffusion.objective import Objective
 from lt_bench.diffusion.samplers import build_sampler
 from lt_bench.errors import ConfigError
 from lt_bench.models.checkpoint import ModelCard, read_card, save_model
+from lt_bench.sampling.guided import check_sampling
 from lt_bench.training.averaging import ModelAverage
 from lt_bench.training.checkpoints import LastCheckpoint, check_same_run, find_checkpoint
 from lt_bench.training.datamodule import WindowDataModule
@@ -127,6 +128,7 @@ def _check(config: RunConfig) -> None:
             f"train.ema_decay: expected 0 with strategy fsdp, whose shards cannot be averaged, got {train.ema_decay}"
         )
     Objective(config.diffusion, config.model.learn_sigma)
+    check_sampling(config.sampling)
     build_sampler(config.sampling.sampler, config.sampling.steps, config.diffusion, config.model.learn_sigma)
     if config.sampling.weights == "ema" and not train.ema_decay:
         raise ConfigError("sampling.weights: expected raw where train.ema_decay is 0, got ema")

@@ -5,7 +5,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lt_bench.diffusion.guidance import guidance_weights, guide
+from lt_bench.diffusion.guidance import guidance_weights, guide, rescale, within_interval
 
 scales = st.sampled_from([0.0, 0.5, 1.0, 1.7, 2.0, 4.0])
 U, P, PA = (torch.randn(1, 2, 4, 3, 3, generator=torch.Generator().manual_seed(seed)) for seed in range(3))
@@ -41,3 +41,27 @@ def test_a_learned_variance_is_not_guided() -> None:
 def test_a_needed_prediction_must_be_given() -> None:
     with pytest.raises(ValueError, match="portrait: expected a prediction"):
         guide(U, None, PA, 2.0, 3.0)
+
+
+def test_rescale_is_that_of_the_diffusers_library() -> None:
+    from diffusers.pipelines.stable_diffusion.pipeline_stable_diffusion import rescale_noise_cfg
+
+    both, guided = (torch.cat([x, 3 * x + 1]) for x in (PA, U + 4 * (PA - U)))
+    for share in (0.0, 0.3, 1.0):
+        torch.testing.assert_close(rescale(guided, both, share), rescale_noise_cfg(guided, both, share))
+    deviations = [x.flatten(1).std(1) for x in (rescale(guided, both, 1.0), both)]
+    torch.testing.assert_close(*deviations)
+
+
+def test_rescale_leaves_a_learned_variance_alone() -> None:
+    out = guide(U, None, PA, 3.0, 3.0, channels=2, rescale_share=1.0)
+    torch.testing.assert_close(out[:, :, :2], rescale((U + 3 * (PA - U))[:, :, :2], PA[:, :, :2], 1.0))
+    assert torch.equal(out[:, :, 2:], PA[:, :, 2:])
+    with pytest.raises(ValueError, match="both: expected a prediction to rescale to"):
+        guide(U, P, None, 2.0, 0.0, rescale_share=0.5)
+
+
+def test_the_interval_leaves_its_lower_end_out() -> None:
+    inside = [t for t in (0.0, 200.0, 201.0, 700.0, 701.0, 1000.0) if within_interval(t, (0.2, 0.7))]
+    assert inside == [201.0, 700.0]
+    assert within_interval(1000.0, (0.0, 1.0))

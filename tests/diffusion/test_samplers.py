@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import math
+from typing import Any
+
 import pytest
 import torch
 from torch import Tensor
@@ -21,9 +24,15 @@ from lt_bench.errors import ConfigError
 
 MEAN, STD = 0.7, 0.5
 LINEAR = [
-    (name, prediction) for name in ("ddpm", "ddim", "dpmpp_2m") for prediction in ("epsilon", "sample", "velocity")
+    (name, prediction)
+    for name in ("ddpm", "ddim", "dpmpp_2m", "unipc")
+    for prediction in ("epsilon", "sample", "velocity")
 ]
-FLOW = [(name, prediction) for name in ("flow_euler", "dpmpp_2m") for prediction in ("sample", "velocity")]
+FLOW = [
+    (name, prediction)
+    for name in ("flow_euler", "flow_heun", "dpmpp_2m", "unipc")
+    for prediction in ("sample", "velocity")
+]
 
 
 def marginal(schedule: str, t: Tensor) -> Marginal:
@@ -43,9 +52,10 @@ def exact(config: DiffusionConfig, t: Tensor, x: Tensor) -> Tensor:
     return (sample_to_flow if config.schedule == "flow" else sample_to_v)(x0, x, m)
 
 
-def run(sampler: Sampler, config: DiffusionConfig, seed: int = 0, size: int = 100) -> Tensor:
+def run(sampler: Sampler, config: DiffusionConfig, seed: int = 0, size: int = 100, x: Tensor | None = None) -> Tensor:
     generator = torch.Generator().manual_seed(seed)
-    x = sampler.init_noise_scale * torch.randn(1, 1, 4, size, size, generator=generator)
+    if x is None:
+        x = sampler.init_noise_scale * torch.randn(1, 1, 4, size, size, generator=generator)
     for t in sampler.timesteps:
         x = sampler.step(exact(config, t, x), t, x, generator)
     return x
@@ -62,12 +72,78 @@ def test_the_exact_denoiser_gives_the_datas_mean_and_deviation(schedule: str, na
     assert samples.std().item() == pytest.approx(STD, rel=0.08 if name == "ddpm" else 0.03)
 
 
-def test_second_order_steps_beat_first_order_ones() -> None:
-    config = DiffusionConfig("linear", "epsilon")
-    errors = {
-        name: abs(run(build_sampler(name, 20, config), config).std().item() - STD) for name in ("ddim", "dpmpp_2m")
-    }
-    assert errors["dpmpp_2m"] < 0.7 * errors["ddim"]
+# Steps short enough for the error to follow the order; 125 and 250 divide 1000, so timesteps need no rounding.
+ORDERS = [
+    ("linear", "ddim", 1, (125, 250)),
+    ("linear", "dpmpp_2m", 2, (250, 500)),
+    ("linear", "unipc", 2, (125, 250)),
+    ("flow", "flow_euler", 1, (40, 80)),
+    ("flow", "flow_heun", 2, (20, 40)),
+    ("flow", "dpmpp_2m", 2, (80, 160)),
+    ("flow", "unipc", 2, (80, 160)),
+]
+
+
+@pytest.mark.parametrize(("schedule", "name", "order", "steps"), ORDERS)
+def test_the_error_falls_with_the_order_of_the_solver(
+    schedule: str, name: str, order: int, steps: tuple[int, int]
+) -> None:
+    """Deterministic samplers are affine maps of the first noise here; the exact map is known."""
+    config = DiffusionConfig(schedule, "sample")  # type: ignore[arg-type]
+    errors = [deviation_error(build_sampler(name, count, config), config) for count in steps]  # type: ignore[arg-type]
+    assert math.log2(errors[0] / errors[1]) == pytest.approx(order, abs=0.35)
+
+
+def deviation_error(sampler: Sampler, config: DiffusionConfig) -> float:
+    """How far the factor of the first noise is, before the last step, from that of the exact solution."""
+    x = torch.tensor([1.0, 0.0], dtype=torch.float64).reshape(1, 1, 1, 1, 2)
+    for t in sampler.timesteps[:-1]:
+        x = sampler.step(exact(config, t, x), t, x)
+    ends = [marginal(config.schedule, sampler.timesteps[i]) for i in (0, -1)]
+    first, last = (((m.signal * STD) ** 2 + m.sigma**2).sqrt().item() for m in ends)
+    return abs((x[..., 0] - x[..., 1]).item() - last / first)
+
+
+@pytest.mark.parametrize(
+    ("schedule", "name"),
+    [
+        ("linear", "ddim"),
+        ("linear", "dpmpp_2m"),
+        ("linear", "unipc"),
+        ("flow", "flow_euler"),
+        ("flow", "flow_heun"),
+        ("flow", "unipc"),
+    ],
+)
+def test_a_sampler_is_the_librarys_own_loop(schedule: str, name: str) -> None:
+    import diffusers
+
+    prediction = "velocity" if schedule == "flow" else "epsilon"
+    config = DiffusionConfig(schedule, prediction)  # type: ignore[arg-type]
+    linear = {"beta_start": 1e-4, "beta_end": 0.02, "timestep_spacing": "trailing"}
+    own: Any = {
+        "ddim": lambda: diffusers.DDIMScheduler(**linear, clip_sample=False),
+        "dpmpp_2m": lambda: diffusers.DPMSolverMultistepScheduler(**linear),
+        "unipc": lambda: diffusers.UniPCMultistepScheduler(
+            **linear,
+            **({"use_flow_sigmas": True, "prediction_type": "flow_prediction"} if schedule == "flow" else {}),
+        ),
+        "flow_euler": diffusers.FlowMatchEulerDiscreteScheduler,
+        "flow_heun": diffusers.FlowMatchHeunDiscreteScheduler,
+    }[name]()
+    if hasattr(own, "alphas_cumprod"):
+        own.alphas_cumprod = own.alphas_cumprod.numpy()
+    if name == "flow_euler":
+        own.set_timesteps(sigmas=[1 - i / 8 for i in range(8)])
+    else:
+        own.set_timesteps(8)
+    x = torch.randn(1, 1, 2, 8, 8, generator=torch.Generator().manual_seed(1))
+    ours = run(build_sampler(name, 8, config), config, x=x)  # type: ignore[arg-type]
+    for index, t in enumerate(own.timesteps):
+        # UniPC rounds the flow's timesteps down; the network is given the exact ones.
+        level = own.sigmas[index] * 1000 if schedule == "flow" and name == "unipc" else t
+        x = own.step(exact(config, level, x), t, x).prev_sample
+    torch.testing.assert_close(ours, x, rtol=1e-5, atol=1e-5)
 
 
 @pytest.mark.parametrize("steps", [5, 12])
@@ -100,7 +176,7 @@ def exact_value(t: Tensor, following: Tensor) -> float:
     return value.item()
 
 
-@pytest.mark.parametrize("name", ["ddim", "dpmpp_2m"])
+@pytest.mark.parametrize("name", ["ddim", "dpmpp_2m", "unipc"])
 def test_other_samplers_drop_the_learned_variance(name: str) -> None:
     config = DiffusionConfig("linear", "epsilon")
     plain, learned = (build_sampler(name, 4, config, learn_sigma=flag) for flag in (False, True))  # type: ignore[arg-type]
@@ -113,7 +189,9 @@ def test_other_samplers_drop_the_learned_variance(name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("schedule", "name"), [("linear", n) for n in ("ddpm", "ddim", "dpmpp_2m")] + [("flow", "flow_euler")]
+    ("schedule", "name"),
+    [("linear", n) for n in ("ddpm", "ddim", "dpmpp_2m", "unipc")]
+    + [("flow", n) for n in ("flow_euler", "flow_heun", "unipc")],
 )
 def test_a_generator_decides_everything(schedule: str, name: str) -> None:
     config = DiffusionConfig(schedule, "velocity")  # type: ignore[arg-type]
@@ -142,7 +220,9 @@ def test_a_generator_for_each_window_makes_windows_independent_of_the_batch() ->
         ("linear", "ddpm", 999.0, 0.0),
         ("linear", "ddim", 999.0, 99.0),
         ("linear", "dpmpp_2m", 999.0, 99.0),
+        ("linear", "unipc", 999.0, 99.0),
         ("flow", "flow_euler", 1000.0, 100.0),
+        ("flow", "unipc", 999.999, 100.9),
         ("flow", "dpmpp_2m", 999.0, 99.9),
     ],
 )
@@ -152,6 +232,21 @@ def test_ten_steps_go_from_noise_to_latents(schedule: str, name: str, first: flo
     assert timesteps.dtype == torch.float32
     assert (timesteps[0].item(), timesteps[-1].item()) == pytest.approx((first, last), abs=1e-3)
     assert (timesteps.diff() < 0).all()
+
+
+@pytest.mark.parametrize("steps", [7, 12, 160])
+def test_steps_that_do_not_divide_1000_miss_no_timestep(steps: int) -> None:
+    """The stride of diffusers would end each step beside the next timestep, by up to a whole one."""
+    config = DiffusionConfig("linear", "sample")
+    sampler = build_sampler("ddim", steps, config)
+    noise, x0 = torch.randn(2, 1, 1, 1, 4, 4, dtype=torch.float64)
+    m = marginal("linear", sampler.timesteps[0])
+    x = m.signal * x0 + m.sigma * noise
+    for t in sampler.timesteps:
+        m = marginal("linear", t)
+        torch.testing.assert_close(x, m.signal * x0 + m.sigma * noise, rtol=1e-4, atol=1e-4)
+        x = sampler.step(x0, t, x)
+    torch.testing.assert_close(x, x0)
 
 
 @pytest.mark.parametrize(("schedule", "name"), [("linear", "ddpm"), ("linear", "ddim"), ("flow", "flow_euler")])
@@ -178,8 +273,8 @@ def test_steps_out_of_order_and_wrong_channels_are_refused() -> None:
 @pytest.mark.parametrize(
     ("schedule", "name", "steps", "message"),
     [
-        ("flow", "ddim", 10, "sampling.sampler: expected one of dpmpp_2m, flow_euler with schedule flow, got 'ddim'"),
-        ("linear", "flow_euler", 10, "expected one of ddim, ddpm, dpmpp_2m with schedule linear"),
+        ("flow", "ddim", 10, "expected one of dpmpp_2m, flow_euler, flow_heun, unipc with schedule flow, got 'ddim'"),
+        ("linear", "flow_euler", 10, "expected one of ddim, ddpm, dpmpp_2m, unipc with schedule linear"),
         ("linear", "ddim", 0, "sampling.steps: expected 1 to 1000, got 0"),
         ("linear", "ddim", 1001, "sampling.steps: expected 1 to 1000, got 1001"),
     ],
@@ -187,3 +282,8 @@ def test_steps_out_of_order_and_wrong_channels_are_refused() -> None:
 def test_what_does_not_fit_is_refused(schedule: str, name: str, steps: int, message: str) -> None:
     with pytest.raises(ConfigError, match=message):
         build_sampler(name, steps, DiffusionConfig(schedule, "sample"))  # type: ignore[arg-type]
+
+
+def test_heun_calls_the_network_twice_a_step_but_once_in_the_last() -> None:
+    timesteps = build_sampler("flow_heun", 4, DiffusionConfig("flow", "velocity")).timesteps
+    assert timesteps.tolist() == [1000, 667, 667, 334, 334, 1, 1]

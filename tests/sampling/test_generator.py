@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import itertools
 import weakref
+from collections import Counter
 from dataclasses import replace
 from typing import Any
 
@@ -9,9 +10,11 @@ import pytest
 import torch
 from torch import Tensor
 
-from lt_bench.config import SamplingConfig, parse_config
+from lt_bench.config import FusionConfig, SamplingConfig, parse_config
 from lt_bench.data.windows import audio_windows
 from lt_bench.errors import ConfigError
+from lt_bench.models import presets
+from lt_bench.models.build import build_model
 from lt_bench.models.checkpoint import LoadedModel
 from lt_bench.models.conditions import Conditions
 from lt_bench.sampling.generator import ClipRequest, Generator
@@ -29,15 +32,21 @@ def _generator(loaded: LoadedModel, **changes: Any) -> Generator:
 
 
 class _Counted(torch.nn.Module):
-    """Counts how many windows the network sees."""
+    """Counts how many windows the network sees, and how often conditions are encoded."""
 
     def __init__(self, model: Any) -> None:
         super().__init__()
         self.model, self.config, self.latent_shape = model, model.config, model.latent_shape
         self.windows: list[int] = []
+        self.encodings: Counter[str] = Counter()
 
-    def encode_conditions(self, conditions: Conditions) -> Any:
-        return self.model.encode_conditions(conditions)
+    def encode_conditions(self, conditions: Conditions, portrait: Any = None) -> Any:
+        self.encodings["window"] += 1
+        return self.model.encode_conditions(conditions, portrait)
+
+    def encode_portrait(self, *arguments: Any) -> Any:
+        self.encodings["portrait"] += 1
+        return self.model.encode_portrait(*arguments)
 
     def forward(self, x: Tensor, t: Tensor, conditions: Any) -> Tensor:
         self.windows.append(len(x))
@@ -82,7 +91,7 @@ def test_windows_are_chained_by_motion_frames_and_see_their_own_audio(loaded: Lo
     seen: list[Conditions] = []
     model = loaded.model
     inner = model.encode_conditions
-    model.encode_conditions = lambda conditions: (seen.append(conditions), inner(conditions))[1]  # type: ignore[method-assign]
+    model.encode_conditions = lambda conditions, *more: (seen.append(conditions), inner(conditions, *more))[1]  # type: ignore[method-assign]
     request = _request("a", 10)
     out = _generator(loaded).generate([request])[0]
     motions = [conditions.motion for conditions in seen]
@@ -100,7 +109,7 @@ def test_every_window_can_start_from_the_portrait(loaded: LoadedModel) -> None:
     generator, request = _generator(loaded, motion="portrait"), _request("a", 9)
     seen: list[Conditions] = []
     original = generator._denoise
-    generator._denoise = lambda c, n: seen.append(c) or original(c, n)  # type: ignore[method-assign,func-returns-value]
+    generator._denoise = lambda c, p, n: seen.append(c) or original(c, p, n)  # type: ignore[method-assign,func-returns-value]
     generator.generate([request])
     assert len(seen) == 3
     for conditions in seen:
@@ -149,6 +158,64 @@ def test_guidance_is_the_formula_applied_to_separate_predictions(
     assert torch.allclose(made, (u + portrait_scale * (p - u) + audio_scale * (pa - p))[0], atol=1e-4)
 
 
+def test_conditions_are_encoded_once_a_window_and_portraits_once_a_clip(loaded: LoadedModel) -> None:
+    counted = _Counted(loaded.model)
+    sampling = replace(loaded.card.config.sampling, steps=5, audio_scale=2.0, guidance_interval=(0.3, 0.9))
+    requests = [_request("a", 11), _request("b", 9)]
+    made = Generator(counted, loaded.card.config.diffusion, sampling).generate(requests)  # type: ignore[arg-type]
+    assert counted.encodings == {"window": 3, "portrait": 1}
+    # Steps at 1, 0.8, 0.6, 0.4 and 0.2: only the middle three are guided, by two predictions a window.
+    assert counted.windows == [2, 4, 4, 4, 2] * 3
+
+    class _Anew(_Counted):
+        """Does all the work again at every step."""
+
+        def encode_conditions(self, conditions: Conditions, portrait: Any = None) -> Any:
+            return conditions
+
+    again = Generator(_Anew(loaded.model), loaded.card.config.diffusion, sampling)  # type: ignore[arg-type]
+    for first, second in zip(made, [again.generate([request])[0] for request in requests], strict=True):
+        torch.testing.assert_close(first, second, rtol=1e-4, atol=1e-4)
+
+
+GUIDED = {"portrait_scale": 1.3, "audio_scale": 2.5, "guidance_interval": (0.2, 0.8), "guidance_rescale": 0.7}
+
+
+@pytest.mark.parametrize("sampler", ["flow_euler", "flow_heun", "dpmpp_2m", "unipc"])
+def test_guided_clips_side_by_side_are_those_made_one_by_one(loaded: LoadedModel, sampler: str) -> None:
+    generator = _generator(loaded, sampler=sampler, steps=4, **GUIDED)
+    requests = [_request("a", 5), _request("b", 9), _request("c", 4)]
+    for together, request in zip(generator.generate(requests), requests, strict=True):
+        torch.testing.assert_close(together, generator.generate([request])[0], rtol=1e-3, atol=1e-3)
+
+
+def test_outside_the_interval_the_prediction_with_both_conditions_stands(loaded: LoadedModel) -> None:
+    request = _request("a", 4)
+    plain = _generator(loaded).generate([request])[0]
+    nowhere = _generator(loaded, audio_scale=3.0, guidance_interval=(0.5, 0.5)).generate([request])[0]
+    assert torch.equal(plain, nowhere)
+    # A portrait-only result (audio_scale 0) needs the prediction with both outside the interval.
+    first_step = _generator(loaded, audio_scale=0.0, guidance_interval=(0.9, 1.0)).generate([request])[0]
+    assert not torch.allclose(plain, first_step)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"audio_scale": -1.0}, "sampling.audio_scale: expected 0 or more, got -1.0"),
+        (
+            {"guidance_interval": (0.5, 0.2)},
+            r"sampling.guidance_interval: expected 0 <= low <= high <= 1, got \[0.5, 0.2\]",
+        ),
+        ({"guidance_rescale": 1.5}, "sampling.guidance_rescale: expected 0 to 1, got 1.5"),
+        ({"batch_size": 0}, "sampling.batch_size: expected at least 1, got 0"),
+    ],
+)
+def test_settings_out_of_range_are_refused(loaded: LoadedModel, changes: dict[str, Any], message: str) -> None:
+    with pytest.raises(ConfigError, match=message):
+        _generator(loaded, **changes)
+
+
 def test_a_stream_holds_no_more_than_a_window(loaded: LoadedModel) -> None:
     runs = []
     for run in _generator(loaded, steps=1).stream(_request("a", 42)):
@@ -161,3 +228,29 @@ def test_a_stream_holds_no_more_than_a_window(loaded: LoadedModel) -> None:
 def test_an_unfit_sampler_is_refused_at_once(loaded: LoadedModel) -> None:
     with pytest.raises(ConfigError, match=r"sampling\.sampler"):
         Generator(loaded.model, loaded.card.config.diffusion, parse_config(SamplingConfig, {"sampler": "ddim"}))
+
+
+@pytest.mark.parametrize(
+    ("family", "portrait"), [("softmax", "one_way_symbiotic"), ("linear", "one_way_symbiotic"), ("softmax", "siamese")]
+)
+def test_portraits_of_every_kind_are_encoded_once_a_clip(
+    loaded: LoadedModel, family: Any, portrait: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And taken out of their batch as clips end: the same as encoding each window's anew."""
+    monkeypatch.setitem(presets.PRESETS, "tiny", presets.Size(depth=2, dim=32, heads=2))
+    config = loaded.card.config
+    network = replace(config.model, family=family, fusion=FusionConfig(portrait, "one_way_symbiotic"))
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        model = build_model(network, (32, 4, 4), (1, 80)).eval()
+        for value in model.parameters():
+            torch.nn.init.normal_(value, std=0.1)
+    sampling = replace(config.sampling, **GUIDED)
+    requests = [_request("a", 5), _request("b", 9)]
+    counted = _Counted(model)
+    made = Generator(counted, config.diffusion, sampling).generate(requests)  # type: ignore[arg-type]
+    assert counted.encodings == {"window": 3, "portrait": 2}  # with and without the portrait
+    monkeypatch.setattr(Generator, "_portraits", lambda self, requests: None)
+    for one, request in zip(made, requests, strict=True):
+        again = Generator(model, config.diffusion, sampling).generate([request])[0]
+        torch.testing.assert_close(one, again, rtol=1e-3, atol=1e-3)

@@ -1,0 +1,53 @@
+"""Samplers: diffusers' schedulers, set up for what our networks predict.
+
+The steps themselves are diffusers'. What is ours is the choice of timesteps, the learned variance (only DDPM uses it)
+and the change of the prediction into what a scheduler knows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from lt_bench.config import DiffusionConfig
+from lt_bench.config.sampling import SamplerName
+from lt_bench.diffusion.samplers.base import Generators, Sampler
+from lt_bench.diffusion.samplers.ddim import DdimSampler
+from lt_bench.diffusion.samplers.ddpm import DdpmSampler
+from lt_bench.diffusion.samplers.flow import FlowEulerSampler, FlowHeunSampler
+from lt_bench.diffusion.samplers.multistep import DpmSolverSampler, UniPcSampler
+from lt_bench.diffusion.schedule import STEPS
+from lt_bench.errors import ConfigError
+
+__all__ = ["Generators", "Sampler", "SamplerName", "build_sampler"]
+
+
+def build_sampler(name: SamplerName, steps: int, config: DiffusionConfig, learn_sigma: bool = False) -> Sampler:
+    """A sampler for networks trained with ``config``.
+
+    Args:
+        name: ``ddpm`` and ``ddim`` for the linear schedule, ``flow_euler`` and ``flow_heun`` for the flow, ``dpmpp_2m``
+            and ``unipc`` for both.
+        steps: of the sampler; one call of the network each, but two with ``flow_heun`` (and one in its last step).
+        config: what the network was trained for.
+        learn_sigma: whether the network also predicts the variance.
+
+    Raises:
+        ConfigError: the sampler is unknown or does not fit the schedule, or the number of steps is out of range.
+    """
+    flow = config.schedule == "flow"
+    fitting: dict[str, Callable[[], Sampler]] = {
+        "dpmpp_2m": lambda: DpmSolverSampler(steps, config.prediction, learn_sigma, flow),
+        "unipc": lambda: UniPcSampler(steps, config.prediction, learn_sigma, flow),
+    }
+    if flow:
+        fitting["flow_euler"] = lambda: FlowEulerSampler(steps, config.prediction)
+        fitting["flow_heun"] = lambda: FlowHeunSampler(steps, config.prediction)
+    else:
+        fitting["ddpm"] = lambda: DdpmSampler(steps, config.prediction, learn_sigma)
+        fitting["ddim"] = lambda: DdimSampler(steps, config.prediction, learn_sigma)
+    if name not in fitting:
+        expected = ", ".join(sorted(fitting))
+        raise ConfigError(f"sampling.sampler: expected one of {expected} with schedule {config.schedule}, got '{name}'")
+    if not 1 <= steps <= STEPS:
+        raise ConfigError(f"sampling.steps: expected 1 to {STEPS}, got {steps}")
+    return fitting[name]()

@@ -1,0 +1,54 @@
+"""Second-order multistep solvers of the probability-flow equation, for the linear schedule and for the flow."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from torch import Tensor
+
+from lt_bench.diffusion.samplers.base import LINEAR, PREDICTIONS, Generators, Sampler
+from lt_bench.diffusion.schedule import STEPS
+from lt_bench.shapes import Latents
+
+
+class MultistepSampler(Sampler):
+    """Steps of one of diffusers' multistep schedulers: one call of the network each, using those before."""
+
+    def __init__(self, scheduler: Any, steps: int, learn_sigma: bool, flow: bool) -> None:
+        # diffusers hands this tensor to numpy in a way that numpy 2 has deprecated; as an array it passes.
+        scheduler.alphas_cumprod = scheduler.alphas_cumprod.numpy()
+        scheduler.set_timesteps(steps)
+        scheduler.set_begin_index(0)
+        self._scheduler = scheduler
+        # diffusers rounds the flow's timesteps to whole numbers; its sigmas are exact.
+        super().__init__(scheduler.sigmas[:-1] * STEPS if flow else scheduler.timesteps, learn_sigma)
+
+    def _advance(self, prediction: Tensor, x: Latents, generator: Generators) -> Latents:
+        step = self._scheduler.timesteps[self._done]
+        return self._scheduler.step(self._mean(prediction, x), step, x).prev_sample
+
+
+class DpmSolverSampler(MultistepSampler):
+    """DPM-Solver++ 2M (Lu et al. 2022)."""
+
+    def __init__(self, steps: int, prediction: str, learn_sigma: bool, flow: bool) -> None:
+        from diffusers import DPMSolverMultistepScheduler
+
+        scheduler = DPMSolverMultistepScheduler(
+            **LINEAR, prediction_type=_known(prediction, flow), use_flow_sigmas=flow
+        )
+        super().__init__(scheduler, steps, learn_sigma, flow)
+
+
+class UniPcSampler(MultistepSampler):
+    """UniPC of order 2 with B2(h) (Zhao et al. 2023): each step also corrects the one before, at no further call."""
+
+    def __init__(self, steps: int, prediction: str, learn_sigma: bool, flow: bool) -> None:
+        from diffusers import UniPCMultistepScheduler
+
+        scheduler = UniPCMultistepScheduler(**LINEAR, prediction_type=_known(prediction, flow), use_flow_sigmas=flow)
+        super().__init__(scheduler, steps, learn_sigma, flow)
+
+
+def _known(prediction: str, flow: bool) -> Any:
+    return "flow_prediction" if flow and prediction == "velocity" else PREDICTIONS[prediction]
