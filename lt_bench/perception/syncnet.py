@@ -1,0 +1,213 @@
+"""SyncNet (Chung and Zisserman 2016) behind Sync-C and Sync-D, by the package syncnet-python.
+
+What the package leaves open is settled here. It takes the highest confidence and the lowest distance, perhaps of
+different faces: one track is chosen. Without a face it returns 0.0 and 0.0, a perfect distance: that is an error. It
+reads files of any length, though zero padding makes the confidence depend on it: the caller gives equally long videos.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import tempfile
+import warnings
+from collections.abc import Iterator
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import av
+import cv2
+import numpy as np
+import torch
+from jaxtyping import Float, UInt8
+from numpy import ndarray
+
+from lt_bench.assets.pretrained import one_line
+from lt_bench.errors import AssetError, FaceError, MediaError
+from lt_bench.media.audio import write_wav
+from lt_bench.perception.device import detector_device
+from lt_bench.shapes import Frames, Waveform
+
+SYNCNET, S3FD = "syncnet_v2.model", "sfd_face.pth"
+FPS, SAMPLE_RATE = 25, 16000
+SIDE, WINDOW, SHIFT = 224, 5, 15
+MIN_TRACK, MIN_FACE, DETECTION_SCALE, CROP_SCALE = 50, 100, 0.25, 0.4
+"""The package's own settings: frames of a track, pixels of a face, size at which S3FD looks, room around the face."""
+
+
+@dataclass(frozen=True)
+class SyncReading:
+    """What SyncNet says of one face."""
+
+    confidence: float
+    """Sync-C: the median over shifts of the mean distance, minus the least."""
+    distance: float
+    """Sync-D: the least over shifts of the mean distance."""
+    offset: int
+    """Frames by which the lips come late (positive) or early; the package's own sign."""
+    frames: int
+    """Frames of the face that was followed."""
+
+
+class SyncNet:
+    """Both networks, read once.
+
+    Args:
+        syncnet: weights of SyncNet.
+        s3fd: weights of the face detector.
+
+    Raises:
+        AssetError: a file holds other weights.
+    """
+
+    def __init__(self, syncnet: Path, s3fd: Path) -> None:
+        self._pipeline = _build(syncnet, s3fd)
+
+    def read(self, frames: Frames, audio: Waveform) -> SyncReading:
+        """The package's own pipeline on a video: S3FD, tracks, crops, SyncNet, with its lossy files in between.
+
+        Of several tracks the longest is taken, and of equally long ones that of the largest face.
+
+        Args:
+            frames: RGB at 25 fps.
+            audio: mono at 16 kHz, starting with the first frame.
+
+        Raises:
+            FaceError: no face of at least 100 px is followed for more than 50 frames.
+            MediaError: ffmpeg failed.
+        """
+        with tempfile.TemporaryDirectory(prefix="lt_bench-") as folder, _quietly():
+            video, sound = Path(folder) / "in.mkv", Path(folder) / "in.wav"
+            write_lossless(video, frames)
+            write_wav(sound, audio, SAMPLE_RATE)
+            self._pipeline.tracks.clear()
+            try:
+                with torch.no_grad():
+                    offsets, confidences, distances, *_ = self._pipeline.inference(
+                        str(video), str(sound), cache_dir=f"{folder}/work"
+                    )
+            except RuntimeError as error:
+                raise MediaError(f"SyncNet: expected a video that it reads, got: {one_line(error)}") from None
+        if not offsets:
+            raise FaceError(
+                f"SyncNet: expected a face of more than {MIN_FACE} px followed over more than {MIN_TRACK} of "
+                f"{len(frames)} frames, got none"
+            )
+        chosen = max(range(len(offsets)), key=lambda i: _extent(self._pipeline.tracks[i]))
+        length = len(self._pipeline.tracks[chosen]["frame"])
+        return SyncReading(confidences[chosen], distances[chosen], offsets[chosen], length)
+
+    def read_whole(self, frames: Frames, audio: Waveform) -> SyncReading:
+        """SyncNet on whole frames resized to 224, without looking for a face, as Wav2Lip scores LRS clips.
+
+        Args:
+            frames: RGB at 25 fps.
+            audio: mono at 16 kHz, starting with the first frame.
+
+        Raises:
+            MediaError: fewer than six frames of either.
+        """
+        pictures = np.stack([cv2.resize(frame, (SIDE, SIDE))[..., ::-1] for frame in frames])
+        return syncnet_reading(self._pipeline.syncnet.__S__, pictures, audio)
+
+
+def syncnet_reading(network: Any, pictures: UInt8[ndarray, "F 224 224 3"], audio: Waveform) -> SyncReading:
+    """What the package's ``SyncNetInstance.evaluate`` computes of pictures and sound, without its files.
+
+    Args:
+        network: the package's SyncNet.
+        pictures: BGR 0-255.
+        audio: mono at 16 kHz in [-1, 1].
+
+    Raises:
+        MediaError: fewer than six frames of either.
+    """
+    from syncnet_python.SyncNetInstance import calc_pdist
+
+    windows = min(len(pictures), len(audio) * FPS // SAMPLE_RATE) - WINDOW
+    if windows < 1:
+        raise MediaError(f"SyncNet: expected more than {WINDOW} frames with sound, got {windows + WINDOW}")
+    lips, sounds = _features(network, pictures, mfcc(audio), windows)
+    means = torch.stack(calc_pdist(lips, sounds, vshift=SHIFT), 1).mean(1)
+    least, place = means.min(0)
+    return SyncReading(float(means.median() - least), float(least), SHIFT - int(place), len(pictures))
+
+
+def mfcc(audio: Waveform) -> Float[ndarray, "13 T"]:
+    """Cepstral coefficients at 100 Hz of 16-bit samples, as SyncNet was trained on."""
+    from python_speech_features import mfcc as coefficients
+
+    samples = np.clip(np.round(np.asarray(audio, np.float64) * 32767), -32768, 32767).astype(np.int16)
+    return np.asarray(coefficients(samples, SAMPLE_RATE)).T
+
+
+@torch.no_grad()
+def _features(network: Any, pictures: ndarray, cepstra: ndarray, windows: int) -> tuple[torch.Tensor, torch.Tensor]:
+    device, lips, sounds = detector_device(), [], []
+    network.to(device).eval()
+    for start in range(windows):
+        window = np.ascontiguousarray(pictures[start : start + WINDOW].transpose(3, 0, 1, 2), np.float32)
+        lips.append(network.forward_lip(torch.from_numpy(window)[None].to(device)).cpu())
+        piece = np.ascontiguousarray(cepstra[:, 4 * start : 4 * start + 4 * WINDOW], np.float32)
+        sounds.append(network.forward_aud(torch.from_numpy(piece)[None, None].to(device)).cpu())
+    return torch.cat(lips), torch.cat(sounds)
+
+
+def write_lossless(path: Path, frames: Frames) -> None:
+    """Frames as FFV1, from which every pixel is read back as it was."""
+    with av.open(str(path), "w", format="matroska") as container:
+        stream: Any = container.add_stream("ffv1", rate=Fraction(FPS))
+        stream.height, stream.width, stream.pix_fmt = *frames.shape[1:3], "bgr0"
+        for frame in frames:
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(np.ascontiguousarray(frame), format="rgb24")))
+        container.mux(stream.encode(None))
+
+
+def _extent(track: dict[str, Any]) -> tuple[int, float]:
+    boxes = np.asarray(track["bbox"])
+    return len(track["frame"]), float(np.mean((boxes[:, 2] - boxes[:, 0]) * (boxes[:, 3] - boxes[:, 1])))
+
+
+def _build(syncnet: Path, s3fd: Path) -> Any:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # its dependencies' deprecations
+        from syncnet_python.syncnet_pipeline import SyncNetPipeline
+
+    class Recording(SyncNetPipeline):
+        """Remembers the tracks that were cropped, in the order of the results."""
+
+        def __init__(self, *args: Any, **kwargs: Any) -> None:
+            self.tracks: list[dict[str, Any]] = []
+            super().__init__(*args, **kwargs)
+
+        def _crop(self, track: dict[str, Any], *rest: Any) -> Any:
+            self.tracks.append(track)
+            return super()._crop(track, *rest)
+
+    settings = {"s3fd_weights": str(s3fd), "syncnet_weights": str(syncnet)}
+    try:
+        return Recording(settings, device=str(detector_device()))
+    except (RuntimeError, EOFError, ValueError, KeyError) as error:
+        raise AssetError(f"SyncNet: expected its weights and S3FD's, got: {one_line(error)}") from None
+
+
+@contextlib.contextmanager
+def _quietly() -> Iterator[None]:
+    """Drop what the package prints and what its ffmpeg processes write to stderr."""
+    import os
+    import sys
+
+    sys.stderr.flush()
+    kept, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
+    try:
+        os.dup2(nowhere, 2)
+        with contextlib.redirect_stdout(io.StringIO()), warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        sys.stderr.flush()
+        os.dup2(kept, 2)
+        os.close(kept)
+        os.close(nowhere)
