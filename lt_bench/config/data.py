@@ -23,10 +23,58 @@ class SyntheticConfig:
 
 
 @dataclass(frozen=True)
+class CropConfig:
+    """How a real clip's one square is found; rendered clips are square already."""
+
+    method: Literal["stable", "ffhq", "window", "ratio"] = "stable"
+    """stable: around the union of the face's boxes. ffhq: from eyes and mouth as FFHQ is aligned, turned upright.
+    window, ratio: the two ways of HDTF's README: the list's fixed window, or the union enlarged by the list's factor."""
+    scale: float = 1.5
+    """Side of the stable square over the larger side of the face's union."""
+    rise: float = 0.08
+    """Centre of the stable square above that of the union, over the union's larger side: landmarks end at the
+    hairline."""
+    smoothing: int = 5
+    """Frames of the moving median over face boxes, odd."""
+    max_travel: float = 2.5
+    """Largest side of the union over the median side of the face; beyond it the head leaves its place."""
+
+
+@dataclass(frozen=True)
+class QualityConfig:
+    """Which real clips are kept. Every rejected clip is listed with its rule, the number measured and the limit."""
+
+    scene_threshold: float = 27.0
+    """PySceneDetect's content value (0..255) at which a new scene, and so a new clip, begins; 0: never."""
+    min_seconds: float = 1.0
+    max_seconds: float = 0.0
+    """Longer scenes become several clips of equal length; 0: never."""
+    min_face_share: float = 0.9
+    """Share of the frames in which the clip's face must be found."""
+    min_face_pixels: float = 100.0
+    """Median height of the face in the source's pixels, hairline to chin."""
+    max_second_face: float = 0.1
+    """Share of the frames that may show a second face of at least half the height of the clip's."""
+    min_sharpness: float = 10.0
+    """Median variance of the Luma's Laplacian, of the prepared frames."""
+    min_luma: float = 30.0
+    """Mean luma of the prepared frames, 0..255."""
+    min_loudness_db: float = -60.0
+    """RMS level in dB of full scale."""
+    min_speech_share: float = 0.2
+    """Share of the time that silero-vad takes for speech."""
+    max_offset: int | None = 3
+    """Frames by which lips may come early or late, by the shift of ``lip_sync_open``; null: not measured. Clips of
+    fewer than 50 frames cannot be measured and are kept."""
+    duplicates: Literal["reject", "keep"] = "reject"
+    """Clips whose pictures and sound are those of another one."""
+
+
+@dataclass(frozen=True)
 class DataConfig:
     """What to train on."""
 
-    dataset: Literal["synthetic", "grid-sample", "folder"] = "synthetic"
+    dataset: Literal["synthetic", "grid-sample", "folder", "hdtf", "celebv-hq"] = "synthetic"
     cache: str = "caches/synthetic-64"
     """Folder of the latent cache, relative to the working folder."""
     resolution: int = 64
@@ -38,5 +86,9 @@ class DataConfig:
     synthetic: SyntheticConfig = field(default_factory=SyntheticConfig)
     folder: str = ""
     """Folder of videos, for ``dataset: folder``."""
-    splits_of: str = ""
-    """An earlier cache whose identities keep their splits, for ``dataset: folder``; see ``data_prep/splits.py``."""
+    videos: str = ""
+    """Folder of the downloaded videos of hdtf or celebv-hq; empty: ``videos`` beside the cache."""
+    info: str = ""
+    """CelebV-HQ's ``celebvhq_info.json``."""
+    crop: CropConfig = field(default_factory=CropConfig)
+    quality: QualityConfig = field(default_factory=QualityConfig)

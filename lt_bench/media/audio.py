@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import wave
+from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +14,7 @@ from lt_bench.errors import MediaError
 from lt_bench.files import atomic_path
 from lt_bench.media.checks import FULL_SCALE, check_waveform
 from lt_bench.media.container import explain
+from lt_bench.media.resampling import Span
 from lt_bench.media.tracks import read_track
 from lt_bench.media.video import first_frame_time
 from lt_bench.shapes import Waveform
@@ -20,27 +22,33 @@ from lt_bench.shapes import Waveform
 _RATES = (1000, 768_000)
 
 
-def read_audio(path: str | os.PathLike[str], sample_rate: int = 16000) -> Waveform:
+def read_audio(path: str | os.PathLike[str], sample_rate: int = 16000, span: Span | None = None) -> Waveform:
     """Read the first audio track of any container as mono float32 in [-1, 1], shape (samples,).
 
     In a video, sample 0 is at the presentation time of the first frame: sound from before it is cut, missing sound is
     silence. Elsewhere sample 0 is the first stored. The end is the track's own, not the video's. Channels are mixed by
     libswresample's standard matrix, normalised so that full scale stays full scale;
-    overshoot of lossy codecs is clipped.
+    overshoot of lossy codecs is clipped. With a ``span``, sample 0 is at its start and only its sound is decoded.
 
     Raises:
         MediaError: the file cannot be opened, has no audio track, no samples, NaN or infinite samples, or is damaged.
     """
     path = Path(path)
     _check_rate(sample_rate, str(path))
-    track = read_track(path)
-    check_waveform(track.samples, str(path))
     zero = first_frame_time(path)
+    first = last = None
+    if span is not None:
+        zero = first = (zero or Fraction(0)) + span.start
+        last = None if span.stop is None else zero + span.stop - span.start
+    track = read_track(path, first, last)
+    check_waveform(track.samples, str(path))
     samples = track.samples if zero is None else _start_at(track.samples, round((track.start - zero) * track.rate))
     if not len(samples):
         raise MediaError(
             f"{path}: expected sound during the video, got an audio track that ends before the first frame"
         )
+    if first is not None and last is not None:
+        samples = samples[: round((last - first) * track.rate)]
     with explain(path, "audio could not be resampled"):
         return np.clip(resample_waveform(samples, track.rate, sample_rate), -1.0, 1.0)
 

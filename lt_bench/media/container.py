@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from fractions import Fraction
 from pathlib import Path
 
 import av
@@ -16,6 +17,9 @@ from lt_bench.errors import MediaError
 
 # FFmpeg opens these without complaint, but a text file or a single picture is no video.
 _NOT_MEDIA = {"tty", "image2", "ico"}
+_INDEXED = ("mp4", "matroska")
+SEEK_MARGIN = Fraction(1)
+"""Seconds before the point sought: leading pictures of an open group cannot be decoded after a jump."""
 
 
 @contextmanager
@@ -103,6 +107,24 @@ def demux_whole(container: InputContainer, stream: Stream, path: Path) -> Iterat
     announced = (container.duration or 0) / av.time_base
     if ("matroska" in name or name == "avi") and announced - end > _slack(container):
         raise MediaError(f"{path}: expected {announced:.2f} s as its header says, got {end:.2f} s: it is cut")
+
+
+def seek_packets(container: InputContainer, stream: Stream, path: Path, time: Fraction) -> Iterator[Packet]:
+    """The packets of one stream from a point before ``time`` (s, the file's own timeline), then one that flushes.
+
+    Nothing is held against the header's announcements: a part of a file is no proof of the whole. Formats without an
+    exact index are read from their beginning.
+
+    Raises:
+        MediaError: the file cannot be sought in, or a packet is damaged.
+    """
+    indexed = any(name in container.format.name for name in _INDEXED)
+    with explain(path, f"could not be sought to {float(time):.3f} s"):
+        container.seek(max(0, int((time - SEEK_MARGIN) * av.time_base)) if indexed else 0)
+    for count, packet in enumerate(container.demux(stream)):
+        if packet.is_corrupt:
+            raise MediaError(f"{path}: expected a whole file, got a damaged or cut {stream.type} packet {count}")
+        yield packet
 
 
 def _slack(container: InputContainer) -> float:

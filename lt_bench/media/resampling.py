@@ -20,6 +20,56 @@ class Timed(Generic[T]):
     duration: Fraction
 
 
+@dataclass(frozen=True)
+class Span:
+    """A part of a recording, in seconds from its first frame."""
+
+    start: Fraction
+    stop: Fraction | None = None
+    """Exclusive; None: to the end."""
+
+    @classmethod
+    def of_seconds(cls, start: float, stop: float | None = None) -> Span:
+        """A span of seconds, to the microsecond.
+
+        Raises:
+            ValueError: it starts before 0 or is empty.
+        """
+        first, last = (None if t is None else Fraction(round(t * 1_000_000), 1_000_000) for t in (start, stop))
+        assert first is not None
+        if first < 0 or (last is not None and last <= first):
+            raise ValueError(f"expected a span of time from 0 on, got {start}..{stop} s")
+        return cls(first, last)
+
+
+def within(frames: Iterable[Timed[T]], span: Span, zero: Fraction) -> Iterator[Timed[T]]:
+    """What is shown during a span: the first frame is cut to the span's start, the last to its stop.
+
+    Args:
+        frames: in order; none need to be there from before the frame shown at the start.
+        span: counted from ``zero``.
+        zero: the recording's first moment.
+    """
+    start, stop = zero + span.start, None if span.stop is None else zero + span.stop
+    held: Timed[T] | None = None
+    for frame in frames:
+        if stop is not None and frame.start >= stop:
+            break
+        if frame.start <= start:  # what was on the screen before is replaced by this one
+            held = Timed(frame.item, start, frame.start + frame.duration - start)
+            continue
+        if held is not None:
+            yield held
+            held = None
+        yield Timed(frame.item, frame.start, _until(frame, stop))
+    if held is not None and held.duration > 0:
+        yield Timed(held.item, start, _until(held, stop))
+
+
+def _until(frame: Timed[T], stop: Fraction | None) -> Fraction:
+    return frame.duration if stop is None else min(frame.duration, stop - frame.start)
+
+
 def resample(frames: Iterable[Timed[T]], fps: Fraction) -> Iterator[T]:
     """Frames at exactly ``fps``, in constant memory; time zero is the start of the first frame.
 

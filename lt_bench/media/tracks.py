@@ -12,9 +12,10 @@ import numpy as np
 from av import AudioFrame, AudioResampler
 from av.audio.stream import AudioStream
 from av.container import InputContainer
+from av.packet import Packet
 
 from lt_bench.errors import MediaError
-from lt_bench.media.container import demux_whole, explain, first_stream, open_media
+from lt_bench.media.container import demux_whole, explain, first_stream, open_media, seek_packets
 from lt_bench.shapes import Waveform
 
 MAX_GAP_SECONDS = 60
@@ -35,10 +36,15 @@ class AudioTrack:
     """Presentation time of the first sample in seconds, on the timeline that the file's video shares."""
 
 
-def read_track(path: Path) -> AudioTrack:
+def read_track(path: Path, first: Fraction | None = None, last: Fraction | None = None) -> AudioTrack:
     """Decode the first audio track of a file.
 
     Holes in the timeline are filled with silence, overlaps dropped, so that sound stays at its time.
+
+    Args:
+        path: the file.
+        first: seconds on the file's timeline from which on sound is wanted, reached by seeking; None: from the start.
+        last: seconds until which sound is wanted; a little more may come.
 
     Raises:
         MediaError: no audio track, no samples, damage, or a layout or rate that changes on the way.
@@ -48,7 +54,11 @@ def read_track(path: Path) -> AudioTrack:
         assert isinstance(stream, AudioStream)
         parts: list[np.ndarray] = []
         start, rate, length, padding = Fraction(0), 0, 0, 0
-        for frame, samples in _mono(_decode(container, stream, path), path):
+        packets = None if first is None else seek_packets(container, stream, path, first)
+        for frame, samples in _mono(_decode(container, stream, path, packets), path):
+            if last is not None and (_time(frame) or Fraction(0)) >= last:
+                padding = 0
+                break
             if not parts:
                 rate = frame.sample_rate
                 start = _time(frame) or Fraction(0)
@@ -61,10 +71,12 @@ def read_track(path: Path) -> AudioTrack:
     return AudioTrack(np.concatenate(parts)[: length - padding], rate, start)
 
 
-def _decode(container: InputContainer, stream: AudioStream, path: Path) -> Iterator[AudioFrame]:
+def _decode(
+    container: InputContainer, stream: AudioStream, path: Path, packets: Iterator[Packet] | None
+) -> Iterator[AudioFrame]:
     stream.codec_context.thread_count = 1
     count = 0
-    packets = demux_whole(container, stream, path)
+    packets = demux_whole(container, stream, path) if packets is None else packets
     while True:
         with explain(path, f"audio damaged or cut after {count} frames"):
             packet = next(packets, None)

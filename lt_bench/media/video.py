@@ -15,13 +15,14 @@ import av
 import numpy as np
 from av import VideoFrame
 from av.container import InputContainer
+from av.packet import Packet
 from av.video.reformatter import VideoReformatter
 from av.video.stream import VideoStream
 
 from lt_bench.errors import MediaError
 from lt_bench.media.colour import check_size, frame_to_rgb, rotation_degrees
-from lt_bench.media.container import demux_whole, explain, first_stream, has_stream, open_media
-from lt_bench.media.resampling import Timed, resample
+from lt_bench.media.container import demux_whole, explain, first_stream, has_stream, open_media, seek_packets
+from lt_bench.media.resampling import Span, Timed, resample, within
 from lt_bench.media.video_writer import write_video
 from lt_bench.shapes import Frames, UInt8
 
@@ -82,7 +83,7 @@ def probe_video(path: str | os.PathLike[str]) -> VideoInfo:
 
 
 def iter_frames(
-    path: str | os.PathLike[str], fps: float | None = 25.0
+    path: str | os.PathLike[str], fps: float | None = 25.0, span: Span | None = None
 ) -> Generator[UInt8[np.ndarray, "H W 3"], None, None]:
     """Yield a video's upright RGB frames (uint8, 0..255), in constant memory.
 
@@ -92,6 +93,7 @@ def iter_frames(
         path: the video.
         fps: frames per second of the output by ``resampling.resample``'s rule, time zero being the first frame's
             presentation time; None gives the stored frames one by one.
+        span: only this part; output frame 0 is then the picture shown at its start. Reached by seeking.
 
     Raises:
         MediaError: the file cannot be opened (at once), or turns out damaged, cut, or of varying size (while reading).
@@ -105,7 +107,7 @@ def iter_frames(
     except MediaError:
         container.close()
         raise
-    return _frames(container, stream, path, fps)
+    return _frames(container, stream, path, fps, span)
 
 
 def read_frames(path: str | os.PathLike[str], fps: float | None = 25.0, max_frames: int | None = None) -> Frames:
@@ -148,11 +150,17 @@ def _video_stream(container: InputContainer, path: Path) -> VideoStream:
 
 
 def _frames(
-    container: InputContainer, stream: VideoStream, path: Path, fps: float | None
+    container: InputContainer, stream: VideoStream, path: Path, fps: float | None, span: Span | None
 ) -> Generator[np.ndarray, None, None]:
     reformatter, shape = VideoReformatter(), None
     with closing(container):
-        timed = _timed(_decode(container, stream, path), stream, path)
+        if span is None:
+            timed = _timed(_decode(container, stream, path), stream, path)
+        else:
+            with closing(_decode(container, stream, path)) as decoded:
+                zero = next(_timed(decoded, stream, path)).start
+            packets = seek_packets(container, stream, path, zero + span.start)
+            timed = within(_timed(_decode(container, stream, path, packets), stream, path), span, zero)
         if fps is None:
             chosen = ((index, entry.item) for index, entry in enumerate(timed))
         else:
@@ -169,10 +177,12 @@ def _frames(
             yield rgb.copy()
 
 
-def _decode(container: InputContainer, stream: VideoStream, path: Path) -> Generator[VideoFrame, None, None]:
-    """Decoded frames in order of presentation; at least one."""
-    count = 0
-    packets = demux_whole(container, stream, path)
+def _decode(
+    container: InputContainer, stream: VideoStream, path: Path, packets: Iterator[Packet] | None = None
+) -> Generator[VideoFrame, None, None]:
+    """Decoded frames in order of presentation; at least one. Of all packets, or of those given, which follow a jump."""
+    count, jumped = 0, packets is not None
+    packets = demux_whole(container, stream, path) if packets is None else packets
     # AVI stores no presentation times, and with B-frames those that FFmpeg guesses can run backwards. One packet is one
     # frame there, so the n-th frame shown takes the n-th packet's place.
     slots: deque[int] | None = deque() if container.format.name == "avi" else None
@@ -184,6 +194,8 @@ def _decode(container: InputContainer, stream: VideoStream, path: Path) -> Gener
             slots.append(packet.dts)
         for frame in frames:
             if frame.is_corrupt:
+                if jumped and not count:  # it refers to pictures from before the jump
+                    continue
                 raise MediaError(f"{path}: damaged: frame {count} cannot be decoded whole")
             if slots is not None:
                 frame.pts, frame.time_base = slots.popleft() if slots else None, stream.time_base
