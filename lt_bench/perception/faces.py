@@ -7,7 +7,7 @@ turns down, roll when the head leans clockwise (its top to the image's right).
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Any
@@ -31,6 +31,32 @@ MIN_CONFIDENCE = 0.5
 
 
 @dataclass(frozen=True)
+class Face:
+    """One face in one frame."""
+
+    landmarks: Float[np.ndarray, "478 3"]
+    """As in ``FaceTrack``."""
+    blendshapes: Float[np.ndarray, " 52"]
+    pose: Float[np.ndarray, " 3"]
+
+    @property
+    def centre(self) -> np.ndarray:
+        """Mean position, in pixels."""
+        return self.landmarks[:, :2].mean(axis=0)
+
+    @property
+    def size(self) -> float:
+        """Area of the box, in square pixels."""
+        return float(np.ptp(self.landmarks[:, :2], axis=0).prod())
+
+    @property
+    def box(self) -> Float[np.ndarray, " 4"]:
+        """x0, y0, x1, y1 around the landmarks, in pixels."""
+        points = self.landmarks[:, :2].astype(np.float64)
+        return np.concatenate([points.min(axis=0), points.max(axis=0)])
+
+
+@dataclass(frozen=True)
 class FaceTrack:
     """One face over F frames; NaN wherever it was not found."""
 
@@ -43,6 +69,17 @@ class FaceTrack:
     found: Bool[np.ndarray, " F"]
     counts: Int[np.ndarray, " F"]
     """Faces found in the frame, at most the landmarker's ``max_faces``."""
+
+    @classmethod
+    def of(cls, faces: Sequence[Face | None], counts: Sequence[int]) -> FaceTrack:
+        """The track of one face, given for each frame; None where it was not found."""
+        return cls(
+            landmarks=_stack([f and f.landmarks for f in faces], (POINTS, 3)),
+            blendshapes=_stack([f and f.blendshapes for f in faces], (BLENDSHAPES,)),
+            pose=_stack([f and f.pose for f in faces], (3,)),
+            found=np.array([f is not None for f in faces], bool),
+            counts=np.array(counts, np.int64),
+        )
 
 
 class FaceLandmarker:
@@ -80,22 +117,16 @@ class FaceLandmarker:
         Raises:
             ValueError: a frame is not uint8 (H, W, 3).
         """
-        found: list[_Face | None] = []
+        found: list[Face | None] = []
         counts: list[int] = []
         last: np.ndarray | None = None
         for frame in frames:
-            faces = self._detect(frame)
+            faces = self.detect(frame)
             face = _choose(faces, last)
             last = last if face is None else face.centre
             found.append(face)
             counts.append(len(faces))
-        return FaceTrack(
-            landmarks=_stack([f and f.landmarks for f in found], (POINTS, 3)),
-            blendshapes=_stack([f and f.blendshapes for f in found], (BLENDSHAPES,)),
-            pose=_stack([f and f.pose for f in found], (3,)),
-            found=np.array([f is not None for f in found], bool),
-            counts=np.array(counts, np.int64),
-        )
+        return FaceTrack.of(found, counts)
 
     def close(self) -> None:
         """Free the network."""
@@ -110,7 +141,12 @@ class FaceLandmarker:
     ) -> None:
         self.close()
 
-    def _detect(self, frame: np.ndarray) -> list[_Face]:
+    def detect(self, frame: UInt8[np.ndarray, "H W 3"]) -> list[Face]:
+        """All faces of one RGB frame, at most ``max_faces``.
+
+        Raises:
+            ValueError: the frame is not uint8 (H, W, 3).
+        """
         import mediapipe
 
         if frame.dtype != np.uint8 or frame.ndim != 3 or frame.shape[2] != 3:
@@ -121,7 +157,7 @@ class FaceLandmarker:
         result = self._landmarker.detect(mediapipe.Image(image_format=mediapipe.ImageFormat.SRGB, data=image))
         parts = zip(result.face_landmarks, result.face_blendshapes, result.facial_transformation_matrixes, strict=True)
         return [
-            _Face(
+            Face(
                 landmarks=np.array([(p.x * width, p.y * height, p.z * width) for p in points], np.float32),
                 blendshapes=np.array([shape.score for shape in shapes], np.float32),
                 pose=matrix_to_pose(np.asarray(matrix)),
@@ -133,21 +169,6 @@ class FaceLandmarker:
 def landmarker_hash(max_faces: int = 1) -> str:
     """SHA-256 over the pinned weights' hash and the settings that results depend on; needs no file to be here."""
     return sha256_json([asset(WEIGHTS).sha256, "image", MIN_SIDE, MIN_CONFIDENCE, max_faces])
-
-
-@dataclass(frozen=True)
-class _Face:
-    landmarks: np.ndarray
-    blendshapes: np.ndarray
-    pose: np.ndarray
-
-    @property
-    def centre(self) -> np.ndarray:
-        return self.landmarks[:, :2].mean(axis=0)
-
-    @property
-    def size(self) -> float:
-        return float(np.ptp(self.landmarks[:, :2], axis=0).prod())
 
 
 def matrix_to_pose(matrix: Float[np.ndarray, "4 4"]) -> Float[np.ndarray, " 3"]:
@@ -188,7 +209,7 @@ def _enlarge(frame: np.ndarray) -> np.ndarray:
     return cv2.resize(frame, (width, height), interpolation=cv2.INTER_CUBIC)
 
 
-def _choose(faces: list[_Face], last: np.ndarray | None) -> _Face | None:
+def _choose(faces: list[Face], last: np.ndarray | None) -> Face | None:
     if not faces:
         return None
     if last is None:
