@@ -1,7 +1,8 @@
-"""Prepare one clip: a function of the job and the settings alone, for a local pool or any other scheduler."""
+"""Prepare one job: a function of the job and the settings alone, for a local pool or any other scheduler."""
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
@@ -9,23 +10,25 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 
+from data_prep.encode import FrameTaker
 from data_prep.export import export_real
+from data_prep.film import FilmCutter, Refused
 from data_prep.jobs import Job, SyntheticJob
-from data_prep.material import Material, filmed_material, rendered_material
-from data_prep.quality import PictureQuality, clip_quality
+from data_prep.material import Material, rendered_material
+from data_prep.outcome import Done, Prepared, Rejected
+from data_prep.quality import check_picture, clip_quality
+from data_prep.rules import RejectionError
+from lt_bench.config.data import CropConfig, QualityConfig
 from lt_bench.data.clip import PreparedClip, write_clip
-from lt_bench.data.format import CacheInfo, ClipRecord
-from lt_bench.errors import FaceError, MediaError
-from lt_bench.models.codecs.base import Codec, build_codec, frames_to_tensor
-from lt_bench.perception.faces import FaceLandmarker
+from lt_bench.data.format import CacheInfo
+from lt_bench.errors import MediaError
+from lt_bench.files import write_bytes
+from lt_bench.models.codecs.base import Codec, build_codec
 from lt_bench.perception.speech.base import SpeechEncoder, build_speech_encoder
 
-BATCH = 32
-"""Frames encoded at a time."""
-MAX_FACES = 3
-"""Faces looked for in a frame, so that the largest is followed where there are several."""
+THUMBNAILS = "thumbnails"
+"""Folder of the cache with a small picture of every filmed clip, rejected ones included."""
 
 
 @dataclass(frozen=True)
@@ -38,24 +41,8 @@ class Settings:
     speech_encoder: str
     exported: tuple[str, ...]
     """Splits whose real videos are exported."""
-
-
-@dataclass(frozen=True)
-class Prepared:
-    """A clip that is whole on disk."""
-
-    record: ClipRecord
-    extra: dict[str, Any]
-    """The real set's entry under ``real``, where the split is exported."""
-
-
-@dataclass(frozen=True)
-class Rejected:
-    """A clip that cannot be used."""
-
-    id: str
-    source: str
-    reason: str
+    crop: CropConfig
+    quality: QualityConfig
 
 
 class ClipPreparer:
@@ -63,29 +50,27 @@ class ClipPreparer:
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
+        self._film = FilmCutter(settings.info.resolution, settings.crop, settings.quality)
 
-    def prepare(self, job: Job) -> Prepared | Rejected:
-        """Prepare a clip and write its files; the index is the caller's.
+    def prepare(self, job: Job) -> Done:
+        """Prepare a job's clips and write their files; journal and index are the caller's.
 
         Raises:
             LtBenchError: what no other clip would survive either, such as a missing asset or a full disk.
         """
-        try:
-            material = self._material(job)
-            clip = self._encode(job, material)
-        except (MediaError, FaceError) as error:
-            path = "" if isinstance(job, SyntheticJob) else f"{job.path}: "
-            return Rejected(job.id, job.source, " ".join(str(error).replace(path, "").split()))
-        settings = self.settings
-        extra = {}
-        if job.split in settings.exported:
-            extra["real"] = export_real(settings.cache, clip, material)
-        return Prepared(write_clip(settings.cache, clip, settings.info), extra)
+        prepared: list[Prepared] = []
+        rejected: list[Rejected] = []
+        for material in self._materials(job):
+            result = material.rejected if isinstance(material, Refused) else self._clip(job, material)
+            name = result.id if isinstance(result, Rejected) else result.record.id
+            if material.thumbnail is not None:
+                write_bytes(self.settings.cache / THUMBNAILS / f"{name}.jpg", material.thumbnail)
+            (rejected if isinstance(result, Rejected) else prepared).append(result)  # type: ignore[arg-type]
+        return Done(job.id, tuple(prepared), tuple(rejected))
 
     def close(self) -> None:
         """Free the networks."""
-        if "_landmarker" in self.__dict__:
-            self._landmarker.close()
+        self._film.close()
 
     @cached_property
     def _codec(self) -> Codec:
@@ -95,50 +80,47 @@ class ClipPreparer:
     def _speech(self) -> SpeechEncoder:
         return build_speech_encoder(self.settings.speech_encoder)
 
-    @cached_property
-    def _landmarker(self) -> FaceLandmarker:
-        return FaceLandmarker(MAX_FACES)
-
-    def _material(self, job: Job) -> Material:
-        resolution = self.settings.info.resolution
+    def _materials(self, job: Job) -> Iterator[Material | Refused]:
         if isinstance(job, SyntheticJob):
-            return rendered_material(job, resolution)
-        return filmed_material(job, resolution, self._landmarker)
+            return iter([rendered_material(job, self.settings.info.resolution)])
+        return self._film.clips(job)
 
-    def _encode(self, job: Job, material: Material) -> PreparedClip:
-        picture = PictureQuality()
-        latents = []
-        for batch in _batches(material.frames()):
-            picture.add(batch)
-            latents.append(self._latents(batch))
-        who = job.spec if isinstance(job, SyntheticJob) else job
+    def _clip(self, job: Job, material: Material) -> Prepared | Rejected:
+        settings, filmed = self.settings, not isinstance(job, SyntheticJob)
+        taker = FrameTaker(self._codec, material)
+        extra: dict[str, Any] = {}
+        try:
+            frames = self._checked(taker, material) if filmed else taker.taken(material.frames())
+            if job.split in settings.exported:
+                extra["real"] = export_real(settings.cache, job, material, frames, taker)
+            else:
+                deque(frames, maxlen=0)
+        except RejectionError as error:
+            return Rejected.by(error, material.id, job.source)
+        except MediaError as error:
+            return Rejected(material.id, job.source, " ".join(str(error).replace(f"{job.source}: ", "").split()))
+        if filmed:
+            extra["fingerprint"] = taker.fingerprint.text(material.audio)
+        return Prepared(write_clip(settings.cache, self._whole(job, material, taker), settings.info), extra)
+
+    def _checked(self, taker: FrameTaker, material: Material) -> Iterator[np.ndarray]:
+        yield from taker.taken(material.frames())
+        check_picture(taker.picture, self.settings.quality)
+
+    def _whole(self, job: Job, material: Material, taker: FrameTaker) -> PreparedClip:
         return PreparedClip(
-            id=job.id,
-            identity=who.identity,
-            split=who.split,
-            role=who.role,
+            id=material.id,
+            identity=job.identity,
+            split=job.split,
+            role=job.role,
             source=job.source,
             crop=material.crop,
-            quality=clip_quality(picture, material.audio, material.landmarks, material.source_pixels, material.counts),
-            latents=np.concatenate(latents),
+            roll=material.roll,
+            quality=clip_quality(taker.picture, material),
+            latents=taker.latents,
             audio=self._speech.encode(material.audio, material.count),
             landmarks=material.landmarks,
             mouth_box=material.mouth_box,
-            portrait=self._latents(material.portrait[None])[0],
+            portrait=taker.portrait_latent,
             truth=material.truth,
         )
-
-    def _latents(self, frames: np.ndarray) -> np.ndarray:
-        with torch.inference_mode():
-            return self._codec.encode(frames_to_tensor(frames)).to(torch.float16).numpy()
-
-
-def _batches(frames: Iterator[np.ndarray]) -> Iterator[np.ndarray]:
-    batch: list[np.ndarray] = []
-    for frame in frames:
-        batch.append(frame)
-        if len(batch) == BATCH:
-            yield np.stack(batch)
-            batch = []
-    if batch:
-        yield np.stack(batch)

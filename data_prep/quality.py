@@ -6,9 +6,12 @@ from collections.abc import Iterable
 
 import cv2
 import numpy as np
-from jaxtyping import Float, Int, UInt8
+from jaxtyping import UInt8
 from numpy import ndarray
 
+from data_prep.material import Material
+from data_prep.rules import RejectionError
+from lt_bench.config.data import QualityConfig
 from lt_bench.data.format import ClipQuality
 from lt_bench.shapes import Waveform
 
@@ -47,29 +50,33 @@ def loudness_db(audio: Waveform) -> float | None:
     return 20 * float(np.log10(rms)) if rms >= SILENCE else None
 
 
-def clip_quality(
-    picture: PictureQuality,
-    audio: Waveform,
-    landmarks: Float[ndarray, "F K 2"],
-    source_pixels: int,
-    counts: Int[ndarray, " F"],
-) -> ClipQuality:
-    """The numbers of a clip.
+def check_picture(picture: PictureQuality, quality: QualityConfig) -> None:
+    """Refuse a clip by its prepared frames.
 
-    Args:
-        picture: of the prepared frames.
-        audio: mono in [-1, 1].
-        landmarks: fractions of the crop, NaN in frames without a face.
-        source_pixels: side of the crop in pixels of the source.
-        counts: faces in each frame.
+    Raises:
+        RejectionError: they are blurred or too dark.
     """
-    found = np.isfinite(landmarks).all(axis=(1, 2))
-    heights = np.ptp(landmarks[found][..., 1], axis=1) * source_pixels
+    if picture.luma < quality.min_luma:
+        text = f"expected a mean luma of at least {quality.min_luma:g}, got {picture.luma:.0f}"
+        raise RejectionError("dark", text, picture.luma, quality.min_luma)
+    if picture.sharpness < quality.min_sharpness:
+        text = f"expected a sharpness of at least {quality.min_sharpness:g}, got {picture.sharpness:.1f}"
+        raise RejectionError("blur", text, picture.sharpness, quality.min_sharpness)
+
+
+def clip_quality(picture: PictureQuality, material: Material) -> ClipQuality:
+    """The numbers of a clip, given those of its prepared frames."""
+    found = np.isfinite(material.landmarks).all(axis=(1, 2))
+    heights = np.ptp(material.landmarks[found][..., 1], axis=1) * material.source_pixels
+    level, sync = loudness_db(material.audio), material.sync
     return ClipQuality(
         face_share=round(float(found.mean()), 6),
-        several_faces=round(float((counts > 1).mean()), 6),
+        several_faces=round(float((material.counts > 1).mean()), 6),
         face_size=round(float(np.median(heights)), 3),
         sharpness=round(picture.sharpness, 3),
         luma=round(picture.luma, 3),
-        loudness_db=None if (level := loudness_db(audio)) is None else round(level, 3),
+        loudness_db=None if level is None else round(level, 3),
+        speech_share=None if material.speech_share is None else round(material.speech_share, 6),
+        offset=None if sync is None else sync.offset,
+        sync_score=None if sync is None else round(sync.score, 4),
     )

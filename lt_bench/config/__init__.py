@@ -1,6 +1,6 @@
 """Frozen dataclasses and the YAML they are read from; a variant of an experiment is an object, never a string."""
 
-from lt_bench.config.data import DataConfig, SyntheticConfig
+from lt_bench.config.data import CropConfig, DataConfig, QualityConfig, SyntheticConfig
 from lt_bench.config.diffusion import DiffusionConfig
 from lt_bench.config.experiment import Cell, EvaluationConfig, ExperimentConfig, RunConfig
 from lt_bench.config.load import apply_overrides, load_config, parse_config, to_dict, to_yaml
@@ -10,12 +10,14 @@ from lt_bench.config.train import TrainConfig
 
 __all__ = [
     "Cell",
+    "CropConfig",
     "DataConfig",
     "DiffusionConfig",
     "EvaluationConfig",
     "ExperimentConfig",
     "FusionConfig",
     "ModelConfig",
+    "QualityConfig",
     "RunConfig",
     "SamplingConfig",
     "SyntheticConfig",

@@ -86,6 +86,8 @@ class DataConfig:
     synthetic: SyntheticConfig = field(default_factory=SyntheticConfig)
     folder: str = ""
     """Folder of videos, for ``dataset: folder``."""
+    splits_of: str = ""
+    """An earlier cache whose identities keep their splits, for ``dataset: folder``; see ``data_prep/splits.py``."""
     videos: str = ""
     """Folder of the downloaded videos of hdtf or celebv-hq; empty: ``videos`` beside the cache."""
     info: str = ""

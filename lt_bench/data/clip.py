@@ -49,6 +49,8 @@ class PreparedClip:
     """Raw latent of the clip's portrait picture."""
     truth: Float[ndarray, "F 12"] | None = None
     """Exact state of the synthetic speaker."""
+    roll: float = 0.0
+    """Degrees clockwise by which the crop is turned about its centre."""
 
 
 @dataclass(frozen=True)
@@ -137,6 +139,7 @@ def write_clip(cache: str | os.PathLike[str], clip: PreparedClip, info: CacheInf
         file=clip_file(clip.id),
         sha256=sha256_file(path),
         bytes=path.stat().st_size,
+        roll=clip.roll,
     )
 
 

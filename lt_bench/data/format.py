@@ -92,6 +92,12 @@ class ClipQuality:
     """RMS level of the sound, dB of full scale."""
     several_faces: float = 0.0
     """Share of the frames with more than one face, 0..1."""
+    speech_share: float | None = None
+    """Share of the time with speech, 0..1; None for rendered clips."""
+    offset: float | None = None
+    """Frames by which the lips come late (positive) or early by ``lip_sync_open``; None where not measured."""
+    sync_score: float | None = None
+    """``lip_sync_open``'s correlation of mouth and voice; None where not measured."""
 
 
 @dataclass(frozen=True)
@@ -112,6 +118,8 @@ class ClipRecord:
     """Path relative to the cache."""
     sha256: str
     bytes: int
+    roll: float = 0.0
+    """Degrees clockwise by which the crop is turned about its centre."""
 
 
 def clip_file(clip_id: str) -> str:

@@ -23,6 +23,9 @@ COLUMNS = (
     "bytes",
 )
 
+LATER_COLUMNS = {"roll": 0.0, "speech_share": None, "offset": None, "sync_score": None}
+"""What a cache says that was written before these columns were."""
+
 
 def record_to_row(record: ClipRecord) -> dict[str, Any]:
     """A flat row; the quality numbers are columns of their own."""
@@ -41,6 +44,7 @@ def row_to_record(row: dict[str, Any], source: str) -> ClipRecord:
     from lt_bench.config import parse_config
     from lt_bench.errors import ConfigError
 
+    row = {**LATER_COLUMNS, **row}
     missing = [name for name in COLUMNS if name not in row]
     if missing:
         raise CacheError(f"{source}: column '{missing[0]}' is missing")
@@ -102,5 +106,5 @@ def _schema() -> Any:
 
     kinds: dict[str, Any] = dict.fromkeys(COLUMNS, pa.string())
     kinds |= dict.fromkeys(QUALITY, pa.float64())
-    kinds |= {"frames": pa.int64(), "bytes": pa.int64(), "crop": pa.list_(pa.float64())}
+    kinds |= {"roll": pa.float64(), "frames": pa.int64(), "bytes": pa.int64(), "crop": pa.list_(pa.float64())}
     return pa.schema(list(kinds.items()))
