@@ -58,15 +58,14 @@ class ClipPreparer:
         Raises:
             LtBenchError: what no other clip would survive either, such as a missing asset or a full disk.
         """
-        prepared: list[Prepared] = []
-        rejected: list[Rejected] = []
+        clips: list[Prepared | Rejected] = []
         for material in self._materials(job):
             result = material.rejected if isinstance(material, Refused) else self._clip(job, material)
             name = result.id if isinstance(result, Rejected) else result.record.id
             if material.thumbnail is not None:
                 write_bytes(self.settings.cache / THUMBNAILS / f"{name}.jpg", material.thumbnail)
-            (rejected if isinstance(result, Rejected) else prepared).append(result)  # type: ignore[arg-type]
-        return Done(job.id, tuple(prepared), tuple(rejected))
+            clips.append(result)
+        return Done.of(job.id, clips)
 
     def close(self) -> None:
         """Free the networks."""

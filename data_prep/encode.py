@@ -38,7 +38,7 @@ class FrameTaker:
         """
         count = 0
         for frame in frames:
-            if count == self._portrait:
+            if isinstance(self._portrait, int) and count == self._portrait:
                 self._portrait = frame
             self.picture.add([frame])
             self.fingerprint.add(frame)

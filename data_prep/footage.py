@@ -1,4 +1,4 @@
-"""A real video's frames: decoded once for landmarks and cuts, kept while they fit, else decoded once more to be cut out.
+"""A real video's frames: decoded once for landmarks and cuts, kept while they fit, else decoded once more for the crop.
 
 Memory does not grow with the length of a video: of each frame only its faces stay, of each second a thumbnail.
 """

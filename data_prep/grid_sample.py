@@ -7,7 +7,7 @@ to test. No held-out speaker has a second take, so there is no gallery.
 
 from __future__ import annotations
 
-from data_prep.jobs import RULES, Source, VideoJob
+from data_prep.jobs import FILMED_RULES, Source, VideoJob
 from lt_bench.assets.store import asset_path
 from lt_bench.assets.table import asset
 from lt_bench.data.format import SPLITS, Split
@@ -49,4 +49,4 @@ def grid_sample() -> Source:
         for name, speaker in sorted(SPEAKERS.items())
     )
     listed = [[job.id, job.identity, job.split, asset(job.source).sha256] for job in jobs]
-    return Source("grid-sample", jobs, sha256_json([RULES, listed]), SPLITS)
+    return Source("grid-sample", jobs, sha256_json([FILMED_RULES, listed]), SPLITS)

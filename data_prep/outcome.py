@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 from data_prep.rules import RejectionError
@@ -15,7 +17,8 @@ class Prepared:
 
     record: ClipRecord
     extra: dict[str, Any]
-    """The real set's entry under ``real`` where the split is exported; a filmed clip's ``fingerprint``."""
+    """``job`` and ``parts`` as in ``Rejected``; the real set's entry under ``real`` where the split is exported; of
+    filmed clips the ``fingerprint``."""
 
 
 @dataclass(frozen=True)
@@ -32,6 +35,10 @@ class Rejected:
     """What the rule measured."""
     limit: float | None = None
     """Its threshold."""
+    job: str = ""
+    """The job that the clip is of; empty for clips that never became one."""
+    parts: int = 1
+    """Clips of that job, rejected ones included."""
 
     @classmethod
     def by(cls, error: RejectionError, clip_id: str, source: str) -> Rejected:
@@ -42,9 +49,33 @@ class Rejected:
 
 @dataclass(frozen=True)
 class Done:
-    """A job that is finished; it is entered in the journal as one."""
+    """A job that is finished."""
 
     job: str
     """The job's id."""
     prepared: tuple[Prepared, ...]
     rejected: tuple[Rejected, ...]
+
+    @classmethod
+    def of(cls, job: str, clips: Sequence[Prepared | Rejected]) -> Done:
+        """A finished job; each of its clips is told which job it is of, and of how many clips."""
+        mark = {"job": job, "parts": len(clips)}
+        return cls(
+            job,
+            tuple(replace(clip, extra={**clip.extra, **mark}) for clip in clips if isinstance(clip, Prepared)),
+            tuple(replace(clip, **mark) for clip in clips if isinstance(clip, Rejected)),
+        )
+
+
+def finished_jobs(extras: Iterable[Mapping[str, Any]]) -> set[str]:
+    """The jobs of which every clip is there.
+
+    Args:
+        extras: ``job`` and ``parts`` of clips that are whole or rejected.
+    """
+    counts: Counter[str] = Counter()
+    parts: dict[str, int] = {}
+    for extra in extras:
+        counts[extra["job"]] += 1
+        parts[extra["job"]] = extra["parts"]
+    return {job for job, count in counts.items() if count >= parts[job]}

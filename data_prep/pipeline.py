@@ -9,23 +9,23 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from data_prep.clip import ClipPreparer, Prepared, Rejected, Settings
+from data_prep.clip import ClipPreparer, Settings
+from data_prep.describe import describe_cache, require_assets
 from data_prep.engines import Engine, run_jobs
+from data_prep.finish import drop_duplicates, write_real_sets
 from data_prep.jobs import Job, Source
+from data_prep.outcome import Done, Rejected, finished_jobs
 from data_prep.sources import list_source
-from lt_bench.config import DataConfig, parse_config, to_dict
+from lt_bench.config import DataConfig, parse_config
 from lt_bench.data.cache import LatentCache
-from lt_bench.data.format import INDEX_FILE, REJECTED_FILE, CacheInfo, CodecInfo, SpeechInfo, difference
-from lt_bench.data.real_set import RealClip, write_real_set
+from lt_bench.data.format import INDEX_FILE, REJECTED_FILE, difference
 from lt_bench.data.writer import CacheWriter
-from lt_bench.errors import CacheError, ConfigError
+from lt_bench.errors import CacheError
 from lt_bench.files import read_json
-from lt_bench.models.codecs.base import build_codec
-from lt_bench.perception.speech.base import build_speech_encoder
 
 MAX_WORKERS = 8
 Progress = Callable[[int, int], None]
-"""Called with the clips done and the clips to do, at the start and after each clip."""
+"""Called with the jobs done and the jobs to do, at the start and after each."""
 
 
 @dataclass(frozen=True)
@@ -44,32 +44,6 @@ class Preparation:
 def default_workers() -> int:
     """The CPUs this process may use, at most eight: a worker with all its networks holds about half a gigabyte."""
     return min(MAX_WORKERS, len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1)
-
-
-def describe_cache(config: DataConfig, source_hash: str) -> CacheInfo:
-    """What ``cache.json`` of this configuration says.
-
-    Raises:
-        ConfigError: the resolution does not fit the codec, or a name is unknown.
-        AssetError: weights are missing.
-    """
-    codec, speech = build_codec(config.codec), build_speech_encoder(config.speech_encoder)
-    side, factor = config.resolution, codec.factor
-    if side % factor or side % 2 or not 32 <= side <= 2048:
-        raise ConfigError(
-            f"resolution: expected an even multiple of {factor} (codec {codec.name}) from 32 to 2048, got {side}"
-        )
-    synthetic = config.dataset == "synthetic"
-    return CacheInfo(
-        dataset=config.dataset,
-        codec=CodecInfo(codec.name, codec.hash, codec.channels, factor, codec.scaling.mean, codec.scaling.std),
-        speech=SpeechInfo(speech.name, speech.hash, speech.layers, speech.dim),
-        resolution=side,
-        latent_shape=(codec.channels, side // factor, side // factor),
-        landmark_set="synthetic" if synthetic else "mediapipe478",
-        source_hash=source_hash,
-        settings={"synthetic": to_dict(config.synthetic)} if synthetic else {},
-    )
 
 
 def open_complete(config: DataConfig) -> LatentCache | None:
@@ -104,14 +78,18 @@ def prepare(
     """
     started = time.monotonic()
     source = list_source(config)
-    info = describe_cache(config, source.hash)
     path = Path(config.cache)
+    if not (path / INDEX_FILE).is_file():
+        require_assets(config)
+    info = describe_cache(config, source.hash)
     prepared = 0
     with CacheWriter(path, info) as writer:
         if not writer.complete:
             results = partial(run_jobs, workers=workers or default_workers(), engine=engine)
             prepared = _run(writer, source, config, results, progress)
-            _finish_real_sets(writer, source)
+            if config.quality.duplicates == "reject":
+                drop_duplicates(writer)
+            write_real_sets(writer, source)
             writer.finish()
     kept = tuple(parse_config(Rejected, item, str(path / REJECTED_FILE)) for item in read_json(path / REJECTED_FILE))
     return Preparation(LatentCache.open(path), prepared, kept, time.monotonic() - started)
@@ -121,33 +99,36 @@ def _run(
     writer: CacheWriter,
     source: Source,
     config: DataConfig,
-    results: Callable[..., Iterator[Prepared | Rejected]],
+    results: Callable[..., Iterator[Done]],
     progress: Progress | None,
 ) -> int:
-    settings = Settings(writer.path.resolve(), writer.info, config.codec, config.speech_encoder, source.exported)
-    pending = [job for job in source.jobs if not writer.has(job.id)]
+    settings = Settings(
+        writer.path.resolve(),
+        writer.info,
+        config.codec,
+        config.speech_encoder,
+        source.exported,
+        config.crop,
+        config.quality,
+    )
+    for clip in source.missing:
+        writer.reject(vars(clip))
+    finished = finished_jobs([*(writer.extra(record.id) for record in writer.records), *writer.rejected])
+    pending = [job for job in source.jobs if job.id not in finished]
     done, prepared = len(source.jobs) - len(pending), 0
     if progress:
         progress(done, len(source.jobs))
     for result in results(pending, partial(ClipPreparer, settings), _lost):
-        if isinstance(result, Prepared):
-            writer.commit(result.record, result.extra)
-            prepared += 1
-        else:
-            writer.reject(vars(result))
+        for clip in result.prepared:
+            writer.commit(clip.record, clip.extra)
+        for clip in result.rejected:
+            writer.reject(vars(clip))
+        prepared += len(result.prepared)
         done += 1
         if progress:
             progress(done, len(source.jobs))
     return prepared
 
 
-def _lost(job: Job, reason: str) -> Rejected:
-    return Rejected(job.id, job.source, reason)
-
-
-def _finish_real_sets(writer: CacheWriter, source: Source) -> None:
-    for split in source.exported:
-        entries = [writer.extra(record.id)["real"] for record in writer.records if record.split == split]
-        if entries:
-            clips = [parse_config(RealClip, entry, f"{writer.path}: journal") for entry in entries]
-            write_real_set(writer.path / "real" / split, source.dataset, split, writer.info.resolution, clips)
+def _lost(job: Job, reason: str) -> Done:
+    return Done.of(job.id, [Rejected(job.id, job.source, reason, "lost")])

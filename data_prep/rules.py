@@ -54,6 +54,7 @@ _ALL = (
     Rule("offset", "quality", "Lips and voice are not in time", "lips late (+) or early (-), frames"),
     Rule("blur", "quality", "Blurred", "median variance of the Laplacian"),
     Rule("dark", "quality", "Too dark", "mean luma, 0..255"),
+    Rule("lost", "encode", "The process that prepared it died each time"),
     Rule("duplicate", "index", "The same as another clip", "agreement of the pictures, 0..1"),
 )
 REJECTION_RULES = MappingProxyType({rule.name: rule for rule in _ALL})

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import cv2
 import numpy as np
 from jaxtyping import UInt8
@@ -51,8 +53,8 @@ def scene_spans(count: int, cuts: list[int], max_frames: int = 0) -> list[tuple[
     """
     edges = [0, *(cut for cut in cuts if 0 < cut < count), count]
     spans = []
-    for start, stop in zip(edges, edges[1:], strict=False):
+    for start, stop in pairwise(edges):
         parts = -(-(stop - start) // max_frames) if max_frames else 1
         inner = [start + (stop - start) * part // parts for part in range(parts + 1)]
-        spans += list(zip(inner, inner[1:], strict=False))
+        spans += list(pairwise(inner))
     return spans

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from data_prep.grid_sample import grid_sample
-from data_prep.jobs import RULES, Source, SyntheticJob, VideoJob
+from data_prep.jobs import FILMED_RULES, RULES, Source, SyntheticJob, VideoJob
 from data_prep.splits import split_identities
 from data_prep.synthetic.dataset import synthetic_clips
 from lt_bench.config import DataConfig
@@ -82,7 +82,7 @@ def folder_source(folder: str, pinned: Mapping[str, Split] | None = None) -> Sou
         role = "gallery" if last else "clip"
         jobs.append(VideoJob(clip_id, identity, splits[identity], role, path.resolve(), name.as_posix()))
     listed = [[job.id, job.identity, job.split, job.source, job.path.stat().st_size] for job in jobs]
-    return Source("folder", tuple(jobs), sha256_json([RULES, listed]), SPLITS)
+    return Source("folder", tuple(jobs), sha256_json([FILMED_RULES, listed]), SPLITS)
 
 
 def unique_ids(names: list[str]) -> list[str]:
@@ -91,6 +91,8 @@ def unique_ids(names: list[str]) -> list[str]:
     ids = []
     for name in names:
         stem = re.sub(r"[^A-Za-z0-9._-]+", "_", name).lstrip("._-")[:120] or "clip"
+        if re.search(r"\.s\d+$", stem):  # reserved for the scenes of a video
+            stem += "_"
         clip_id, number = stem, 1
         while clip_id.lower() in taken:  # file systems that ignore case must keep them apart too
             number += 1

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from lt_bench.data.cache import LatentCache
     from lt_bench.shapes import UInt8
 
-DATASETS = ("synthetic", "grid-sample", "folder")
+DATASETS = ("synthetic", "grid-sample", "folder", "hdtf", "celebv-hq")
 RESOLUTIONS = {"synthetic": 64, "grid-sample": 128, "folder": 128}
 """Where ``--resolution`` is not given."""
 
@@ -110,7 +110,8 @@ def square_portrait(picture: UInt8[np.ndarray, "H W 3"], side: int, face: bool) 
         FaceError: no face, or it is too small.
         AssetError: the face landmarker's weights are not here.
     """
-    from data_prep.crop import Crop, apply_crop, stable_crop
+    from data_prep.crop import Crop, apply_crop
+    from data_prep.crop_methods import stable_crop
 
     height, width = picture.shape[:2]
     if face:

@@ -28,7 +28,7 @@ class CropConfig:
 
     method: Literal["stable", "ffhq", "window", "ratio"] = "stable"
     """stable: around the union of the face's boxes. ffhq: from eyes and mouth as FFHQ is aligned, turned upright.
-    window, ratio: the two ways of HDTF's README: the list's fixed window, or the union enlarged by the list's factor."""
+    window, ratio: the two ways of HDTF's README: the list's fixed window, or the union times the list's factor."""
     scale: float = 1.5
     """Side of the stable square over the larger side of the face's union."""
     rise: float = 0.08

@@ -83,7 +83,7 @@ class CacheWriter:
 
     def _remember(self, entry: dict[str, Any], journal: Path) -> bool:
         if "rejected" in entry:
-            self._rejected[entry["rejected"]["id"]] = entry["rejected"]
+            self._note_rejected(entry["rejected"])
             return True
         record = row_to_record(entry["row"], str(journal))
         file = self.path / record.file
@@ -101,6 +101,11 @@ class CacheWriter:
     def records(self) -> tuple[ClipRecord, ...]:
         """The clips that are whole, sorted by id."""
         return tuple(self._records[name] for name in sorted(self._records))
+
+    @property
+    def rejected(self) -> tuple[dict[str, Any], ...]:
+        """The clips that were rejected, sorted by id; one that was made before is no longer among ``records``."""
+        return tuple(self._rejected[name] for name in sorted(self._rejected))
 
     def extra(self, clip_id: str) -> dict[str, Any]:
         """What ``commit`` was given beside the record."""
@@ -127,7 +132,11 @@ class CacheWriter:
     def reject(self, clip: dict[str, Any]) -> None:
         """Note that a clip cannot be used: a small JSON document with its ``id`` and the reason."""
         self._write_line({"rejected": clip})
+        self._note_rejected(clip)
+
+    def _note_rejected(self, clip: dict[str, Any]) -> None:
         self._rejected[clip["id"]] = clip
+        self._records.pop(clip["id"], None)
 
     def _write_line(self, entry: dict[str, Any]) -> None:
         try:
@@ -143,8 +152,8 @@ class CacheWriter:
         Raises:
             CacheError: there is no clip at all; ``rejected.json`` is written, the cache stays incomplete.
         """
-        rejected = [self._rejected[name] for name in sorted(self._rejected)]
-        write_json(self.path / REJECTED_FILE, rejected)
+        rejected = self.rejected
+        write_json(self.path / REJECTED_FILE, list(rejected))
         if not self._records:
             reason = f": {rejected[0]['id']}: {rejected[0]['reason']}" if rejected else ""
             raise CacheError(f"{self.path}: expected at least one usable clip, got none{reason}")

@@ -5,7 +5,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from data_prep.crop import Crop, apply_crop, face_boxes, moving_median, stable_crop, to_crop
+from data_prep.crop import Crop, apply_crop, to_crop
+from data_prep.crop_methods import Given, face_boxes, find_crop, moving_median, stable_crop
+from data_prep.rules import RejectionError
+from lt_bench.config.data import CropConfig
 from lt_bench.errors import FaceError
 
 
@@ -64,8 +67,11 @@ def test_unusable_faces_are_refused_with_a_reason():
         stable_crop(moving_face(0, size=25))
     cut = moving_face(5, frames=60)
     cut[30:, :, 0] += 400
-    with pytest.raises(FaceError, match="a cut"):
+    with pytest.raises(RejectionError, match=r"stays in place, got one that moves over \d") as caught:
         stable_crop(cut)
+    assert caught.value.rule.name == "travel"
+    assert caught.value.value is not None
+    assert caught.value.value > 2.5
 
 
 def test_moving_median_against_a_plain_loop():
@@ -100,3 +106,60 @@ def test_shrinking_averages_pixels():
     cut = apply_crop(frame, Crop(0, 0, 64), 32)
     expected = frame.reshape(32, 2, 32, 2, 3).mean(axis=(1, 3))
     assert np.abs(cut - expected).max() <= 1
+
+
+def test_a_turned_crop_shows_its_marks_where_to_crop_says():
+    frame = np.full((200, 240, 3), 30, np.uint8)
+    frame[98:104, 138:144] = 250
+    crop = Crop(60, 40, 120, roll=30)
+    cut = apply_crop(frame, crop, 240)
+    rows, columns = np.nonzero(cut[..., 0] > 140)
+    found = np.array([columns.mean() + 0.5, rows.mean() + 0.5]) / 240
+    np.testing.assert_allclose(found, to_crop(np.array([141.0, 101.0]), crop), atol=0.01)
+    square = np.array([(0, 0), (1, 0), (1, 1), (0, 1)])
+    np.testing.assert_allclose(to_crop(crop.corners, crop), square, atol=1e-6)
+    # 30 degrees clockwise: the upper edge runs down to the right.
+    edge = crop.corners[1] - crop.corners[0]
+    np.testing.assert_allclose(np.degrees(np.arctan2(edge[1], edge[0])), 30)
+
+
+@given(st.floats(-40, 40))
+@settings(deadline=None, max_examples=20)
+def test_the_ffhq_crop_sets_the_eyes_level_whatever_the_head_s_roll(roll: float):
+    points = np.zeros((478, 2))
+    points[[33, 133, 263, 362]] = [(-50, 0), (-20, 0), (50, 0), (20, 0)]
+    points[[61, 291]] = [(-25, 70), (25, 70)]
+    points[[10, 152, 234, 454]] = [(0, -60), (0, 110), (-70, 20), (70, 20)]
+    angle = np.radians(roll)
+    turned = points @ np.array([[np.cos(angle), np.sin(angle)], [-np.sin(angle), np.cos(angle)]]) + 400
+    crop = find_crop(np.repeat(turned[None], 12, axis=0), CropConfig(method="ffhq"))
+    assert crop.roll == pytest.approx(roll, abs=0.02)
+    inside = to_crop(turned, crop)
+    assert inside[33, 1] == pytest.approx(inside[263, 1], abs=0.01)
+    assert inside[[33, 263, 61, 291], 0].mean() == pytest.approx(0.5, abs=0.02)
+    # |eyes| = 70 and |eyes to mouth| = 70: the side is 2 * max(2.0 * 70, 1.8 * 70).
+    assert crop.side == 280
+
+
+def test_the_window_of_a_list_is_scaled_to_the_picture_and_must_hold_the_face():
+    points = moving_face(1, size=100, travel=4)
+    centre = points.reshape(-1, 2).mean(axis=0)
+    window = CropConfig(method="window")
+    given = Given(x=centre[0] / 2 - 80, y=centre[1] / 2 - 80, side=160, reference=360)
+    crop = find_crop(points, window, given, height=720)
+    assert crop.side == 320
+    np.testing.assert_allclose([crop.x + 160, crop.y + 160], centre, atol=1.5)
+    with pytest.raises(RejectionError, match="outside"):
+        find_crop(points, window, Given(x=0, y=0, side=10, reference=360), height=720)
+    with pytest.raises(RejectionError, match="0 lines"):
+        find_crop(points, window, Given(problem="expected a reference resolution, got 0 lines"), height=720)
+    with pytest.raises(RejectionError, match="got none"):
+        find_crop(points, CropConfig(method="ratio"), None, height=720)
+
+
+def test_the_ratio_of_a_list_enlarges_the_union_about_its_centre():
+    points = moving_face(2)
+    plain = find_crop(points, CropConfig(method="ratio"), Given(ratio=1.0))
+    larger = find_crop(points, CropConfig(method="ratio"), Given(ratio=1.2))
+    assert larger.side == pytest.approx(1.2 * plain.side, abs=1)
+    assert larger.x + larger.side / 2 == pytest.approx(plain.x + plain.side / 2, abs=1)

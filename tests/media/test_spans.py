@@ -44,7 +44,9 @@ def test_frames_and_sound_of_a_span(
     assert np.corrcoef(part[1200:shared], expected[1200:shared])[0, 1] > 0.99
 
 
-def test_a_span_between_frames_of_another_rate_starts_with_the_picture_shown(make_video: Callable[..., Path], number_of):
+def test_a_span_between_frames_of_another_rate_starts_with_the_picture_shown(
+    make_video: Callable[..., Path], number_of
+):
     path = make_video([Fraction(k, 10) for k in range(40)], rate=10)
     got = [number_of(frame) for frame in iter_frames(path, span=Span.of_seconds(1.05, 1.55))]
     assert got[0] == 10

@@ -1,0 +1,61 @@
+"""What a configuration's cache says of itself, and what must be here before it is made."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from data_prep.sync import ASSET as SYNC_ASSET
+from lt_bench.assets.store import asset_path
+from lt_bench.config import DataConfig, to_dict
+from lt_bench.data.format import CacheInfo, CodecInfo, SpeechInfo
+from lt_bench.errors import AssetError, ConfigError
+from lt_bench.models.codecs.base import build_codec
+from lt_bench.perception.faces import WEIGHTS as FACE_ASSET
+from lt_bench.perception.speech.base import build_speech_encoder
+
+
+def describe_cache(config: DataConfig, source_hash: str) -> CacheInfo:
+    """What ``cache.json`` of this configuration says.
+
+    Raises:
+        ConfigError: the resolution does not fit the codec, or a name is unknown.
+        AssetError: weights are missing.
+    """
+    codec, speech = build_codec(config.codec), build_speech_encoder(config.speech_encoder)
+    side, factor = config.resolution, codec.factor
+    if side % factor or side % 2 or not 32 <= side <= 2048:
+        raise ConfigError(
+            f"resolution: expected an even multiple of {factor} (codec {codec.name}) from 32 to 2048, got {side}"
+        )
+    return CacheInfo(
+        dataset=config.dataset,
+        codec=CodecInfo(codec.name, codec.hash, codec.channels, factor, codec.scaling.mean, codec.scaling.std),
+        speech=SpeechInfo(speech.name, speech.hash, speech.layers, speech.dim),
+        resolution=side,
+        latent_shape=(codec.channels, side // factor, side // factor),
+        landmark_set="synthetic" if config.dataset == "synthetic" else "mediapipe478",
+        source_hash=source_hash,
+        settings=_settings(config),
+    )
+
+
+def require_assets(config: DataConfig) -> None:
+    """Check that the networks that look at real videos are here, before anything is spent.
+
+    Raises:
+        AssetError: names the missing one and the command that gets it.
+    """
+    if config.dataset == "synthetic":
+        return
+    asset_path(FACE_ASSET)
+    if config.quality.max_offset is not None:
+        try:
+            asset_path(SYNC_ASSET)
+        except AssetError as error:
+            raise AssetError(f"{error}; or do without the check of lips and voice: quality.max_offset=null") from None
+
+
+def _settings(config: DataConfig) -> dict[str, Any]:
+    if config.dataset == "synthetic":
+        return {"synthetic": to_dict(config.synthetic)}
+    return {"crop": to_dict(config.crop), "quality": to_dict(config.quality)}

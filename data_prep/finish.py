@@ -1,0 +1,44 @@
+"""What is done when every job is: duplicates are dropped, the exported splits get their manifests."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from data_prep.fingerprint import MIN_PICTURES, find_duplicates
+from data_prep.jobs import Source
+from data_prep.outcome import Rejected
+from data_prep.rules import RejectionError
+from lt_bench.config import parse_config
+from lt_bench.data.format import ClipRecord
+from lt_bench.data.real_set import RealClip, write_real_set
+from lt_bench.data.writer import CacheWriter
+
+
+def drop_duplicates(writer: CacheWriter) -> None:
+    """Reject every clip that is the same as one before it in the order of ids, and remove its files."""
+    found = {record.id: writer.extra(record.id) for record in writer.records}
+    prints = {name: extra["fingerprint"] for name, extra in found.items() if "fingerprint" in extra}
+    copies = find_duplicates(prints)
+    for record in writer.records:
+        if record.id in copies:
+            original, share = copies[record.id]
+            error = RejectionError("duplicate", f"expected another clip, got {original} again", share, MIN_PICTURES)
+            extra = found[record.id]
+            clip = replace(Rejected.by(error, record.id, record.source), job=extra["job"], parts=extra["parts"])
+            writer.reject(vars(clip))
+            _remove_files(writer, record)
+
+
+def write_real_sets(writer: CacheWriter, source: Source) -> None:
+    """Write the manifests of the splits whose videos are exported."""
+    for split in source.exported:
+        entries = [writer.extra(record.id)["real"] for record in writer.records if record.split == split]
+        if entries:
+            clips = [parse_config(RealClip, entry, f"{writer.path}: journal") for entry in entries]
+            write_real_set(writer.path / "real" / split, source.dataset, split, writer.info.resolution, clips)
+
+
+def _remove_files(writer: CacheWriter, record: ClipRecord) -> None:
+    (writer.path / record.file).unlink(missing_ok=True)
+    for suffix in ("mp4", "png", "wav"):
+        (writer.path / "real" / record.split / f"{record.id}.{suffix}").unlink(missing_ok=True)
