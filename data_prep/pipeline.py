@@ -111,8 +111,10 @@ def _run(
         config.crop,
         config.quality,
     )
+    known = {clip["id"] for clip in writer.rejected}
     for clip in source.missing:
-        writer.reject(vars(clip))
+        if clip.id not in known:
+            writer.reject(vars(clip))
     finished = finished_jobs([*(writer.extra(record.id) for record in writer.records), *writer.rejected])
     pending = [job for job in source.jobs if job.id not in finished]
     done, prepared = len(source.jobs) - len(pending), 0

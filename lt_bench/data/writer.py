@@ -89,8 +89,7 @@ class CacheWriter:
         file = self.path / record.file
         if not file.is_file() or file.stat().st_size != record.bytes:
             return False  # deleted or cut since: it is made again
-        self._records[record.id] = record
-        self._rows[record.id] = entry
+        self._note_whole(record, entry)
         return True
 
     def has(self, clip_id: str) -> bool:
@@ -126,13 +125,17 @@ class CacheWriter:
         """
         entry = {"row": record_to_row(record), "extra": extra or {}}
         self._write_line(entry)
-        self._records[record.id] = record
-        self._rows[record.id] = entry
+        self._note_whole(record, entry)
 
     def reject(self, clip: dict[str, Any]) -> None:
         """Note that a clip cannot be used: a small JSON document with its ``id`` and the reason."""
         self._write_line({"rejected": clip})
         self._note_rejected(clip)
+
+    def _note_whole(self, record: ClipRecord, entry: dict[str, Any]) -> None:
+        self._records[record.id] = record
+        self._rows[record.id] = entry
+        self._rejected.pop(record.id, None)
 
     def _note_rejected(self, clip: dict[str, Any]) -> None:
         self._rejected[clip["id"]] = clip
