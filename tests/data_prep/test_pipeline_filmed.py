@@ -59,7 +59,7 @@ def test_bad_films_are_listed_with_their_reason_and_the_good_one_goes_on(done: P
         "mute": "audio track",
         "silent": "silence",
         "short": "at least 25 frames",
-        "noface": "at least 90% of the frames, got 0%",
+        "noface": "expected a face, got none",
         "halfface": "got 50%",
         "corrupt": "expected a",
         "empty": "0 bytes",

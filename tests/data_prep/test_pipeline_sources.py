@@ -9,9 +9,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from data_prep.grid_sample import HELD_OUT, SPEAKERS, grid_sample
+from data_prep.material import Material
 from data_prep.portrait import portrait_frame
 from data_prep.quality import PictureQuality, clip_quality, loudness_db
 from data_prep.sources import folder_source, list_source, unique_ids
+from data_prep.sync import LipSync
 from lt_bench.config import DataConfig, SyntheticConfig
 from lt_bench.data.format import ID_PATTERN
 from lt_bench.errors import AssetError, ConfigError, FaceError, MediaError
@@ -120,7 +122,20 @@ def test_quality_numbers():
     assert picture.sharpness > 1000
     landmarks = np.tile(np.float32([[0.2, 0.1], [0.6, 0.6]]), (4, 1, 1))
     landmarks[3] = np.nan
-    quality = clip_quality(picture, np.zeros(10, np.float32), landmarks, 200, np.array([1, 1, 2, 0]))
+    material = Material(
+        id="a",
+        frames=lambda: iter(()),
+        count=4,
+        audio=np.zeros(10, np.float32),
+        portrait=0,
+        landmarks=landmarks,
+        mouth_box=np.zeros((4, 4), np.float32),
+        counts=np.array([1, 1, 2, 0]),
+        source_pixels=200,
+        sync=LipSync(-2, 0.51),
+    )
+    quality = clip_quality(picture, material)
+    assert (quality.offset, quality.sync_score, quality.speech_share) == (-2, 0.51, None)
     assert quality.face_share == 0.75
     assert quality.several_faces == 0.25
     assert quality.face_size == pytest.approx(100)
