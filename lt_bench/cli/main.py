@@ -22,6 +22,7 @@ VERBS = {
     "ablate": "train, generate, score and rank a grid of fusion cells",
     "leaderboard": "tables and a page from result files",
     "model": "describe a model: parts, parameters, shapes",
+    "import-checkpoint": "a checkpoint of LetsTalk's release to a model file",
     "assets": "list, get and verify pinned weights and data",
 }
 
@@ -32,7 +33,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(
         prog="lt-bench",
         description="Fusion ablations and benchmarks for audio-driven talking heads.",
-        epilog="verbs:\n" + "\n".join(f"  {verb:12} {text}" for verb, text in VERBS.items()),
+        epilog="verbs:\n" + "\n".join(f"  {verb:17} {text}" for verb, text in VERBS.items()),
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--version", action="version", version=f"lt-bench {lt_bench.__version__}")

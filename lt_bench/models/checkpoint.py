@@ -39,11 +39,13 @@ class ModelCard:
     codec: str
     """As a configuration names it."""
     codec_hash: str
+    """Empty where the codec is not pinned: an imported checkpoint may not say which weights it was trained with."""
     scaling: LatentScaling
     """Of the latents the model was trained on."""
     speech_encoder: str
     """As a configuration names it."""
     speech_hash: str
+    """Empty where the encoder is not pinned."""
     speech_shape: tuple[int, int]
     """Layers, features."""
     dataset: str
@@ -52,8 +54,9 @@ class ModelCard:
     cache_hash: str
     parameters: int
     steps: int
+    """Of training; 0 where unknown, as in an imported checkpoint."""
     seconds: float
-    """Training time, resumed runs added up."""
+    """Training time, resumed runs added up; 0 where unknown."""
     peak_memory: int
     """Largest memory while training, in bytes: of the process, or of the GPU where one was used."""
 
@@ -75,7 +78,8 @@ class LoadedModel:
             CheckpointError: the codec at hand is another one.
         """
         codec = build_codec(self.card.codec)
-        self._check("codec", self.card.codec, self.card.codec_hash, codec.hash)
+        if self.card.codec_hash:
+            self._check("codec", self.card.codec, self.card.codec_hash, codec.hash)
         return codec
 
     def build_speech_encoder(self) -> SpeechEncoder:
@@ -85,7 +89,8 @@ class LoadedModel:
             CheckpointError: the encoder at hand is another one.
         """
         encoder = build_speech_encoder(self.card.speech_encoder)
-        self._check("speech encoder", self.card.speech_encoder, self.card.speech_hash, encoder.hash)
+        if self.card.speech_hash:
+            self._check("speech encoder", self.card.speech_encoder, self.card.speech_hash, encoder.hash)
         return encoder
 
     def _check(self, part: str, spec: str, expected: str, got: str) -> None:

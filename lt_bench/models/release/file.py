@@ -1,0 +1,91 @@
+"""A checkpoint file of the release: reading it without running any code in it."""
+
+from __future__ import annotations
+
+import os
+import pickle
+import zipfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from lt_bench.errors import CheckpointError
+
+COMPILED = "_orig_mod."
+"""What ``torch.compile`` puts before a name."""
+
+
+@dataclass(frozen=True)
+class ReleasedWeights:
+    """The state dicts of a checkpoint, under the release's names."""
+
+    path: Path
+    networks: dict[str, dict[str, Tensor]]
+    """By our kind of weights: ``raw`` (theirs: ``model``), ``ema``, or both."""
+    projector: dict[str, Tensor]
+    """The audio projector, which the release keeps apart and without an average."""
+
+
+def read_release(path: str | os.PathLike[str]) -> ReleasedWeights:
+    """Read a checkpoint as the release's training writes it: ``model``, ``ema`` and ``audioproj``.
+
+    A full checkpoint of its trainer (``state_dict`` with these as prefixes) is read too, where it holds no objects.
+
+    Raises:
+        CheckpointError: no such file, not a checkpoint, one that holds more than tensors and plain values, or one
+            without a network or the audio projector.
+    """
+    document = _load(Path(path))
+    if isinstance(document.get("state_dict"), Mapping):
+        document = _by_prefix(document["state_dict"])
+    networks = {ours: _state(path, document, theirs) for ours, theirs in (("raw", "model"), ("ema", "ema"))}
+    networks = {kind: state for kind, state in networks.items() if state}
+    if not networks:
+        raise CheckpointError(f"{path}: expected key 'model' or 'ema', got {_names(document)}")
+    projector = _state(path, document, "audioproj")
+    if not projector:
+        raise CheckpointError(f"{path}: expected key 'audioproj' (the audio projector), got {_names(document)}")
+    return ReleasedWeights(Path(path), networks, projector)
+
+
+def _load(path: Path) -> dict[str, Any]:
+    try:
+        document = torch.load(path, map_location="cpu", weights_only=True, mmap=zipfile.is_zipfile(path))
+    except FileNotFoundError:
+        raise CheckpointError(f"{path}: expected a checkpoint, got no such file") from None
+    except IsADirectoryError:
+        raise CheckpointError(f"{path}: expected a checkpoint, got a folder") from None
+    except pickle.UnpicklingError:
+        raise CheckpointError(
+            f"{path}: expected tensors and plain values only, got a file that is damaged or would run code when loaded"
+        ) from None
+    except (RuntimeError, ValueError, EOFError, KeyError) as error:
+        reason = str(error).splitlines()[0][:120] if str(error) else type(error).__name__
+        raise CheckpointError(f"{path}: expected a PyTorch checkpoint, got {reason}") from None
+    if not isinstance(document, dict):
+        raise CheckpointError(f"{path}: expected a mapping of state dicts, got {type(document).__name__}")
+    return document
+
+
+def _by_prefix(state: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    parts: dict[str, dict[str, Any]] = {}
+    for name, value in state.items():
+        part, _, rest = name.partition(".")
+        parts.setdefault(part, {})[rest] = value
+    return parts
+
+
+def _state(path: str | os.PathLike[str], document: dict[str, Any], key: str) -> dict[str, Tensor]:
+    state = document.get(key, {})
+    if not isinstance(state, Mapping) or not all(isinstance(value, Tensor) for value in state.values()):
+        raise CheckpointError(f"{path}: key '{key}': expected a state dict of tensors, got something else")
+    return {name.removeprefix(COMPILED): value for name, value in state.items()}
+
+
+def _names(document: dict[str, Any]) -> str:
+    names = ", ".join(map(str, list(document)[:5])) or "an empty file"
+    return names if len(document) <= 5 else f"{names}, ..."
