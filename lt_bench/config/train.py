@@ -13,8 +13,15 @@ class TrainConfig:
     steps: int = 300_000
     """Optimiser steps."""
     batch_size: int = 1
-    """Windows per device and step."""
+    """Windows per optimiser step: over all devices, nodes and accumulated micro-batches together.
+
+    A device therefore sees batch_size / (devices * nodes * accumulate) windows at a time, and a run is the same run,
+    with the same learning rate, on any number of devices.
+    """
+    accumulate: int = 1
+    """Micro-batches whose gradients are added up for one optimiser step."""
     learning_rate: float = 1e-4
+    """Of the whole batch; it is never scaled by the number of devices or micro-batches."""
     weight_decay: float = 0.0
     beta2: float = 0.999
     warmup_steps: int = 0
@@ -39,6 +46,13 @@ class TrainConfig:
     """The portrait of a training window: a random frame of its clip outside the window, or the clip's portrait."""
     seed: int = 0
     precision: Literal["fp32", "bf16"] = "fp32"
+    """``bf16``: matrix products in bfloat16, weights and optimiser in float32 (autocast)."""
+    activation_checkpointing: bool = False
+    """Keep only each block's input for the backward pass and compute the rest again: less memory, a third more work."""
+    compile: bool = False
+    """``torch.compile`` each block."""
+    deterministic: bool = False
+    """Refuse operations that are not deterministic, at some cost in speed on a GPU; a CPU is deterministic anyway."""
     threads: int = 0
     """CPU threads of this process; 0 leaves PyTorch's choice."""
     workers: int = 0
@@ -51,5 +65,9 @@ class TrainConfig:
     """Steps between validation losses; 0 for none."""
     accelerator: Literal["auto", "cpu", "gpu"] = "auto"
     devices: int = 1
+    """Devices (or, on the CPU, processes) per node."""
     nodes: int = 1
+    """Machines; started by Slurm or torchrun."""
     strategy: Literal["auto", "ddp", "fsdp"] = "auto"
+    """``ddp``: weights on every device. ``fsdp``: weights, gradients and optimiser sharded over them. ``auto``: ddp
+    where there are several devices."""

@@ -29,6 +29,7 @@ class WindowDataset(Dataset[dict[str, Tensor]]):
             the clip's start.
         audio: (F, 2 * radius + 1, L, D), clamped at the clip's ends.
         mouth: (F, h, w), 1 where the mouth box touches the latent pixel, else 0.
+        index: () int64; ``offset`` + i, the window's number.
         clip, start: () int64; position in ``records`` and first frame.
 
     Raises:
@@ -73,7 +74,8 @@ class WindowDataset(Dataset[dict[str, Tensor]]):
         start = int(rng.integers(record.frames - self.frames + 1))
         portrait = self._portrait_frame(rng, record.frames, start)
         item = self._read(record, start, portrait)
-        return item | {"clip": torch.tensor(clip), "start": torch.tensor(start)}
+        numbers = {"index": self.offset + index, "clip": clip, "start": start}
+        return item | {name: torch.tensor(number) for name, number in numbers.items()}
 
     def _portrait_frame(self, rng: np.random.Generator, total: int, start: int) -> int:
         outside = total - self.frames

@@ -30,6 +30,14 @@ FREE_KEYS = (
     "train.log_every",
     "train.validate_every",
     "train.accelerator",
+    # Windows, their order and their draws are the same however they are shared out; sums are rounded differently.
+    "train.devices",
+    "train.nodes",
+    "train.strategy",
+    "train.accumulate",
+    "train.activation_checkpointing",
+    "train.compile",
+    "train.deterministic",
 )
 
 
@@ -58,12 +66,23 @@ class LastCheckpoint(ModelCheckpoint):
             enable_version_counter=False,
         )
 
+        self.every = every
+
+    def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """What the run goes on from need not be saved again."""
+        super().on_train_start(trainer, pl_module)
+        self._last_global_step_saved = trainer.global_step
+
     def on_train_batch_end(
         self, trainer: pl.Trainer, pl_module: pl.LightningModule, outputs: Any, batch: Any, batch_idx: int
     ) -> None:
         """Save when it is time."""
-        super().on_train_batch_end(trainer, pl_module, outputs, batch, batch_idx)
-        if trainer.global_step >= trainer.max_steps > self._last_global_step_saved:
+        if trainer.global_step % self.every == 0 or trainer.global_step >= trainer.max_steps:
+            self.save(trainer)
+
+    def save(self, trainer: pl.Trainer) -> None:
+        """Save this step, unless it has been; every process must call it."""
+        if trainer.global_step != self._last_global_step_saved:
             self._save_topk_checkpoint(trainer, self._monitor_candidates(trainer))
 
 

@@ -2,35 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import lightning.pytorch as pl
-from torch.utils.data import DataLoader, Sampler
+from torch.utils.data import DataLoader
 
 from lt_bench.config import RunConfig
 from lt_bench.data.cache import LatentCache
 from lt_bench.data.dataset import WindowDataset
+from lt_bench.training.sharing import Share, StepBatches
 
 VALIDATION_WINDOWS = 64
-
-
-class StepBatches(Sampler[list[int]]):
-    """Indices of the windows of each step: step s, rank r takes a run of ``batch`` from (s * world + r) * batch.
-
-    Begins at ``start``, so a resumed run goes on with the windows that would have come next. Its length is that of the
-    whole run, since Lightning counts the steps before ``start`` as fetched.
-    """
-
-    def __init__(self, start: int, steps: int, batch: int, rank: int = 0, world: int = 1) -> None:
-        self.start, self.steps, self.batch, self.rank, self.world = start, steps, batch, rank, world
-
-    def __len__(self) -> int:
-        return self.steps
-
-    def __iter__(self) -> Iterator[list[int]]:
-        for step in range(self.start, self.steps):
-            first = (step * self.world + self.rank) * self.batch
-            yield list(range(first, first + self.batch))
 
 
 class WindowDataModule(pl.LightningDataModule):
@@ -43,21 +23,24 @@ class WindowDataModule(pl.LightningDataModule):
     def train_dataloader(self) -> DataLoader[dict]:
         """From the step that the trainer stands at to the run's last."""
         assert self.trainer is not None, "needs a trainer"
-        train, world = self.config.train, self.trainer.world_size
-        dataset = self._windows("train", train.steps * train.batch_size * world, train.seed)
-        batches = StepBatches(self.trainer.global_step, train.steps, train.batch_size, self.trainer.global_rank, world)
-        return self._loader(dataset, batches)
+        train = self.config.train
+        dataset = self._windows("train", train.steps * train.batch_size, train.seed)
+        return self._loader(dataset, StepBatches(self.trainer.global_step, train.steps, self._share()))
 
     def val_dataloader(self) -> DataLoader[dict] | list:
         """The same windows at every validation; none where ``train.validate_every`` is 0."""
         train = self.config.train
         if not train.validate_every:
             return []
+        batches = max(1, VALIDATION_WINDOWS // train.batch_size)
+        dataset = self._windows("validation", batches * train.batch_size, train.seed)
+        # In micro-batches too, which are what is known to fit into memory.
+        return self._loader(dataset, StepBatches(0, batches, self._share()))
+
+    def _share(self) -> Share:
         assert self.trainer is not None, "needs a trainer"
-        world = self.trainer.world_size
-        steps = max(1, VALIDATION_WINDOWS // (train.batch_size * world))
-        dataset = self._windows("validation", steps * train.batch_size * world, train.seed)
-        return self._loader(dataset, StepBatches(0, steps, train.batch_size, self.trainer.global_rank, world))
+        train = self.config.train
+        return Share(train.batch_size, self.trainer.world_size, self.trainer.global_rank, train.accumulate)
 
     def _windows(self, split: str, length: int, seed: int) -> WindowDataset:
         model = self.config.model

@@ -1,8 +1,9 @@
-"""All that is random in a training step, as a function of the run's seed and the step."""
+"""All that is random in a training step, as a function of the run's seed and the window's number."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, fields
 
 import numpy as np
 import torch
@@ -31,30 +32,44 @@ class Draws:
     """Of unit variance, in the shape of the motion frames."""
 
 
-def step_generator(seed: int, step: int, rank: int, stream: int = TRAINING) -> torch.Generator:
+def window_generator(seed: int, index: int, stream: int = TRAINING) -> torch.Generator:
     """A generator on the CPU whose numbers depend on the arguments alone.
 
-    A run that goes on from a checkpoint therefore draws what it would have drawn, with no generator state to save.
+    A window's draws are therefore the same in whichever process and micro-batch it is trained, and a run that goes on
+    from a checkpoint draws what it would have drawn, with no generator state to save.
     """
-    state = np.random.SeedSequence((seed, stream, step, rank)).generate_state(1, np.uint64)[0]
+    state = np.random.SeedSequence((seed, stream, index)).generate_state(1, np.uint64)[0]
     return torch.Generator().manual_seed(int(state) >> 1)
 
 
 def draw(
+    latents: Latents,
+    motion: Latents,
+    objective: Objective,
+    config: TrainConfig,
+    generators: Iterable[torch.Generator],
+) -> Draws:
+    """Draw on the CPU, with one generator a window, and send it to the device of ``latents``.
+
+    Latents and motion give the shapes.
+    """
+    windows = [_draw_window(latents[:1], motion[:1], objective, config, generator) for generator in generators]
+    names = (field.name for field in fields(Draws))
+    return Draws(**{name: torch.cat([getattr(w, name) for w in windows]).to(latents.device) for name in names})
+
+
+def _draw_window(
     latents: Latents, motion: Latents, objective: Objective, config: TrainConfig, generator: torch.Generator
 ) -> Draws:
-    """Draw for one batch on the CPU and send it to the device of ``latents``; latents and motion give the shapes."""
-    batch, device = len(latents), latents.device
-
-    def keep(dropout: float) -> Bool[Tensor, " B"]:
-        return (torch.rand(batch, generator=generator) >= dropout).to(device)
+    def keep(dropout: float) -> Bool[Tensor, " 1"]:
+        return torch.rand(1, generator=generator) >= dropout
 
     return Draws(
-        noise=torch.randn(latents.shape, generator=generator).to(latents),
-        timesteps=objective.sample_timesteps(batch, generator, device),
+        noise=torch.randn(latents.shape, generator=generator, dtype=latents.dtype),
+        timesteps=objective.sample_timesteps(1, generator),
         keep_portrait=keep(config.portrait_dropout),
         keep_audio=keep(config.audio_dropout),
         keep_motion=keep(config.motion_dropout),
-        motion_level=(torch.rand(batch, generator=generator) * config.motion_noise).to(device),
-        motion_noise=torch.randn(motion.shape, generator=generator).to(latents),
+        motion_level=torch.rand(1, generator=generator) * config.motion_noise,
+        motion_noise=torch.randn(motion.shape, generator=generator, dtype=latents.dtype),
     )

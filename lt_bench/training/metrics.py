@@ -14,13 +14,14 @@ from torch import Tensor
 
 from lt_bench.files import write_text
 from lt_bench.training.module import LetsTalkModule
+from lt_bench.training.steps import StepCallback
 
 COLUMNS: tuple[str, ...] = ("step", "loss", "learning_rate", "grad_norm", "seconds", "validation_loss")
 EMPTY: dict[str, str] = dict.fromkeys(COLUMNS, "")
 
 
-class MetricsFile(pl.Callback):
-    """Writes a row every ``every`` steps and after the last.
+class MetricsFile(StepCallback):
+    """Writes a row every ``every`` steps and after the last, and sends it to the run's loggers; the first process only.
 
     ``loss`` is the mean since the row before (over all ranks), ``grad_norm`` that of the row's step before clipping,
     ``seconds`` the training time up to the row with resumed runs added up. Rows past the step that a run resumes from
@@ -44,22 +45,21 @@ class MetricsFile(pl.Callback):
 
     def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Take over the rows up to the step that the run goes on from."""
+        super().on_train_start(trainer, pl_module)
         self._start = time.perf_counter()
         if trainer.is_global_zero:
             self._rows = [row for row in _read(self.path) if int(row["step"]) <= trainer.global_step]
             self.loss = float(self._rows[-1]["loss"]) if self._rows else None
 
-    def on_train_batch_end(
-        self, trainer: pl.Trainer, pl_module: pl.LightningModule, outputs: Any, batch: Any, batch_idx: int
-    ) -> None:
+    def on_step_end(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
         """Add up the loss; write a row when it is time."""
-        assert isinstance(pl_module, LetsTalkModule)
-        loss = torch.as_tensor(pl_module.last_loss)
+        assert isinstance(module, LetsTalkModule)
+        loss = torch.as_tensor(module.last_loss)
         self._sum = loss if self._sum is None else self._sum + loss
         self._count += 1
         step = trainer.global_step
         if step % self.every == 0 or step == trainer.max_steps:
-            self._add(trainer, pl_module, step)
+            self._add(trainer, module, step)
 
     def on_validation_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Note the validation loss in the row of this step."""
@@ -69,6 +69,14 @@ class MetricsFile(pl.Callback):
                 self._rows.append(EMPTY | {"step": str(trainer.global_step)})
             self._rows[-1]["validation_loss"] = repr(float(value))
             self._write()
+
+    def on_save_checkpoint(
+        self, trainer: pl.Trainer, pl_module: pl.LightningModule, checkpoint: dict[str, Any]
+    ) -> None:
+        """Share out the sum, since a checkpoint has that of the first process only."""
+        if self._sum is not None and trainer.world_size > 1:
+            self._sum = trainer.strategy.reduce(self._sum, reduce_op="mean")
+            checkpoint["callbacks"][self.state_key]["sum"] = float(self._sum)
 
     def state_dict(self) -> dict[str, Any]:
         """What a resumed run needs: plain numbers."""
@@ -92,6 +100,9 @@ class MetricsFile(pl.Callback):
         values = (step, self.loss, module.learning_rate, module.grad_norm, round(self.seconds, 3))
         self._rows.append(EMPTY | dict(zip(COLUMNS, map(repr, values), strict=False)))
         self._write()
+        named = {f"train/{name}": value for name, value in zip(COLUMNS[1:4], values[1:], strict=False)}
+        for logger in trainer.loggers:
+            logger.log_metrics(named, step)
 
     def _write(self) -> None:
         text = io.StringIO()

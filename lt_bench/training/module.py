@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from functools import partial
 from typing import Any
 
 import lightning.pytorch as pl
 import torch
-from lightning.pytorch.strategies import FSDPStrategy
+from lightning.pytorch.strategies import ModelParallelStrategy
 from torch import Tensor
 from torch.optim import Optimizer
 
@@ -17,18 +18,20 @@ from lt_bench.errors import TrainingError
 from lt_bench.models.build import build_model
 from lt_bench.models.conditions import Conditions
 from lt_bench.shapes import Float
-from lt_bench.training.draws import TRAINING, VALIDATION, draw, step_generator
+from lt_bench.training.blocks import prepare_blocks
+from lt_bench.training.draws import TRAINING, VALIDATION, draw, window_generator
 from lt_bench.training.schedule import learning_rate_factor
+from lt_bench.training.sharding import local_part, shard, total_norm
 
 CHECKPOINT_KEY = "lt_bench"
-CHECKPOINT_VERSION = 1
+CHECKPOINT_VERSION = 2
 
 
 class LetsTalkModule(pl.LightningModule):
     """The network, its objective and its optimiser.
 
-    Initial weights depend on ``config.train.seed`` alone, and each step's random draws on the seed, the step and the
-    rank; the global random state is neither read nor changed.
+    Initial weights depend on ``config.train.seed`` alone, and each window's random draws on the seed and the window's
+    number, in whichever process it is; the global random state is neither read nor changed.
     """
 
     channel_weights: Tensor
@@ -53,35 +56,38 @@ class LetsTalkModule(pl.LightningModule):
         """Of the last step, before clipping."""
         self.learning_rate = float("nan")
         """Of the last step."""
-        self.last_loss = float("nan")
+        self.last_loss: Tensor | float = float("nan")
+        """Of this process's windows of the last step."""
+        self._micro_losses: list[Tensor] = []
+
+    def configure_model(self) -> None:
+        """Compile and checkpoint blocks as configured; shard the network, where that is the strategy."""
+        prepare_blocks(self.model.blocks, self.config.train)
+        if isinstance(self.trainer.strategy, ModelParallelStrategy):
+            shard(self.model, self.trainer.strategy.device_mesh["data_parallel"])
 
     def training_step(self, batch: dict[str, Tensor], batch_idx: int) -> Tensor:
-        """The mean loss of a batch of windows (see ``WindowDataset``)."""
-        loss = self._loss(batch, self._generator(self.global_step, TRAINING)).mean()
-        self.last_loss = loss.detach()
-        self.log("train/loss", self.last_loss, batch_size=len(batch["latents"]))
+        """The mean loss of a micro-batch of windows (see ``WindowDataset``)."""
+        loss = self._loss(batch, TRAINING).mean()
+        self._micro_losses.append(loss.detach())
         return loss
 
     def validation_step(self, batch: dict[str, Tensor], batch_idx: int) -> None:
         """The same loss with the same draws at every validation, with the averaged weights where there are any."""
-        loss = self._loss(batch, self._generator(batch_idx, VALIDATION)).mean()
+        loss = self._loss(batch, VALIDATION).mean()
         self.log("validation/loss", loss, batch_size=len(batch["latents"]), sync_dist=True)
 
     def on_before_optimizer_step(self, optimizer: Optimizer) -> None:
         """Measure the gradient, and stop before it can spoil the weights."""
-        gradients = [p.grad for p in self.parameters() if p.grad is not None]
-        norm = torch.nn.utils.get_total_norm(gradients)
-        if isinstance(self.trainer.strategy, FSDPStrategy):  # each rank holds a shard of every gradient
-            norm = self.trainer.strategy.reduce(norm.square(), reduce_op="sum").sqrt()  # type: ignore[union-attr]
-        self.grad_norm = float(norm)
-        if not torch.isfinite(norm):
+        self.last_loss = torch.stack(self._micro_losses).mean()
+        self._micro_losses.clear()
+        self.grad_norm = float(total_norm([p.grad for p in self.parameters() if p.grad is not None]))
+        if not math.isfinite(self.grad_norm):
             raise TrainingError(
                 f"training step {self.global_step}: expected a finite gradient, got norm {self.grad_norm} and loss "
                 f"{float(self.last_loss)}; lower train.learning_rate, or raise train.warmup_steps"
             )
         self.learning_rate = optimizer.param_groups[0]["lr"]
-        self.log("train/grad_norm", self.grad_norm)
-        self.log("train/learning_rate", self.learning_rate)
 
     def configure_gradient_clipping(
         self,
@@ -89,12 +95,11 @@ class LetsTalkModule(pl.LightningModule):
         gradient_clip_val: float | None = None,
         gradient_clip_algorithm: str | None = None,
     ) -> None:
-        """Lightning's own clipping, which it calls after the backward pass; sharded weights clip themselves."""
-        if isinstance(self.trainer.strategy, FSDPStrategy):
-            if gradient_clip_val:
-                self.trainer.strategy.model.clip_grad_norm_(gradient_clip_val)  # type: ignore[union-attr,operator]
-            return
-        self.clip_gradients(optimizer, gradient_clip_val, gradient_clip_algorithm)
+        """Clip by the norm that was measured just before, which Lightning would compute again."""
+        limit = self.config.train.gradient_clip
+        if limit and self.grad_norm > limit:
+            local = [local_part(p.grad) for p in self.parameters() if p.grad is not None]
+            torch._foreach_mul_(local, limit / (self.grad_norm + 1e-6))
 
     def configure_optimizers(self) -> Any:
         """AdamW over every parameter, the audio projector's too."""
@@ -104,7 +109,7 @@ class LetsTalkModule(pl.LightningModule):
             lr=train.learning_rate,
             betas=(0.9, train.beta2),
             weight_decay=train.weight_decay,
-            fused=train.precision == "fp32",  # a quarter of the time; Lightning cannot clip under it with bf16
+            fused=True,  # a quarter of the time
         )
         schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, partial(learning_rate_factor, config=train))
         return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
@@ -117,12 +122,17 @@ class LetsTalkModule(pl.LightningModule):
             "cache_hash": self.cache_hash,
         }
 
-    def _generator(self, step: int, stream: int) -> torch.Generator:
-        return step_generator(self.config.train.seed, step, self.global_rank, stream)
+    def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Count micro-batches anew, for a run that goes on with another number of them a step."""
+        done = checkpoint["global_step"] * self.config.train.accumulate
+        progress = checkpoint["loops"]["fit_loop"]["epoch_loop.batch_progress"]["current"]
+        # Saved while the last one's hooks ran, so all but that one are completed.
+        progress |= {"ready": done, "started": done, "processed": done, "completed": done - 1}
 
-    def _loss(self, batch: dict[str, Tensor], generator: torch.Generator) -> Float[Tensor, " B"]:
+    def _loss(self, batch: dict[str, Tensor], stream: int) -> Float[Tensor, " B"]:
         latents, portrait = batch["latents"], batch["portrait"]
-        draws = draw(latents, batch["motion"], self.objective, self.config.train, generator)
+        generators = [window_generator(self.config.train.seed, index, stream) for index in batch["index"].tolist()]
+        draws = draw(latents, batch["motion"], self.objective, self.config.train, generators)
         motion = None
         if self.config.model.motion_frames:
             level = draws.motion_level[:, None, None, None, None]

@@ -19,16 +19,19 @@ from lt_bench.data.cache import LatentCache
 from lt_bench.diffusion.objective import Objective
 from lt_bench.diffusion.samplers import build_sampler
 from lt_bench.errors import ConfigError
-from lt_bench.models.checkpoint import ModelCard, read_card, save_model
+from lt_bench.models.checkpoint import ModelCard, Weights, read_card, save_model
 from lt_bench.sampling.guided import check_sampling
 from lt_bench.training.averaging import ModelAverage
+from lt_bench.training.blocks import compiled_limits
 from lt_bench.training.checkpoints import LastCheckpoint, check_same_run, find_checkpoint
 from lt_bench.training.datamodule import WindowDataModule
 from lt_bench.training.metrics import MetricsFile
 from lt_bench.training.module import LetsTalkModule
+from lt_bench.training.preemption import Preempted, Preemption
 from lt_bench.training.progress import StepProgress
 from lt_bench.training.quiet import quiet_lightning
-from lt_bench.training.trainer import build_trainer
+from lt_bench.training.sharing import check_shares
+from lt_bench.training.trainer import build_trainer, deterministic_restored
 
 MODEL_FILE = "model.safetensors"
 METRICS_FILE = "metrics.csv"
@@ -77,6 +80,7 @@ def train(
         ConfigError: settings that do not go together.
         CheckpointError: ``out`` holds a run of another configuration, or a damaged checkpoint.
         TrainingError: the loss is no longer a number.
+        Preempted: the process was told to stop by SIGTERM, or by Slurm's SIGUSR1; a checkpoint was written.
     """
     _check(config)
     model_file = Path(out) / MODEL_FILE
@@ -88,15 +92,19 @@ def train(
     module = build_module(config, cache)
     metrics = MetricsFile(Path(out) / METRICS_FILE, config.train.log_every)
     average = ModelAverage(config.train.ema_decay) if config.train.ema_decay else None
-    own = [average, metrics, StepProgress() if progress else None, *callbacks]
     checkpoint = LastCheckpoint(Path(out), config.train.checkpoint_every)
-    with quiet_lightning():
-        trainer = build_trainer(config, Path(out), [c for c in (*own, checkpoint) if c is not None], loggers)
+    # Preemption comes after all that a checkpoint keeps the state of.
+    own = [average, metrics, StepProgress() if progress else None, *callbacks, Preemption(checkpoint.save), checkpoint]
+    with quiet_lightning(), deterministic_restored():
+        trainer = build_trainer(config, Path(out), [c for c in own if c is not None], loggers)
         _fit(trainer, module, WindowDataModule(cache, config), found.path if found else None)
-        raw = _network_state(trainer)
+        # Every process takes part, since each may hold a shard.
+        weights: dict[Weights, dict[str, torch.Tensor]] = {"raw": _network_state(trainer)}
+        if average:
+            weights["ema"] = weights["raw"] | average.averaged_state()
     card = _card(config, cache, module, trainer.global_step, metrics.seconds)
     if trainer.is_global_zero:
-        save_model(model_file, card, {"raw": raw, **({"ema": average.averaged_state()} if average else {})})
+        save_model(model_file, card, weights)
     resumed_from = found.step if found else None
     return TrainOutcome(
         model_file, card.steps, card.seconds, card.peak_memory, card.parameters, metrics.loss, resumed_from
@@ -113,20 +121,12 @@ def build_module(config: RunConfig, cache: LatentCache) -> LetsTalkModule:
 def _check(config: RunConfig) -> None:
     # What would only fail when the trained model is used fails here, before the training.
     train = config.train
-    if train.steps < 1 or train.batch_size < 1 or train.checkpoint_every < 1:
-        raise ConfigError(
-            "train.steps, batch_size, checkpoint_every: expected at least 1, got "
-            f"{train.steps}, {train.batch_size}, {train.checkpoint_every}"
-        )
+    check_shares(train)
     for key in ("portrait_dropout", "audio_dropout", "motion_dropout", "motion_noise"):
         if not 0 <= getattr(train, key) <= 1:
             raise ConfigError(f"train.{key}: expected 0 to 1, got {getattr(train, key)}")
     if not 0 <= train.ema_decay < 1:
         raise ConfigError(f"train.ema_decay: expected 0 <= decay < 1, got {train.ema_decay}")
-    if train.strategy == "fsdp" and train.ema_decay:
-        raise ConfigError(
-            f"train.ema_decay: expected 0 with strategy fsdp, whose shards cannot be averaged, got {train.ema_decay}"
-        )
     Objective(config.diffusion, config.model.learn_sigma)
     check_sampling(config.sampling)
     build_sampler(config.sampling.sampler, config.sampling.steps, config.diffusion, config.model.learn_sigma)
@@ -137,7 +137,10 @@ def _check(config: RunConfig) -> None:
 def _fit(trainer: pl.Trainer, module: LetsTalkModule, data: WindowDataModule, resume: Path | None) -> None:
     handler = signal.getsignal(signal.SIGINT)
     try:
-        trainer.fit(module, datamodule=data, ckpt_path=resume, weights_only=True)
+        with compiled_limits(len(module.model.blocks)):
+            trainer.fit(module, datamodule=data, ckpt_path=resume, weights_only=True)
+    except Preempted:
+        raise
     except SystemExit:
         # Lightning turns an interrupt into an exit with signals ignored; the caller decides how to end.
         if trainer.state.status != TrainerStatus.INTERRUPTED:

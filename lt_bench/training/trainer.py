@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import lightning.pytorch as pl
+import torch
 from lightning.pytorch.loggers import Logger
-from lightning.pytorch.strategies import FSDPStrategy
+from lightning.pytorch.strategies import DDPStrategy, ModelParallelStrategy, Strategy
 
-from lt_bench.config import RunConfig
+from lt_bench.config import RunConfig, TrainConfig
 from lt_bench.errors import ConfigError
 from lt_bench.training.checkpoints import AtomicCheckpointIO
 
@@ -30,10 +32,10 @@ def build_trainer(config: RunConfig, out: Path, callbacks: list[pl.Callback], lo
         "accelerator": train.accelerator,
         "devices": train.devices,
         "num_nodes": train.nodes,
-        "strategy": FSDPStrategy(state_dict_type="full") if train.strategy == "fsdp" else train.strategy,
+        "strategy": _strategy(train),
+        "accumulate_grad_batches": train.accumulate,
+        "deterministic": train.deterministic,
         "precision": PRECISIONS[train.precision],
-        "gradient_clip_val": train.gradient_clip or None,
-        "gradient_clip_algorithm": "norm",
         "log_every_n_steps": max(1, train.log_every),
         "val_check_interval": train.validate_every or None,
         "check_val_every_n_epoch": None if train.validate_every else 1,
@@ -51,3 +53,27 @@ def build_trainer(config: RunConfig, out: Path, callbacks: list[pl.Callback], lo
         return pl.Trainer(**arguments)
     except (RuntimeError, ValueError) as error:  # Lightning's MisconfigurationException is a plain Exception
         raise ConfigError(f"train.accelerator, devices, nodes, strategy: {error}") from error
+
+
+def _strategy(train: TrainConfig) -> Strategy | str:
+    world = train.devices * train.nodes
+    if train.strategy == "fsdp":
+        return ModelParallelStrategy(
+            data_parallel_size=world, tensor_parallel_size=1, save_distributed_checkpoint=False
+        )
+    if train.strategy == "ddp" or world > 1:
+        return DDPStrategy(gradient_as_bucket_view=True)
+    return "auto"
+
+
+@contextmanager
+def deterministic_restored() -> Iterator[None]:
+    """Undo, after the block, what Lightning sets for the whole process when training is to be deterministic."""
+    enabled = torch.are_deterministic_algorithms_enabled()
+    warn_only = torch.is_deterministic_algorithms_warn_only_enabled()
+    benchmark = torch.backends.cudnn.benchmark
+    try:
+        yield
+    finally:
+        torch.use_deterministic_algorithms(enabled, warn_only=warn_only)
+        torch.backends.cudnn.benchmark = benchmark

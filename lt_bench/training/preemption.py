@@ -1,0 +1,93 @@
+"""A run that is told to stop saves itself at the end of its step, and under Slurm asks to be started again."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Callable
+from typing import Any
+
+import lightning.pytorch as pl
+import torch
+import torch.distributed as dist
+
+from lt_bench.training.steps import StepCallback
+
+STOP = signal.SIGTERM
+REQUEUE = signal.SIGUSR1
+"""What ``#SBATCH --signal=USR1@120`` sends, two minutes before a job's time is over."""
+PREEMPTED_CODE = 128 + signal.SIGTERM
+
+
+class Preempted(SystemExit):
+    """Training stopped because it was told to, with everything saved; the same command goes on."""
+
+    def __init__(self, step: int) -> None:
+        super().__init__(PREEMPTED_CODE)
+        self.step = step
+
+
+class Preemption(StepCallback):
+    """Notes SIGTERM (and SIGUSR1 in a Slurm job) and stops all processes after the same step.
+
+    Lightning saves within its signal handler, so perhaps in the middle of a step and not in every process at the same
+    one, and on SIGTERM it stops without saving; so its handlers are replaced while training runs. The signals may reach
+    one process or all.
+    """
+
+    def __init__(self, save: Callable[[pl.Trainer], None]) -> None:
+        """Args: save: called as ``save(trainer)`` to write the checkpoint of the step."""
+        self.save = save
+        self.received: set[int] = set()
+        self._handlers: dict[int, Any] = {}
+
+    def on_fit_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """Listen."""
+        if threading.current_thread() is not threading.main_thread():
+            return  # only the main thread may; whoever runs training in another one stops it his own way
+        for number in (STOP, REQUEUE) if _slurm_job() else (STOP,):
+            self._handlers[number] = signal.signal(number, self._note)
+
+    def on_step_end(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
+        """Stop, when any process was told to and the run is not done anyway."""
+        stop, again = self._agreed(trainer)
+        if not (stop or again) or trainer.global_step >= trainer.max_steps:
+            return
+        self.save(trainer)
+        if again and trainer.is_global_zero:
+            requeue()
+        raise Preempted(trainer.global_step)
+
+    def teardown(self, trainer: pl.Trainer, pl_module: pl.LightningModule, stage: str) -> None:
+        """Listen no more."""
+        for number, handler in self._handlers.items():
+            signal.signal(number, handler)
+        self._handlers = {}
+
+    def _note(self, number: int, frame: Any) -> None:
+        self.received.add(number)
+
+    def _agreed(self, trainer: pl.Trainer) -> tuple[bool, bool]:
+        flags = torch.tensor([STOP in self.received, REQUEUE in self.received], dtype=torch.int32)
+        if trainer.world_size > 1:
+            flags = flags.to(trainer.strategy.root_device)
+            dist.all_reduce(flags, op=dist.ReduceOp.MAX)
+        stop, again = flags.tolist()
+        return bool(stop), bool(again)
+
+
+def requeue() -> None:
+    """Put this Slurm job back into the queue; what ``scontrol`` says of a failure goes to stderr."""
+    job = _slurm_job()
+    try:
+        subprocess.run(["scontrol", "requeue", job], check=True, stdin=subprocess.DEVNULL)
+    except (OSError, subprocess.CalledProcessError) as error:
+        print(f"lt-bench train: scontrol requeue {job} failed: {error}; start the same command again", file=sys.stderr)
+
+
+def _slurm_job() -> str:
+    array, task = os.environ.get("SLURM_ARRAY_JOB_ID"), os.environ.get("SLURM_ARRAY_TASK_ID")
+    return f"{array}_{task}" if array and task else os.environ.get("SLURM_JOB_ID", "")

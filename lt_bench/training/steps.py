@@ -1,0 +1,28 @@
+"""A callback that counts optimiser steps, where Lightning counts micro-batches."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import lightning.pytorch as pl
+
+
+class StepCallback(pl.Callback):
+    """Calls ``on_step_end`` once for every optimiser step."""
+
+    _step = 0
+
+    def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """Take note of the step that the run goes on from."""
+        self._step = trainer.global_step
+
+    def on_train_batch_end(
+        self, trainer: pl.Trainer, pl_module: pl.LightningModule, outputs: Any, batch: Any, batch_idx: int
+    ) -> None:
+        """Pass on the micro-batch that completed a step."""
+        if trainer.global_step != self._step:
+            self._step = trainer.global_step
+            self.on_step_end(trainer, pl_module)
+
+    def on_step_end(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
+        """After an optimiser step; ``trainer.global_step`` counts it."""
