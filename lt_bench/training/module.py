@@ -125,9 +125,10 @@ class LetsTalkModule(pl.LightningModule):
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Count micro-batches anew, for a run that goes on with another number of them a step."""
         done = checkpoint["global_step"] * self.config.train.accumulate
-        progress = checkpoint["loops"]["fit_loop"]["epoch_loop.batch_progress"]["current"]
-        # Saved while the last one's hooks ran, so all but that one are completed.
-        progress |= {"ready": done, "started": done, "processed": done, "completed": done - 1}
+        progress = checkpoint["loops"]["fit_loop"]["epoch_loop.batch_progress"]
+        for span in ("current", "total"):
+            # Saved while the last one's hooks ran, so all but that one are completed.
+            progress[span] |= {"ready": done, "started": done, "processed": done, "completed": done - 1}
 
     def _loss(self, batch: dict[str, Tensor], stream: int) -> Float[Tensor, " B"]:
         latents, portrait = batch["latents"], batch["portrait"]

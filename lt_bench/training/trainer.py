@@ -37,7 +37,7 @@ def build_trainer(config: RunConfig, out: Path, callbacks: list[pl.Callback], lo
         "deterministic": train.deterministic,
         "precision": PRECISIONS[train.precision],
         "log_every_n_steps": max(1, train.log_every),
-        "val_check_interval": train.validate_every or None,
+        "val_check_interval": train.validate_every * train.accumulate or None,  # in micro-batches
         "check_val_every_n_epoch": None if train.validate_every else 1,
         "limit_val_batches": None if train.validate_every else 0,
         "num_sanity_val_steps": 0,

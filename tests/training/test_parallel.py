@@ -8,7 +8,9 @@ import os
 import socket
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
+import lightning.pytorch as pl
 import pytest
 import torch
 
@@ -84,4 +86,27 @@ def test_two_processes_train_what_one_does(
     toy_cache: LatentCache, make_run: MakeRun, tmp_path: Path, whole: Callable[[RunConfig], Path], strategy: str
 ) -> None:
     train_in(2, make_run(**SHARED, devices=2, strategy=strategy), tmp_path, toy_cache)
+    _assert_same_run(whole(make_run(**SHARED)), tmp_path)
+
+
+def test_micro_batches_and_checkpointed_activations_train_what_the_whole_batch_does(
+    toy_cache: LatentCache, make_run: MakeRun, tmp_path: Path, whole: Callable[[RunConfig], Path]
+) -> None:
+    changed = make_run(**SHARED, accumulate=2, activation_checkpointing=True)
+    train(changed, tmp_path, toy_cache, progress=False)
+    _assert_same_run(whole(make_run(**SHARED)), tmp_path)
+
+
+def test_a_run_goes_on_with_another_number_of_micro_batches(
+    toy_cache: LatentCache, make_run: MakeRun, tmp_path: Path, whole: Callable[[RunConfig], Path]
+) -> None:
+    class Stop(pl.Callback):
+        def on_train_batch_start(self, trainer: pl.Trainer, pl_module: Any, batch: Any, batch_idx: int) -> None:
+            if batch_idx == 5:  # in the middle of step 3; step 2 was saved
+                raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        train(make_run(**SHARED, accumulate=2), tmp_path, toy_cache, [Stop()], progress=False)
+    outcome = train(make_run(**SHARED, accumulate=4), tmp_path, toy_cache, progress=False)
+    assert outcome.resumed_from == 2
     _assert_same_run(whole(make_run(**SHARED)), tmp_path)

@@ -73,7 +73,13 @@ def test_draws_depend_on_seed_window_and_stream_alone() -> None:
 
 def test_modalities_are_dropped_independently_and_as_often_as_asked() -> None:
     config = TrainConfig(portrait_dropout=0.3, audio_dropout=0.1, motion_dropout=0.0)
-    d = draw(torch.zeros(5_000, 1, 1, 1, 1), torch.zeros(5_000, 0, 1, 1, 1), FLOW, config, [window_generator(0, i) for i in range(5_000)])
+    d = draw(
+        torch.zeros(5_000, 1, 1, 1, 1),
+        torch.zeros(5_000, 0, 1, 1, 1),
+        FLOW,
+        config,
+        [window_generator(0, i) for i in range(5_000)],
+    )
     portrait, audio = 1 - d.keep_portrait.float(), 1 - d.keep_audio.float()
     assert float(portrait.mean()) == pytest.approx(0.3, abs=0.02)
     assert float(audio.mean()) == pytest.approx(0.1, abs=0.02)
