@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import time
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
 DATASETS = ("synthetic", "grid-sample", "folder", "hdtf", "celebv-hq")
 RESOLUTIONS = {"synthetic": 64, "grid-sample": 128, "folder": 128}
 """Where ``--resolution`` is not given."""
+POLL = 2.0
+"""Seconds between two looks at a cache that another process prepares."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -96,6 +99,15 @@ def ensure_cache(config: DataConfig, workers: int | None = None, console: Consol
     for clip in done.rejected:
         (console or bar.console).print(f"rejected {clip.source}: {clip.reason}", markup=False, highlight=False)
     return done.cache
+
+
+def wait_for_cache(config: DataConfig) -> LatentCache:
+    """The cache of a configuration that another process of the same run is preparing."""
+    from data_prep.pipeline import open_complete
+
+    while (cache := open_complete(config)) is None:
+        time.sleep(POLL)
+    return cache
 
 
 def square_portrait(picture: UInt8[np.ndarray, "H W 3"], side: int, face: bool) -> UInt8[np.ndarray, "side side 3"]:

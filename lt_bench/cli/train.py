@@ -1,12 +1,14 @@
 """Train one model: from a run's YAML to a model file, a curve and a checkpoint.
 
 Prepares the latent cache first where it does not exist. The same command goes on where a killed run stopped, and does
-nothing when the model is there.
+nothing when the model is there. On SIGTERM it saves at the end of the step and ends with code 143. Several devices:
+train.devices, train.nodes, train.strategy; see docs/cluster.md.
 """
 
 from __future__ import annotations
 
 import argparse
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -26,15 +28,25 @@ def run(arguments: argparse.Namespace) -> int:
     from lt_bench.config import RunConfig, load_config
 
     config = load_config(RunConfig, arguments.config, arguments.overrides)
-    from lt_bench.cli.prepare import ensure_cache
-
-    cache = ensure_cache(config.data)
     from lightning.pytorch.utilities import rank_zero_only
 
+    # Of the process that Slurm, torchrun or Lightning started; the others of a run leave all reports to the first.
+    first = not getattr(rank_zero_only, "rank", 0)
+    from lt_bench.cli.prepare import ensure_cache, wait_for_cache
+
+    cache = ensure_cache(config.data) if first else wait_for_cache(config.data)
+
+    from lt_bench.training.preemption import PREEMPTED_CODE, Preempted
     from lt_bench.training.run import train
 
-    outcome = train(config, arguments.out, cache)
-    if getattr(rank_zero_only, "rank", 0):
+    try:
+        outcome = train(config, arguments.out, cache)
+    except Preempted as stop:
+        if not first:  # a code other than 0 would make Lightning kill the first process
+            return 0
+        print(f"lt-bench train: stopped and saved at step {stop.step}; the same command goes on", file=sys.stderr)
+        return PREEMPTED_CODE
+    if not first:
         return 0
     report: dict[str, Any] = {
         "model": str(outcome.model_file),

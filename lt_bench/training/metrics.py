@@ -75,8 +75,9 @@ class MetricsFile(StepCallback):
     ) -> None:
         """Share out the sum, since a checkpoint has that of the first process only."""
         if self._sum is not None and trainer.world_size > 1:
-            self._sum = trainer.strategy.reduce(self._sum, reduce_op="mean")
-            checkpoint["callbacks"][self.state_key]["sum"] = float(self._sum)
+            shared = torch.as_tensor(trainer.strategy.reduce(self._sum, reduce_op="mean"))
+            self._sum = shared
+            checkpoint["callbacks"][self.state_key]["sum"] = float(shared)
 
     def state_dict(self) -> dict[str, Any]:
         """What a resumed run needs: plain numbers."""
@@ -93,16 +94,16 @@ class MetricsFile(StepCallback):
 
     def _add(self, trainer: pl.Trainer, module: LetsTalkModule, step: int) -> None:
         assert self._sum is not None
-        self.loss = float(trainer.strategy.reduce(self._sum, reduce_op="mean")) / self._count
+        self.loss = loss = float(trainer.strategy.reduce(self._sum, reduce_op="mean")) / self._count
         self._sum, self._count = None, 0
         if not trainer.is_global_zero:
             return
         values = (step, self.loss, module.learning_rate, module.grad_norm, round(self.seconds, 3))
         self._rows.append(EMPTY | dict(zip(COLUMNS, map(repr, values), strict=False)))
         self._write()
-        named = {f"train/{name}": value for name, value in zip(COLUMNS[1:4], values[1:], strict=False)}
+        curves = {"loss": loss, "learning_rate": module.learning_rate, "grad_norm": module.grad_norm}
         for logger in trainer.loggers:
-            logger.log_metrics(named, step)
+            logger.log_metrics({f"train/{name}": value for name, value in curves.items()}, step)
 
     def _write(self) -> None:
         text = io.StringIO()

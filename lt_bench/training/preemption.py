@@ -7,7 +7,8 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import lightning.pytorch as pl
@@ -42,14 +43,14 @@ class Preemption(StepCallback):
         """Args: save: called as ``save(trainer)`` to write the checkpoint of the step."""
         self.save = save
         self.received: set[int] = set()
-        self._handlers: dict[int, Any] = {}
 
-    def on_fit_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        """Listen."""
+    def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """Listen, from here on in Lightning's place."""
+        super().on_train_start(trainer, pl_module)
         if threading.current_thread() is not threading.main_thread():
             return  # only the main thread may; whoever runs training in another one stops it his own way
         for number in (STOP, REQUEUE) if _slurm_job() else (STOP,):
-            self._handlers[number] = signal.signal(number, self._note)
+            signal.signal(number, self._note)
 
     def on_step_end(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
         """Stop, when any process was told to and the run is not done anyway."""
@@ -61,12 +62,6 @@ class Preemption(StepCallback):
             requeue()
         raise Preempted(trainer.global_step)
 
-    def teardown(self, trainer: pl.Trainer, pl_module: pl.LightningModule, stage: str) -> None:
-        """Listen no more."""
-        for number, handler in self._handlers.items():
-            signal.signal(number, handler)
-        self._handlers = {}
-
     def _note(self, number: int, frame: Any) -> None:
         self.received.add(number)
 
@@ -77,6 +72,20 @@ class Preemption(StepCallback):
             dist.all_reduce(flags, op=dist.ReduceOp.MAX)
         stop, again = flags.tolist()
         return bool(stop), bool(again)
+
+
+@contextmanager
+def signals_restored() -> Iterator[None]:
+    """After the block, signals do what they did before it."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    handlers = {number: signal.getsignal(number) for number in (STOP, REQUEUE)}
+    try:
+        yield
+    finally:
+        for number, handler in handlers.items():
+            signal.signal(number, handler)
 
 
 def requeue() -> None:

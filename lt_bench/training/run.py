@@ -27,7 +27,7 @@ from lt_bench.training.checkpoints import LastCheckpoint, check_same_run, find_c
 from lt_bench.training.datamodule import WindowDataModule
 from lt_bench.training.metrics import MetricsFile
 from lt_bench.training.module import LetsTalkModule
-from lt_bench.training.preemption import Preempted, Preemption
+from lt_bench.training.preemption import Preempted, Preemption, signals_restored
 from lt_bench.training.progress import StepProgress
 from lt_bench.training.quiet import quiet_lightning
 from lt_bench.training.sharing import check_shares
@@ -95,7 +95,7 @@ def train(
     checkpoint = LastCheckpoint(Path(out), config.train.checkpoint_every)
     # Preemption comes after all that a checkpoint keeps the state of.
     own = [average, metrics, StepProgress() if progress else None, *callbacks, Preemption(checkpoint.save), checkpoint]
-    with quiet_lightning(), deterministic_restored():
+    with quiet_lightning(), deterministic_restored(), signals_restored():
         trainer = build_trainer(config, Path(out), [c for c in own if c is not None], loggers)
         _fit(trainer, module, WindowDataModule(cache, config), found.path if found else None)
         # Every process takes part, since each may hold a shard.
