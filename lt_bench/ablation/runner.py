@@ -13,23 +13,14 @@ from lt_bench.config import to_dict, to_yaml
 from lt_bench.errors import LtBenchError, ResultError
 from lt_bench.evaluation.results import load_result
 from lt_bench.files import write_json, write_text
-from lt_bench.jobs.estimate import Estimate, time_left
+from lt_bench.jobs.estimate import time_left
 from lt_bench.jobs.folder import CONFIG_FILE, RESULT_FILE, check_folder
 from lt_bench.jobs.launch import ending, start_worker, stop_workers, worker_environment
+from lt_bench.jobs.snapshot import Snapshot
 from lt_bench.jobs.status import STATUS_FILE, Status, read_status
 
 POLL = 0.2
 """Seconds between two looks at the workers."""
-
-
-@dataclass(frozen=True)
-class Snapshot:
-    """Where a grid stands."""
-
-    jobs: tuple[Job, ...]
-    statuses: tuple[Status, ...]
-    running: tuple[bool, ...]
-    left: Estimate
 
 
 @runtime_checkable

@@ -2,26 +2,16 @@
 
 from __future__ import annotations
 
-import csv
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 from lt_bench.ablation.plan import Job
 from lt_bench.config import ExperimentConfig, to_dict
-from lt_bench.evaluation.results import Result, load_result
 from lt_bench.files import sha256_file
-from lt_bench.jobs.folder import CONFIG_FILE, RESULT_FILE, VIDEOS, flat_config
+from lt_bench.jobs import tracked
+from lt_bench.jobs.folder import flat_config
 from lt_bench.jobs.status import Status
-from lt_bench.tracking.record import Artifact, Point, RunRecord
-
-METRICS_FILE = "metrics.csv"
-CURVES = {
-    "loss": "train/loss",
-    "learning_rate": "train/learning_rate",
-    "grad_norm": "train/grad_norm",
-    "validation_loss": "validation/loss",
-}
-"""Columns of the metrics file and their names among the curves."""
+from lt_bench.tracking.record import Artifact, RunRecord
 
 
 def parent_record(
@@ -36,7 +26,7 @@ def parent_record(
     return RunRecord(
         config.name,
         params,
-        _tags(config, cache_hash, commit),
+        {**_tags(config, cache_hash), **({"git_commit": commit} if commit else {})},
         artifacts=tuple(Artifact(path, "leaderboard") for path in leaderboard),
         running=not leaderboard,
         revision=sha256_file(leaderboard[0]) if leaderboard else "",
@@ -44,48 +34,11 @@ def parent_record(
 
 
 def job_record(config: ExperimentConfig, job: Job, status: Status, cache_hash: str) -> RunRecord:
-    """The run of a job that is done or failed: configuration, curves, scores with intervals, result, sample videos."""
-    params = {key: str(value) for key, value in flat_config(to_dict(job.config)).items()}
+    """The run of a job that is done or failed."""
     tags = {"portrait": job.cell.portrait, "audio": job.cell.audio, "seed": str(job.seed)}
     tags |= {key: str(value) for key, value in job.setting}
-    curves = tuple(_curves(job.folder / METRICS_FILE))
-    files = [Artifact(job.folder / CONFIG_FILE)]
-    if status.state != "done":
-        tags |= _tags(config, cache_hash, None)
-        return RunRecord(job.name, params, tags, curves, artifacts=tuple(files), failed=status.reason or status.state)
-    result = load_result(job.folder / RESULT_FILE)
-    videos = [job.folder / VIDEOS / f"{clip.id}.mp4" for clip in result.clips if clip.frames]
-    files += [Artifact(job.folder / RESULT_FILE), *(Artifact(path, VIDEOS) for path in _spread(videos, config))]
-    tags |= _tags(config, cache_hash, result.git_commit)
-    scores = {**_scores(result), **{f"seconds/{phase}": seconds for phase, seconds in status.seconds.items()}}
-    return RunRecord(job.name, params, tags, curves, scores, tuple(files))
+    return tracked.job_record(job.name, job.config, job.folder, status, tags | _tags(config, cache_hash))
 
 
-def _tags(config: ExperimentConfig, cache_hash: str, commit: str | None) -> dict[str, str]:
-    tags = {"experiment": config.name, "cache_hash": cache_hash, "protocol": config.evaluation.protocol}
-    return tags | ({"git_commit": commit} if commit else {})
-
-
-def _scores(result: Result) -> dict[str, float]:
-    found: dict[str, float] = {}
-    for name, score in result.scores.items():
-        if score.value is not None:
-            found[name] = score.value
-        if score.interval is not None:
-            found |= {f"{name}_low": score.interval.low, f"{name}_high": score.interval.high}
-    return found
-
-
-def _spread(videos: list[Path], config: ExperimentConfig) -> list[Path]:
-    count = min(len(videos), max(0, config.evaluation.samples))
-    return [videos[k * len(videos) // count] for k in range(count)]
-
-
-def _curves(path: Path) -> Iterator[Point]:
-    if not path.exists():
-        return
-    with path.open(newline="", encoding="utf-8") as stream:
-        for row in csv.DictReader(stream):
-            for column, key in CURVES.items():
-                if row.get(column):
-                    yield Point(key, int(row["step"]), float(row[column]))
+def _tags(config: ExperimentConfig, cache_hash: str) -> dict[str, str]:
+    return {"experiment": config.name, "cache_hash": cache_hash, "protocol": config.evaluation.protocol}

@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from lt_bench.ablation.plan import Job
-    from lt_bench.ablation.runner import Snapshot
     from lt_bench.config import ExperimentConfig
+    from lt_bench.jobs.snapshot import Snapshot
     from lt_bench.jobs.status import Status
     from lt_bench.leaderboard.build import Leaderboard
     from lt_bench.tracking.background import BackgroundTracker
@@ -110,11 +110,11 @@ def _run_grid(
     tracker: BackgroundTracker,
     rescore: bool,
 ) -> tuple[Status, ...]:
-    from lt_bench.ablation.display import GridDisplay
     from lt_bench.ablation.runner import Resources, run_jobs
     from lt_bench.ablation.tracked import job_record, parent_record
     from lt_bench.evaluation.protocol import load_protocol
     from lt_bench.evaluation.provenance import git_commit
+    from lt_bench.jobs.display import JobsDisplay
     from lt_bench.jobs.launch import usable_cores, visible_gpus
 
     class Watcher:
@@ -138,7 +138,7 @@ def _run_grid(
     workers = min(config.max_parallel, len(jobs))
     resources = Resources(workers, usable_cores(), visible_gpus(config.train.accelerator))
     protocol_hash = load_protocol(config.evaluation.protocol).hash
-    with GridDisplay(console) as display:
+    with JobsDisplay(console) as display:
         return run_jobs(jobs, cache_hash, protocol_hash, resources, Watcher(), rescore)
 
 

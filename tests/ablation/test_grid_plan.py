@@ -10,13 +10,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from rich.console import Console
 
-from lt_bench.ablation.display import GridDisplay, clock, ended_line, plain_line, share_done
 from lt_bench.ablation.plan import check_experiment, plan_jobs
-from lt_bench.ablation.runner import Snapshot
 from lt_bench.config import SamplingConfig, to_yaml
 from lt_bench.errors import ConfigError, LtBenchError
+from lt_bench.jobs.display import JobsDisplay, clock, ended_line, plain_line, share_done
 from lt_bench.jobs.estimate import Estimate, time_left
 from lt_bench.jobs.folder import CONFIG_FILE, check_folder
+from lt_bench.jobs.snapshot import Snapshot
 from lt_bench.jobs.status import PHASES, STATES, Status, StatusReporter, read_status
 
 FUSIONS = ("direct", "siamese", "symbiotic")
@@ -202,7 +202,7 @@ def test_the_display_shows_the_grid_on_a_terminal_and_in_a_log(terminal, experim
     text = io.StringIO()
     console = Console(file=text, force_terminal=terminal, width=120, legacy_windows=False)
     snapshot = snapshot_of(experiment)
-    with GridDisplay(console) as display:
+    with JobsDisplay(console) as display:
         display.tick(snapshot)
         display.tick(snapshot)
         display.ended(snapshot.jobs[0], Status(state="failed", reason="no [bold]luck"))

@@ -1,4 +1,4 @@
-"""Progress of a grid on stderr: live where there is a terminal, a line now and then where there is none."""
+"""Progress of jobs on stderr: live where there is a terminal, a line now and then where there is none."""
 
 from __future__ import annotations
 
@@ -11,9 +11,8 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from lt_bench.ablation.plan import Job
-from lt_bench.ablation.runner import Snapshot
 from lt_bench.jobs.estimate import Estimate
+from lt_bench.jobs.snapshot import Named, Snapshot
 from lt_bench.jobs.status import PHASES, Status
 from lt_bench.progress import EVERY, clock
 
@@ -22,8 +21,8 @@ SHARES = {"training": 0.8, "generating": 0.1, "scoring": 0.1}
 UNITS = {"training": "steps", "generating": "frames", "scoring": "clips"}
 
 
-class GridDisplay:
-    """Shows a grid while it runs; a context manager."""
+class JobsDisplay:
+    """Shows jobs while they run; a context manager."""
 
     def __init__(self, console: Console) -> None:
         self.console = console
@@ -31,7 +30,7 @@ class GridDisplay:
         self._begun = time.monotonic()
         self._next_line = self._begun
 
-    def __enter__(self) -> GridDisplay:
+    def __enter__(self) -> JobsDisplay:
         if self._live:
             self._live.start()
         return self
@@ -44,22 +43,23 @@ class GridDisplay:
             self._live.stop()
 
     def tick(self, snapshot: Snapshot) -> None:
-        """Show where the grid stands."""
+        """Show where the jobs stand."""
         if self._live:
             self._live.update(self._table(snapshot), refresh=True)
         elif time.monotonic() >= self._next_line:
             self._next_line = time.monotonic() + EVERY
-            self._print(plain_line(snapshot, time.monotonic() - self._begun))
+            self.say(plain_line(snapshot, time.monotonic() - self._begun))
 
-    def ended(self, job: Job, status: Status) -> None:
+    def ended(self, job: Named, status: Status) -> None:
         """Say how a job ended."""
-        self._print(ended_line(job, status), "red" if status.state == "failed" else "green")
+        self.say(ended_line(job, status), "red" if status.state == "failed" else "green")
 
     def stopping(self, workers: int) -> None:
         """Say that an interrupt was heard."""
-        self._print(f"stopping {workers} worker{'s' if workers != 1 else ''} ...", "yellow")
+        self.say(f"stopping {workers} worker{'s' if workers != 1 else ''} ...", "yellow")
 
-    def _print(self, text: str, style: str = "") -> None:
+    def say(self, text: str, style: str = "") -> None:
+        """Print a line that stays."""
         self.console.print(Text(text, style=style), soft_wrap=True)
 
     def _table(self, snapshot: Snapshot) -> Group:
@@ -73,6 +73,7 @@ class GridDisplay:
         overall = Table.grid(padding=(0, 2))
         overall.add_row(
             Text(f"{done}/{len(snapshot.jobs)} done", style="bold"),
+            Text(snapshot.note),
             ProgressBar(total=1.0, completed=share_done(snapshot), width=40),
             f"{clock(time.monotonic() - self._begun)} elapsed",
             Text(left_text(snapshot.left), style="bold"),
@@ -90,18 +91,19 @@ def _cells(status: Status) -> tuple[str, str, str, str, str]:
 
 
 def plain_line(snapshot: Snapshot, elapsed: float | int) -> str:
-    """Where a grid stands, on one line."""
+    """Where jobs stand, on one line."""
     done = sum(status.state in ("done", "failed") for status in snapshot.statuses)
     running = [
         f"{job.name} {' '.join(cell for cell in _cells(status) if cell)}"
         for job, status, runs in zip(snapshot.jobs, snapshot.statuses, snapshot.running, strict=True)
         if runs and status.state not in ("done", "failed")
     ]
+    note = [snapshot.note] if snapshot.note else []
     overall = f"{done}/{len(snapshot.jobs)} done, {clock(elapsed)} elapsed, {left_text(snapshot.left)}"
-    return " | ".join([overall, *running])
+    return " | ".join([overall, *note, *running])
 
 
-def ended_line(job: Job, status: Status) -> str:
+def ended_line(job: Named, status: Status) -> str:
     """How a job ended, on one line."""
     if status.state == "failed":
         return f"{job.name} failed: {status.reason}"
@@ -110,7 +112,7 @@ def ended_line(job: Job, status: Status) -> str:
 
 
 def share_done(snapshot: Snapshot) -> float:
-    """Part of the whole grid that is done, 0 to 1."""
+    """Part of the whole that is done, 0 to 1."""
     return sum(map(_share, snapshot.statuses)) / max(1, len(snapshot.statuses))
 
 
