@@ -20,6 +20,7 @@ VERBS = {
     "evaluate": "score a folder of videos under a named protocol",
     "export-inputs": "portraits and voices of a split, for another system to run on",
     "ablate": "train, generate, score and rank a grid of fusion cells",
+    "search": "search hyperparameters on the validation split",
     "leaderboard": "tables and a page from result files",
     "model": "describe a model: parts, parameters, shapes",
     "import-checkpoint": "a checkpoint of LetsTalk's release to a model file",

@@ -3,9 +3,10 @@
 from lt_bench.config.data import CropConfig, DataConfig, QualityConfig, SyntheticConfig
 from lt_bench.config.diffusion import DiffusionConfig
 from lt_bench.config.experiment import Cell, EvaluationConfig, ExperimentConfig, RunConfig
-from lt_bench.config.load import apply_overrides, load_config, parse_config, to_dict, to_yaml
+from lt_bench.config.load import apply_overrides, load_config, parse_config, set_keys, to_dict, to_yaml
 from lt_bench.config.model import FusionConfig, ModelConfig
 from lt_bench.config.sampling import SamplingConfig
+from lt_bench.config.search import Dimension, ObjectiveConfig, PrunerConfig, SearchConfig, SearchSamplerConfig
 from lt_bench.config.train import TrainConfig
 
 __all__ = [
@@ -13,18 +14,24 @@ __all__ = [
     "CropConfig",
     "DataConfig",
     "DiffusionConfig",
+    "Dimension",
     "EvaluationConfig",
     "ExperimentConfig",
     "FusionConfig",
     "ModelConfig",
+    "ObjectiveConfig",
+    "PrunerConfig",
     "QualityConfig",
     "RunConfig",
     "SamplingConfig",
+    "SearchConfig",
+    "SearchSamplerConfig",
     "SyntheticConfig",
     "TrainConfig",
     "apply_overrides",
     "load_config",
     "parse_config",
+    "set_keys",
     "to_dict",
     "to_yaml",
 ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import os
+from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar
@@ -37,6 +38,15 @@ def apply_overrides(document: dict[str, Any], overrides: tuple[str, ...] | list[
     """
     for item in overrides:
         document = _overlay(document, _override(item))
+    return document
+
+
+def set_keys(document: dict[str, Any], values: Mapping[str, Any]) -> dict[str, Any]:
+    """A plain document with other values of some dotted keys."""
+    for key, value in values.items():
+        for part in reversed(key.split(".")):
+            value = {part: value}
+        document = _overlay(document, value)
     return document
 
 

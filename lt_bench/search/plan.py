@@ -1,0 +1,150 @@
+"""What a search is made of, checked before anything is spent on it."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from optuna.distributions import BaseDistribution
+
+from lt_bench.config import RunConfig, SearchConfig, to_dict
+from lt_bench.errors import ConfigError
+from lt_bench.evaluation.protocol import load_protocol
+from lt_bench.files import sha256_file
+from lt_bench.jobs.folder import FREE_KEYS, flat_config
+from lt_bench.models.checkpoint import read_card
+from lt_bench.search.objective import Objective, build_objectives
+from lt_bench.search.space import distributions
+
+SPLIT = "validation"
+TRIALS = "trials"
+FIXED_SECTIONS = ("data", "evaluation")
+"""Sections that no search changes: trials would not be comparable."""
+
+
+@dataclass(frozen=True)
+class SearchPlan:
+    """A search that can be run."""
+
+    config: SearchConfig
+    base: RunConfig
+    """What all trials have in common: of the checkpoint where there is one."""
+    space: Mapping[str, BaseDistribution]
+    objectives: tuple[Objective, ...]
+    protocol_hash: str
+
+    @property
+    def out(self) -> Path:
+        """Folder of the search."""
+        return Path(self.config.out)
+
+    @property
+    def checkpoint(self) -> Path | None:
+        """The model that every trial scores; None where each trains its own."""
+        return Path(self.config.checkpoint) if self.config.checkpoint else None
+
+    def folder(self, origin: int) -> Path:
+        """Folder of a trial, the same for every attempt at it."""
+        return self.out / TRIALS / f"{origin:04d}"
+
+    def facts(self, cache_hash: str) -> dict[str, Any]:
+        """What makes it this study and no other."""
+        document = to_dict(self.config)
+        own = {key: document[key] for key in ("space", "objectives", "sampler", "pruner")}
+        run = {k: v for k, v in flat_config(to_dict(self.base)).items() if k not in FREE_KEYS}
+        checkpoint = sha256_file(self.checkpoint) if self.checkpoint else ""
+        return {
+            **flat_config(own),
+            **run,
+            "protocol": self.protocol_hash,
+            "cache": cache_hash,
+            "checkpoint": checkpoint,
+        }
+
+
+def plan_search(config: SearchConfig, source: str) -> SearchPlan:
+    """Check a search.
+
+    Args:
+        config: the search.
+        source: names it in errors.
+
+    Raises:
+        ConfigError: the first key that is wrong.
+        CheckpointError: the checkpoint is no model file.
+    """
+    _check_numbers(config, source)
+    if config.evaluation.split != SPLIT:
+        raise ConfigError(
+            f"{source}: key 'evaluation.split': expected '{SPLIT}', got '{config.evaluation.split}': "
+            "a search never sees the test split, which would make its scores there worthless"
+        )
+    _check_keys(config, source)
+    protocol = load_protocol(config.evaluation.protocol)
+    objectives = build_objectives(config.objectives, protocol, source)
+    _check_pruner(config, objectives, source)
+    base = _base(config)
+    return SearchPlan(config, base, distributions(base, config.space, source), objectives, protocol.hash)
+
+
+def _base(config: SearchConfig) -> RunConfig:
+    if not config.checkpoint:
+        return RunConfig(**{field.name: getattr(config, field.name) for field in dataclasses.fields(RunConfig)})
+    trained = read_card(config.checkpoint).config
+    return dataclasses.replace(
+        trained,
+        data=dataclasses.replace(trained.data, cache=config.data.cache),
+        sampling=config.sampling,
+        evaluation=config.evaluation,
+    )
+
+
+def _check_numbers(config: SearchConfig, source: str) -> None:
+    lowest = {"trials": 1, "workers": 1, "heartbeat": 1, "retries": 0}
+    for key, low in lowest.items():
+        if getattr(config, key) < low:
+            raise ConfigError(f"{source}: key '{key}': expected at least {low}, got {getattr(config, key)}")
+    if config.grace < 2 * config.heartbeat:
+        raise ConfigError(
+            f"{source}: key 'grace': expected at least twice the heartbeat of {config.heartbeat}, got {config.grace}"
+        )
+    if config.train.nodes != 1:
+        raise ConfigError(
+            f"{source}: key 'train.nodes': expected 1, got {config.train.nodes}: a trial runs on one machine, and the "
+            "same command on several machines runs several trials"
+        )
+
+
+def _check_keys(config: SearchConfig, source: str) -> None:
+    if not config.space:
+        raise ConfigError(f"{source}: key 'space': expected at least one key, got none")
+    for key in config.space:
+        section = key.partition(".")[0]
+        if section in FIXED_SECTIONS:
+            raise ConfigError(
+                f"{source}: key 'space.{key}': expected a key that leaves trials comparable, got {section}"
+            )
+        if config.checkpoint and section != "sampling":
+            raise ConfigError(
+                f"{source}: key 'space.{key}': expected a key of sampling with a fixed checkpoint, got {section}"
+            )
+
+
+def _check_pruner(config: SearchConfig, objectives: tuple[Objective, ...], source: str) -> None:
+    if config.pruner.name == "none":
+        return
+    where = f"{source}: key 'pruner.name'"
+    if len(objectives) > 1:
+        raise ConfigError(f"{where}: expected none with {len(objectives)} objectives, got {config.pruner.name}")
+    if config.checkpoint:
+        raise ConfigError(f"{where}: expected none with a fixed checkpoint, got {config.pruner.name}")
+    if not config.train.validate_every:
+        raise ConfigError(f"{source}: key 'train.validate_every': expected at least 1 for a pruner, got 0")
+    for key in config.space:
+        if key.startswith("diffusion."):
+            raise ConfigError(
+                f"{where}: expected none where '{key}' changes what the loss is, got {config.pruner.name}"
+            )

@@ -1,0 +1,123 @@
+"""Optuna's samplers and pruners with every setting pinned by the configuration."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import optuna
+from optuna.distributions import BaseDistribution
+from optuna.pruners import (
+    BasePruner,
+    HyperbandPruner,
+    MedianPruner,
+    NopPruner,
+    PercentilePruner,
+    SuccessiveHalvingPruner,
+)
+from optuna.samplers import BaseSampler, GPSampler, NSGAIISampler, RandomSampler, TPESampler
+from optuna.study import Study
+from optuna.trial import FrozenTrial, TrialState
+
+from lt_bench.config import PrunerConfig, SearchSamplerConfig
+
+
+class TrialSeededSampler(BaseSampler):
+    """A sampler made afresh for every trial, from the configured seed and the trial's number.
+
+    Suggestions then depend on the finished trials, the seed and the number alone: not on which of several commands
+    makes them, and two commands with one seed never draw the same numbers.
+    """
+
+    def __init__(self, config: SearchSamplerConfig) -> None:
+        self.config = config
+        self._inner = _build(config, config.seed)
+
+    def reseed_rng(self) -> None:
+        """Nothing to do: seeds follow from trials."""
+
+    def before_trial(self, study: Study, trial: FrozenTrial) -> None:
+        """Begin a trial."""
+        self._inner = _build(self.config, _mix(self.config.seed, trial.number))
+        self._inner.before_trial(study, trial)
+
+    def after_trial(self, study: Study, trial: FrozenTrial, state: TrialState, values: Sequence[float] | None) -> None:
+        """End a trial."""
+        self._inner.after_trial(study, trial, state, values)
+
+    def infer_relative_search_space(self, study: Study, trial: FrozenTrial) -> dict[str, BaseDistribution]:
+        """The keys that are drawn together."""
+        return self._inner.infer_relative_search_space(study, trial)
+
+    def sample_relative(
+        self, study: Study, trial: FrozenTrial, search_space: dict[str, BaseDistribution]
+    ) -> dict[str, Any]:
+        """Values of the keys that are drawn together."""
+        return self._inner.sample_relative(study, trial, search_space)
+
+    def sample_independent(
+        self, study: Study, trial: FrozenTrial, param_name: str, param_distribution: BaseDistribution
+    ) -> Any:
+        """A value of a key that is drawn by itself."""
+        return self._inner.sample_independent(study, trial, param_name, param_distribution)
+
+
+def _mix(seed: int, number: int) -> int:
+    import numpy as np
+
+    return int(np.random.SeedSequence((seed, number)).generate_state(1)[0])
+
+
+def _build(config: SearchSamplerConfig, seed: int) -> BaseSampler:
+    if config.name == "tpe":
+        return TPESampler(
+            n_startup_trials=config.startup_trials,
+            n_ei_candidates=config.candidates,
+            multivariate=config.multivariate,
+            group=False,
+            constant_liar=config.constant_liar,
+            seed=seed,
+        )
+    if config.name == "gp":
+        return GPSampler(
+            seed=seed,
+            n_startup_trials=config.startup_trials,
+            deterministic_objective=False,
+            independent_sampler=RandomSampler(seed=seed),
+            warn_independent_sampling=False,
+        )
+    if config.name == "nsga2":
+        return NSGAIISampler(
+            population_size=config.population,
+            mutation_prob=None,
+            crossover=optuna.samplers.nsgaii.UniformCrossover(swapping_prob=0.5),
+            crossover_prob=0.9,
+            swapping_prob=0.5,
+            seed=seed,
+        )
+    return RandomSampler(seed=seed)
+
+
+def build_pruner(config: PrunerConfig, steps: int) -> BasePruner:
+    """The pruner; ``steps`` are those of a whole training."""
+    if config.name == "median":
+        return MedianPruner(config.startup_trials, config.warmup_steps, interval_steps=1, n_min_trials=1)
+    if config.name == "percentile":
+        return PercentilePruner(
+            config.percentile, config.startup_trials, config.warmup_steps, interval_steps=1, n_min_trials=1
+        )
+    if config.name == "successive_halving":
+        return SuccessiveHalvingPruner(
+            min_resource=config.min_resource,
+            reduction_factor=config.reduction_factor,
+            min_early_stopping_rate=0,
+            bootstrap_count=0,
+        )
+    if config.name == "hyperband":
+        return HyperbandPruner(
+            min_resource=config.min_resource,
+            max_resource=steps,
+            reduction_factor=config.reduction_factor,
+            bootstrap_count=0,
+        )
+    return NopPruner()

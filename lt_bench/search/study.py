@@ -1,0 +1,244 @@
+"""A study that several commands share: each trial is run by one of them, and so many in all."""
+
+from __future__ import annotations
+
+import socket
+import uuid
+import warnings
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import optuna
+from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution, IntDistribution
+from optuna.pruners import BasePruner
+from optuna.samplers import BaseSampler
+from optuna.storages import BaseStorage
+from optuna.trial import FrozenTrial, Trial, TrialState, create_trial
+
+from lt_bench.errors import ConfigError
+from lt_bench.search.objective import Objective
+from lt_bench.search.storage import Heartbeats
+
+FACTS = "facts"
+"""Study attribute: what the study is about, so that a command with another search is refused."""
+KEY = "key"
+"""Study attribute: a random name that no other study has."""
+REASON = "reason"
+SURPLUS = "surplus"
+"""Trial attribute: two commands began the last trial at once, and this one was too many."""
+KILLS = "kills"
+# Optuna's names, by which its own tools know a trial that is tried again.
+ORIGIN, HISTORY = "failed_trial", "retry_history"
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """A trial that this command runs now."""
+
+    trial: Trial
+    origin: int
+    """Number of the trial of which this is a further attempt; its own number for the first."""
+    values: dict[str, Any]
+    """By dotted key."""
+
+    @property
+    def name(self) -> str:
+        """As progress and tracking show it."""
+        return f"trial {self.origin}"
+
+
+class SharedStudy:
+    """An Optuna study, with the rules by which commands share it."""
+
+    def __init__(
+        self,
+        name: str,
+        storage: BaseStorage,
+        heartbeats: Heartbeats,
+        objectives: Sequence[Objective],
+        space: Mapping[str, BaseDistribution],
+        sampler: BaseSampler,
+        pruner: BasePruner,
+        retries: int,
+    ) -> None:
+        """Open the study, or make it.
+
+        Raises:
+            ConfigError: the storage has a study of this name with other objectives.
+        """
+        self.heartbeats, self.objectives, self.space, self.retries = heartbeats, tuple(objectives), dict(space), retries
+        self.study = optuna.create_study(
+            study_name=name,
+            storage=storage,
+            sampler=sampler,
+            pruner=pruner,
+            directions=[objective.direction for objective in objectives],
+            load_if_exists=True,
+        )
+        self._storage = storage
+        wanted = [objective.direction for objective in objectives]
+        if [direction.name.lower() for direction in self.study.directions] != wanted:
+            raise ConfigError(f"study '{name}': expected {len(wanted)} objectives to {', '.join(wanted)}, got others")
+
+    def check_facts(self, facts: Mapping[str, Any]) -> None:
+        """Note what the study is about, or refuse a command that is about something else.
+
+        Raises:
+            ConfigError: names the first key that differs.
+        """
+        known = self.study.user_attrs.get(FACTS)
+        if known is None:
+            self.study.set_user_attr(KEY, uuid.uuid4().hex)
+            self.study.set_user_attr(FACTS, dict(facts))
+            return
+        for key in sorted(known.keys() | facts.keys()):
+            if known.get(key) != facts.get(key):
+                raise ConfigError(
+                    f"study '{self.study.study_name}': expected {key}: {facts.get(key)!r}, got a study with {key}: "
+                    f"{known.get(key)!r}; choose another name and out"
+                )
+
+    @property
+    def key(self) -> str:
+        """A random name that no other study has."""
+        return self.study.user_attrs[KEY]
+
+    def latest(self, trials: Sequence[FrozenTrial] | None = None) -> list[FrozenTrial]:
+        """The last attempt at each trial, in the order of the first."""
+        trials = self.study.get_trials(deepcopy=False) if trials is None else trials
+        last: dict[int, FrozenTrial] = {}
+        for trial in trials:
+            if SURPLUS not in trial.user_attrs:
+                last[origin_of(trial)] = trial
+        return [last[number] for number in sorted(last)]
+
+    def claim(self, total: int) -> Attempt | None:
+        """Begin a trial that no other command has, suggested here; None when ``total`` are begun and none waits."""
+        trials = self.study.get_trials(deepcopy=False)
+        waiting = any(trial.state == TrialState.WAITING for trial in trials)
+        if not waiting and len(self.latest(trials)) >= total:
+            return None
+        with warnings.catch_warnings():
+            # Signs of life are given by the command's own loop.
+            warnings.filterwarnings("ignore", message="Heartbeat of storage is supposed to be used")
+            trial = self.study.ask()
+        self.heartbeats.beat(trial._trial_id)
+        found = self.study.get_trials(deepcopy=False)
+        origin = origin_of(found[trial.number])
+        if origin == trial.number and [origin_of(t) for t in self.latest(found)].index(origin) >= total:
+            # Another command began the last trial at the same moment. Both see the same order, so one of them lets go.
+            trial.set_user_attr(SURPLUS, True)
+            self.study.tell(trial, state=TrialState.FAIL)
+            return None
+        trial.set_user_attr("host", socket.gethostname())
+        return Attempt(trial, origin, {key: suggest(trial, key, values) for key, values in self.space.items()})
+
+    def owns(self, attempt: Attempt) -> bool:
+        """Whether no other command has taken the trial for dead in the meantime."""
+        return self._storage.get_trial(attempt.trial._trial_id).state == TrialState.RUNNING
+
+    def best(self, trials: Sequence[FrozenTrial] | None = None) -> list[FrozenTrial]:
+        """The best trial, or with several objectives the Pareto front in the order of the first objective."""
+        whole = [t for t in self.latest(trials) if t.state == TrialState.COMPLETE]
+        signs = [1.0 if objective.direction == "minimize" else -1.0 for objective in self.objectives]
+        losses = {t.number: tuple(s * v for s, v in zip(signs, t.values, strict=True)) for t in whole}
+        if len(signs) == 1:
+            return sorted(whole, key=lambda t: losses[t.number])[:1]
+        front = [t for t in whole if not any(dominates(other, losses[t.number]) for other in losses.values())]
+        return sorted(front, key=lambda t: losses[t.number])
+
+    def note(self, trials: Sequence[FrozenTrial]) -> str:
+        """A few words on how far the search has come."""
+        best = self.best(trials)
+        if not best:
+            return ""
+        if len(self.objectives) > 1:
+            return f"{len(best)} on the Pareto front"
+        return f"best {self.objectives[0].name} {best[0].value:.4g} (trial {origin_of(best[0])})"
+
+    def report(self, attempt: Attempt, step: int, loss: float) -> bool:
+        """Note a validation loss; True when the trial should be pruned. Only for a study with one objective."""
+        sign = -1.0 if self.objectives[0].direction == "maximize" else 1.0  # pruners go the way of the objective
+        known = self._storage.get_trial(attempt.trial._trial_id).intermediate_values
+        if step not in known:
+            attempt.trial.report(sign * loss, step)
+        return attempt.trial.should_prune()
+
+    def complete(self, attempt: Attempt, values: Sequence[float]) -> None:
+        """The trial has its values."""
+        self.study.tell(attempt.trial, list(values), skip_if_finished=True)
+
+    def prune(self, attempt: Attempt) -> None:
+        """The trial was stopped, since it was hopeless."""
+        self.study.tell(attempt.trial, state=TrialState.PRUNED, skip_if_finished=True)
+
+    def fail(self, attempt: Attempt, reason: str) -> None:
+        """The trial cannot be completed; the study goes on."""
+        self._fail(attempt.trial._trial_id, reason)
+
+    def killed(self, attempt: Attempt, reason: str) -> bool:
+        """The trial's process was killed; True when it will be tried again."""
+        return self._end_killed(self._storage.get_trial(attempt.trial._trial_id), reason)
+
+    def release(self, attempt: Attempt) -> None:
+        """The command stops: the trial goes back to whoever comes next, and counts as never tried."""
+        frozen = self._storage.get_trial(attempt.trial._trial_id)
+        if self._fail(frozen._trial_id, "interrupted"):
+            self._requeue(frozen, kills=frozen.user_attrs.get(KILLS, 0))
+
+    def recover(self) -> list[int]:
+        """Find trials whose command was killed and have them tried again; their numbers."""
+        running = self.study.get_trials(deepcopy=False, states=(TrialState.RUNNING,))
+        stale = self.heartbeats.stale(running)
+        return [t.number for t in stale if self._end_killed(t, f"no sign of life from {t.user_attrs.get('host', '?')}")]
+
+    def _end_killed(self, trial: FrozenTrial, reason: str) -> bool:
+        kills = trial.user_attrs.get(KILLS, 0) + 1
+        if not self._fail(trial._trial_id, reason):
+            return False
+        if kills > self.retries:
+            return False
+        self._requeue(trial, kills)
+        return True
+
+    def _fail(self, trial_id: int, reason: str) -> bool:
+        """False when another command has ended the trial already."""
+        try:
+            self._storage.set_trial_user_attr(trial_id, REASON, reason)
+            self._storage.set_trial_state_values(trial_id, TrialState.FAIL)
+        except optuna.exceptions.UpdateFinishedTrialError:
+            return False
+        return True
+
+    def _requeue(self, trial: FrozenTrial, kills: int) -> None:
+        self.study.add_trial(
+            create_trial(
+                state=TrialState.WAITING,
+                params=trial.params,
+                distributions=trial.distributions,
+                user_attrs={KILLS: kills},
+                system_attrs={ORIGIN: origin_of(trial), HISTORY: [*trial.system_attrs.get(HISTORY, []), trial.number]},
+                intermediate_values=trial.intermediate_values,
+            )
+        )
+
+
+def suggest(trial: Trial, key: str, values: BaseDistribution) -> Any:
+    """A value for one key; of a further attempt, that of the first."""
+    if isinstance(values, CategoricalDistribution):
+        return trial.suggest_categorical(key, values.choices)
+    if isinstance(values, IntDistribution):
+        return trial.suggest_int(key, values.low, values.high, step=values.step, log=values.log)
+    assert isinstance(values, FloatDistribution)
+    return trial.suggest_float(key, values.low, values.high, step=values.step, log=values.log)
+
+
+def dominates(one: Sequence[float], other: Sequence[float]) -> bool:
+    """Whether ``one`` is nowhere worse and somewhere better; both are to be minimised."""
+    return all(a <= b for a, b in zip(one, other, strict=True)) and any(a < b for a, b in zip(one, other, strict=True))
+
+
+def origin_of(trial: FrozenTrial) -> int:
+    """Number of the trial of which this is a further attempt; its own for the first."""
+    return trial.system_attrs.get(ORIGIN, trial.number)
