@@ -9,7 +9,6 @@ from lt_bench.config.search import Direction
 from lt_bench.errors import ConfigError, ResultError
 from lt_bench.evaluation.protocol import Protocol
 from lt_bench.evaluation.results import Result
-from lt_bench.evaluation.scores.base import build_score
 
 COSTS = ("seconds_per_clip", "seconds_per_video_second", "train_seconds", "parameters", "peak_memory")
 """Facts of a result that may be minimised beside the protocol's scores."""
@@ -73,6 +72,8 @@ def _build(config: ObjectiveConfig, protocol: Protocol, where: str) -> Objective
 def _own_direction(name: str, protocol: Protocol) -> Direction | None:
     if name in COSTS:
         return "minimize"
+    from lt_bench.evaluation.scores.base import build_score  # loads the detectors' libraries
+
     spec = next(spec for spec in protocol.scores if spec.name == name)
     higher = build_score(spec.name, spec.settings, f"protocol {protocol.id}").higher_is_better
     return None if higher is None else "maximize" if higher else "minimize"

@@ -70,6 +70,7 @@ def _save(path: Path, draw: Callable[[], Figure]) -> None:
     # Optuna's plots change matplotlib's style for good, and are experimental by name.
     with plt.rc_context(), warnings.catch_warnings():
         warnings.simplefilter("ignore", ExperimentalWarning)
+        warnings.filterwarnings("ignore", message="PedAnovaImportanceEvaluator computes")  # known: see _importance
         figure = draw()
         with atomic_path(path) as temporary:
             figure.savefig(temporary, dpi=DPI, bbox_inches="tight")

@@ -153,9 +153,10 @@ class SharedStudy:
         best = self.best(trials)
         if not best:
             return ""
-        if len(self.objectives) > 1:
+        names = [objective.name for objective in self.objectives]
+        if len(names) > 1:
             return f"{len(best)} on the Pareto front"
-        return f"best {self.objectives[0].name} {best[0].value:.4g} (trial {origin_of(best[0])})"
+        return f"best {names[0]} {best[0].values[0]:.4g} (trial {origin_of(best[0])})"
 
     def report(self, attempt: Attempt, step: int, loss: float) -> bool:
         """Note a validation loss; True when the trial should be pruned. Only for a study with one objective."""
