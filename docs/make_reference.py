@@ -20,7 +20,7 @@ from typing import Any
 
 from lt_bench.cli.main import VERBS
 from lt_bench.cli.parsing import VerbParser
-from lt_bench.config import ExperimentConfig
+from lt_bench.config import ExperimentConfig, SearchConfig
 
 HERE = Path(__file__).resolve().parent
 MADE = "<!-- made by docs/make_reference.py; do not edit -->"
@@ -57,7 +57,7 @@ def _lines(text: str) -> list[str]:
 
 
 def configuration_page() -> str:
-    """Every key of an experiment's YAML, by part."""
+    """Every key of an experiment's or a search's YAML, by part."""
     parts = [MADE, "# Configuration keys", ""]
     parts += ["Any key can be changed on the command line as `part.key=value`; an unknown key is an error. A YAML file"]
     parts += [
@@ -66,7 +66,8 @@ def configuration_page() -> str:
         "",
     ]
     seen: list[type] = []
-    _collect(ExperimentConfig, seen)
+    for start in (ExperimentConfig, SearchConfig):
+        _collect(start, seen)
     for kind in seen:
         parts += _part(kind)
     return "\n".join(parts)
@@ -105,6 +106,8 @@ def _type(hint: Any) -> str:
         return f"[{name}](#{name.lower()})"
     if typing.get_origin(hint) is typing.Literal:
         return ", ".join(f"`{value}`" for value in typing.get_args(hint))
+    if typing.get_origin(hint) is dict:
+        return f"mapping of name to {_type(typing.get_args(hint)[1])}"
     if typing.get_args(hint):
         inner = ", ".join(_type(a) for a in typing.get_args(hint) if a is not Ellipsis)
         name = getattr(typing.get_origin(hint), "__name__", "")

@@ -9,7 +9,17 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lt_bench.config import Cell, ExperimentConfig, RunConfig, TrainConfig, load_config, parse_config, to_dict, to_yaml
+from lt_bench.config import (
+    Cell,
+    ExperimentConfig,
+    RunConfig,
+    SearchConfig,
+    TrainConfig,
+    load_config,
+    parse_config,
+    to_dict,
+    to_yaml,
+)
 from lt_bench.config.load import _Loader
 from lt_bench.errors import ConfigError
 
@@ -25,9 +35,10 @@ def write(folder: Path, text: str, name: str = "c.yaml") -> Path:
 
 @pytest.mark.parametrize("path", EXPERIMENTS, ids=lambda p: str(p.relative_to(ROOT)))
 def test_every_experiment_in_the_repository_parses(path: Path) -> None:
-    config = load_config(ExperimentConfig, path)
-    assert config.cells
-    assert parse_config(ExperimentConfig, to_dict(config)) == config
+    kind = SearchConfig if path.parent.name == "search" else ExperimentConfig
+    config = load_config(kind, path)
+    assert config.space if isinstance(config, SearchConfig) else config.cells
+    assert parse_config(kind, to_dict(config)) == config
 
 
 def test_there_are_experiments() -> None:
