@@ -12,9 +12,9 @@ from numpy import ndarray
 from lt_bench.errors import LtBenchError
 from lt_bench.evaluation.extrapolation import extrapolate
 from lt_bench.evaluation.protocol import Protocol
-from lt_bench.evaluation.results import Extrapolation, Interval, Reference
+from lt_bench.evaluation.results import Extrapolation, Interval, Reference, Scalar
 from lt_bench.evaluation.results import Score as ScoreValue
-from lt_bench.evaluation.scores.base import PerVideoScore, Score, SetScore
+from lt_bench.evaluation.scores.base import PerVideoScore, ReportedScore, Score, SetScore
 from lt_bench.evaluation.scoring import ClipScores, reason
 from lt_bench.evaluation.statistics import aggregate, cluster_bootstrap, jackknife_interval
 
@@ -29,7 +29,12 @@ NOTES = {
 
 
 def assemble(
-    score: Score, unavailable: str | None, clips: Sequence[ClipScores], identities: Mapping[str, str], facts: str
+    score: Score,
+    unavailable: str | None,
+    clips: Sequence[ClipScores],
+    identities: Mapping[str, str],
+    facts: str,
+    meta: Mapping[str, Scalar] | None = None,
 ) -> ScoreValue:
     """One score of a result.
 
@@ -39,11 +44,14 @@ def assemble(
         clips: all clips' measurements.
         identities: by clip id.
         facts: size and frames, for the full name.
+        meta: what the system's manifest says.
     """
     if unavailable is None and isinstance(score, PerVideoScore):
         return _per_video(score, clips, identities, facts)
     if unavailable is None and isinstance(score, SetScore):
         return _set(score, clips, identities, facts)
+    if unavailable is None and isinstance(score, ReportedScore):
+        return _reported(score, meta or {})
     return _empty(score, facts, unavailable or "neither a score of videos nor of a set")
 
 
@@ -119,6 +127,13 @@ def _jackknife(
     return replace(found, low=max(found.low, score.lowest))
 
 
+def _reported(score: ReportedScore, meta: Mapping[str, Scalar]) -> ScoreValue:
+    try:
+        return _score(score, "", value=score.report(meta))
+    except LtBenchError as error:
+        return _empty(score, "", reason(error))
+
+
 def _why_none(score: Score, clips: Sequence[ClipScores]) -> str:
     reasons = [miss.reason for clip in clips for miss in clip.misses if miss.score == score.name]
     return (
@@ -150,7 +165,7 @@ def _score(
         unit=score.unit,
         higher_is_better=score.higher_is_better,
         target=score.target,
-        scope="set" if isinstance(score, SetScore) else "video",
+        scope="video" if isinstance(score, PerVideoScore) else "set",
         aggregate=score.aggregate if isinstance(score, PerVideoScore) else "mean",
         source=score.source,
         detector=score.detector if known else "",

@@ -102,7 +102,11 @@ class Harness:
             _check_any(measured, misses, made, len(chosen.clips))
             identities = {clip.id: clip.identity for clip in chosen.clips}
             facts = facts_of(self.protocol, size)
-            values = [assemble(score, missing[score.name], measured, identities, facts) for score in self.scores]
+            facts_reported = {**made.meta, **(meta or {})}
+            values = [
+                assemble(score, missing[score.name], measured, identities, facts, facts_reported)
+                for score in self.scores
+            ]
         FeatureStore(self.options.store).prune(self.options.store_limit)
         return self._result(made, chosen, reals, size, measured, misses, values, system, meta)
 

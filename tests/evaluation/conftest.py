@@ -11,7 +11,8 @@ import pytest
 from safetensors.numpy import save_file
 
 from lt_bench.data.real_set import real_clip, write_real_set
-from lt_bench.evaluation.clip import TRUTH_COLUMNS
+from lt_bench.evaluation.clip import TRUTH_COLUMNS, ClipContext, Tools, VideoView
+from lt_bench.evaluation.feature_store import FeatureStore
 from lt_bench.evaluation.scores.probe import READINGS, ProbeReadings
 from lt_bench.media.audio import write_wav
 from lt_bench.media.image import write_png
@@ -127,3 +128,37 @@ def _own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """No test sees the user's cache or assets, unless it asks for the mirror."""
     monkeypatch.setenv("LT_BENCH_CACHE", str(tmp_path / "cache"))
     monkeypatch.delenv("LT_BENCH_MIRROR", raising=False)
+
+
+@pytest.fixture
+def clip_of(tmp_path: Path) -> Callable[..., ClipContext]:
+    """A clip of frames in memory: ``clip_of(generated, real, first=0, name="a", faces=None, audio=None)``.
+
+    ``faces`` are the tracks of both videos, ``audio`` the sound of both; the first real frame is the portrait.
+    """
+    tools = Tools(FeatureStore(tmp_path / "store"))
+
+    def view(frames: np.ndarray, path: Path, real: bool, track: object, audio: object) -> VideoView:
+        path.write_bytes(frames.tobytes())  # what addresses its features
+        made = VideoView(path, lambda: frames, "", 25.0, tools, real)
+        made.__dict__.update({key: it for key, it in (("faces", track), ("audio", audio)) if it is not None})
+        return made
+
+    def make(
+        generated: np.ndarray,
+        real: np.ndarray,
+        first: int = 0,
+        name: str = "a",
+        faces: tuple[object, object] = (None, None),
+        audio: np.ndarray | None = None,
+    ) -> ClipContext:
+        folders = [tmp_path / side for side in ("generated", "real")]
+        for folder in folders:
+            folder.mkdir(exist_ok=True)
+        views = [
+            view(frames, folder / f"{name}.mp4", is_real, track, audio)
+            for frames, folder, is_real, track in zip((generated, real), folders, (False, True), faces, strict=True)
+        ]
+        return ClipContext(name, name, *views, first, lambda: real[0])
+
+    return make

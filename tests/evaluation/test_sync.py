@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -13,14 +14,14 @@ import torch
 from scipy.io import wavfile
 
 from lt_bench.errors import AssetError, ConfigError, FaceError
-from lt_bench.evaluation.clip import ClipContext, Tools, UnscorableError, VideoView
-from lt_bench.evaluation.feature_store import FeatureStore
+from lt_bench.evaluation.clip import ClipContext, UnscorableError
 from lt_bench.evaluation.scores import sync
 from lt_bench.evaluation.scores.base import build_score
 from lt_bench.media.audio import write_wav
 from lt_bench.perception import syncnet
 from lt_bench.perception.syncnet import SyncNet, SyncReading, mfcc, syncnet_reading, write_lossless
 
+MakeClip = Callable[..., ClipContext]
 FRAMES = 54  # tracks of 50 frames or fewer are dropped by the package
 
 
@@ -184,32 +185,35 @@ class Stub:
     read_whole = read
 
 
-def context(tmp_path: Path, frames: int, first: int = 0) -> ClipContext:
-    view = VideoView(Path("a.mp4"), lambda: video(frames, 8, 8), "", 25.0, Tools(FeatureStore(tmp_path)), False)
-    view.__dict__["audio"] = np.zeros(frames * 640, np.float32)
-    return ClipContext("a", "a", view, view, first, lambda: view.frames[0])
+@pytest.fixture
+def context(clip_of: MakeClip) -> MakeClip:
+    def make(frames: int, first: int = 0) -> ClipContext:
+        shown = video(frames, 8, 8)
+        return clip_of(shown, shown, first, f"a{frames}", audio=np.zeros(frames * 640, np.float32))
+
+    return make
 
 
 def test_every_video_is_cut_to_one_length_for_padding_moves_the_confidence(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    context: MakeClip, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     stub = Stub()
     monkeypatch.setattr(sync, "_pinned", lambda: stub)
     for frames in (60, 90):
-        clip = context(tmp_path, frames, first=4)
+        clip = context(frames, first=4)
         assert build_score("sync_c", {"frames": 50}).score(clip) == 50
         assert build_score("sync_d", {"frames": 50}).score(clip) == 7
         assert build_score("sync_offset", {"frames": 50}).score(clip) == -2
     assert stub.shown == [(50, 50 * 640)] * 2  # once a video, not once a score
-    assert build_score("sync_c", {"frames": 0, "crop": "whole"}).score(context(tmp_path, 90)) == 90
+    assert build_score("sync_c", {"frames": 0, "crop": "whole"}).score(context(90)) == 90
     with pytest.raises(UnscorableError, match="expected 75 scored frames for SyncNet, got 60"):
-        build_score("sync_c").score(context(tmp_path, 60))
+        build_score("sync_c").score(context(60))
 
 
-def test_a_face_lost_on_the_way_is_a_reason(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_face_lost_on_the_way_is_a_reason(context: MakeClip, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sync, "_pinned", lambda: Stub(followed=55))
     with pytest.raises(UnscorableError, match="expected one face followed over 80% of 75 frames, got 55"):
-        build_score("sync_c").score(context(tmp_path, 80))
+        build_score("sync_c").score(context(80))
 
 
 def test_full_names_and_settings(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
@@ -11,14 +12,14 @@ import torch
 from torch import Tensor, nn
 
 from lt_bench.errors import AssetError, ConfigError
-from lt_bench.evaluation.clip import ClipContext, Tools, UnscorableError, VideoView
-from lt_bench.evaluation.feature_store import FeatureStore
+from lt_bench.evaluation.clip import ClipContext, UnscorableError
 from lt_bench.evaluation.scores import fvd, fvd_videomae
 from lt_bench.evaluation.scores.base import build_score
 from lt_bench.evaluation.scores.frechet import frechet_distance
 from lt_bench.perception.i3d import i3d_logits, load_i3d
 from lt_bench.perception.videomae import load_videomae, videomae_features
 
+MakeClip = Callable[..., ClipContext]
 TINY = {
     "image_size": 28,
     "patch_size": 14,
@@ -142,16 +143,8 @@ def test_other_weights_than_videomaes_are_refused(tmp_path: Path) -> None:
 
 
 @pytest.fixture
-def tools(tmp_path: Path) -> Tools:
-    return Tools(FeatureStore(tmp_path))
-
-
-def clip(tools: Tools, frames: int, name: str = "a", first: int = 0) -> ClipContext:
-    views = [
-        VideoView(Path(f"{name}{side}.mp4"), partial(video, side, frames), "", 25.0, tools, keep=False)
-        for side in (0, 1)
-    ]
-    return ClipContext(name, name, views[0], views[1], first, lambda: video(9, 1)[0])
+def clip(clip_of: MakeClip) -> MakeClip:
+    return lambda frames, name="a", first=0: clip_of(video(0, frames), video(1, frames), first, name)
 
 
 @pytest.fixture
@@ -168,17 +161,17 @@ def seen(monkeypatch: pytest.MonkeyPatch) -> list[np.ndarray]:
     return windows
 
 
-def test_windows_lie_back_to_back_after_the_first_scored_frame(tools: Tools, seen: list[np.ndarray]) -> None:
-    context = clip(tools, 55, first=3)
+def test_windows_lie_back_to_back_after_the_first_scored_frame(clip: MakeClip, seen: list[np.ndarray]) -> None:
+    context = clip(55, first=3)
     collected = build_score("fvd").collect(context)
     assert {side: rows.shape for side, rows in collected.items()} == {"generated": (3, 2), "real": (3, 2)}
     for index, window in enumerate(seen[:3]):
         np.testing.assert_array_equal(window, context.generated.frames[3 + 16 * index :][:16])
 
 
-def test_stylegan_vs_choice_is_one_window_of_each_video(tools: Tools, seen: list[np.ndarray]) -> None:
+def test_stylegan_vs_choice_is_one_window_of_each_video(clip: MakeClip, seen: list[np.ndarray]) -> None:
     score = build_score("fvd", {"windows": "random_real", "ddof": 0})
-    rows = [score.collect(clip(tools, 80, name)) for name in "abcdef"]
+    rows = [score.collect(clip(80, name)) for name in "abcdef"]
     assert all(r["real"].shape == r["generated"].shape == (1, 2) for r in rows)
     starts = {tuple(score.starts(80, name, True)) for name in "abcdef"}
     assert len(starts) > 2
@@ -186,9 +179,9 @@ def test_stylegan_vs_choice_is_one_window_of_each_video(tools: Tools, seen: list
     assert score.starts(80, "a", False) == [0]
 
 
-def test_disco_averages_a_videos_windows_which_is_another_metric(tools: Tools, seen: list[np.ndarray]) -> None:
+def test_disco_averages_a_videos_windows_which_is_another_metric(clip: MakeClip, seen: list[np.ndarray]) -> None:
     one, mean = build_score("fvd"), build_score("fvd", {"average": True})
-    clips = [clip(tools, 64, name) for name in "abcd"]
+    clips = [clip(64, name) for name in "abcd"]
     windows, means = ([score.collect(c) for c in clips] for score in (one, mean))
     np.testing.assert_allclose(means[0]["real"], windows[0]["real"].mean(0, keepdims=True))
     assert (one.describe(windows), mean.describe(means)) == ("d=2, N=16", "d=2, N=4")
@@ -203,9 +196,9 @@ def test_covariances_over_n_as_stylegan_v_takes_them() -> None:
     assert frechet_distance(x, y, ddof=0) == pytest.approx(expected, rel=1e-6)
 
 
-def test_a_video_shorter_than_a_window_is_a_miss_not_a_zero(tools: Tools, seen: list[np.ndarray]) -> None:
+def test_a_video_shorter_than_a_window_is_a_miss_not_a_zero(clip: MakeClip, seen: list[np.ndarray]) -> None:
     with pytest.raises(UnscorableError, match="fvd: expected 16 scored frames or more, got 15"):
-        build_score("fvd").collect(clip(tools, 18, first=3))
+        build_score("fvd").collect(clip(18, first=3))
 
 
 def test_faces_are_cut_to_their_landmarks_and_a_frame_without_one_is_a_miss() -> None:

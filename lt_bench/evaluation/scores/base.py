@@ -32,7 +32,7 @@ from numpy import ndarray
 
 from lt_bench.errors import ConfigError
 from lt_bench.evaluation.clip import ClipContext, Features, Truth, UnscorableError, VideoView
-from lt_bench.evaluation.results import Reference
+from lt_bench.evaluation.results import Reference, Scalar
 from lt_bench.evaluation.statistics import Aggregate
 
 Need = Literal["truth", "stranger", "gallery", "audio", "faces"]
@@ -43,6 +43,7 @@ __all__ = [
     "ClipContext",
     "Features",
     "PerVideoScore",
+    "ReportedScore",
     "Score",
     "SetScore",
     "Truth",
@@ -127,6 +128,14 @@ class SetScore(Score):
     def floor(self, collected: Sequence[Mapping[str, ndarray]]) -> Reference | None:
         """The same score of real videos against real ones, where it can be had."""
         return None
+
+
+class ReportedScore(Score):
+    """A number that the system reports of itself, such as its runtime; no video is looked at."""
+
+    @abstractmethod
+    def report(self, meta: Mapping[str, Scalar]) -> float:
+        """The value, of the facts in the manifest of the generated set."""
 
 
 S = TypeVar("S", bound=type[Score])

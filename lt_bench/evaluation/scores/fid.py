@@ -20,4 +20,5 @@ class Fid(InceptionScore):
     name = "fid"
     title = "FID"
     lowest = 0.0
+    extrapolates = True
     source = "Heusel et al. 2017, arXiv 1706.08500; network of torch-fidelity, uint8 frames, covariances over n - 1"

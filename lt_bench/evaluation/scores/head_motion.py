@@ -49,9 +49,32 @@ class HeadMotionRatio(PerVideoScore):
     def score(self, clip: ClipContext) -> float:
         """Ratio over the scored frames with a face."""
         made, real = (
-            pose_spread(video.faces.pose[clip.scored][_found(video, clip)]) for video in (clip.generated, clip.real)
+            pose_spread(video.faces.pose[clip.scored][found_faces(video, clip)])
+            for video in (clip.generated, clip.real)
         )
         return ratio(made, real, "head motion")
+
+
+@register
+@dataclass(frozen=True)
+class HeadPoseDiversity(PerVideoScore):
+    """Spread of the head's pose by itself, to read beside that of the real videos; more is not better."""
+
+    name = "head_pose_diversity"
+    title = "std of head pose (MediaPipe)"
+    unit = "degrees"
+    reference = "real"
+    source = "root mean square of the std of yaw, pitch and roll"
+    needs: ClassVar[tuple[Need, ...]] = ("faces",)
+
+    @property
+    def detector(self) -> str:
+        """Hash of the landmarker."""
+        return landmarker_hash()
+
+    def score(self, clip: ClipContext) -> float:
+        """Spread over the scored frames with a face."""
+        return float(np.degrees(_spread(clip.generated, clip)))
 
 
 @register
@@ -73,15 +96,48 @@ class BlinkRateDifference(PerVideoScore):
 
     def score(self, clip: ClipContext) -> float:
         """Difference over the scored frames with a face."""
-        return self._rate(clip.generated, clip) - self._rate(clip.real, clip)
-
-    def _rate(self, video: VideoView, clip: ClipContext) -> float:
-        found = _found(video, clip)
-        shut = video.faces.blendshapes[clip.scored][found][:, BLINKS].mean(axis=1) > EYES_SHUT
-        return blinks(shut) * video.fps / len(shut)
+        return blink_rate(clip.generated, clip) - blink_rate(clip.real, clip)
 
 
-def _found(video: VideoView, clip: ClipContext) -> Bool[ndarray, " F"]:
+@register
+@dataclass(frozen=True)
+class BlinkRate(PerVideoScore):
+    """Blinks per second by themselves, to read beside those of the real videos."""
+
+    name = "blink_rate"
+    title = f"blink rate (MediaPipe, shut above {EYES_SHUT})"
+    unit = "1/s"
+    reference = "real"
+    source = "openings to closings of the mean blink blendshape"
+    needs: ClassVar[tuple[Need, ...]] = ("faces",)
+
+    @property
+    def detector(self) -> str:
+        """Hash of the landmarker."""
+        return landmarker_hash()
+
+    def score(self, clip: ClipContext) -> float:
+        """Rate over the scored frames with a face."""
+        return blink_rate(clip.generated, clip)
+
+
+def _spread(video: VideoView, clip: ClipContext) -> float:
+    return pose_spread(video.faces.pose[clip.scored][found_faces(video, clip)])
+
+
+def blink_rate(video: VideoView, clip: ClipContext) -> float:
+    """Blinks per second over the scored frames with a face."""
+    found = found_faces(video, clip)
+    shut = video.faces.blendshapes[clip.scored][found][:, BLINKS].mean(axis=1) > EYES_SHUT
+    return blinks(shut) * video.fps / len(shut)
+
+
+def found_faces(video: VideoView, clip: ClipContext) -> Bool[ndarray, " F"]:
+    """Scored frames with a face.
+
+    Raises:
+        UnscorableError: they are too few.
+    """
     found = video.faces.found[clip.scored]
     if found.mean() < MIN_FOUND:
         raise UnscorableError(

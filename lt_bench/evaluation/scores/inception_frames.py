@@ -50,7 +50,11 @@ class InceptionScore(DistributionScore):
         """Pool features of the frames looked at; shared by all scores with the same settings."""
         key = f"inception {self.detector} from {clip.first_frame} stride {self.stride}"
         chosen = slice(clip.first_frame, None, self.stride)
-        return video.features(key, lambda: {"pool": inception_features(video.frames[chosen], self.resize)})["pool"]
+
+        def compute() -> dict[str, ndarray]:
+            return {"pool": inception_features(video.frames[chosen], self.resize)}
+
+        return video.features(key, compute, heard=False)["pool"]
 
 
 def every(stride: int) -> str:

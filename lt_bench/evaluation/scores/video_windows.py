@@ -24,6 +24,7 @@ class WindowScore(DistributionScore):
     """A Frechet distance over features of windows of frames."""
 
     lowest = 0.0
+    extrapolates = True
 
     frames: int = 16
     """Length of a window."""
@@ -58,15 +59,17 @@ class WindowScore(DistributionScore):
 
     def features(self, video: VideoView, clip: ClipContext) -> Float[ndarray, "N D"]:
         """A row a window, or one for all."""
-        total = len(video.frames) - clip.first_frame - self.start
+        total = video.length - clip.first_frame - self.start
         if total < self.frames:
             raise UnscorableError(f"{self.name}: expected {self.frames} scored frames or more, got {max(total, 0)}")
-        starts = self.starts(total, clip.id, video is clip.real)
+        starts = self.starts(total, clip.id, video.real)
         begin = clip.first_frame + self.start
         key = f"{self.name} {self.detector} from {begin} windows {starts} of {self.frames}"
-        rows = video.features(
-            key, lambda: {"rows": np.stack([self.window_features(video, begin + first) for first in starts])}
-        )["rows"]
+
+        def compute() -> dict[str, ndarray]:
+            return {"rows": np.stack([self.window_features(video, begin + first) for first in starts])}
+
+        rows = video.features(key, compute, heard=False)["rows"]
         return rows.mean(axis=0, keepdims=True) if self.average else rows
 
     def starts(self, total: int, clip_id: str, is_real: bool) -> list[int]:

@@ -1,0 +1,101 @@
+"""Is it still the person of the portrait? On real faces, by ArcFace, the network of most papers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+from typing import ClassVar
+
+import numpy as np
+from jaxtyping import Float
+from numpy import ndarray
+
+from lt_bench.evaluation.scores.base import ClipContext, register
+from lt_bench.evaluation.scores.identity import WORST, Embedder, IdentityScore, drift
+from lt_bench.perception.arcface import WEIGHTS, ArcFaceEmbedder
+
+NETWORK = "network: Deng et al. 2019, arXiv 1801.07698, InsightFace w600k_r50 (non-commercial)"
+
+
+@dataclass(frozen=True)
+class _IdentityArcFace(IdentityScore):
+    """Cosines."""
+
+    assets: ClassVar[tuple[str, ...]] = (WEIGHTS,)
+
+    @property
+    def embedder(self) -> Embedder:
+        """ArcFace."""
+        return _embedder()
+
+    def compare(self, a: Float[ndarray, "N D"], b: Float[ndarray, "*N D"]) -> Float[ndarray, " N"]:
+        """Cosine a frame; embeddings are of unit length."""
+        return (a.astype(np.float64) * b).sum(axis=1)
+
+
+@register
+@dataclass(frozen=True)
+class IdentityArcFace(_IdentityArcFace):
+    """Mean cosine of the generated face and the portrait that the system was given."""
+
+    name = "identity_arcface"
+    title = "cosine of ArcFace embeddings, generated frames to the portrait"
+    higher_is_better = True
+    reference = "ceiling"
+    source = f"{NETWORK}; mean over frames"
+
+    def score(self, clip: ClipContext) -> float:
+        """Mean over the frames looked at that have a face."""
+        return float(self.to_portrait(clip).mean())
+
+
+@register
+@dataclass(frozen=True)
+class IdentityArcFaceWorst(_IdentityArcFace):
+    """The same for the worst frames, which a mean hides."""
+
+    name = "identity_arcface_worst"
+    title = f"{WORST}th percentile of the cosine of ArcFace embeddings, generated frames to the portrait"
+    higher_is_better = True
+    reference = "ceiling"
+    source = f"{NETWORK}; {WORST}th percentile over frames"
+
+    def score(self, clip: ClipContext) -> float:
+        """The percentile."""
+        return float(np.percentile(self.to_portrait(clip), WORST))
+
+
+@register
+@dataclass(frozen=True)
+class IdentityArcFaceDrift(_IdentityArcFace):
+    """Whether the person is lost over time: below 0 where likeness falls."""
+
+    name = "identity_arcface_drift"
+    title = "growth of the cosine of ArcFace embeddings with the portrait, last third - first third"
+    target = 0.0
+    reference = "real"
+    source = f"{NETWORK}; mean of the last third of frames minus that of the first"
+
+    def score(self, clip: ClipContext) -> float:
+        """The difference."""
+        return drift(self.to_portrait(clip))
+
+
+@register
+@dataclass(frozen=True)
+class IdentityArcFaceTruth(_IdentityArcFace):
+    """Mean cosine with the real frame at the same time; pose and mouth cost it too."""
+
+    name = "identity_arcface_truth"
+    title = "cosine of ArcFace embeddings, generated to real frames"
+    higher_is_better = True
+    source = f"{NETWORK}; mean over frames"
+
+    def score(self, clip: ClipContext) -> float:
+        """Mean over the frames looked at that have a face in both videos."""
+        return float(self.to_truth(clip).mean())
+
+
+@cache
+def _embedder() -> ArcFaceEmbedder:
+    return ArcFaceEmbedder()
