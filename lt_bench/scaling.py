@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    import torch
     from torch import Tensor
 
 
@@ -37,4 +39,14 @@ class LatentScaling:
     def _constants(self, like: Tensor) -> tuple[Tensor, Tensor]:
         if like.shape[-3] != len(self.mean):
             raise ValueError(f"expected {len(self.mean)} latent channels, got {like.shape[-3]}")
-        return like.new_tensor(self.mean)[:, None, None], like.new_tensor(self.std)[:, None, None]
+        return _tensors(self, like.dtype, like.device)
+
+
+@lru_cache(maxsize=64)
+def _tensors(scaling: LatentScaling, dtype: torch.dtype, device: torch.device) -> tuple[Tensor, Tensor]:
+    """Kept, for making them costs more than scaling a window."""
+    import torch
+
+    with torch.inference_mode(False):  # else constants made while sampling could not be trained through
+        mean, std = (torch.tensor(v, dtype=dtype, device=device)[:, None, None] for v in (scaling.mean, scaling.std))
+    return mean, std

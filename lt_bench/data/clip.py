@@ -7,10 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import torch
 from jaxtyping import Float
 from numpy import ndarray
-from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save
 from torch import Tensor
 
@@ -141,40 +139,3 @@ def write_clip(cache: str | os.PathLike[str], clip: PreparedClip, info: CacheInf
         bytes=path.stat().st_size,
         roll=clip.roll,
     )
-
-
-class ClipFile:
-    """An open clip file; slices are read from the memory map, never the whole file."""
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-        try:
-            # Slices through numpy cost a sixth of those through torch.
-            self._file = safe_open(path, framework="np")
-            self.names = frozenset(self._file.keys())
-        except (OSError, SafetensorError) as error:
-            raise CacheError(f"{path}: expected a readable clip file, got {error}") from None
-
-    def slice(self, name: str, start: int, stop: int) -> Tensor:
-        """Frames ``start`` to ``stop`` (exclusive) of a tensor, as float32."""
-        self._require(name)
-        return torch.from_numpy(self._file.get_slice(name)[start:stop]).to(torch.float32)
-
-    def whole(self, name: str) -> Tensor:
-        """A whole tensor, as float32."""
-        self._require(name)
-        return torch.from_numpy(self._file.get_tensor(name)).to(torch.float32)
-
-    def shape(self, name: str) -> tuple[int, ...]:
-        """A tensor's shape, without reading it."""
-        self._require(name)
-        return tuple(self._file.get_slice(name).get_shape())
-
-    def dtype(self, name: str) -> str:
-        """A tensor's stored type in safetensors' spelling, such as ``F16``."""
-        self._require(name)
-        return str(self._file.get_slice(name).get_dtype())
-
-    def _require(self, name: str) -> None:
-        if name not in self.names:
-            raise CacheError(f"{self.path}: expected a tensor '{name}', got {', '.join(sorted(self.names)) or 'none'}")

@@ -88,13 +88,13 @@ class WindowDataset(Dataset[dict[str, Tensor]]):
         file, stop = self.cache.file(record), start + self.frames
         before = max(0, start - self.motion_frames)
         if self.reference == "portrait":
-            portrait_raw = file.whole("portrait")[None]
+            portrait_raw = file.stored("portrait", 0, self.cache.info.latent_shape[0])[None]
         else:
-            portrait_raw = file.slice("latents", portrait_frame, portrait_frame + 1)
+            portrait_raw = file.stored("latents", portrait_frame, portrait_frame + 1)
         missing = self.motion_frames - (start - before)
         # Scaled in one go, and the portrait stands in for motion frames before the clip's start.
-        raw = torch.cat([portrait_raw, *[portrait_raw] * missing, file.slice("latents", before, stop)])
-        portrait, motion, latents = self.scaling.raw_to_latents(raw).split([1, self.motion_frames, self.frames])
+        raw = torch.cat([portrait_raw, *[portrait_raw] * missing, file.stored("latents", before, stop)])
+        portrait, motion, latents = self.scaling.raw_to_latents(raw.float()).split([1, self.motion_frames, self.frames])
         first = max(0, start - self.audio_radius)
         # Only what the windows touch is read, so clamping happens at the clip's own ends alone.
         audio = file.slice("audio", first, min(record.frames, stop + self.audio_radius))
