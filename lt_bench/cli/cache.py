@@ -13,13 +13,24 @@ if TYPE_CHECKING:
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Arguments of the verb."""
-    parser.add_argument("action", choices=("info", "verify"), help="info: what it holds; verify: is every byte right")
+    parser.add_argument(
+        "action",
+        choices=("info", "verify", "check-leaks"),
+        help="info: what it holds; verify: is every byte right; check-leaks: is anyone or anything in two splits",
+    )
     parser.add_argument("cache", metavar="DIR", help="folder of the cache")
+    leaks = parser.add_argument_group("check-leaks")
+    leaks.add_argument("--no-faces", dest="faces", action="store_false", help="compare names and sources only")
+    leaks.add_argument("--distance", type=float, metavar="D", help="faces nearer than this are one person (0.45)")
     add_json_flag(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Report; ``verify`` returns 1 at the first damage."""
+    """Report; ``verify`` returns 1 at the first damage, ``check-leaks`` where there is a leak."""
+    if arguments.action == "check-leaks":
+        from lt_bench.cli.cache_leaks import check_leaks
+
+        return check_leaks(arguments)
     return _info(arguments) if arguments.action == "info" else _verify(arguments)
 
 
