@@ -93,7 +93,7 @@ class Harness:
         chosen = replace(reals, clips=reals.clips[: self.options.clips or None])
         pairing = self._pair(made, chosen, reals)
         size = reals.size(self.protocol.size)
-        missing = {score.name: _unavailable(score, reals) for score in self.scores}
+        missing = {score.name: unavailable(score, reals) for score in self.scores}
         able = tuple(name for name, reason in missing.items() if reason is None)
         work = Work(reals, self.protocol, size, able, self.options.store, self.options.plugins)
         with Shelf() as shelf:
@@ -173,7 +173,8 @@ def evaluate(
     return Harness(protocol, options).evaluate(real, generated, progress, system, meta)
 
 
-def _unavailable(score: ScoreRule, real: RealSide) -> str | None:
+def unavailable(score: ScoreRule, real: RealSide) -> str | None:
+    """Why a score cannot be computed on a real set here at all, or None."""
     if "truth" in score.needs and not real.has_truth:
         return "the real set has no exact truth (only synthetic sets have)"
     if "gallery" in score.needs and not {clip.identity for clip in real.clips} <= real.gallery.keys():

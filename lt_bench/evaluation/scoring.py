@@ -5,13 +5,13 @@ from __future__ import annotations
 import math
 import os
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from numpy import ndarray
 
 from lt_bench.errors import LtBenchError
-from lt_bench.evaluation.clip import ClipContext, UnscorableError
+from lt_bench.evaluation.clip import ClipContext, UnscorableError, VideoView
 from lt_bench.evaluation.ledger import Ledger
 from lt_bench.evaluation.loading import Loader
 from lt_bench.evaluation.real_side import RealVideo
@@ -65,37 +65,39 @@ class ClipScorer:
         clip_id, folders = pair.entry.id, (pair.generated.parent, pair.entry.video.parent)
         try:
             clip, adjusted = self.loader.load(pair.entry, pair.generated)
+            return replace(self.measure(clip, pair.entry, folders), adjusted=adjusted)
         except LtBenchError as error:
-            self.loader.release()
             return ClipScores(clip_id, misses=(Miss(clip_id, None, reason(error, folders)),))
-        result = ClipScores(clip_id, frames=clip.real.length)
-        ledgers = [self._ledger(pair, clip, video.path) for video in (clip.generated, clip.real)]
+        finally:
+            self.loader.release()
+
+    def measure(self, clip: ClipContext, entry: RealVideo, folders: Sequence[Path] = ()) -> ClipScores:
+        """Score a clip that is loaded.
+
+        Args:
+            clip: to be scored.
+            entry: its real video, whose files' hashes are part of where values are kept.
+            folders: left out of reasons.
+        """
+        result = ClipScores(clip.id, frames=clip.real.length)
+        ledgers = [self._ledger(clip, view, entry) for view in (clip.generated, clip.real)]
         misses = []
         for score in self.scores:
             try:
                 _Measurement(score, clip, folders, *ledgers).into(result)
             except LtBenchError as error:
-                misses.append(Miss(clip_id, score.name, reason(error, folders)))
+                misses.append(Miss(clip.id, score.name, reason(error, folders)))
         for ledger in ledgers:
             ledger.save()
-        self.loader.release()
-        found = (result.values, result.references, result.controls, result.collected)
-        return ClipScores(clip_id, result.frames, *found, tuple(misses), adjusted)
+        return replace(result, misses=tuple(misses))
 
-    def _ledger(self, pair: Pair, clip: ClipContext, video: Path) -> Ledger:
-        """That of the pair with ``video`` in the place of the generated one."""
-        tools, stranger = self.loader.tools, self.loader.strangers.get(clip.id)
-        files = [pair.entry.sha256, stranger.sha256 if stranger else None, self._gallery]
-        return Ledger(
-            tools.store,
-            {
-                "video": tools.digest(video),
-                "real": sha256_json([clip.id, clip.identity, tools.digest(clip.real.path), *files]),
-                "key": "values 1",
-                "treatment": f"{clip.generated.treatment} from {clip.first_frame}",
-                "fps": clip.generated.fps,
-            },
-        )
+    def _ledger(self, clip: ClipContext, view: VideoView, entry: RealVideo) -> Ledger:
+        """That of the clip with ``view`` in the place of the generated video."""
+        stranger = self.loader.strangers.get(clip.id)
+        real = self.loader.tools.digest(clip.real.path)
+        rest = [clip.id, clip.identity, real, entry.sha256, stranger.sha256 if stranger else None, self._gallery]
+        address = {**view.address("values 1"), "beside": sha256_json(rest), "first": clip.first_frame}
+        return Ledger(self.loader.tools.store, address)
 
 
 def reason(error: LtBenchError, folders: Sequence[Path] = ()) -> str:

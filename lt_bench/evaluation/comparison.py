@@ -1,0 +1,155 @@
+"""Two systems on the same clips: differences, intervals and tests, corrected over the whole table."""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from lt_bench.evaluation.results import Result, Score
+from lt_bench.evaluation.statistics import Difference, Interval, holm, paired_difference
+
+ALPHA = 0.05
+Verdict = Literal["a", "b", "tie", "differs", "untested"]
+"""``a`` or ``b`` is better; ``tie``: not told apart; ``differs``: told apart, but the score has no better."""
+
+
+@dataclass(frozen=True)
+class Row:
+    """One score of two systems."""
+
+    score: str
+    title: str
+    unit: str
+    higher_is_better: bool | None
+    target: float | None
+    a: float | None
+    b: float | None
+    difference: float | None
+    """Mean of a - b over shared clips; of the two values for a score of a set."""
+    interval: Interval | None
+    clips: int
+    """Shared clips that it rests on."""
+    p_value: float | None
+    """Of the paired test, as it is."""
+    p_holm: float | None
+    """Corrected over the table."""
+    verdict: Verdict
+    note: str
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """All scores of two systems."""
+
+    system_a: str
+    system_b: str
+    protocol: str
+    real: str
+    given: int
+    scored: int
+    rows: tuple[Row, ...]
+    alpha: float = ALPHA
+
+    def document(self) -> dict[str, Any]:
+        """As JSON."""
+        return dataclasses.asdict(self)
+
+
+def compare(a: Result, b: Result, alpha: float = ALPHA) -> Comparison:
+    """Compare two results, score by score, on the clips that both scored.
+
+    The interval is a cluster bootstrap over identities, the test flips the signs of identities (``paired_difference``),
+    and p-values are corrected by Holm's method over all tested scores. For a score with a target, such as a ratio whose
+    best is 1, the distances to the target are compared. A score of a whole set has no clips to pair: its systems are
+    told apart only where their intervals do not overlap, and that is said.
+
+    Raises:
+        ResultError: the results are of different protocols, real sets, lengths or N; the difference is named.
+    """
+    a.comparable_with(b)
+    names = [name for name in a.scores if name in b.scores]
+    drafts = [_draft(a, b, name) for name in names]
+    tested = [i for i, draft in enumerate(drafts) if draft.p_value is not None]
+    for i, p in zip(tested, holm([drafts[i].p_value for i in tested]), strict=True):  # type: ignore[misc]
+        drafts[i] = dataclasses.replace(drafts[i], p_holm=p, verdict=_verdict(drafts[i], p, alpha))
+    return Comparison(
+        a.system,
+        b.system,
+        f"{a.protocol.id} version {a.protocol.version}",
+        f"{a.real.dataset}/{a.real.split} {a.real.hash[:12]}",
+        a.given,
+        a.scored,
+        tuple(drafts),
+        alpha,
+    )
+
+
+def _draft(a: Result, b: Result, name: str) -> Row:
+    first, second = a.scores[name], b.scores[name]
+    if first.value is None or second.value is None:
+        why = "; ".join(f"{r.system}: {s.missing}" for r, s in ((a, first), (b, second)) if s.missing)
+        return _row(first, second, note=why)
+    for what in ("detector", "title"):
+        if getattr(first, what) != getattr(second, what):
+            return _row(first, second, note=f"measured otherwise: {what} differs")
+    if first.scope == "set":
+        return _of_sets(first, second)
+    shared = [clip.id for clip in a.clips if clip.id in first.per_video and clip.id in second.per_video]
+    clusters = a.clusters(shared)
+    if len(set(clusters)) < 2:
+        return _row(first, second, clips=len(shared), note="fewer than two identities: no test")
+    found = _paired(first, second, shared, clusters)
+    left = max(len(first.per_video), len(second.per_video)) - len(shared)
+    notes = ["distance to the target is compared"] if first.target is not None else []
+    notes += [f"{left} clips that only one has are left out"] if left else []
+    return _row(first, second, found.value, found.interval, len(shared), found.p_value, "; ".join(notes))
+
+
+def _paired(first: Score, second: Score, shared: list[str], clusters: list[str]) -> Difference:
+    def values(score: Score) -> list[float]:
+        if score.target is None:
+            return [score.per_video[i] for i in shared]
+        return [abs(score.per_video[i] - score.target) for i in shared]
+
+    return paired_difference(values(first), values(second), clusters)
+
+
+def _of_sets(first: Score, second: Score) -> Row:
+    assert first.value is not None
+    assert second.value is not None
+    row = _row(first, second, first.value - second.value, clips=min(first.scored, second.scored))
+    if first.interval is None or second.interval is None:
+        return dataclasses.replace(row, note="a score of the set, without intervals: not tested")
+    apart = max(first.interval.low, second.interval.low) > min(first.interval.high, second.interval.high)
+    verdict: Verdict = _side(first, first.value - second.value) if apart else "tie"
+    note = "a score of the set: intervals that " + ("do not overlap" if apart else "overlap")
+    return dataclasses.replace(row, verdict=verdict, note=note)
+
+
+def _verdict(row: Row, p: float, alpha: float) -> Verdict:
+    if p > alpha or not row.difference:
+        return "tie"
+    lower = row.target is not None or row.higher_is_better is False
+    if row.target is None and row.higher_is_better is None:
+        return "differs"
+    return "a" if (row.difference < 0) == lower else "b"
+
+
+def _side(score: Score, difference: float) -> Verdict:
+    if score.higher_is_better is None:
+        return "differs"
+    return "a" if (difference > 0) == score.higher_is_better else "b"
+
+
+def _row(
+    first: Score,
+    second: Score,
+    difference: float | None = None,
+    interval: Interval | None = None,
+    clips: int = 0,
+    p_value: float | None = None,
+    note: str = "",
+) -> Row:
+    head = (first.name, first.title, first.unit, first.higher_is_better, first.target, first.value, second.value)
+    return Row(*head, difference, interval, clips, p_value, None, "untested", note)

@@ -1,0 +1,1 @@
+"""Which score sees which damage: known damages of growing strength on real clips, and every score's response."""
