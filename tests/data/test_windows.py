@@ -81,6 +81,7 @@ def test_each_part_of_an_item_is_where_it_should_be(cache: LatentCache):
             "audio": (8, 5, 2, 5),
             "mouth": (8, 4, 4),
             "clip": (),
+            "index": (),
             "start": (),
         }
         assert item["latents"][:, 0, 0, 0].tolist() == list(range(start, start + 8))
