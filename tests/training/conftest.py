@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -24,6 +25,7 @@ INFO = CacheInfo(
     landmark_set="synthetic",
     source_hash="00",
 )
+TINY = presets.Size(depth=2, dim=16, heads=2)
 RUN: dict[str, Any] = {
     "model": {
         "preset": "tiny",
@@ -79,12 +81,10 @@ def _clip(index: int, split: str) -> PreparedClip:
 
 @pytest.fixture(autouse=True)
 def _smallest_network(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(presets.PRESETS, "tiny", presets.Size(depth=2, dim=16, heads=2))
+    monkeypatch.setitem(presets.PRESETS, "tiny", TINY)
 
 
-@pytest.fixture(scope="session")
-def toy_cache(tmp_path_factory: pytest.TempPathFactory) -> LatentCache:
-    folder = tmp_path_factory.mktemp("toy") / "cache"
+def make_cache(folder: Path) -> LatentCache:
     with CacheWriter(folder, INFO) as writer:
         for index in range(6):
             writer.add(_clip(index, "validation" if index == 5 else "train"))
@@ -92,17 +92,22 @@ def toy_cache(tmp_path_factory: pytest.TempPathFactory) -> LatentCache:
     return LatentCache.open(folder)
 
 
+@pytest.fixture(scope="session")
+def toy_cache(tmp_path_factory: pytest.TempPathFactory) -> LatentCache:
+    return make_cache(tmp_path_factory.mktemp("toy") / "cache")
+
+
+def run_config(**changes: Any) -> RunConfig:
+    """A run's configuration; keyword arguments change ``train`` keys, ``model`` and others are mappings."""
+    document = {section: dict(values) for section, values in RUN.items()}
+    for key, value in changes.items():
+        if isinstance(value, dict):
+            document[key] = {**document.get(key, {}), **value}
+        else:
+            document["train"][key] = value
+    return parse_config(RunConfig, document)
+
+
 @pytest.fixture
 def make_run() -> Callable[..., RunConfig]:
-    """A run's configuration; keyword arguments change ``train`` keys, ``model`` and others are mappings."""
-
-    def make(**changes: Any) -> RunConfig:
-        document = {section: dict(values) for section, values in RUN.items()}
-        for key, value in changes.items():
-            if isinstance(value, dict):
-                document[key] = {**document.get(key, {}), **value}
-            else:
-                document["train"][key] = value
-        return parse_config(RunConfig, document)
-
-    return make
+    return run_config

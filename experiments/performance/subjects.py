@@ -1,0 +1,186 @@
+"""The networks that ``model_step.py`` runs side by side: same latents, same audio tokens, same optimiser."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from diffusers import LatteTransformer3DModel
+from torch import Tensor, nn
+from torch.nn.attention import SDPBackend, sdpa_kernel
+from torch.utils.flop_counter import FlopCounterMode
+
+from lt_bench.config import FusionConfig, ModelConfig
+from lt_bench.models.build import build_model
+from lt_bench.models.conditions import EncodedConditions
+from lt_bench.models.letstalk import LetsTalk
+
+FRAMES, CHANNELS, SIDE, PATCH = 16, 4, 16, 2
+AUDIO_TOKENS, AUDIO_DIM = 32, 768
+DEPTH, DIM, HEADS = 12, 384, 6
+SPEECH_SHAPE = (12, 768)
+"""Of wav2vec2: layers, features."""
+
+
+@dataclass(frozen=True)
+class Given:
+    """One window: what every network is given."""
+
+    latents: Tensor
+    portrait: Tensor
+    audio: Tensor
+    time: Tensor
+    noise: Tensor
+
+
+def window() -> Given:
+    """A random window of batch 1."""
+    g = torch.Generator().manual_seed(0)
+    latents, noise = (torch.randn(1, FRAMES, CHANNELS, SIDE, SIDE, generator=g) for _ in range(2))
+    portrait = torch.randn(1, CHANNELS, SIDE, SIDE, generator=g)
+    audio = torch.randn(1, FRAMES, AUDIO_TOKENS, AUDIO_DIM, generator=g)
+    return Given(latents, portrait, audio, torch.tensor([500.0]), noise)
+
+
+@dataclass
+class Subject:
+    """A network with what it takes to train it and to sample from it."""
+
+    name: str
+    network: nn.Module
+    predict: Callable[[], Tensor]
+    """The prediction in training, from the window."""
+    denoise: Callable[[], Tensor]
+    """The prediction of one sampling step, with what does not depend on the step computed before."""
+
+    def __post_init__(self) -> None:
+        self.trained = [p for p in self.network.parameters() if p.requires_grad]
+        self.optimizer = torch.optim.AdamW(self.trained, lr=1e-6, fused=True)
+        self.noise = window().noise
+
+    def forward_backward(self) -> None:
+        """Mean squared error of the predicted noise, and its gradient."""
+        (self.predict()[:, :, :CHANNELS] - self.noise).square().mean().backward()
+
+    def train_step(self) -> None:
+        """A whole training step."""
+        self.forward_backward()
+        self.optimizer.step()
+        self.optimizer.zero_grad(set_to_none=True)
+
+    @torch.inference_mode()
+    def sample_step(self) -> None:
+        """A network evaluation without gradient."""
+        self.denoise()
+
+    def operations(self, run: Callable[[], object]) -> int:
+        """Floating-point operations of matrix products, a multiply-accumulate being two."""
+        # Attention is counted in its plain form, since the counter does not know the CPU's fused one.
+        with sdpa_kernel(SDPBackend.MATH), FlopCounterMode(display=False) as counter:
+            run()
+        self.optimizer.zero_grad(set_to_none=True)
+        return counter.get_total_flops()
+
+
+def ours() -> Subject:
+    """Preset S, symbiotic portrait, direct audio, no motion frames: what the release's short-clip model computes."""
+    fusion = FusionConfig(portrait="symbiotic", audio="direct")
+    config = ModelConfig(preset="S", fusion=fusion, patch_size=PATCH, frames=FRAMES, motion_frames=0)
+    torch.manual_seed(0)
+    network = _awake(build_model(config, (CHANNELS, SIDE, SIDE), SPEECH_SHAPE))
+    assert isinstance(network, LetsTalk)
+    network.audio_projector.requires_grad_(False)  # tokens are given, as to the others
+    given, keep = window(), torch.tensor([True])
+
+    def encode() -> EncodedConditions:
+        portrait = network.encode_portrait(given.portrait, keep)
+        return EncodedConditions(portrait, network.fuse(network.audio_fusion, given.audio), None)
+
+    with torch.inference_mode():
+        kept = encode()
+    return Subject(
+        "lt_bench",
+        network,
+        lambda: network(given.latents, given.time, encode()),
+        lambda: network(given.latents, given.time, kept),
+    )
+
+
+def latte() -> Subject:
+    """Diffusers' Latte of equal width and depth: per layer a spatial and a temporal block, no portrait."""
+    torch.manual_seed(0)
+    network = _awake(
+        LatteTransformer3DModel(
+            num_attention_heads=HEADS,
+            attention_head_dim=DIM // HEADS,
+            in_channels=CHANNELS,
+            out_channels=2 * CHANNELS,
+            num_layers=DEPTH,
+            cross_attention_dim=DIM,
+            attention_bias=True,
+            sample_size=SIDE,
+            patch_size=PATCH,
+            activation_fn="gelu-approximate",
+            num_embeds_ada_norm=1000,
+            norm_type="ada_norm_single",
+            norm_elementwise_affine=False,
+            norm_eps=1e-6,
+            caption_channels=AUDIO_DIM,
+            video_length=FRAMES,
+        )
+    )
+    given = window()
+    latents, text = given.latents.transpose(1, 2).contiguous(), given.audio[:, 0]
+
+    def predict() -> Tensor:
+        return network(latents, given.time, text, return_dict=False)[0].transpose(1, 2)
+
+    return Subject("Latte (diffusers)", network, predict, predict)
+
+
+def release(folder: Path) -> Subject:
+    """VDTcat-S/2 of LetsTalk's release, from a checkout of it.
+
+    Raises:
+        ImportError: the checkout, or a package that it needs, is not there.
+    """
+    if not (folder / "models" / "model_cat.py").is_file():
+        raise ImportError(f"no models/model_cat.py in {folder}")
+    sys.path.insert(0, str(folder))
+    try:
+        from models.model_cat import VDTcat_models
+    finally:
+        sys.path.remove(str(folder))
+    torch.manual_seed(0)
+    network = _awake(VDTcat_models["VDTcat-S/2"](input_size=SIDE, in_channels=CHANNELS, num_frames=FRAMES))
+    given = window()
+    portrait = given.portrait[:, None].repeat(1, FRAMES, 1, 1, 1)
+
+    def predict() -> Tensor:
+        return network(given.latents, given.time, cond=portrait, audio_embed=given.audio)
+
+    return Subject("LetsTalk release", network, predict, predict)
+
+
+def subjects(checkout: Path | None) -> tuple[list[Subject], dict[str, str]]:
+    """Those that can be built here, ours first, and why others cannot."""
+    found, missing = [ours(), latte()], {}
+    if checkout is None:
+        missing["LetsTalk release"] = "no --release FOLDER was given"
+    else:
+        try:
+            found.append(release(checkout))
+        except ImportError as error:
+            missing["LetsTalk release"] = str(error)
+    return found, missing
+
+
+def _awake(network: nn.Module) -> nn.Module:
+    # Layers that begin at zero would make gradients vanish, and with them work that hardware may skip.
+    for parameter in network.parameters():
+        if parameter.requires_grad and not parameter.detach().any():
+            nn.init.normal_(parameter, std=0.02)
+    return network
