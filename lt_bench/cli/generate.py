@@ -3,6 +3,7 @@
 The portrait may be any picture: for a model trained on real faces its face is found and cropped as in training; for
 one trained on synthetic faces, or with --no-crop, the centre square is taken. The voice may be any sound file, or a
 video with sound, of at least one frame (40 ms); the video is as long as the voice.
+Windows go to the file as they come, so a long voice takes no more memory than a short one.
 """
 
 from __future__ import annotations
@@ -20,8 +21,9 @@ if TYPE_CHECKING:
     import numpy as np
 
     from lt_bench.config import SamplingConfig
+    from lt_bench.media.sound import SpooledSound
     from lt_bench.models.checkpoint import ModelCard
-    from lt_bench.shapes import UInt8, Waveform
+    from lt_bench.shapes import UInt8
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -37,12 +39,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Generate and report."""
-    _check_out(arguments.out)
+    folder = _check_out(arguments.out)
     # Inputs are read before anything slow is loaded.
-    from lt_bench.media.audio import read_audio
+    from lt_bench.media.audio import spool_audio
     from lt_bench.media.image import read_image
 
-    picture, voice = read_image(arguments.portrait), read_audio(arguments.audio)
+    picture = read_image(arguments.portrait)
+    with spool_audio(arguments.audio, folder) as voice:
+        return _generate(arguments, picture, voice)
+
+
+def _generate(arguments: argparse.Namespace, picture: UInt8[np.ndarray, "H W 3"], voice: SpooledSound) -> int:
     frames = _frames(voice, arguments.audio)
 
     from lt_bench.models.checkpoint import load_model, read_card
@@ -76,7 +83,8 @@ def run(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _check_out(out: Path) -> None:
+def _check_out(out: Path) -> Path:
+    """The folder that exists already in which the video, or its folder, will be made."""
     from lt_bench.errors import MediaError
 
     if out.suffix.lower() != ".mp4":
@@ -84,9 +92,10 @@ def _check_out(out: Path) -> None:
     folder = next(parent for parent in out.absolute().parents if parent.exists())
     if not folder.is_dir() or not os.access(folder, os.W_OK):
         raise MediaError(f"--out: expected a writable folder, got {folder}")
+    return folder
 
 
-def _frames(voice: Waveform, path: Path) -> int:
+def _frames(voice: SpooledSound, path: Path) -> int:
     from lt_bench.errors import MediaError
     from lt_bench.perception.speech.base import SAMPLE_RATE, SAMPLES_PER_FRAME
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import wave
+from collections.abc import Iterator
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 
@@ -15,7 +17,8 @@ from lt_bench.files import atomic_path
 from lt_bench.media.checks import FULL_SCALE, check_waveform
 from lt_bench.media.container import explain
 from lt_bench.media.resampling import Span
-from lt_bench.media.tracks import read_track
+from lt_bench.media.sound import SpooledSound
+from lt_bench.media.tracks import TrackPart, iter_track
 from lt_bench.media.video import first_frame_time
 from lt_bench.shapes import Waveform
 
@@ -33,24 +36,41 @@ def read_audio(path: str | os.PathLike[str], sample_rate: int = 16000, span: Spa
     Raises:
         MediaError: the file cannot be opened, has no audio track, no samples, NaN or infinite samples, or is damaged.
     """
+    return np.concatenate(list(iter_audio(path, sample_rate, span)))
+
+
+def iter_audio(path: str | os.PathLike[str], sample_rate: int = 16000, span: Span | None = None) -> Iterator[Waveform]:
+    """The samples of ``read_audio`` in short runs, in constant memory.
+
+    Raises:
+        MediaError: as ``read_audio``, while reading.
+    """
     path = Path(path)
     _check_rate(sample_rate, str(path))
-    zero = first_frame_time(path)
-    first = last = None
-    if span is not None:
-        zero = first = (zero or Fraction(0)) + span.start
-        last = None if span.stop is None else zero + span.stop - span.start
-    track = read_track(path, first, last)
-    check_waveform(track.samples, str(path))
-    samples = track.samples if zero is None else _start_at(track.samples, round((track.start - zero) * track.rate))
-    if not len(samples):
+    resampler, count = None, 0
+    for part in _parts(path, span):
+        check_waveform(part.samples, str(path), first=count)
+        count += len(part.samples)
+        resampler = resampler or _Resampler(part.rate, sample_rate)
+        with explain(path, "audio could not be resampled"):
+            resampled = resampler.push(part.samples)
+        yield np.clip(resampled, -1.0, 1.0)
+    if resampler is None:
         raise MediaError(
             f"{path}: expected sound during the video, got an audio track that ends before the first frame"
         )
-    if first is not None and last is not None:
-        samples = samples[: round((last - first) * track.rate)]
     with explain(path, "audio could not be resampled"):
-        return np.clip(resample_waveform(samples, track.rate, sample_rate), -1.0, 1.0)
+        resampled = resampler.finish()
+    yield np.clip(resampled, -1.0, 1.0)
+
+
+def spool_audio(path: str | os.PathLike[str], folder: str | os.PathLike[str], sample_rate: int = 16000) -> SpooledSound:
+    """What ``read_audio`` reads, in constant memory; ``folder`` is where the temporary file lies.
+
+    Raises:
+        MediaError: as ``read_audio``, or the folder cannot be written to.
+    """
+    return SpooledSound(iter_audio(path, sample_rate), folder)
 
 
 def resample_waveform(samples: Waveform, rate: int, sample_rate: int) -> Waveform:
@@ -58,15 +78,40 @@ def resample_waveform(samples: Waveform, rate: int, sample_rate: int) -> Wavefor
 
     The result has round(samples * sample_rate / rate) samples; sample 0 stays at time 0.
     """
-    if rate == sample_rate:
-        return np.asarray(samples, dtype=np.float32)
-    resampler = AudioResampler(format="flt", layout="mono", rate=sample_rate, options={"filter_size": "64"})
-    frame = AudioFrame.from_ndarray(np.ascontiguousarray(samples, dtype=np.float32)[None], format="flt", layout="mono")
-    frame.sample_rate = rate
-    parts = [out.to_ndarray()[0] for given in (frame, None) for out in resampler.resample(given)]
-    result = np.concatenate(parts) if parts else np.zeros(0, np.float32)
-    wanted = max(1, round(len(samples) * sample_rate / rate))
-    return np.pad(result[:wanted], (0, max(0, wanted - len(result))))
+    resampler = _Resampler(rate, sample_rate)
+    return np.concatenate([resampler.push(samples), resampler.finish()])
+
+
+class _Resampler:
+    """``resample_waveform`` for sound that comes in runs."""
+
+    def __init__(self, rate: int, sample_rate: int) -> None:
+        self._rates, self._taken, self._given = (rate, sample_rate), 0, 0
+        options = {"filter_size": "64"}
+        self._inner = AudioResampler(format="flt", layout="mono", rate=sample_rate, options=options)
+
+    def push(self, samples: Waveform) -> Waveform:
+        """What can be told after these samples; some of the end is held back."""
+        given = np.ascontiguousarray(samples, dtype=np.float32)
+        if self._rates[0] != self._rates[1]:
+            frame = AudioFrame.from_ndarray(given[None], format="flt", layout="mono")
+            frame.sample_rate, frame.time_base = self._rates[0], Fraction(1, self._rates[0])
+            frame.pts = self._taken
+            given = self._joined(self._inner.resample(frame))
+        self._taken += len(samples)
+        self._given += len(given)
+        return given
+
+    def finish(self) -> Waveform:
+        """The rest."""
+        wanted = max(1, round(self._taken * self._rates[1] / self._rates[0])) - self._given
+        rest = np.zeros(0, np.float32) if self._rates[0] == self._rates[1] else self._joined(self._inner.resample(None))
+        return np.pad(rest[:wanted], (0, max(0, wanted - len(rest))))
+
+    @staticmethod
+    def _joined(frames: list[AudioFrame]) -> Waveform:
+        parts = [frame.to_ndarray()[0] for frame in frames]
+        return np.concatenate(parts) if parts else np.zeros(0, np.float32)
 
 
 def write_wav(path: str | os.PathLike[str], audio: Waveform, sample_rate: int = 16000) -> None:
@@ -86,9 +131,38 @@ def write_wav(path: str | os.PathLike[str], audio: Waveform, sample_rate: int = 
         stream.writeframes(pcm.tobytes())
 
 
-def _start_at(samples: Waveform, offset: int) -> Waveform:
-    """Move sound that starts ``offset`` samples after time zero (before it, when negative) to start at zero."""
-    return np.pad(samples, (offset, 0)) if offset > 0 else samples[-offset:] if offset < 0 else samples
+def _parts(path: Path, span: Span | None) -> Iterator[TrackPart]:
+    """The track from time zero on: that of the span, or of the first frame of a video."""
+    zero = first_frame_time(path)
+    first = last = None
+    if span is not None:
+        zero = first = (zero or Fraction(0)) + span.start
+        last = None if span.stop is None else zero + span.stop - span.start
+    parts = _from_zero(iter_track(path, first, last), zero)
+    return parts if first is None or last is None else _limited(parts, last - first)
+
+
+def _from_zero(parts: Iterator[TrackPart], zero: Fraction | None) -> Iterator[TrackPart]:
+    early = 0
+    for index, part in enumerate(parts):
+        if index == 0 and zero is not None:
+            offset = round((part.start - zero) * part.rate)
+            early = max(0, -offset)
+            if offset > 0:  # silence where the track starts later
+                yield replace(part, samples=np.zeros(offset, np.float32))
+        dropped = min(early, len(part.samples))
+        early -= dropped
+        if dropped < len(part.samples):
+            yield replace(part, samples=part.samples[dropped:])
+
+
+def _limited(parts: Iterator[TrackPart], seconds: Fraction) -> Iterator[TrackPart]:
+    count = 0
+    for part in parts:
+        left = round(seconds * part.rate) - count
+        count += len(part.samples)
+        if left > 0:
+            yield replace(part, samples=part.samples[:left])
 
 
 def _check_rate(sample_rate: int, where: str) -> None:

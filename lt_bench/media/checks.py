@@ -32,8 +32,10 @@ def check_frame(frame: object, where: str, even: bool = False, shape: tuple[int,
         raise MediaError(f"{where}: expected the first frame's shape {shape}, got {frame.shape}")
 
 
-def check_waveform(audio: object, where: str, peak: float = MAX_PEAK) -> None:
+def check_waveform(audio: object, where: str, peak: float = MAX_PEAK, first: int = 0) -> None:
     """Check that a waveform is a non-empty, finite, one-dimensional float array that stays within ``peak``.
+
+    ``first`` is the number of its first sample, for the message.
 
     Raises:
         MediaError: it is not; the message starts with ``where``.
@@ -47,6 +49,6 @@ def check_waveform(audio: object, where: str, peak: float = MAX_PEAK) -> None:
         raise MediaError(f"{where}: expected audio samples, got none")
     if not np.isfinite(audio).all():
         index = int(np.flatnonzero(~np.isfinite(audio))[0])
-        raise MediaError(f"{where}: expected finite audio samples, got {audio[index]} at sample {index}")
+        raise MediaError(f"{where}: expected finite audio samples, got {audio[index]} at sample {first + index}")
     if np.abs(audio).max() > peak:
         raise MediaError(f"{where}: expected audio in [-1, 1], got a peak of {np.abs(audio).max():.6g}")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
 
@@ -25,19 +25,19 @@ JITTER_SECONDS = Fraction(1, 10)
 
 
 @dataclass(frozen=True)
-class AudioTrack:
-    """One decoded audio track."""
+class TrackPart:
+    """Some samples of a decoded audio track, right after those of the part before."""
 
     samples: Waveform
     """Mono float32 at ``rate``; nominally in [-1, 1]."""
     rate: int
-    """Hz."""
+    """Hz; the same for all parts."""
     start: Fraction
     """Presentation time of the first sample in seconds, on the timeline that the file's video shares."""
 
 
-def read_track(path: Path, first: Fraction | None = None, last: Fraction | None = None) -> AudioTrack:
-    """Decode the first audio track of a file.
+def iter_track(path: Path, first: Fraction | None = None, last: Fraction | None = None) -> Iterator[TrackPart]:
+    """Decode the first audio track of a file, in constant memory.
 
     Holes in the timeline are filled with silence, overlaps dropped, so that sound stays at its time.
 
@@ -52,23 +52,25 @@ def read_track(path: Path, first: Fraction | None = None, last: Fraction | None 
     with closing(open_media(path)) as container:
         stream = first_stream(container, "audio", path)
         assert isinstance(stream, AudioStream)
-        parts: list[np.ndarray] = []
-        start, rate, length, padding = Fraction(0), 0, 0, 0
+        start, length, padding = Fraction(0), 0, 0
+        held: TrackPart | None = None
         packets = None if first is None else seek_packets(container, stream, path, first)
         for frame, samples in _mono(_decode(container, stream, path, packets), path):
             if last is not None and (_time(frame) or Fraction(0)) >= last:
                 padding = 0
                 break
-            if not parts:
-                rate = frame.sample_rate
+            rate = frame.sample_rate
+            if held is None:
                 start = _time(frame) or Fraction(0)
-            samples = _in_place(samples, _time(frame), start + Fraction(length, rate), rate, path)
-            parts.append(samples)
-            length += len(samples)
+            else:
+                yield held
+            expected = start + Fraction(length, rate)
+            held = TrackPart(_in_place(samples, _time(frame), expected, rate, path), rate, expected)
+            length += len(held.samples)
             padding = _padding(frame) if "mp4" in container.format.name else 0
-    if not length:
+    if held is None or not length:
         raise MediaError(f"{path}: expected audio samples, got an audio track with none")
-    return AudioTrack(np.concatenate(parts)[: length - padding], rate, start)
+    yield replace(held, samples=held.samples[: max(0, len(held.samples) - padding)])
 
 
 def _decode(

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from fractions import Fraction
-from itertools import chain
+from functools import partial
 from pathlib import Path
 
 import av
@@ -21,7 +22,8 @@ from lt_bench.files import atomic_path
 from lt_bench.media.checks import FULL_SCALE, check_frame, check_waveform
 from lt_bench.media.colour import rgb_to_frame
 from lt_bench.media.container import explain
-from lt_bench.shapes import UInt8, Waveform
+from lt_bench.media.sound import Sound
+from lt_bench.shapes import UInt8
 
 AAC_RATES = (96000, 88200, 64000, 48000, 44100, 32000, 24000, 22050, 16000, 12000, 11025, 8000, 7350)
 """The sample rates that AAC knows, in Hz."""
@@ -31,21 +33,41 @@ def write_video(
     path: str | os.PathLike[str],
     frames: Iterable[UInt8[np.ndarray, "H W 3"]] | UInt8[np.ndarray, "F H W 3"],
     fps: float = 25.0,
-    audio: Waveform | None = None,
+    audio: Sound | None = None,
     sample_rate: int = 16000,
     crf: float = 12,
     preset: str = "medium",
 ) -> None:
-    """Write RGB frames, and sound if given, as an mp4 that plays everywhere.
+    """Write RGB frames, and sound if given, as ``video_writer`` does; an iterable is consumed frame by frame.
 
-    H.264 yuv420p (BT.601 matrix, limited range, tagged), AAC mono, index in front. One encoder thread and no dates or
-    names in the file: the same input gives the same bytes with the same libraries.
+    Raises:
+        MediaError: as ``video_writer``.
+    """
+    with video_writer(path, fps, audio, sample_rate, crf, preset) as write:
+        for frame in frames:
+            write(frame)
+
+
+@contextmanager
+def video_writer(
+    path: str | os.PathLike[str],
+    fps: float = 25.0,
+    audio: Sound | None = None,
+    sample_rate: int = 16000,
+    crf: float = 12,
+    preset: str = "medium",
+) -> Iterator[Callable[[UInt8[np.ndarray, "H W 3"]], None]]:
+    """Write frames, and sound if given, as they come, in constant memory, to an mp4 that plays everywhere.
+
+    The value is a function that takes the next frame: uint8 RGB, all of one even size. H.264 yuv420p (BT.601 matrix,
+    limited range, tagged), AAC mono, index in front. One encoder thread and no dates or names in the file: the same
+    input gives the same bytes with the same libraries.
 
     Args:
-        path: where the file appears, whole, once all is written; it should end in .mp4.
-        frames: uint8 RGB, all of one even size; an iterable is consumed frame by frame.
+        path: where the file appears, whole, when the block ends; it should end in .mp4.
         fps: frames per second.
-        audio: mono in [-1, 1], starting with the first frame; cut or padded with silence to the video's duration.
+        audio: mono in [-1, 1], starting with the first frame; cut or padded with silence to the video's duration. Read
+            in slices as the video grows.
         sample_rate: of the audio, in Hz, one of ``AAC_RATES``.
         crf: x264's constant rate factor: 0 best, 51 worst.
         preset: x264's speed preset.
@@ -57,48 +79,60 @@ def write_video(
     target = Path(path)
     if not 0 < fps <= 1000:
         raise MediaError(f"{target}: expected a frame rate above 0 and up to 1000, got {fps}")
-    iterator = iter(frames)
-    first = next(iterator, None)
-    if first is None:
-        raise MediaError(f"{target}: expected at least one frame to write, got 0 frames")
-    check_frame(first, f"{target}: frame 0", even=True)
     if audio is not None:
-        check_waveform(audio, str(target), peak=FULL_SCALE)
+        if isinstance(audio, np.ndarray) or not len(audio):
+            check_waveform(audio[:], str(target), peak=FULL_SCALE)
         if sample_rate not in AAC_RATES:
             raise MediaError(f"{target}: expected a sample rate of {AAC_RATES}, got {sample_rate}")
+    options = {"movflags": "+faststart", "fflags": "+bitexact"}
     with (
         atomic_path(target) as temporary,
         explain(target, "could not be written"),
-        av.open(
-            f"file:{temporary}",
-            "w",
-            format="mp4",
-            container_options={"movflags": "+faststart", "fflags": "+bitexact"},
-        ) as container,
+        av.open(f"file:{temporary}", "w", format="mp4", container_options=options) as container,
     ):
-        rate = Fraction(fps).limit_denominator(1001)
-        height, width, _ = first.shape
-        video = _add_video(container, rate, width, height, crf, preset)
-        sound = None if audio is None else _Sound(container, audio, sample_rate)
-        reformatter = VideoReformatter()
-        for index, rgb in enumerate(chain([first], iterator)):
-            check_frame(rgb, f"{target}: frame {index}", even=True, shape=first.shape)
-            frame = rgb_to_frame(np.ascontiguousarray(rgb), reformatter)
-            frame.pts, frame.time_base = index, 1 / rate
-            container.mux(video.encode(frame))
-            if sound is not None:
-                sound.write_until((index + 1) / rate)
-        container.mux(video.encode(None))
-        if sound is not None:
-            sound.finish()
+        writer = _Writer(container, target, Fraction(fps).limit_denominator(1001), {"crf": str(crf), "preset": preset})
+        if audio is not None:
+            writer.sound = partial(_Sound, container, audio, sample_rate, str(target))
+        yield writer.write
+        writer.finish()
+
+
+class _Writer:
+    """The tracks of a file being written; they are made with the first frame, which says how large it is."""
+
+    def __init__(self, container: OutputContainer, target: Path, rate: Fraction, options: dict[str, str]) -> None:
+        self._container, self._target, self._rate, self._options = container, target, rate, options
+        self._shape: tuple[int, ...] | None = None
+        self._count = 0
+        self._reformatter = VideoReformatter()
+        self.sound: Callable[[], _Sound] | None = None
+
+    def write(self, rgb: UInt8[np.ndarray, "H W 3"]) -> None:
+        check_frame(rgb, f"{self._target}: frame {self._count}", even=True, shape=self._shape)
+        if self._shape is None:
+            self._shape = rgb.shape
+            self._video = _add_video(self._container, self._rate, rgb.shape[1], rgb.shape[0], self._options)
+            self._track = None if self.sound is None else self.sound()
+        frame = rgb_to_frame(np.ascontiguousarray(rgb), self._reformatter)
+        frame.pts, frame.time_base = self._count, 1 / self._rate
+        self._count += 1
+        with explain(self._target, "could not be written"):
+            self._container.mux(self._video.encode(frame))
+            if self._track is not None:
+                self._track.write_until(self._count / self._rate)
+
+    def finish(self) -> None:
+        if self._shape is None:
+            raise MediaError(f"{self._target}: expected at least one frame to write, got 0 frames")
+        self._container.mux(self._video.encode(None))
+        if self._track is not None:
+            self._track.finish()
 
 
 def _add_video(
-    container: OutputContainer, rate: Fraction, width: int, height: int, crf: float, preset: str
+    container: OutputContainer, rate: Fraction, width: int, height: int, options: dict[str, str]
 ) -> VideoStream:
-    stream = container.add_stream(
-        "libx264", rate=rate, options={"crf": str(crf), "preset": preset, "threads": "1", "flags": "+bitexact"}
-    )
+    stream = container.add_stream("libx264", rate=rate, options={**options, "threads": "1", "flags": "+bitexact"})
     stream.width, stream.height, stream.pix_fmt = width, height, "yuv420p"
     context = stream.codec_context
     context.thread_count = 1
@@ -111,10 +145,8 @@ def _add_video(
 class _Sound:
     """The audio track of a file being written, fed in step with the frames so that the file stays interleaved."""
 
-    def __init__(self, container: OutputContainer, audio: Waveform, sample_rate: int) -> None:
-        self._container = container
-        self._audio = np.asarray(audio, dtype=np.float32)
-        self._rate = sample_rate
+    def __init__(self, container: OutputContainer, audio: Sound, sample_rate: int, where: str) -> None:
+        self._container, self._audio, self._rate, self._where = container, audio, sample_rate, where
         self._done = 0
         # 6 bits a sample is AAC's ceiling for one channel; twice 64 kbit/s is more than speech needs.
         stream = container.add_stream(
@@ -130,7 +162,9 @@ class _Sound:
     def write_until(self, time: Fraction) -> None:
         """Encode the samples before ``time`` seconds, silence where the audio has ended."""
         end = round(time * self._rate)
-        part = self._audio[self._done : end]
+        part = np.asarray(self._audio[self._done : end], np.float32)
+        if len(part):
+            check_waveform(part, self._where, peak=FULL_SCALE, first=self._done)
         part = np.pad(part, (0, end - self._done - len(part)))
         if not len(part):
             return

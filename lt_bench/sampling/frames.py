@@ -1,4 +1,4 @@
-"""Between pictures and sound on one side and what the generator takes and gives on the other."""
+"""Between pictures and latents."""
 
 from __future__ import annotations
 
@@ -9,13 +9,11 @@ import torch
 from torch import Tensor
 
 from lt_bench.models.codecs.base import Codec, frames_to_tensor, tensor_to_frames
-from lt_bench.perception.speech.base import SpeechEncoder
 from lt_bench.scaling import LatentScaling
-from lt_bench.shapes import Float, UInt8, Waveform
+from lt_bench.shapes import Float, UInt8
 
 SAMPLE_RATE = 16000
 FPS = 25
-SAMPLES_PER_FRAME = SAMPLE_RATE // FPS
 DECODED_AT_ONCE = 16
 
 
@@ -25,15 +23,6 @@ def picture_to_latent(
     """The scaled latent of a picture whose sides are multiples of the codec's factor."""
     with torch.inference_mode():
         return scaling.raw_to_latents(codec.encode(frames_to_tensor(picture[None])))[0]
-
-
-def voice_to_features(voice: Waveform, frames: int, encoder: SpeechEncoder) -> Float[Tensor, "F L D"]:
-    """Speech features of ``frames`` frames at 25 Hz of mono sound at 16 kHz.
-
-    Rounded to half precision, as those in a cache are, so that a model hears the same in training and in use.
-    """
-    features = encoder.encode(voice, frames)
-    return torch.from_numpy(np.asarray(features, np.float16).astype(np.float32))
 
 
 def latents_to_frames(

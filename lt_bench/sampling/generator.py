@@ -9,12 +9,12 @@ import torch
 from torch import Tensor
 
 from lt_bench.config import DiffusionConfig, SamplingConfig
-from lt_bench.data.windows import audio_windows
 from lt_bench.diffusion.samplers import Sampler, build_sampler
 from lt_bench.models.conditions import Conditions, FusedCondition
 from lt_bench.models.letstalk import LetsTalk
 from lt_bench.sampling.guided import ClipPortraits, GuidedWindows, check_sampling, predictions_needed
 from lt_bench.sampling.noise import clip_generator
+from lt_bench.sampling.voice import Features, window_of
 from lt_bench.shapes import AudioWindows, Float, Latent, Latents
 
 
@@ -26,8 +26,8 @@ class ClipRequest:
     """With the seed, decides the video's noise."""
     portrait: Float[Tensor, "C H W"]
     """Scaled latent of the reference picture."""
-    audio: Float[Tensor, "F L D"]
-    """Speech features at 25 Hz; their number is that of the video's frames."""
+    audio: Features
+    """Speech features (frames, layers, dim) at 25 Hz; their number is that of the video's frames."""
 
 
 @dataclass(frozen=True)
@@ -107,7 +107,7 @@ class Generator:
         portrait: Latent = torch.stack([r.portrait for r in requests]).to(self.device)
         config = self.model.config
         audio: AudioWindows = torch.stack(
-            [audio_windows(r.audio, start, config.frames, config.audio_window) for r in requests]
+            [window_of(r.audio, start, config.frames, config.audio_window) for r in requests]
         ).to(self.device)
         keep = torch.ones(len(requests), dtype=torch.bool, device=self.device)
         before = torch.stack(list(motion)).to(self.device) if config.motion_frames else None

@@ -8,10 +8,12 @@ import numpy as np
 import torch
 
 from lt_bench.config import SamplingConfig
+from lt_bench.media.sound import Sound
 from lt_bench.models.checkpoint import LoadedModel
-from lt_bench.sampling.frames import latents_to_frames, picture_to_latent, voice_to_features
+from lt_bench.sampling.frames import latents_to_frames, picture_to_latent
 from lt_bench.sampling.generator import ClipRequest, Generator
-from lt_bench.shapes import Float, UInt8, Waveform
+from lt_bench.sampling.voice import VoiceFeatures
+from lt_bench.shapes import Float, UInt8
 
 
 def best_device() -> torch.device:
@@ -35,19 +37,19 @@ class Pipeline:
         self.speech = loaded.build_speech_encoder()
         self.generator = Generator(loaded.model, self.card.config.diffusion, sampling, self.device)
 
-    def request(self, clip_id: str, picture: UInt8[np.ndarray, "H W 3"], voice: Waveform, frames: int) -> ClipRequest:
+    def request(self, clip_id: str, picture: UInt8[np.ndarray, "H W 3"], voice: Sound, frames: int) -> ClipRequest:
         """What the generator needs for one video.
 
         Args:
             clip_id: with the seed, decides the noise.
             picture: square portrait of the model's resolution.
-            voice: mono, 16 kHz.
+            voice: mono, 16 kHz; read and encoded as the video grows.
             frames: of the video, at 25 fps.
         """
         return ClipRequest(
             clip_id,
             picture_to_latent(picture, self.codec, self.card.scaling),
-            voice_to_features(voice, frames, self.speech),
+            VoiceFeatures(self.speech, voice, frames),
         )
 
     def frames(self, request: ClipRequest) -> Iterator[UInt8[np.ndarray, "H W 3"]]:

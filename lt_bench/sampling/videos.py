@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
-from torch import Tensor
 
 from lt_bench.config import SamplingConfig
 from lt_bench.data.real_set import RealClip, RealSet, read_real_set
 from lt_bench.errors import CheckpointError, LtBenchError
-from lt_bench.media.audio import read_audio
+from lt_bench.media.audio import spool_audio
 from lt_bench.media.image import read_image
-from lt_bench.media.video_writer import write_video
+from lt_bench.media.sound import SpooledSound
+from lt_bench.media.video_writer import video_writer
 from lt_bench.models.checkpoint import LoadedModel
 from lt_bench.sampling.frames import FPS, SAMPLE_RATE
 from lt_bench.sampling.generated_set import (
@@ -28,7 +29,6 @@ from lt_bench.sampling.generated_set import (
 )
 from lt_bench.sampling.generator import ClipRequest
 from lt_bench.sampling.pipeline import Pipeline
-from lt_bench.shapes import Waveform
 
 Progress = Callable[[int, int], None]
 """Called with the frames done and the frames in all."""
@@ -38,7 +38,7 @@ Progress = Callable[[int, int], None]
 class _Job:
     clip: RealClip
     request: ClipRequest
-    voice: Waveform
+    voice: SpooledSound
 
 
 def generate_split(
@@ -133,18 +133,14 @@ def _generate_batch(
     begin = time.perf_counter()
     jobs: list[_Job] = []
     misses: list[Miss] = []
-    for clip in batch:
-        try:
-            jobs.append(_job(pipeline, real_set, clip))
-        except LtBenchError as error:
-            misses.append(Miss(clip.id, " ".join(str(error).split())))
-            meter.advance(clip.frames)
-    runs: list[list[Tensor]] = [[] for _ in jobs]
-    for window in pipeline.generator.windows([job.request for job in jobs]):
-        runs[window.request].append(window.latents)
-        meter.advance(len(window.latents))
-    for job, run in zip(jobs, runs, strict=True):
-        write_video(out / f"{job.clip.id}.mp4", pipeline.decode(iter(run)), FPS, job.voice, SAMPLE_RATE)
+    with ExitStack() as stack:
+        for clip in batch:
+            try:
+                jobs.append(_job(pipeline, real_set, clip, out, stack))
+            except LtBenchError as error:
+                misses.append(Miss(clip.id, " ".join(str(error).split())))
+                meter.advance(clip.frames)
+        _write_windows(pipeline, jobs, out, meter)
     seconds = time.perf_counter() - begin
     frames = sum(job.clip.frames for job in jobs)
     made = [
@@ -154,12 +150,24 @@ def _generate_batch(
     return replace(done, clips=(*done.clips, *made), misses=(*done.misses, *misses))
 
 
-def _job(pipeline: Pipeline, real_set: RealSet, clip: RealClip) -> _Job:
+def _write_windows(pipeline: Pipeline, jobs: Sequence[_Job], out: Path, meter: _Meter) -> None:
+    """Generate the batch's clips side by side, each window going to its file as it comes."""
+    with ExitStack() as files:
+        writers = [
+            files.enter_context(video_writer(out / f"{job.clip.id}.mp4", FPS, job.voice, SAMPLE_RATE)) for job in jobs
+        ]
+        for window in pipeline.generator.windows([job.request for job in jobs]):
+            for frame in pipeline.decode(iter([window.latents])):
+                writers[window.request](frame)
+            meter.advance(len(window.latents))
+
+
+def _job(pipeline: Pipeline, real_set: RealSet, clip: RealClip, out: Path, stack: ExitStack) -> _Job:
     picture = read_image(real_set.folder / clip.portrait)
     side = real_set.resolution
     if picture.shape[:2] != (side, side):
         raise LtBenchError(f"{clip.portrait}: expected {side}x{side} pixels, got {picture.shape[1]}x{picture.shape[0]}")
-    voice = read_audio(real_set.folder / clip.audio, SAMPLE_RATE)
+    voice = stack.enter_context(spool_audio(real_set.folder / clip.audio, out, SAMPLE_RATE))
     return _Job(clip, pipeline.request(clip.id, picture, voice, clip.frames), voice)
 
 

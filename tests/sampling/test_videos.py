@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import weakref
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -14,6 +17,7 @@ from lt_bench.media.video import probe_video, read_frames
 from lt_bench.models.checkpoint import LoadedModel
 from lt_bench.sampling import videos
 from lt_bench.sampling.generated_set import read_generated_set
+from lt_bench.sampling.pipeline import Pipeline
 from lt_bench.sampling.videos import generate_split
 
 
@@ -49,21 +53,24 @@ def test_a_stopped_generation_goes_on_and_ends_the_same(
 ) -> None:
     sampling = loaded.card.config.sampling
     generate_split(loaded, real_folder, tmp_path / "whole", sampling)
-    write = videos.write_video
+    writer = videos.video_writer
 
-    def stop_at_b(path: Path, *rest: Any) -> None:
-        if path.stem == "b":
-            raise KeyboardInterrupt
-        write(path, *rest)
+    @contextmanager
+    def stop_at_b(path: Path, *rest: Any) -> Iterator[Any]:
+        with writer(path, *rest) as write:
+            yield write
+            if path.stem == "b":
+                raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr(videos, "write_video", stop_at_b)
+        patch.setattr(videos, "video_writer", stop_at_b)
         with pytest.raises(KeyboardInterrupt):
             generate_split(loaded, real_folder, tmp_path / "out", sampling)
     half = read_generated_set(tmp_path / "out")
     assert [clip.id for clip in half.clips] == ["a", "c"]
     assert not half.complete
-    before = _stamps(tmp_path / "out")
+    assert not [path for path in (tmp_path / "out").iterdir() if path.name.startswith(".")]
+    before = {clip.video: _stamps(tmp_path / "out")[clip.video] for clip in half.clips}
     done = generate_split(loaded, real_folder, tmp_path / "out", sampling)
     after = _stamps(tmp_path / "out")
     assert [clip.id for clip in done.clips] == ["a", "b", "c", "d"]
@@ -114,3 +121,26 @@ def test_a_manifest_of_something_else_is_refused(loaded: LoadedModel, real_folde
     (tmp_path / "manifest.json").write_text("{}")
     with pytest.raises(LtBenchError, match="expected format"):
         generate_split(loaded, real_folder, tmp_path, loaded.card.config.sampling)
+
+
+def test_a_batch_holds_no_more_than_its_windows(
+    loaded: LoadedModel, real_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Latents are decoded and forgotten as they come: at most one window of them is alive, however long the clips."""
+    latents: list[weakref.ref] = []
+    alive: list[int] = []
+    inner = Pipeline.decode
+
+    def decode(self: Pipeline, runs: Iterator[Any]) -> Iterator[Any]:
+        def watched() -> Iterator[Any]:
+            for run in runs:
+                alive.append(sum(earlier() is not None for earlier in latents))
+                latents.append(weakref.ref(run))
+                yield run
+
+        return inner(self, watched())
+
+    monkeypatch.setattr(Pipeline, "decode", decode)
+    generate_split(loaded, real_folder, tmp_path / "out", loaded.card.config.sampling)
+    assert len(latents) == 9  # windows of 4 frames: a 2, b 3, c 1, d 3
+    assert max(alive) <= 1

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import numpy as np
 from jaxtyping import Float
 from numpy import ndarray
 
 from lt_bench.errors import ConfigError, MediaError
+from lt_bench.media.sound import Sound
 from lt_bench.shapes import SpeechFeatures, Waveform
 
 SAMPLE_RATE = 16000
@@ -43,15 +44,41 @@ class SpeechEncoder(ABC):
     def dim(self) -> int:
         """Features of a layer."""
 
-    @abstractmethod
     def encode(self, waveform: Waveform, frames: int) -> SpeechFeatures:
         """Features, float32 (frames, layers, dim); frame k is centred on the time (k + 0.5) / 25 s.
 
         They depend on the first ``frames`` x 640 samples only, whatever follows.
 
         Raises:
+            AssetError: weights are missing, or not the expected ones.
             MediaError: the sound is more than 80 ms shorter than the frames, or is not mono and finite.
         """
+        return np.concatenate(list(self.stream(waveform, frames)))
+
+    def stream(self, sound: Sound, frames: int) -> Iterator[SpeechFeatures]:
+        """The features of ``encode``, 30 s at a time and in bounded memory.
+
+        Raises:
+            AssetError: as ``encode``.
+            MediaError: as ``encode``, once the first piece is asked for.
+        """
+        _check_length(sound, frames)
+        mean, deviation = self._level(sound, frames)
+
+        def encode(waveform: Waveform, count: int) -> SpeechFeatures:
+            if (mean, deviation) != (0.0, 1.0):
+                waveform = ((waveform - mean) / deviation).astype(np.float32)
+            return self._encode(waveform, count)
+
+        return pieces(encode, sound, frames)
+
+    @abstractmethod
+    def _encode(self, waveform: Waveform, frames: int) -> SpeechFeatures:
+        """Features of one piece of sound, of exactly ``frames`` x 640 finite samples."""
+
+    def _level(self, sound: Sound, frames: int) -> tuple[float, float]:
+        """Mean and deviation of the sound, for an encoder that wants 0 and 1; as it is, by default."""
+        return 0.0, 1.0
 
 
 def build_speech_encoder(spec: str) -> SpeechEncoder:
@@ -84,17 +111,37 @@ def fit_waveform(waveform: ndarray, frames: int) -> Float[ndarray, " fitted"]:
     Raises:
         MediaError: the sound is shorter than that, or is not mono and finite, or there are no frames.
     """
+    _check_length(waveform, frames)
+    return _samples(waveform, 0, frames)
+
+
+def _check_length(sound: Sound, frames: int) -> None:
     if frames < 1:
         raise MediaError(f"sound: expected at least 1 frame to encode, got {frames}")
-    if waveform.ndim != 1:
-        raise MediaError(f"sound: expected mono samples of shape (samples,), got {waveform.shape}")
+    if isinstance(sound, ndarray) and sound.ndim != 1:
+        raise MediaError(f"sound: expected mono samples of shape (samples,), got {sound.shape}")
     wanted = frames * SAMPLES_PER_FRAME
-    if len(waveform) < wanted - FORGIVEN_SAMPLES or not len(waveform):
-        raise MediaError(f"sound: expected {wanted} samples at 16 kHz for {frames} frames, got {len(waveform)}")
-    fitted = np.asarray(waveform[:wanted], dtype=np.float32)
-    if not np.isfinite(fitted).all():
+    if len(sound) < wanted - FORGIVEN_SAMPLES or not len(sound):
+        raise MediaError(f"sound: expected {wanted} samples at 16 kHz for {frames} frames, got {len(sound)}")
+
+
+def _samples(sound: Sound, low: int, high: int) -> Waveform:
+    """The samples of frames ``low`` to ``high``, silence where there are none."""
+    part = np.asarray(sound[low * SAMPLES_PER_FRAME : high * SAMPLES_PER_FRAME], dtype=np.float32)
+    if not np.isfinite(part).all():
         raise MediaError("sound: expected finite samples, got NaN or infinity")
-    return np.pad(fitted, (0, wanted - len(fitted)))
+    return np.pad(part, (0, (high - low) * SAMPLES_PER_FRAME - len(part)))
+
+
+def sound_level(sound: Sound, frames: int) -> tuple[float, float]:
+    """Mean and standard deviation of the samples of ``frames`` frames, in bounded memory."""
+    total = squares = 0.0
+    for start in range(0, frames, PIECE):
+        part = _samples(sound, start, min(frames, start + PIECE)).astype(np.float64)
+        total, squares = total + part.sum(), squares + (part**2).sum()
+    count = frames * SAMPLES_PER_FRAME
+    mean = float(total / count)
+    return mean, max(0.0, float(squares / count) - mean**2) ** 0.5
 
 
 def frame_centres(frames: int) -> Float[ndarray, " frames"]:
@@ -114,19 +161,22 @@ def resample_features(
 
 
 def in_pieces(
-    encode: Callable[[Waveform, int], SpeechFeatures], waveform: Waveform, frames: int, piece: int = PIECE
+    encode: Callable[[Waveform, int], SpeechFeatures], sound: Sound, frames: int, piece: int = PIECE
 ) -> SpeechFeatures:
-    """Encode sound of any length in bounded memory.
+    """All of ``pieces`` as one array."""
+    return np.concatenate(list(pieces(encode, sound, frames, piece)))
+
+
+def pieces(
+    encode: Callable[[Waveform, int], SpeechFeatures], sound: Sound, frames: int, piece: int = PIECE
+) -> Iterator[SpeechFeatures]:
+    """Encode sound of any length in bounded memory, ``piece`` frames at a time.
 
     Attention's memory grows with the square of the length. Sound of at most ``piece`` frames is encoded as a whole;
     longer sound in pieces, each with ``CONTEXT`` more frames on either side that are dropped afterwards.
     """
-    if frames <= piece:
-        return encode(waveform, frames)
-    parts = []
     for start in range(0, frames, piece):
         stop = min(start + piece, frames)
         low, high = max(0, start - CONTEXT), min(frames, stop + CONTEXT)
-        part = encode(waveform[low * SAMPLES_PER_FRAME : high * SAMPLES_PER_FRAME], high - low)
-        parts.append(part[start - low : stop - low])
-    return np.concatenate(parts)
+        part = encode(_samples(sound, low, high), high - low)
+        yield part[start - low : stop - low]

@@ -10,7 +10,7 @@ from jaxtyping import Float
 from numpy import ndarray
 
 from lt_bench.files import sha256_json
-from lt_bench.perception.speech.base import SAMPLE_RATE, SAMPLES_PER_FRAME, SpeechEncoder, fit_waveform
+from lt_bench.perception.speech.base import SAMPLE_RATE, SAMPLES_PER_FRAME, SpeechEncoder
 from lt_bench.shapes import SpeechFeatures, Waveform
 
 BINS = 80
@@ -69,13 +69,9 @@ class LogMelEncoder(SpeechEncoder):
         """Hex SHA-256 of the settings and constants."""
         return sha256_json([self.name, SAMPLE_RATE, BINS, WINDOW, FFT, HOP, FLOOR, MEAN, DEVIATION, "hann", "slaney"])
 
-    def encode(self, waveform: Waveform, frames: int) -> SpeechFeatures:
-        """Features, float32 (frames, 1, 80), about zero mean and unit variance over speech.
-
-        Raises:
-            MediaError: the sound is more than 80 ms shorter than the frames, or is not mono and finite.
-        """
-        spectra = torch.log(self._power(fit_waveform(waveform, frames)) @ self._filters + FLOOR)
+    def _encode(self, waveform: Waveform, frames: int) -> SpeechFeatures:
+        """Features (frames, 1, 80), about zero mean and unit variance over speech."""
+        spectra = torch.log(self._power(waveform) @ self._filters + FLOOR)
         mean = spectra.view(frames, SAMPLES_PER_FRAME // HOP, BINS).mean(1)
         return ((mean - MEAN) / DEVIATION)[:, None].numpy()
 

@@ -9,7 +9,7 @@ import numpy as np
 from lt_bench.assets.store import asset_path
 from lt_bench.assets.table import asset
 from lt_bench.files import sha256_json
-from lt_bench.perception.speech.base import SAMPLE_RATE, SpeechEncoder, fit_waveform, in_pieces, resample_features
+from lt_bench.perception.speech.base import SAMPLE_RATE, SpeechEncoder, resample_features
 from lt_bench.shapes import SpeechFeatures, Waveform
 
 WEIGHTS = "moonshine_tiny_en_encoder.ort"
@@ -45,15 +45,6 @@ class MoonshineEncoder(SpeechEncoder):
     def hash(self) -> str:
         """Hex SHA-256 over the weights' pinned SHA-256 and the settings; needs no file to be here."""
         return sha256_json([self.name, asset(WEIGHTS).sha256, HOP, CENTRE])
-
-    def encode(self, waveform: Waveform, frames: int) -> SpeechFeatures:
-        """Features, float32 (frames, 1, 288).
-
-        Raises:
-            AssetError: the weights are not here.
-            MediaError: the sound is more than 80 ms shorter than the frames, or is not mono and finite.
-        """
-        return in_pieces(self._encode, fit_waveform(waveform, frames), frames)
 
     def _encode(self, waveform: Waveform, frames: int) -> SpeechFeatures:
         sound = np.pad(waveform, (0, max(0, SHORTEST - len(waveform))))[None]

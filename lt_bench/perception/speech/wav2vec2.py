@@ -18,13 +18,13 @@ from torch.nn import functional
 from lt_bench.assets.pretrained import expect_class, folder_hash, one_line, pretrained_folder, read_config
 from lt_bench.errors import AssetError
 from lt_bench.files import sha256_json
+from lt_bench.media.sound import Sound
 from lt_bench.perception.speech.base import (
     SAMPLE_RATE,
     SAMPLES_PER_FRAME,
     SpeechEncoder,
-    fit_waveform,
-    in_pieces,
     resample_features,
+    sound_level,
 )
 from lt_bench.shapes import SpeechFeatures, Waveform
 
@@ -85,17 +85,11 @@ class Wav2Vec2Encoder(SpeechEncoder):
         """Features of a layer."""
         return int(self._config["hidden_size"])
 
-    def encode(self, waveform: Waveform, frames: int) -> SpeechFeatures:
-        """Features, float32 (frames, layers, dim).
-
-        Raises:
-            AssetError: there is no such model, or the folder holds another one.
-            MediaError: the sound is more than 80 ms shorter than the frames, or is not mono and finite.
-        """
-        sound = fit_waveform(waveform, frames)
-        if self._normalises:
-            sound = (sound - sound.mean()) / np.sqrt(sound.var() + 1e-7)
-        return in_pieces(self._encode, sound, frames)
+    def _level(self, sound: Sound, frames: int) -> tuple[float, float]:
+        if not self._normalises:
+            return 0.0, 1.0
+        mean, deviation = sound_level(sound, frames)
+        return mean, (deviation**2 + 1e-7) ** 0.5
 
     @torch.no_grad()
     def _encode(self, waveform: Waveform, frames: int) -> SpeechFeatures:

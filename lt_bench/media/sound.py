@@ -1,0 +1,76 @@
+"""Sound that is longer than memory should be: read in slices, kept in a file."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Iterable
+from types import TracebackType
+from typing import Protocol
+
+import numpy as np
+
+from lt_bench.errors import MediaError
+from lt_bench.shapes import Waveform
+
+BYTES = 4
+"""Of a sample."""
+
+
+class Sound(Protocol):
+    """Mono samples in [-1, 1] that can be read in slices; a float array is one."""
+
+    def __len__(self) -> int: ...
+
+    def __getitem__(self, samples: slice, /) -> Waveform: ...
+
+
+class SpooledSound:
+    """Samples in a nameless temporary file, which is gone when this is closed or its process ends."""
+
+    def __init__(self, runs: Iterable[Waveform], folder: str | os.PathLike[str]) -> None:
+        """Write all samples.
+
+        Args:
+            runs: the sound, a run of samples at a time.
+            folder: an existing folder on a disk with 4 bytes of room a sample.
+
+        Raises:
+            MediaError: they cannot be written there.
+        """
+        try:
+            self._file = tempfile.TemporaryFile(dir=folder, prefix=".sound.", suffix=".tmp")  # noqa: SIM115 - kept open
+        except OSError as error:
+            raise MediaError(f"{folder}: expected a writable folder, got {error.strerror or error}") from error
+        try:
+            for run in runs:
+                self._file.write(np.ascontiguousarray(run, np.float32).tobytes())
+            self._file.flush()
+        except OSError as error:
+            self._file.close()
+            raise MediaError(f"{folder}: sound could not be kept there: {error.strerror or error}") from error
+        except BaseException:
+            self._file.close()
+            raise
+        self._length = self._file.tell() // BYTES
+
+    def __len__(self) -> int:
+        return self._length
+
+    def __getitem__(self, samples: slice, /) -> Waveform:
+        start, stop, step = samples.indices(self._length)
+        assert step == 1, f"expected a slice without a step, got {samples}"
+        data = os.pread(self._file.fileno(), BYTES * max(0, stop - start), BYTES * start)
+        return np.frombuffer(data, np.float32)
+
+    def close(self) -> None:
+        """Remove the file."""
+        self._file.close()
+
+    def __enter__(self) -> SpooledSound:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
