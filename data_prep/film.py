@@ -11,7 +11,7 @@ from jaxtyping import Bool
 from numpy import ndarray
 
 from data_prep.crop import Crop, apply_crop, to_crop
-from data_prep.crop_methods import find_crop
+from data_prep.crop_methods import Given, find_crop
 from data_prep.footage import Footage, first_picture, job_span
 from data_prep.jobs import VideoJob, scene_id
 from data_prep.material import Material, fit
@@ -131,7 +131,7 @@ class FilmCutter:
             self._check_faces(tracks, chosen, len(faces))
             assert chosen is not None
             track = chosen.as_face_track([len(found) for found in faces])
-            crop = self._crop(job, track.landmarks, footage.height)
+            crop = self._crop(job, track.landmarks, footage)
             sync = self._lip_sync(clip_id, audio, track)
         except RejectionError as error:
             refused = Rejected.by(error, clip_id, job.source)
@@ -154,9 +154,9 @@ class FilmCutter:
             thumbnail=draw_thumbnail(footage, start, stop, chosen, crop),
         )
 
-    def _crop(self, job: VideoJob, landmarks: ndarray, height: int) -> Crop:
+    def _crop(self, job: VideoJob, landmarks: ndarray, footage: Footage) -> Crop:
         try:
-            return find_crop(landmarks, self.crop, job.given, height)
+            return find_crop(landmarks, self.crop, _given(job, footage), footage.height)
         except FaceError as error:
             raise RejectionError("crop", str(error)) from None
 
@@ -209,6 +209,16 @@ class FilmCutter:
 def _region(job: VideoJob, footage: Footage) -> ndarray | None:
     sides = (footage.width, footage.height, footage.width, footage.height)
     return None if job.region is None else np.array(job.region) * sides
+
+
+def _given(job: VideoJob, footage: Footage) -> Given | None:
+    """The list's crop; where it names a region only, the square around that."""
+    region = _region(job, footage)
+    if job.given is not None or region is None:
+        return job.given
+    side = float((region[2:] - region[:2]).max())
+    x, y = (region[:2] + region[2:] - side) / 2
+    return Given(x=float(x), y=float(y), side=side, reference=footage.height)
 
 
 def _any_picture(job: VideoJob) -> bytes | None:

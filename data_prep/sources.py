@@ -3,22 +3,21 @@
 from __future__ import annotations
 
 import dataclasses
-import re
-from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
 
 from data_prep.grid_sample import grid_sample
+from data_prep.ids import unique_ids
 from data_prep.jobs import FILMED_RULES, RULES, Source, SyntheticJob, VideoJob
+from data_prep.listed import celebv_hq_source, hdtf_source, with_galleries
 from data_prep.splits import split_identities
 from data_prep.synthetic.dataset import synthetic_clips
+from data_prep.videos import VIDEO_SUFFIXES
 from lt_bench.config import DataConfig
 from lt_bench.data.cache import LatentCache
 from lt_bench.data.format import SPLITS, Split
 from lt_bench.errors import ConfigError, MediaError
 from lt_bench.files import sha256_json
-
-VIDEO_SUFFIXES = frozenset({".avi", ".m4v", ".mkv", ".mov", ".mp4", ".mpeg", ".mpg", ".webm"})
 
 
 def list_source(config: DataConfig) -> Source:
@@ -33,6 +32,10 @@ def list_source(config: DataConfig) -> Source:
         return synthetic_source(config)
     if config.dataset == "grid-sample":
         return grid_sample()
+    if config.dataset == "hdtf":
+        return hdtf_source(config)
+    if config.dataset == "celebv-hq":
+        return celebv_hq_source(config)
     return folder_source(config.folder, _earlier_splits(config.splits_of))
 
 
@@ -73,33 +76,15 @@ def folder_source(folder: str, pinned: Mapping[str, Split] | None = None) -> Sou
     names = [path.relative_to(root) for path in paths]
     ids = unique_ids([str(name.with_suffix("")) for name in names])
     identities = [name.parts[0] if len(name.parts) > 1 else clip_id for name, clip_id in zip(names, ids, strict=True)]
-    splits, left = split_identities(identities, pinned=pinned), Counter(identities)
-    several = {identity for identity, count in left.items() if count > 1}
-    jobs = []
-    for path, name, clip_id, identity in zip(paths, names, ids, identities, strict=True):
-        left[identity] -= 1
-        last = splits[identity] != "train" and identity in several and not left[identity]
-        role = "gallery" if last else "clip"
-        jobs.append(VideoJob(clip_id, identity, splits[identity], role, path.resolve(), name.as_posix()))
+    splits = split_identities(identities, pinned=pinned)
+    jobs = with_galleries(
+        [
+            VideoJob(clip_id, identity, splits[identity], "clip", path.resolve(), name.as_posix())
+            for path, name, clip_id, identity in zip(paths, names, ids, identities, strict=True)
+        ]
+    )
     listed = [[job.id, job.identity, job.split, job.source, job.path.stat().st_size] for job in jobs]
     return Source("folder", tuple(jobs), sha256_json([FILMED_RULES, listed]), SPLITS)
-
-
-def unique_ids(names: list[str]) -> list[str]:
-    """Plain file stems for the given names: other characters become ``_``, repeats get ``-2``, ``-3`` and so on."""
-    taken: set[str] = set()
-    ids = []
-    for name in names:
-        stem = re.sub(r"[^A-Za-z0-9._-]+", "_", name).lstrip("._-")[:120] or "clip"
-        if re.search(r"\.s\d+$", stem):  # reserved for the scenes of a video
-            stem += "_"
-        clip_id, number = stem, 1
-        while clip_id.lower() in taken:  # file systems that ignore case must keep them apart too
-            number += 1
-            clip_id = f"{stem}-{number}"
-        taken.add(clip_id.lower())
-        ids.append(clip_id)
-    return ids
 
 
 def _earlier_splits(cache: str) -> dict[str, Split]:

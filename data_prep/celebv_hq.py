@@ -1,0 +1,75 @@
+"""CelebV-HQ (Zhu et al., ECCV 2022): 35,666 clips of celebrities on YouTube, from its ``celebvhq_info.json``."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from typing import Any
+
+from lt_bench.errors import MediaError
+from lt_bench.files import read_json
+
+TERMS = (
+    "CelebV-HQ (github.com/CelebV-HQ/CelebV-HQ) is for non-commercial research only and may not be passed on: read and "
+    "keep its agreement; cite Zhu et al., ECCV 2022. The videos are their owners', on YouTube, under its terms of "
+    "service; some are no longer there."
+)
+
+
+@dataclass(frozen=True)
+class CelebvClip:
+    """A clip of the list."""
+
+    name: str
+    youtube: str
+    """Id of its source video."""
+    start: float
+    """Seconds."""
+    stop: float
+    box: tuple[float, float, float, float]
+    """x0, y0, x1, y1 of the speaker, as fractions of the picture."""
+
+
+@dataclass(frozen=True)
+class Celebv:
+    """The content of the list."""
+
+    clips: tuple[CelebvClip, ...]
+    bad: tuple[tuple[str, str], ...]
+    """Name and reason of each entry that cannot be used."""
+
+
+def read_celebv_hq(path: str | os.PathLike[str]) -> Celebv:
+    """Read ``celebvhq_info.json``.
+
+    Raises:
+        LtBenchError: it is missing or no JSON.
+        MediaError: it is not of this form.
+    """
+    document = read_json(path)
+    entries = document.get("clips") if isinstance(document, dict) else None
+    if not isinstance(entries, dict) or not entries:
+        raise MediaError(
+            f"{path}: expected CelebV-HQ's list (a key 'clips' with the clips by name), got another document"
+        )
+    clips, bad = [], []
+    for name, entry in sorted(entries.items()):
+        try:
+            clips.append(_clip(name, entry))
+        except (KeyError, TypeError, ValueError) as error:
+            text = f"key {error} is missing" if isinstance(error, KeyError) else str(error)
+            bad.append((name, text))
+    return Celebv(tuple(clips), tuple(bad))
+
+
+def _clip(name: str, entry: dict[str, Any]) -> CelebvClip:
+    start, stop = (float(entry["duration"][key]) for key in ("start_sec", "end_sec"))
+    if not 0 <= start < stop:
+        raise ValueError(f"expected a time that ends after it starts, got {start:g}..{stop:g} s")
+    box = tuple(float(entry["bbox"][key]) for key in ("left", "top", "right", "bottom"))
+    x0, y0, x1, y1 = box
+    if not (0 <= x0 < x1 <= 1 and 0 <= y0 < y1 <= 1):
+        raise ValueError(f"expected a box in fractions of the picture, got {box}")
+    if not isinstance(entry["ytb_id"], str) or not entry["ytb_id"]:
+        raise ValueError("expected a YouTube id, got none")
+    return CelebvClip(name, entry["ytb_id"], start, stop, (x0, y0, x1, y1))

@@ -1,0 +1,124 @@
+"""Which videos of a data set's list are here, and fetching those that are not."""
+
+from __future__ import annotations
+
+import importlib.util
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from lt_bench.errors import ConfigError, LtBenchError
+from lt_bench.files import read_json, write_json
+
+VIDEO_SUFFIXES = frozenset({".avi", ".m4v", ".mkv", ".mov", ".mp4", ".mpeg", ".mpg", ".webm"})
+FAILED_FILE = "unavailable.json"
+"""In the folder of videos: which could not be fetched, and why."""
+Progress = Callable[[int, int], None]
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """A video of a list."""
+
+    name: str
+    """What its file is called, without suffix."""
+    url: str
+    height: int = 1080
+    """Lines of the picture, at most."""
+
+
+class VideoFolder:
+    """The videos of a folder by the stems of their names."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        files = sorted(folder.iterdir()) if folder.is_dir() else []
+        self._files = {path.stem: path for path in files if path.suffix.lower() in VIDEO_SUFFIXES}
+        self.failed: dict[str, str] = read_json(folder / FAILED_FILE) if (folder / FAILED_FILE).exists() else {}
+
+    def find(self, *names: str) -> Path | None:
+        """The file of the first of these names that has one."""
+        return next((self._files[name].resolve() for name in names if name in self._files), None)
+
+    def reason(self, *names: str) -> str:
+        """Why there is none."""
+        for name in names:
+            if name in self.failed:
+                return f"could not be downloaded: {self.failed[name]}"
+        return f"expected a video {' or '.join(names)} ({', '.join(sorted(VIDEO_SUFFIXES))}), got none; see --download"
+
+
+def youtube(video: str) -> str:
+    """The address of a YouTube video."""
+    return f"https://www.youtube.com/watch?v={video}"
+
+
+def fetch_videos(wanted: Sequence[Wanted], folder: Path, progress: Progress | None = None) -> dict[str, str]:
+    """Download what is not in the folder yet, by yt-dlp; files appear whole or not at all, cut downloads go on.
+
+    Returns:
+        The reason of each video that could not be had; also kept in ``unavailable.json``, and tried again next time.
+
+    Raises:
+        ConfigError: yt-dlp is not installed.
+        LtBenchError: the folder cannot be written to.
+    """
+    if importlib.util.find_spec("yt_dlp") is None:
+        raise ConfigError("--download: expected yt-dlp, got none; install it with: pip install 'lt-bench[download]'")
+    here = VideoFolder(folder)
+    missing = [video for video in wanted if here.find(video.name) is None]
+    failed: dict[str, str] = {}
+    for number, video in enumerate(missing):
+        if progress:
+            progress(len(wanted) - len(missing) + number, len(wanted))
+        reason = _fetch(video, folder)
+        if reason:
+            failed[video.name] = reason
+            write_json(folder / FAILED_FILE, dict(sorted(failed.items())))
+    if not failed:
+        (folder / FAILED_FILE).unlink(missing_ok=True)
+    if progress:
+        progress(len(wanted), len(wanted))
+    return failed
+
+
+def _fetch(video: Wanted, folder: Path) -> str | None:
+    """Download one video; the reason where it cannot be had."""
+    from yt_dlp import YoutubeDL
+    from yt_dlp.utils import YoutubeDLError
+
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise LtBenchError(f"{folder}: expected a writable folder, got {error.strerror}") from None
+    most = f"[height<={video.height}]"
+    options: dict[str, Any] = {
+        "format": f"bv*{most}+ba/b{most}/b",
+        "merge_output_format": "mp4",
+        "outtmpl": str(folder / f"{video.name.replace('%', '%%')}.%(ext)s"),
+        "noplaylist": True,
+        "quiet": True,
+        "no_warnings": True,
+        "noprogress": True,
+        "logger": _Silent(),
+        "retries": 3,
+    }
+    try:
+        with YoutubeDL(options) as downloader:  # type: ignore[arg-type]
+            downloader.download([video.url])
+    except YoutubeDLError as error:
+        text = re.sub(r"\x1b\[[\d;]*m", "", str(error)).removeprefix("ERROR: ")
+        return " ".join(text.split())[:300]
+    return None
+
+
+class _Silent:
+    """Takes what yt-dlp says; its errors come as exceptions."""
+
+    def debug(self, message: str) -> None: ...
+
+    def warning(self, message: str) -> None: ...
+
+    def error(self, message: str) -> None: ...
