@@ -1,4 +1,4 @@
-"""HDTF (Zhang et al., CVPR 2021): 362 talking heads of YouTube, from its own lists, pinned as assets.
+"""HDTF (Zhang et al., CVPR 2021): 436 clips of 370 videos on YouTube, 17 hours, from its own lists (pinned assets).
 
 The lists, of three groups (RD radio, WDA and WRA weekly addresses), name a video on each line: its address, the times
 of its clips, its reference resolution; and for each clip a fixed window in pixels of that resolution (the first way of

@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
+from data_prep import celebv_hq, hdtf
 from data_prep.celebv_hq import Celebv, read_celebv_hq
 from data_prep.hdtf import Hdtf, HdtfClip, read_hdtf
 from data_prep.ids import unique_ids
@@ -20,6 +21,9 @@ from lt_bench.errors import ConfigError
 from lt_bench.files import sha256_json
 
 BEST_LINES = 1080
+"""Of the picture; more is not fetched."""
+TERMS = {"hdtf": hdtf.TERMS, "celebv-hq": celebv_hq.TERMS}
+"""Licence and terms, to be read before videos are fetched."""
 
 
 def video_folder(config: DataConfig) -> Path:

@@ -35,7 +35,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _info(arguments: argparse.Namespace) -> int:
-    from lt_bench.cli.prepare import split_table
+    from lt_bench.cli.prepare_report import split_table
     from lt_bench.data.cache import LatentCache
 
     cache = LatentCache.open(arguments.cache)
@@ -79,7 +79,7 @@ def _verify(arguments: argparse.Namespace) -> int:
 
 def info_of(cache: LatentCache) -> dict[str, Any]:
     """The JSON document of ``info``: the header, the hashes, what is in it, and medians of the quality numbers."""
-    from lt_bench.cli.prepare import contents
+    from lt_bench.cli.prepare_report import contents
     from lt_bench.data.format import REJECTED_FILE, SPLITS, info_to_dict
     from lt_bench.data.real_set import read_real_set
     from lt_bench.files import read_json

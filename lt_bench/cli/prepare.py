@@ -4,57 +4,98 @@ from __future__ import annotations
 
 import argparse
 import time
-from collections import Counter
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from lt_bench.cli.output import add_json_flag, print_json, progress_bar
+from lt_bench.cli.prepare_report import print_report, report_of
 
 if TYPE_CHECKING:
     import numpy as np
     from rich.console import Console
+    from rich.progress import Progress
 
-    from data_prep.pipeline import Preparation
     from lt_bench.config import DataConfig
     from lt_bench.data.cache import LatentCache
     from lt_bench.shapes import UInt8
 
-DATASETS = ("synthetic", "grid-sample", "folder", "hdtf", "celebv-hq")
-RESOLUTIONS = {"synthetic": 64, "grid-sample": 128, "folder": 128}
-"""Where ``--resolution`` is not given."""
+RESOLUTIONS = {"synthetic": 64, "grid-sample": 128, "folder": 128, "hdtf": 256, "celebv-hq": 256}
+"""The data sets, and the side of their frames where ``--resolution`` is not given."""
 POLL = 2.0
 """Seconds between two looks at a cache that another process prepares."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Arguments of the verb."""
-    parser.add_argument("dataset", choices=DATASETS, help="what to prepare")
+    parser.add_argument("dataset", choices=tuple(RESOLUTIONS), help="what to prepare")
     parser.add_argument("overrides", nargs="*", metavar="key=value", help="a key of the data configuration")
     parser.add_argument("--out", required=True, metavar="DIR", help="folder of the cache")
     parser.add_argument("--folder", default="", metavar="DIR", help="folder of videos, for the data set 'folder'")
+    parser.add_argument(
+        "--videos", default="", metavar="DIR", help="videos of hdtf or celebv-hq (default: a folder beside the cache)"
+    )
+    parser.add_argument("--info", default="", metavar="FILE", help="celebvhq_info.json, for the data set 'celebv-hq'")
+    parser.add_argument(
+        "--download", action="store_true", help="fetch the videos of hdtf or celebv-hq that are not there, by yt-dlp"
+    )
     parser.add_argument("--codec", default="dct", help="dct (default), taef2, kl:PATH or dc:PATH")
     parser.add_argument("--speech-encoder", default="log_mel", help="log_mel (default), moonshine or wav2vec2:PATH")
     parser.add_argument(
-        "--resolution", type=int, help="side of the square frames in pixels (default: 64 synthetic, 128 real)"
+        "--resolution",
+        type=int,
+        help="side of the square frames in pixels (default: 64 synthetic, 128 grid-sample and folder, 256 others)",
     )
+    parser.add_argument("--engine", choices=("local", "ray"), default="local", help="where clips are prepared")
     parser.add_argument("--workers", type=int, help="processes (default: one a CPU, at most 8)")
     add_json_flag(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Prepare and report; 0 when the cache is complete, even if some clips were rejected (they are listed)."""
+    """Prepare, verify and report; 0 when the cache is sound, even if some clips were rejected (they are listed)."""
     config = data_config(arguments)
     workers = _workers(arguments.workers)
+    if arguments.download:
+        _download(config)
     from data_prep.pipeline import prepare
+    from data_prep.report import write_report
+    from data_prep.verified import verify_once
 
     with progress_bar() as bar:
-        task = bar.add_task(f"preparing {config.dataset}", total=None)
-        done = prepare(config, workers, lambda now, total: bar.update(task, completed=now, total=total))
-    report = report_of(done)
+        done = prepare(config, workers, _steps(bar, f"preparing {config.dataset}"), arguments.engine)
+        page = write_report(done.cache)
+        damage = verify_once(done.cache, _steps(bar, "verifying"))
+    report = report_of(done, page)
     if arguments.json:
-        print_json(report)
+        print_json({**report, "sound": damage is None, "damage": damage})
     else:
-        _print_tables(report)
-    return 0
+        print_report(report, damage)
+    return 0 if damage is None else 1
+
+
+def _steps(bar: Progress, what: str) -> Callable[[int, int], None]:
+    task = None
+
+    def step(now: int, total: int) -> None:
+        nonlocal task
+        if task is None:
+            task = bar.add_task(what, total=total)
+        bar.update(task, completed=now, total=total)
+
+    return step
+
+
+def _download(config: DataConfig) -> None:
+    from data_prep.listed import TERMS, video_folder, wanted_videos
+    from data_prep.videos import fetch_videos
+    from lt_bench.errors import ConfigError
+
+    if config.dataset not in TERMS:
+        raise ConfigError(f"--download: expected hdtf or celebv-hq, got {config.dataset}, which is not downloaded here")
+    with progress_bar() as bar:
+        bar.console.print(TERMS[config.dataset], markup=False, highlight=False)
+        wanted, folder = wanted_videos(config), video_folder(config)
+        failed = fetch_videos(wanted, folder, _steps(bar, f"fetching {config.dataset}"))
+        bar.console.print(f"{folder}: {len(wanted) - len(failed)} of {len(wanted)} videos are here", highlight=False)
 
 
 def data_config(arguments: argparse.Namespace) -> DataConfig:
@@ -73,6 +114,8 @@ def data_config(arguments: argparse.Namespace) -> DataConfig:
         "codec": arguments.codec,
         "speech_encoder": arguments.speech_encoder,
         "folder": arguments.folder,
+        "videos": arguments.videos,
+        "info": arguments.info,
     }
     return parse_config(DataConfig, apply_overrides(document, arguments.overrides), "arguments")
 
@@ -135,74 +178,6 @@ def square_portrait(picture: UInt8[np.ndarray, "H W 3"], side: int, face: bool) 
         shorter = min(height, width)
         crop = Crop((width - shorter) // 2, (height - shorter) // 2, shorter)
     return apply_crop(picture, crop, side)
-
-
-def report_of(done: Preparation) -> dict[str, Any]:
-    """The JSON document of a preparation."""
-    cache = done.cache
-    return {
-        "cache": str(cache.path),
-        "hash": cache.hash,
-        "dataset": cache.info.dataset,
-        "resolution": cache.info.resolution,
-        "codec": cache.info.codec.name,
-        "speech_encoder": cache.info.speech.name,
-        **contents(cache),
-        "rejected": [vars(clip) for clip in done.rejected],
-        "prepared_now": done.prepared,
-        "seconds": round(done.seconds, 3),
-    }
-
-
-def contents(cache: LatentCache) -> dict[str, Any]:
-    """What a cache holds: clips, frames and bytes, in all and by split."""
-    splits = {}
-    for split in ("train", "validation", "test"):
-        records = cache.records(split)
-        roles = Counter(record.role for record in records)
-        splits[split] = {
-            "clips": roles["clip"],
-            "gallery": roles["gallery"],
-            "identities": len({record.identity for record in records}),
-            "frames": sum(record.frames for record in records),
-        }
-    files = (path for path in cache.path.rglob("*") if path.is_file())
-    return {
-        "clips": len(cache.records()),
-        "frames": sum(record.frames for record in cache.records()),
-        "bytes": sum(path.stat().st_size for path in files),
-        "splits": splits,
-    }
-
-
-def split_table(report: dict[str, Any]) -> Any:
-    """A table of ``contents`` by split."""
-    from rich.table import Table
-
-    table = Table("split", "identities", "clips", "gallery", "frames", title=f"{report['dataset']}: {report['cache']}")
-    for column in table.columns[1:]:
-        column.justify = "right"
-    for split, row in report["splits"].items():
-        table.add_row(split, *(str(row[key]) for key in ("identities", "clips", "gallery", "frames")))
-    return table
-
-
-def _print_tables(report: dict[str, Any]) -> None:
-    from rich.console import Console
-    from rich.table import Table
-
-    console = Console()
-    console.print(split_table(report))
-    if report["rejected"]:
-        table = Table("clip", "source", "reason", title="rejected")
-        for clip in report["rejected"]:
-            table.add_row(clip["id"], clip["source"], clip["reason"])
-        console.print(table)
-    console.print(
-        f"{report['clips']} clips ({report['prepared_now']} made now), {report['frames']} frames, "
-        f"{len(report['rejected'])} rejected, {report['bytes'] / 1e6:.1f} MB, {report['seconds']:.1f} s",
-        highlight=False,
-    )
 
 
 def _workers(given: int | None) -> int | None:
