@@ -96,13 +96,13 @@ class FilmCutter:
 
     def _sound(self, job: VideoJob) -> _Sound:
         try:
-            probe_video(job.path)
+            info = probe_video(job.path)
         except MediaError as error:
             raise RejectionError("unreadable", _plain(error, job)) from None
         try:
             audio = read_audio(job.path, span=job_span(job))
         except MediaError as error:
-            raise RejectionError("no_sound", _plain(error, job)) from None
+            raise RejectionError("unreadable" if info.has_audio else "no_sound", _plain(error, job)) from None
         self._check_loudness(audio)
         return _Sound(audio, self._voice.speech(audio))
 

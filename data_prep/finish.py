@@ -14,8 +14,12 @@ from lt_bench.data.real_set import RealClip, write_real_set
 from lt_bench.data.writer import CacheWriter
 
 
-def drop_duplicates(writer: CacheWriter) -> None:
-    """Reject every clip that is the same as one before it in the order of ids, and remove its files."""
+def drop_duplicates(writer: CacheWriter) -> int:
+    """Reject every clip that is the same as one before it in the order of ids, and remove its files.
+
+    Returns:
+        How many there were.
+    """
     found = {record.id: writer.extra(record.id) for record in writer.records}
     prints = {name: extra["fingerprint"] for name, extra in found.items() if "fingerprint" in extra}
     copies = find_duplicates(prints)
@@ -27,6 +31,7 @@ def drop_duplicates(writer: CacheWriter) -> None:
             clip = replace(Rejected.by(error, record.id, record.source), job=extra["job"], parts=extra["parts"])
             writer.reject(vars(clip))
             _remove_files(writer, record)
+    return len(copies)
 
 
 def write_real_sets(writer: CacheWriter, source: Source) -> None:

@@ -34,7 +34,7 @@ class Preparation:
 
     cache: LatentCache
     prepared: int
-    """Clips made by this run; the others were there."""
+    """Clips made by this run that are kept; the others were there."""
     rejected: tuple[Rejected, ...]
     """Clips that cannot be used, with the reason."""
     seconds: float
@@ -88,7 +88,7 @@ def prepare(
             results = partial(run_jobs, workers=workers or default_workers(), engine=engine)
             prepared = _run(writer, source, config, results, progress)
             if config.quality.duplicates == "reject":
-                drop_duplicates(writer)
+                prepared -= drop_duplicates(writer)
             write_real_sets(writer, source)
             writer.finish()
     kept = tuple(parse_config(Rejected, item, str(path / REJECTED_FILE)) for item in read_json(path / REJECTED_FILE))

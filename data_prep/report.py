@@ -108,7 +108,7 @@ def render_report(cache: LatentCache) -> str:
         css=Markup(_template("report.css")),
         filmed=cache.info.landmark_set != "synthetic",
         kept=len(records),
-        hours=sum(record.frames for record in records) / FPS / 3600,
+        length=_length(sum(record.frames for record in records) / FPS),
         identities=len({record.identity for record in records}),
         rejected=len(rejected),
         stages=_stages(len(records), rejected),
@@ -120,6 +120,13 @@ def render_report(cache: LatentCache) -> str:
 
 def _template(name: str) -> str:
     return resources.files("data_prep").joinpath("template", name).read_text(encoding="utf-8")
+
+
+def _length(seconds: float) -> str:
+    for size, unit in ((3600, "hours"), (60, "minutes")):
+        if seconds >= size:
+            return f"{seconds / size:.1f} {unit}"
+    return f"{seconds:.0f} seconds"
 
 
 def _stages(kept: int, rejected: Sequence[Rejected]) -> list[dict[str, Any]]:

@@ -42,7 +42,7 @@ _ALL = (
     Rule("unavailable", "fetch", "The video is not here or cannot be downloaded"),
     Rule("unreadable", "split", "The video is damaged or cut"),
     Rule("short", "split", "Too short", "seconds"),
-    Rule("no_sound", "audio", "No sound, or none that can be read"),
+    Rule("no_sound", "audio", "No sound"),
     Rule("silence", "audio", "Silence", "loudness, dB of full scale"),
     Rule("no_speech", "audio", "No speech, or too little", "share of the time with speech"),
     Rule("no_face", "faces", "No face"),
