@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from lt_bench.cli.output import add_json_flag, print_json, progress_bar
+from lt_bench.cli.prepare_plan import print_plan, print_status
 from lt_bench.cli.prepare_report import print_report, report_of
 
 if TYPE_CHECKING:
@@ -47,6 +48,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--engine", choices=("local", "ray"), default="local", help="where clips are prepared")
     parser.add_argument("--workers", type=int, help="processes (default: one a CPU, at most 8)")
+    look = parser.add_mutually_exclusive_group()
+    look.add_argument("--plan", action="store_true", help="say what would be done, with sizes and a time estimate")
+    look.add_argument("--status", action="store_true", help="say at which stage every clip is")
     add_json_flag(parser)
 
 
@@ -54,6 +58,10 @@ def run(arguments: argparse.Namespace) -> int:
     """Prepare, verify and report; 0 when the cache is sound, even if some clips were rejected (they are listed)."""
     config = data_config(arguments)
     workers = _workers(arguments.workers)
+    if arguments.plan:
+        return _plan(config, workers, arguments.json)
+    if arguments.status:
+        return _status(config, arguments.json)
     if arguments.download:
         _download(config)
     from data_prep.pipeline import prepare
@@ -82,6 +90,39 @@ def _steps(bar: Progress, what: str) -> Callable[[int, int], None]:
         bar.update(task, completed=now, total=total)
 
     return step
+
+
+def _plan(config: DataConfig, workers: int | None, as_json: bool) -> int:
+    from data_prep.pipeline import default_workers
+    from data_prep.plan import make_plan
+    from lt_bench.config import to_dict
+
+    plan = make_plan(config, workers or default_workers())
+    document = {"dataset": config.dataset, "cache": config.cache, "terms": _terms(config), **to_dict(plan)}
+    if as_json:
+        print_json(document)
+    else:
+        print_plan(document)
+    return 0
+
+
+def _status(config: DataConfig, as_json: bool) -> int:
+    from data_prep.status import status
+    from lt_bench.config import to_dict
+
+    found = status(config)
+    document = {"dataset": config.dataset, "cache": config.cache, "stages": found.stages(), **to_dict(found)}
+    if as_json:
+        print_json(document)
+    else:
+        print_status(document)
+    return 0
+
+
+def _terms(config: DataConfig) -> str | None:
+    from data_prep.listed import TERMS
+
+    return TERMS.get(config.dataset)
 
 
 def _download(config: DataConfig) -> None:

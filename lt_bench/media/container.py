@@ -113,14 +113,14 @@ def seek_packets(container: InputContainer, stream: Stream, path: Path, time: Fr
     """The packets of one stream from a point before ``time`` (s, the file's own timeline), then one that flushes.
 
     Nothing is held against the header's announcements: a part of a file is no proof of the whole. Formats without an
-    exact index are read from their beginning.
+    exact index are read on from where the container stands, so it must be freshly opened.
 
     Raises:
         MediaError: the file cannot be sought in, or a packet is damaged.
     """
-    indexed = any(name in container.format.name for name in _INDEXED)
-    with explain(path, f"could not be sought to {float(time):.3f} s"):
-        container.seek(max(0, int((time - SEEK_MARGIN) * av.time_base)) if indexed else 0)
+    if any(name in container.format.name for name in _INDEXED):
+        with explain(path, f"could not be sought to {float(time):.3f} s"):
+            container.seek(max(0, int((time - SEEK_MARGIN) * av.time_base)))
     for count, packet in enumerate(container.demux(stream)):
         if packet.is_corrupt:
             raise MediaError(f"{path}: expected a whole file, got a damaged or cut {stream.type} packet {count}")

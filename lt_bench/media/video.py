@@ -157,8 +157,8 @@ def _frames(
         if span is None:
             timed = _timed(_decode(container, stream, path), stream, path)
         else:
-            with closing(_decode(container, stream, path)) as decoded:
-                zero = next(_timed(decoded, stream, path)).start
+            zero = first_frame_time(path)
+            assert zero is not None
             packets = seek_packets(container, stream, path, zero + span.start)
             timed = within(_timed(_decode(container, stream, path, packets), stream, path), span, zero)
         if fps is None:

@@ -55,6 +55,14 @@ def test_a_span_between_frames_of_another_rate_starts_with_the_picture_shown(
     assert len(got) in (12, 13)
 
 
+def test_the_first_pictures_of_a_program_stream_are_not_lost(mirror: Path):
+    path = mirror / "grid-sample" / "bbaf2n.mpg"
+    whole = list(iter_frames(path))
+    for start, stop in ((0, 1), (0.6, 2)):
+        part = list(iter_frames(path, span=Span.of_seconds(start, stop)))
+        assert np.array_equal(part, whole[round(start * 25) : round(stop * 25)])
+
+
 def test_a_span_beyond_the_end_has_no_frames(make_video: Callable[..., Path]):
     path = make_video([Fraction(k, 25) for k in range(25)])
     assert list(iter_frames(path, span=Span.of_seconds(5, 6))) == []
