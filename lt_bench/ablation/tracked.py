@@ -35,9 +35,18 @@ def parent_record(
 
 def job_record(config: ExperimentConfig, job: Job, status: Status, cache_hash: str) -> RunRecord:
     """The run of a job that is done or failed."""
+    return tracked.job_record(job.name, job.config, job.folder, status, _job_tags(config, job, cache_hash), cache_hash)
+
+
+def running_record(config: ExperimentConfig, job: Job, cache_hash: str) -> RunRecord:
+    """The run of a job that goes on."""
+    return tracked.running_record(job.name, job.config, job.folder, _job_tags(config, job, cache_hash), cache_hash)
+
+
+def _job_tags(config: ExperimentConfig, job: Job, cache_hash: str) -> dict[str, str]:
     tags = {"portrait": job.cell.portrait, "audio": job.cell.audio, "seed": str(job.seed)}
     tags |= {key: str(value) for key, value in job.setting}
-    return tracked.job_record(job.name, job.config, job.folder, status, tags | _tags(config, cache_hash))
+    return tags | _tags(config, cache_hash)
 
 
 def _tags(config: ExperimentConfig, cache_hash: str) -> dict[str, str]:

@@ -8,8 +8,9 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import signal
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from lt_bench.cli.output import add_json_flag, print_json, stderr_console
 
@@ -111,7 +112,7 @@ def _run_grid(
     rescore: bool,
 ) -> tuple[Status, ...]:
     from lt_bench.ablation.runner import Resources, run_jobs
-    from lt_bench.ablation.tracked import job_record, parent_record
+    from lt_bench.ablation.tracked import job_record, parent_record, running_record
     from lt_bench.evaluation.protocol import load_protocol
     from lt_bench.evaluation.provenance import git_commit
     from lt_bench.jobs.display import JobsDisplay
@@ -121,9 +122,14 @@ def _run_grid(
         """Shows, and tells the tracker."""
 
         begun = False
+        followed: ClassVar[set[str]] = set()
 
         def tick(self, snapshot: Snapshot) -> None:
             display.tick(snapshot)
+            for job, runs in zip(jobs, snapshot.running, strict=True):
+                if runs and job.name not in self.followed:
+                    self.followed.add(job.name)
+                    tracker.follow(job.name, partial(running_record, config, job, cache_hash))
             if any(snapshot.running) and not self.begun:
                 self.begun = True
                 tracker.parent(parent_record(config, cache_hash, git_commit()))

@@ -25,6 +25,7 @@ VERBS = {
     "ablate": "train, generate, score and rank a grid of fusion cells",
     "search": "search hyperparameters on the validation split",
     "leaderboard": "tables and a page from result files",
+    "register": "put a trained model into MLflow's model registry",
     "model": "describe a model: parts, parameters, shapes",
     "import-checkpoint": "a checkpoint of LetsTalk's release to a model file",
     "assets": "list, get and verify pinned weights and data",

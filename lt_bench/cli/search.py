@@ -10,6 +10,7 @@ import argparse
 import dataclasses
 import signal
 from collections.abc import Sequence
+from functools import partial
 from typing import TYPE_CHECKING
 
 from lt_bench.cli.output import add_json_flag, print_json, stderr_console
@@ -17,12 +18,13 @@ from lt_bench.cli.output import add_json_flag, print_json, stderr_console
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from lt_bench.config import RunConfig
     from lt_bench.data.cache import LatentCache
     from lt_bench.jobs.snapshot import Snapshot
     from lt_bench.search.plan import SearchPlan
     from lt_bench.search.report import SearchReport
     from lt_bench.search.runner import Ended, Resources
-    from lt_bench.search.study import SharedStudy
+    from lt_bench.search.study import Attempt, SharedStudy
     from lt_bench.tracking.background import BackgroundTracker
 
 SEARCH_FILE = "search.yaml"
@@ -69,12 +71,14 @@ def _run(plan: SearchPlan, as_json: bool) -> int:
     console = stderr_console()
     cache = _open_cache(plan)
     study = _open_study(plan, cache)
-    tracker = _open_tracker(plan)
+    tracker = _open_tracker(plan, study)
     tracker.parent(parent_record(plan, cache.hash, git_commit()))
     try:
         _search(plan, study, cache.hash, console, tracker)
     finally:
         report = write_report(plan, study)
+        # Trials that could not be logged then, or that other commands ran; those that are logged are left alone.
+        _track(plan, study, cache.hash, tracker)
         tracker.parent(parent_record(plan, cache.hash, git_commit(), report.files))
         problem = _close_tracker(plan, tracker, console)
     _report(plan, report, problem, as_json)
@@ -130,7 +134,7 @@ def _search(
 ) -> None:
     from lt_bench.jobs.display import JobsDisplay
     from lt_bench.search.runner import SearchRunner
-    from lt_bench.search.tracked import trial_record
+    from lt_bench.search.tracked import running_record
 
     class Watcher:
         """Shows, and tells the tracker."""
@@ -138,10 +142,13 @@ def _search(
         def tick(self, snapshot: Snapshot) -> None:
             display.tick(snapshot)
 
+        def begun(self, attempt: Attempt, config: RunConfig) -> None:
+            tracker.follow(attempt.name, partial(running_record, plan, attempt, config, cache_hash))
+
         def ended(self, ended: Ended) -> None:
             display.say(ended_line(ended), {"failed": "red", "again": "yellow"}.get(ended.outcome, "green"))
             if ended.outcome != "again":
-                tracker.child(trial_record(plan, ended, cache_hash))
+                _track(plan, study, cache_hash, tracker, (ended.attempt.origin,))
 
         def recovered(self, numbers: Sequence[int]) -> None:
             for number in numbers:
@@ -173,11 +180,28 @@ def ended_line(ended: Ended) -> str:
     return f"{line(ended.attempt, ended.status)}{again}"
 
 
-def _open_tracker(plan: SearchPlan) -> BackgroundTracker:
+def _track(
+    plan: SearchPlan, study: SharedStudy, cache_hash: str, tracker: BackgroundTracker, only: Sequence[int] = ()
+) -> None:
+    from lt_bench.search.study import origin_of
+    from lt_bench.search.tracked import trial_record
+
+    for trial in study.latest()[: plan.config.trials]:
+        origin = origin_of(trial)
+        if (
+            trial.state.is_finished()
+            and (not only or origin in only)
+            and (plan.folder(origin) / "config.yaml").exists()
+        ):
+            tracker.child(trial_record(plan, trial, cache_hash))
+
+
+def _open_tracker(plan: SearchPlan, study: SharedStudy) -> BackgroundTracker:
     from lt_bench.tracking.background import BackgroundTracker
     from lt_bench.tracking.mlflow_tracker import MlflowTracker
 
-    return BackgroundTracker(MlflowTracker(plan.out, plan.config.name, plan.config.tracking_uri))
+    config = plan.config
+    return BackgroundTracker(MlflowTracker(plan.out, config.name, config.tracking_uri, parent_key=study.key))
 
 
 def _close_tracker(plan: SearchPlan, tracker: BackgroundTracker, console: Console) -> str:

@@ -8,11 +8,23 @@ train.devices, train.nodes, train.strategy; see docs/cluster.md.
 from __future__ import annotations
 
 import argparse
+import os
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from lt_bench.cli.output import add_json_flag, print_json, stderr_console
+
+if TYPE_CHECKING:
+    from lt_bench.config import RunConfig
+    from lt_bench.data.cache import LatentCache
+
+EXPERIMENT = "train"
+"""Name of the MLflow experiment of runs that belong to no grid and no search."""
+CLOSING = 60.0
+"""Seconds that the command waits, after training, for what is not logged yet."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -20,6 +32,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--config", required=True, metavar="RUN.yaml", help="configuration of the run")
     parser.add_argument("--out", required=True, type=Path, metavar="DIR", help="folder of the run")
     parser.add_argument("overrides", nargs="*", metavar="key=value", help="a key of the configuration, as train.seed=1")
+    parser.add_argument(
+        "--tracking",
+        default=os.environ.get("MLFLOW_TRACKING_URI", ""),
+        metavar="URI",
+        help="MLflow server, or off (default: MLFLOW_TRACKING_URI, else an sqlite file in the run's folder)",
+    )
     add_json_flag(parser)
 
 
@@ -40,7 +58,8 @@ def run(arguments: argparse.Namespace) -> int:
     from lt_bench.training.run import train
 
     try:
-        outcome = train(config, arguments.out, cache)
+        with _tracked(config, arguments.out, cache, arguments.tracking if first else "off"):
+            outcome = train(config, arguments.out, cache)
     except Preempted as stop:
         if not first:  # a code other than 0 would make Lightning kill the first process
             return 0
@@ -69,3 +88,41 @@ def run(arguments: argparse.Namespace) -> int:
         )
         print(outcome.model_file)
     return 0
+
+
+@contextmanager
+def _tracked(config: RunConfig, out: Path, cache: LatentCache, uri: str) -> Iterator[None]:
+    """Log the run to MLflow while it trains; whatever the server does, training goes on."""
+    if uri == "off":
+        yield
+        return
+    from lt_bench.evaluation.provenance import git_commit
+    from lt_bench.jobs.folder import SYSTEM_FILE
+    from lt_bench.jobs.tracked import running_record, trained_record
+    from lt_bench.tracking.background import BackgroundTracker
+    from lt_bench.tracking.mlflow_tracker import MlflowTracker
+    from lt_bench.tracking.system import SystemSampler
+
+    name = out.resolve().name
+    tags = {"cache_hash": cache.hash, **({"git_commit": commit} if (commit := git_commit()) else {})}
+    tracker = BackgroundTracker(MlflowTracker(out, EXPERIMENT, uri), nested=False)
+    tracker.follow(name, lambda: running_record(name, config, out, tags, cache.hash))
+    failed = "stopped"
+    try:
+        with SystemSampler(out / SYSTEM_FILE):
+            yield
+        failed = ""
+    except Exception as error:
+        failed = " ".join(f"{type(error).__name__}: {error}".split())
+        raise
+    finally:
+        tracker.child(trained_record(name, config, out, tags, cache.hash, failed))
+        tracker.close(CLOSING)
+        if tracker.problem:
+            stderr_console().print(
+                f"MLflow ({tracker.tracker.address}) did not take all of the run: {tracker.problem}. All values are in "
+                f"the files of {out}; the same command logs them again.",
+                style="yellow",
+                markup=False,
+                soft_wrap=True,
+            )

@@ -12,6 +12,9 @@ from lt_bench.errors import ConfigError
 CONFIG_FILE = "config.yaml"
 VIDEOS = "videos"
 RESULT_FILE = "result.json"
+METRICS_FILE = "metrics.csv"
+SYSTEM_FILE = "system.csv"
+MODEL_FILE = "model.safetensors"
 # Keys that change no number of a result; a folder made with other values of these is the same run.
 FREE_KEYS = (
     "data.cache",

@@ -3,39 +3,70 @@
 from __future__ import annotations
 
 import csv
+from collections import Counter
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 
 from lt_bench.config import RunConfig, to_dict
 from lt_bench.evaluation.results import Result, load_result
-from lt_bench.jobs.folder import CONFIG_FILE, RESULT_FILE, VIDEOS, flat_config
+from lt_bench.jobs.folder import CONFIG_FILE, METRICS_FILE, MODEL_FILE, RESULT_FILE, SYSTEM_FILE, VIDEOS, flat_config
 from lt_bench.jobs.status import Status
-from lt_bench.tracking.record import Artifact, Point, RunRecord
+from lt_bench.tracking.record import Artifact, DatasetRef, Point, RunRecord
+from lt_bench.tracking.system import read_samples
 
-METRICS_FILE = "metrics.csv"
-CURVES = {
-    "loss": "train/loss",
-    "learning_rate": "train/learning_rate",
-    "grad_norm": "train/grad_norm",
-    "validation_loss": "validation/loss",
-}
-"""Columns of the metrics file and their names among the curves."""
+CURVES = {"validation_loss": "validation/loss"}
+"""Columns of the metrics file that are not called ``train/COLUMN`` among the curves."""
+NO_CURVES = ("step", "seconds")
 
 
-def job_record(name: str, config: RunConfig, folder: Path, status: Status, tags: Mapping[str, str]) -> RunRecord:
-    """The run of a job that is done or failed: configuration, curves, scores with intervals, result, sample videos."""
+def running_record(
+    name: str, config: RunConfig, folder: Path, tags: Mapping[str, str], cache_hash: str = ""
+) -> RunRecord:
+    """The run of a job that goes on: its configuration, data and curves so far."""
     params = {key: str(value) for key, value in flat_config(to_dict(config)).items()}
-    curves = tuple(_curves(folder / METRICS_FILE))
-    files = [Artifact(folder / CONFIG_FILE)]
+    data = (DatasetRef(config.data.dataset, cache_hash, config.data.cache, "training"),) if cache_hash else ()
+    return RunRecord(name, params, dict(tags), tuple(curves(folder)), datasets=data, running=True, folder=folder)
+
+
+def trained_record(
+    name: str, config: RunConfig, folder: Path, tags: Mapping[str, str], cache_hash: str, failed: str
+) -> RunRecord:
+    """The run of a training that has ended; ``failed`` says why, where it was not by reaching its last step."""
+    record = running_record(name, config, folder, {**tags, **_checkpoint(folder)}, cache_hash)
+    return replace(record, running=False, failed=failed)
+
+
+def job_record(
+    name: str, config: RunConfig, folder: Path, status: Status, tags: Mapping[str, str], cache_hash: str = ""
+) -> RunRecord:
+    """The run of a job that is done or failed: curves, scores with intervals, result, sample videos, model's place."""
+    record = running_record(name, config, folder, {**tags, **_checkpoint(folder)}, cache_hash)
+    files = (Artifact(folder / CONFIG_FILE),) if (folder / CONFIG_FILE).exists() else ()
     if status.state != "done":
-        return RunRecord(name, params, dict(tags), curves, artifacts=tuple(files), failed=status.reason or status.state)
+        return replace(record, running=False, artifacts=files, failed=status.reason or status.state)
     result = load_result(folder / RESULT_FILE)
     videos = [folder / VIDEOS / f"{clip.id}.mp4" for clip in result.clips if clip.frames]
     samples = _spread(videos, config.evaluation.samples)
-    files += [Artifact(folder / RESULT_FILE), *(Artifact(path, VIDEOS) for path in samples)]
-    tags = {**tags, **({"git_commit": result.git_commit} if result.git_commit else {})}
-    scores = {**_scores(result), **{f"seconds/{phase}": seconds for phase, seconds in status.seconds.items()}}
-    return RunRecord(name, params, tags, curves, scores, tuple(files))
+    facts = {"git_commit": result.git_commit, "checkpoint_sha256": result.meta.get("model_sha256")}
+    real = f"{config.data.cache}/real/{result.real.split}"
+    return replace(
+        record,
+        running=False,
+        tags={**record.tags, **{key: str(value) for key, value in facts.items() if value}},
+        scores={**_scores(result), **{f"seconds/{phase}": seconds for phase, seconds in status.seconds.items()}},
+        datasets=(
+            *record.datasets,
+            DatasetRef(f"{result.real.dataset} {result.real.split}", result.real.hash, real, "evaluation"),
+        ),
+        artifacts=(*files, Artifact(folder / RESULT_FILE), *(Artifact(path, VIDEOS) for path in samples)),
+    )
+
+
+def _checkpoint(folder: Path) -> dict[str, str]:
+    """Where the model is; a tracker gets its place and hash, not its bytes."""
+    model = folder / MODEL_FILE
+    return {"checkpoint": str(model.resolve())} if model.exists() else {}
 
 
 def _scores(result: Result) -> dict[str, float]:
@@ -53,11 +84,21 @@ def _spread(videos: list[Path], samples: int) -> list[Path]:
     return [videos[k * len(videos) // count] for k in range(count)]
 
 
-def _curves(path: Path) -> Iterator[Point]:
-    if not path.exists():
-        return
-    with path.open(newline="", encoding="utf-8") as stream:
-        for row in csv.DictReader(stream):
-            for column, key in CURVES.items():
-                if row.get(column):
-                    yield Point(key, int(row["step"]), float(row[column]))
+def curves(folder: Path) -> Iterator[Point]:
+    """What a run's folder says of its training and its machine so far."""
+    path = folder / METRICS_FILE
+    if path.exists():
+        with path.open(newline="", encoding="utf-8") as stream:
+            for row in csv.DictReader(stream):
+                yield from _row(row)
+    steps: Counter[str] = Counter()
+    for after, name, value in read_samples(folder / SYSTEM_FILE):
+        yield Point(f"system/{name}", steps[name], value, after)
+        steps[name] += 1
+
+
+def _row(row: Mapping[str, str]) -> Iterator[Point]:
+    for column, value in row.items():
+        if value and column not in NO_CURVES:
+            key = CURVES.get(column, f"train/{column}")
+            yield Point(key, int(row["step"]), float(value), float(row.get("seconds") or 0.0))

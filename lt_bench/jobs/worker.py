@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from lt_bench.config import RunConfig, load_config
 from lt_bench.errors import LtBenchError
-from lt_bench.jobs.folder import CONFIG_FILE, RESULT_FILE, VIDEOS
+from lt_bench.jobs.folder import CONFIG_FILE, RESULT_FILE, SYSTEM_FILE, VIDEOS
 from lt_bench.jobs.lifeline import die_with_parent, locked_folder
 from lt_bench.jobs.status import StatusReporter
 
@@ -115,10 +115,12 @@ def _check_cache(folder: Path, report: StatusReporter, cache: LatentCache) -> No
 
 def _train(folder: Path, config: RunConfig, cache: LatentCache, report: StatusReporter) -> Path:
     from lt_bench.jobs.callback import ReportSteps
+    from lt_bench.tracking.system import SystemSampler
     from lt_bench.training.run import train
 
     report.begin("training", config.train.steps, cache.hash)
-    outcome = train(config, folder, cache, callbacks=[ReportSteps(report)], progress=False)
+    with SystemSampler(folder / SYSTEM_FILE):
+        outcome = train(config, folder, cache, callbacks=[ReportSteps(report)], progress=False)
     print(
         f"training: {report.end():.1f} s, {outcome.parameters} parameters, peak memory {outcome.peak_memory >> 20} MiB"
     )

@@ -18,7 +18,7 @@ from lt_bench.errors import LtBenchError
 from lt_bench.evaluation.results import load_result
 from lt_bench.files import write_json, write_text
 from lt_bench.jobs.estimate import time_left
-from lt_bench.jobs.folder import CONFIG_FILE, RESULT_FILE, check_folder
+from lt_bench.jobs.folder import CONFIG_FILE, METRICS_FILE, MODEL_FILE, RESULT_FILE, check_folder
 from lt_bench.jobs.launch import ending, start_worker, stop_workers, worker_environment
 from lt_bench.jobs.snapshot import Snapshot
 from lt_bench.jobs.status import STATUS_FILE, Status, read_status
@@ -32,7 +32,6 @@ ASK_AGAIN = 2.0
 """Seconds between two looks for trials that other commands let go."""
 READ_AGAIN = 1.0
 """Seconds between two readings of the study for display."""
-MODEL_FILE, METRICS_FILE = "model.safetensors", "metrics.csv"
 FINISHED = (TrialState.COMPLETE, TrialState.PRUNED, TrialState.FAIL)
 
 
@@ -53,6 +52,9 @@ class Watcher(Protocol):
 
     def tick(self, snapshot: Snapshot) -> None:
         """Called several times a second."""
+
+    def begun(self, attempt: Attempt, config: RunConfig) -> None:
+        """An attempt has begun."""
 
     def ended(self, ended: Ended) -> None:
         """An attempt has ended."""
@@ -172,6 +174,7 @@ class SearchRunner:
         slot = next(k for k in range(self.resources.workers) if k not in taken)
         variables = worker_environment(slot, self.resources.workers, self.resources.cores, self.resources.gpus)
         self.running.append(_Running(attempt, slot, folder, config, start_worker(folder, variables)))
+        self.watcher.begun(attempt, config)
 
     def _look(self) -> None:
         for one in list(self.running):

@@ -6,12 +6,16 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from lt_bench.config import to_dict
+from optuna.trial import FrozenTrial, TrialState
+
+from lt_bench.config import RunConfig, to_dict
 from lt_bench.files import sha256_file
 from lt_bench.jobs import tracked
 from lt_bench.jobs.folder import flat_config
+from lt_bench.jobs.status import read_status
 from lt_bench.search.plan import SearchPlan
-from lt_bench.search.runner import Ended
+from lt_bench.search.space import trial_config
+from lt_bench.search.study import REASON, Attempt, origin_of
 from lt_bench.tracking.record import Artifact, RunRecord
 
 UNTOLD = ("storage", "tracking_uri")
@@ -32,13 +36,24 @@ def parent_record(plan: SearchPlan, cache_hash: str, commit: str | None, files: 
     )
 
 
-def trial_record(plan: SearchPlan, ended: Ended, cache_hash: str) -> RunRecord:
+def trial_record(plan: SearchPlan, trial: FrozenTrial, cache_hash: str) -> RunRecord:
     """The run of a trial that has ended."""
-    values = ended.attempt.values
-    tags = {**_tags(plan, cache_hash), "outcome": ended.outcome, **{f"space.{k}": str(v) for k, v in values.items()}}
-    status = replace(ended.status, state="failed", reason="pruned") if ended.outcome == "pruned" else ended.status
-    record = tracked.job_record(ended.attempt.name, ended.config, ended.folder, status, tags)
-    return replace(record, failed="") if ended.outcome == "pruned" else record
+    origin, config = origin_of(trial), trial_config(plan.base, trial.params)
+    name, folder = f"trial {origin}", plan.folder(origin)
+    tags = {**_tags(plan, cache_hash), "outcome": trial.state.name.lower()}
+    tags |= {f"space.{key}": str(value) for key, value in trial.params.items()}
+    status = read_status(folder)
+    if trial.state == TrialState.PRUNED:
+        return replace(tracked.running_record(name, config, folder, tags, cache_hash), running=False)
+    if trial.state == TrialState.FAIL:
+        status = replace(status, state="failed", reason=trial.user_attrs.get(REASON, "unknown"))
+    return tracked.job_record(name, config, folder, status, tags, cache_hash)
+
+
+def running_record(plan: SearchPlan, attempt: Attempt, config: RunConfig, cache_hash: str) -> RunRecord:
+    """The run of a trial that goes on."""
+    tags = {**_tags(plan, cache_hash), **{f"space.{key}": str(value) for key, value in attempt.values.items()}}
+    return tracked.running_record(attempt.name, config, plan.folder(attempt.origin), tags, cache_hash)
 
 
 def _tags(plan: SearchPlan, cache_hash: str) -> dict[str, str]:

@@ -1,7 +1,12 @@
-"""MLflow: one parent run an experiment, a nested child a run; written again, nothing is doubled."""
+"""MLflow: one parent run an experiment, a nested child a run; written again, nothing is doubled.
+
+Not through Lightning's ``MLFlowLogger``: it falls back to a folder of files, and a server that fails stops training.
+"""
 
 from __future__ import annotations
 
+import dataclasses
+import json
 import logging
 import math
 import os
@@ -10,33 +15,40 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
-from lt_bench.errors import LtBenchError
-from lt_bench.files import read_json, write_json
-from lt_bench.tracking.record import Point, RunRecord
+from lt_bench.tracking.record import DatasetRef, Point, RunRecord
+from lt_bench.tracking.state import RunState, new_state, one_at_a_time, read_state, write_state
 
 T = TypeVar("T")
-STATE_FILE = "tracking.json"
 DATABASE = "mlflow.db"
 ARTIFACTS = "mlartifacts"
 PARENT = ""
-"""Name of the parent run in the state file; no cell is called so."""
+"""Name of the parent run's state; no run is called so."""
+KEY_TAG = "lt_bench.key"
 VALUE_LENGTH = 500
 """Longest value of a parameter or tag, in characters, that every MLflow server takes."""
-# Defaults of a library that would wait for minutes on a server that is down.
-PATIENCE = {"MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2", "MLFLOW_HTTP_REQUEST_TIMEOUT": "15"}
+DIGEST_LENGTH = 36
+"""Longest digest of a data set that MLflow takes; the whole hash is in its profile."""
+# Defaults of a library that would wait for minutes on a server that is down; what fails is tried again later.
+PATIENCE = {"MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1", "MLFLOW_HTTP_REQUEST_TIMEOUT": "15"}
 
 
 class MlflowTracker:
-    """Logs an experiment's runs; ``tracking.json`` in its folder remembers which run is whose.
+    """Logs an experiment's runs; files in ``out/tracking`` remember which run is whose and what the server has of it.
 
     The library is imported when something new is to be logged, which takes seconds.
     """
 
-    def __init__(self, out: Path, experiment: str, uri: str = "") -> None:
-        """Args: the experiment's folder, its name, and a server's URI, or nothing for an sqlite file in the folder."""
-        self.out, self.experiment, self.uri = out, experiment, uri
+    def __init__(self, out: Path, experiment: str, uri: str = "", parent_key: str = "") -> None:
+        """Set up; nothing is connected yet.
+
+        Args:
+            out: the experiment's folder.
+            experiment: its name.
+            uri: of a server; empty for an sqlite file in the folder.
+            parent_key: a name that no other experiment has, where commands that share no folder share the parent run.
+        """
+        self.out, self.experiment, self.uri, self.parent_key = out, experiment, uri, parent_key
         self._client: Any = None
-        self._state: dict[str, Any] = self._read_state()
 
     @property
     def address(self) -> str:
@@ -51,73 +63,92 @@ class MlflowTracker:
         """Create or update the child run of ``record.name``; does nothing when it is logged as it is."""
         if self._is_logged(record.name, record):
             return
-        self._connect()
-        if PARENT not in self._state["runs"]:
+        parent = self._state(PARENT)
+        if parent is None or not parent.run_id:
             self.log_parent(RunRecord(self.experiment, running=True))
-        self._log(record.name, record, {"mlflow.parentRunId": self._state["runs"][PARENT]["id"]})
+            parent = self._state(PARENT)
+        assert parent is not None
+        self._log(record.name, record, {"mlflow.parentRunId": parent.run_id})
+
+    def log_single(self, record: RunRecord) -> str:
+        """Create or update a run that has no parent; its id."""
+        self._log(record.name, record, {})
+        state = self._state(record.name)
+        assert state is not None, "it was just logged"
+        return state.run_id
+
+    def connect(self) -> Any:
+        """The library's client."""
+        if self._client is None:
+            for key, value in PATIENCE.items():
+                os.environ.setdefault(key, value)
+            for name in ("alembic", "mlflow.store.db.utils"):
+                logging.getLogger(name).setLevel(logging.WARNING)
+            from mlflow import MlflowClient
+
+            with one_at_a_time(self.out):  # the first makes the tables of a new database
+                self._client = MlflowClient(tracking_uri=self.address)
+        return self._client
+
+    def _state(self, name: str) -> RunState | None:
+        state = read_state(self.out, name)
+        # Runs of another server, or of a database that was removed, are no use here.
+        here = state is not None and state.uri == self.uri and (bool(self.uri) or (self.out / DATABASE).exists())
+        return state if here else None
 
     def _is_logged(self, name: str, record: RunRecord) -> bool:
-        known = self._state.get("runs", {}).get(name)
-        return known is not None and known["fingerprint"] == record.fingerprint
+        state = self._state(name)
+        return state is not None and bool(state.run_id) and state.fingerprint == record.fingerprint
 
     def _log(self, name: str, record: RunRecord, tags: Mapping[str, str]) -> None:
         if self._is_logged(name, record):
             return
-        self._connect()
-        known = self._state["runs"].get(name) or self._create(name, record, tags)
-        self._write(known["id"], known["started"], record)
+        client, state = self.connect(), self._state(name) or new_state(self.uri)
+        if not state.run_id:
+            state = self._create(name, record, state, tags)
+        _write(client, state.run_id, record)
+        state = self._send_points(name, state, record)
         if record.running:
-            self._client.update_run(known["id"], status="RUNNING")
+            client.update_run(state.run_id, status="RUNNING")
         else:
-            self._client.set_terminated(known["id"], "FAILED" if record.failed else "FINISHED")
-        self._remember(name, {**known, "fingerprint": record.fingerprint})
+            client.set_terminated(state.run_id, "FAILED" if record.failed else "FINISHED")
+        write_state(self.out, name, dataclasses.replace(state, fingerprint=record.fingerprint))
 
-    def _create(self, name: str, record: RunRecord, tags: Mapping[str, str]) -> dict[str, Any]:
-        started = int(time.time() * 1000)
-        run = self._client.create_run(
-            self._state["experiment_id"], start_time=started, tags={**tags}, run_name=record.name
-        )
-        # Remembered before anything is logged: a command that dies in between goes on in the same run.
-        return self._remember(name, {"id": run.info.run_id, "started": started, "fingerprint": ""})
+    def _create(self, name: str, record: RunRecord, state: RunState, tags: Mapping[str, str]) -> RunState:
+        client, key = self.connect(), self.parent_key if name == PARENT and self.parent_key else state.key
+        with one_at_a_time(self.out):
+            # Remembered before it is created: whatever happens in between, the run is found again.
+            state = dataclasses.replace(state, key=key)
+            write_state(self.out, name, state)
+            experiment = self._experiment_id(client)
+            found = client.search_runs([experiment], filter_string=f"tags.`{KEY_TAG}` = '{key}'")
+            if found:
+                run = min(found, key=lambda run: (run.info.start_time, run.info.run_id))
+            else:
+                all_tags = {**tags, KEY_TAG: key}
+                now = int(time.time() * 1000)
+                run = client.create_run(experiment, start_time=now, tags=all_tags, run_name=record.name)
+            folder = os.path.relpath(record.folder, self.out) if record.folder else ""
+            state = dataclasses.replace(state, run_id=run.info.run_id, started=run.info.start_time, folder=folder)
+            write_state(self.out, name, state)
+        return state
 
-    def _write(self, run_id: str, started: int, record: RunRecord) -> None:
-        from mlflow.entities import Metric, Param, RunTag
+    def _send_points(self, name: str, state: RunState, record: RunRecord) -> RunState:
+        from mlflow.entities import Metric
 
-        there = self._client.get_run(run_id).data.params
-        params = [Param(key, value[:VALUE_LENGTH]) for key, value in record.params.items() if key not in there]
-        tags = [RunTag(key, value[:VALUE_LENGTH]) for key, value in record.tags.items()]
-        # A parameter cannot be changed; what a later call of the command changed (seeds added, say) is a tag.
-        for key, value in record.params.items():
-            if there.get(key, value[:VALUE_LENGTH]) != value[:VALUE_LENGTH]:
-                tags.append(RunTag(f"now.{key}", value[:VALUE_LENGTH]))
-        if record.failed:
-            tags.append(RunTag("failed", record.failed[:VALUE_LENGTH]))
-        # Times follow from the step, so that a curve written twice is the same points twice, which MLflow keeps once.
         last = max((p.step for p in record.curves), default=0)
-        points = [*record.curves, *(Point(key, last, value) for key, value in record.scores.items())]
-        metrics = [Metric(p.key, p.value, started + p.step, p.step) for p in points if math.isfinite(p.value)]
-        for some in _chunks(params, 100):
-            self._client.log_batch(run_id, params=some)
-        for some in _chunks(metrics, 500):
-            self._client.log_batch(run_id, metrics=some)
-        for some in _chunks(tags, 100):
-            self._client.log_batch(run_id, tags=some)
-        for artifact in record.artifacts:
-            self._client.log_artifact(run_id, str(artifact.path), artifact.folder or None)
-
-    def _connect(self) -> None:
-        if self._client is not None:
-            return
-        for key, value in PATIENCE.items():
-            os.environ.setdefault(key, value)
-        for name in ("alembic", "mlflow.store.db.utils"):
-            logging.getLogger(name).setLevel(logging.WARNING)
-        from mlflow import MlflowClient
-
-        client = MlflowClient(tracking_uri=self.address)
-        if "experiment_id" not in self._state:
-            self._state = {"uri": self.uri, "experiment_id": self._experiment_id(client), "runs": {}}
-        self._client = client
+        after = max((p.after for p in record.curves), default=0.0)
+        new = [p for p in record.curves if p.step > state.sent.get(p.key, -1)]
+        points = [*new, *(Point(key, last, value, after) for key, value in record.scores.items())]
+        finite = [p for p in points if math.isfinite(p.value)]
+        for some in _chunks(finite, 500):
+            # Times follow from the points, so what is sent twice (an answer was lost) is the same, and kept once.
+            metrics = [Metric(p.key, p.value, state.started + round(p.after * 1000), p.step) for p in some]
+            self.connect().log_batch(state.run_id, metrics=metrics)
+            sent = {p.key: p.step for p in some if p.key not in record.scores}
+            state = dataclasses.replace(state, sent={**state.sent, **sent})
+            write_state(self.out, name, state)
+        return state
 
     def _experiment_id(self, client: Any) -> str:
         found = client.get_experiment_by_name(self.experiment)
@@ -127,21 +158,44 @@ class MlflowTracker:
         place = None if self.uri else (self.out / ARTIFACTS).resolve().as_uri()
         return client.create_experiment(self.experiment, artifact_location=place)
 
-    def _read_state(self) -> dict[str, Any]:
-        path = self.out / STATE_FILE
-        if not path.exists():
-            return {}
-        state = read_json(path)
-        if not isinstance(state, dict) or not isinstance(state.get("runs"), dict):
-            raise LtBenchError(f"{path}: expected the runs of an experiment, got something else")
-        # Runs of another server, or of a database that was removed, are no use here.
-        here = self.uri == state.get("uri") and (bool(self.uri) or (self.out / DATABASE).exists())
-        return state if here else {}
 
-    def _remember(self, name: str, run: dict[str, Any]) -> dict[str, Any]:
-        self._state["runs"][name] = run
-        write_json(self.out / STATE_FILE, self._state)
-        return run
+def _write(client: Any, run_id: str, record: RunRecord) -> None:
+    from mlflow.entities import Param, RunTag
+
+    there = client.get_run(run_id).data.params
+    params = [Param(key, value[:VALUE_LENGTH]) for key, value in record.params.items() if key not in there]
+    tags = [RunTag(key, value[:VALUE_LENGTH]) for key, value in record.tags.items()]
+    # A parameter cannot be changed; what a later call of the command changed (seeds added, say) is a tag.
+    for key, value in record.params.items():
+        if there.get(key, value[:VALUE_LENGTH]) != value[:VALUE_LENGTH]:
+            tags.append(RunTag(f"now.{key}", value[:VALUE_LENGTH]))
+    if record.failed:
+        tags.append(RunTag("failed", record.failed[:VALUE_LENGTH]))
+    for some in _chunks(params, 100):
+        client.log_batch(run_id, params=some)
+    for some in _chunks(tags, 100):
+        client.log_batch(run_id, tags=some)
+    if record.datasets:
+        client.log_inputs(run_id, datasets=[_dataset(data) for data in record.datasets])
+    for artifact in record.artifacts:
+        client.log_artifact(run_id, str(artifact.path), artifact.folder or None)
+
+
+def _dataset(data: DatasetRef) -> Any:
+    from mlflow.data.artifact_dataset_sources import LocalArtifactDatasetSource  # type: ignore[attr-defined]
+    from mlflow.data.meta_dataset import MetaDataset
+    from mlflow.entities import Dataset, DatasetInput, InputTag
+
+    made = MetaDataset(LocalArtifactDatasetSource(data.place), name=data.name, digest=data.sha256[:DIGEST_LENGTH])
+    document = made.to_dict()
+    dataset = Dataset(
+        name=data.name,
+        digest=document["digest"],
+        source_type=document["source_type"],
+        source=document["source"],
+        profile=json.dumps({"sha256": data.sha256}),
+    )
+    return DatasetInput(dataset, tags=[InputTag("mlflow.data.context", data.context)])
 
 
 def _chunks(items: Sequence[T], size: int) -> Iterator[Sequence[T]]:

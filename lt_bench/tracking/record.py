@@ -15,6 +15,8 @@ class Point:
     key: str
     step: int
     value: float
+    after: float = 0.0
+    """Seconds since the run began."""
 
 
 @dataclass(frozen=True)
@@ -27,6 +29,18 @@ class Artifact:
 
 
 @dataclass(frozen=True)
+class DatasetRef:
+    """Data that a run used; logged by name and hash, never copied."""
+
+    name: str
+    sha256: str
+    place: str
+    """Path or URL."""
+    context: str
+    """What for, such as ``training``."""
+
+
+@dataclass(frozen=True)
 class RunRecord:
     """A run that has finished, failed or begun."""
 
@@ -36,18 +50,22 @@ class RunRecord:
     curves: tuple[Point, ...] = ()
     scores: dict[str, float] = field(default_factory=dict)
     artifacts: tuple[Artifact, ...] = ()
+    datasets: tuple[DatasetRef, ...] = ()
     failed: str = ""
     """Why it failed; empty when it did not."""
     running: bool = False
     """More is to come."""
     revision: str = ""
     """Changes with the content of the artifacts, where that can change while their names do not."""
+    folder: Path | None = None
+    """Of the run, where it has one."""
 
     @property
     def fingerprint(self) -> str:
         """The same for the same content; a run is logged again only when it changes."""
         points = [[p.key, p.step, p.value] for p in self.curves]
         files = [[str(a.path.name), a.folder] for a in self.artifacts]
+        data = [[d.name, d.sha256, d.context] for d in self.datasets]
         return sha256_json(
-            [self.params, self.tags, points, self.scores, files, self.failed, self.running, self.revision]
+            [self.params, self.tags, points, self.scores, files, data, self.failed, self.running, self.revision]
         )

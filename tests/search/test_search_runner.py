@@ -31,6 +31,9 @@ class Watcher:
         self.most = max(self.most, sum(snapshot.running))
         self.notes.append(snapshot.note)
 
+    def begun(self, attempt, config) -> None:
+        assert config.sampling.audio_scale == attempt.values["sampling.audio_scale"]
+
     def ended(self, ended) -> None:
         self.ends.append(f"{ended.attempt.origin} {ended.outcome}")
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+import json
 import socket
 from pathlib import Path
 
@@ -9,7 +11,8 @@ import pytest
 
 from lt_bench.tracking.background import BackgroundTracker
 from lt_bench.tracking.mlflow_tracker import MlflowTracker
-from lt_bench.tracking.record import Artifact, Point, RunRecord
+from lt_bench.tracking.record import Artifact, DatasetRef, Point, RunRecord
+from lt_bench.tracking.state import read_state, write_state
 
 # MLflow uses a loader of SQLAlchemy that is to go.
 pytestmark = pytest.mark.filterwarnings("ignore:The ``noload`` loader strategy is deprecated")
@@ -40,7 +43,8 @@ def client(tmp_path_factory):
 def runs(tracker: MlflowTracker) -> dict[str, object]:
     from mlflow import MlflowClient
 
-    found = MlflowClient(tracker.address).search_runs([tracker._state["experiment_id"]])
+    api = MlflowClient(tracker.address)
+    found = api.search_runs([api.get_experiment_by_name(tracker.experiment).experiment_id])
     return {run.info.run_name: run for run in found}
 
 
@@ -68,15 +72,34 @@ def test_logging_again_doubles_nothing(client, tmp_path):
     from mlflow import MlflowClient
 
     client.log_child(record(tmp_path, "again"))
-    # Another process, and one that died before it noted that all is logged.
-    other = MlflowTracker(client.out, "grid")
-    other._connect()
-    other._state["runs"]["again"]["fingerprint"] = ""
-    other.log_child(record(tmp_path, "again"))
-    found = [r for r in runs(client).values() if r.info.run_name == "again"]
-    assert len(found) == 1
-    assert len(MlflowClient(client.address).get_metric_history(found[0].info.run_id, "train/loss")) == 1200
-    client._state = other._state
+    state = read_state(client.out, "again")
+    # A process that died before it noted what the server took, and one that died before it noted that the run exists.
+    for forgotten in ({"sent": {}}, {"run_id": "", "sent": {}}):
+        write_state(client.out, "again", dataclasses.replace(state, fingerprint="", **forgotten))
+        MlflowTracker(client.out, "grid").log_child(record(tmp_path, "again"))
+        found = [r for r in runs(client).values() if r.info.run_name == "again"]
+        assert len(found) == 1
+        assert len(MlflowClient(client.address).get_metric_history(found[0].info.run_id, "train/loss")) == 1200
+
+
+def test_a_run_that_goes_on_gets_each_point_once_and_data_by_name_and_hash(client, tmp_path):
+    import mlflow
+    from mlflow import MlflowClient
+
+    data = (DatasetRef("synthetic", "ab" * 32, str(tmp_path), "training"),)
+    points = tuple(Point("train/loss", step, 1.0 / step, after=step / 2) for step in range(1, 7))
+    for so_far in (2, 4, 6):
+        client.log_child(RunRecord("live", curves=points[:so_far], datasets=data, running=so_far < 6))
+    run = runs(client)["live"]
+    history = MlflowClient(client.address).get_metric_history(run.info.run_id, "train/loss")
+    assert [(m.step, m.value) for m in history] == [(p.step, p.value) for p in points]
+    assert history[3].timestamp - history[1].timestamp == 1000
+    assert run.info.status == "FINISHED"
+    (used,) = run.inputs.dataset_inputs
+    assert (used.dataset.name, used.dataset.digest) == ("synthetic", ("ab" * 32)[:36])
+    assert json.loads(used.dataset.profile) == {"sha256": "ab" * 32}
+    assert [(tag.key, tag.value) for tag in used.tags] == [("mlflow.data.context", "training")]
+    assert str(tmp_path) in mlflow.data.get_source(used.dataset).uri
 
 
 def test_a_failed_run_is_mended_in_place(client, tmp_path):
@@ -101,7 +124,6 @@ def test_a_server_that_is_down_is_one_line_and_stops_nothing(tmp_path, monkeypat
     assert tracker.close(60)
     assert "onnection" in tracker.problem
     assert "\n" not in tracker.problem
-    assert not (tmp_path / "tracking.json").exists()
 
 
 def test_the_fingerprint_tells_records_apart(tmp_path):

@@ -1,0 +1,88 @@
+"""``system.csv``: what a run takes of its machine, sampled every few seconds, named as MLflow names it."""
+
+from __future__ import annotations
+
+import csv
+import threading
+import time
+from pathlib import Path
+from types import TracebackType
+
+import psutil
+
+EVERY = 10.0
+"""Seconds between two samples."""
+MIB = 2**20
+
+
+def sample() -> dict[str, float]:
+    """Use of processor, memory and GPUs now; percent since the sample before, mebibytes."""
+    memory, process = psutil.virtual_memory(), psutil.Process()
+    values = {
+        "cpu_utilization_percentage": psutil.cpu_percent(),
+        "system_memory_usage_megabytes": memory.used / MIB,
+        "system_memory_usage_percentage": memory.percent,
+        "process_memory_megabytes": process.memory_info().rss / MIB,
+    }
+    return values | _gpus()
+
+
+def _gpus() -> dict[str, float]:
+    import torch
+
+    values: dict[str, float] = {}
+    # Asking whether there is a GPU would start CUDA in a process that does not use it.
+    for k in range(torch.cuda.device_count() if torch.cuda.is_initialized() else 0):
+        free, total = torch.cuda.mem_get_info(k)
+        values[f"gpu_{k}_memory_usage_megabytes"] = (total - free) / MIB
+        try:
+            values[f"gpu_{k}_utilization_percentage"] = float(torch.cuda.utilization(k))
+        except (ModuleNotFoundError, RuntimeError):  # NVIDIA's management library is not there
+            continue
+    return values
+
+
+class SystemSampler:
+    """Writes samples in a thread while its block runs; a run that goes on appends."""
+
+    def __init__(self, path: Path, every: float | int = EVERY) -> None:
+        self.path, self.every = path, every
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._work, name="system", daemon=True)
+
+    def __enter__(self) -> SystemSampler:
+        psutil.cpu_percent()  # percent count from here
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._stop.set()
+        self._thread.join()
+
+    def _work(self) -> None:
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        while not self._stop.wait(self.every):
+            with self.path.open("a", newline="", encoding="utf-8") as stream:
+                csv.writer(stream).writerows(
+                    [round(time.time(), 3), name, round(value, 3)] for name, value in sample().items()
+                )
+
+
+def read_samples(path: Path) -> list[tuple[float, str, float]]:
+    """Seconds since the first sample, name and value; a line cut off by a killed process is left out."""
+    if not path.exists():
+        return []
+    with path.open(newline="", encoding="utf-8") as stream:
+        rows = [row for row in map(_parsed, csv.reader(stream)) if row is not None]
+    begun = rows[0][0] if rows else 0.0
+    return [(when - begun, name, value) for when, name, value in rows]
+
+
+def _parsed(row: list[str]) -> tuple[float, str, float] | None:
+    try:
+        when, name, value = row
+        return float(when), name, float(value)
+    except ValueError:
+        return None

@@ -1,0 +1,24 @@
+"""Samples of the machine: written while a block runs, read whole."""
+
+from __future__ import annotations
+
+import time
+
+from lt_bench.tracking.system import SystemSampler, read_samples
+
+
+def test_samples_are_written_while_the_block_runs_and_a_cut_line_is_left_out(tmp_path):
+    path = tmp_path / "run" / "system.csv"
+    with SystemSampler(path, every=0.05):
+        deadline = time.monotonic() + 30
+        while len(read_samples(path)) < 8:
+            assert time.monotonic() < deadline
+            time.sleep(0.02)
+    before = read_samples(path)
+    assert before[0][0] == 0.0
+    assert {name for _, name, _ in before} >= {"cpu_utilization_percentage", "process_memory_megabytes"}
+    assert all(value >= 0 for _, _, value in before)
+    with path.open("a") as stream:
+        stream.write("173")
+    assert read_samples(path) == before
+    assert read_samples(tmp_path / "nothing") == []
