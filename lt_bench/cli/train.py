@@ -18,8 +18,11 @@ from typing import TYPE_CHECKING, Any
 from lt_bench.cli.output import add_json_flag, print_json, stderr_console
 
 if TYPE_CHECKING:
+    from lightning.pytorch.callbacks import Callback
+
     from lt_bench.config import RunConfig
     from lt_bench.data.cache import LatentCache
+    from lt_bench.tracking.background import BackgroundTracker
 
 EXPERIMENT = "train"
 """Name of the MLflow experiment of runs that belong to no grid and no search."""
@@ -58,8 +61,8 @@ def run(arguments: argparse.Namespace) -> int:
     from lt_bench.training.run import train
 
     try:
-        with _tracked(config, arguments.out, cache, arguments.tracking if first else "off"):
-            outcome = train(config, arguments.out, cache)
+        with _tracked(config, arguments.out, cache, arguments.tracking if first else "off") as callbacks:
+            outcome = train(config, arguments.out, cache, callbacks=callbacks)
     except Preempted as stop:
         if not first:  # a code other than 0 would make Lightning kill the first process
             return 0
@@ -91,38 +94,49 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 @contextmanager
-def _tracked(config: RunConfig, out: Path, cache: LatentCache, uri: str) -> Iterator[None]:
+def _tracked(config: RunConfig, out: Path, cache: LatentCache, uri: str) -> Iterator[list[Callback]]:
     """Log the run to MLflow while it trains; whatever the server does, training goes on."""
     if uri == "off":
-        yield
+        yield []
         return
     from lt_bench.evaluation.provenance import git_commit
+    from lt_bench.jobs.callback import TellStart
     from lt_bench.jobs.folder import SYSTEM_FILE
     from lt_bench.jobs.tracked import running_record, trained_record
     from lt_bench.tracking.background import BackgroundTracker
     from lt_bench.tracking.mlflow_tracker import MlflowTracker
     from lt_bench.tracking.system import SystemSampler
 
-    name = out.resolve().name
-    tags = {"cache_hash": cache.hash, **({"git_commit": commit} if (commit := git_commit()) else {})}
+    name, begun = out.resolve().name, []
+    commit = git_commit()
+    tags = {"cache_hash": cache.hash, **({"git_commit": commit} if commit else {})}
     tracker = BackgroundTracker(MlflowTracker(out, EXPERIMENT, uri), nested=False)
-    tracker.follow(name, lambda: running_record(name, config, out, tags, cache.hash))
+
+    def begin() -> None:
+        begun.append(True)
+        tracker.follow(name, lambda: running_record(name, config, out, tags, cache.hash))
+
     failed = "stopped"
     try:
         with SystemSampler(out / SYSTEM_FILE):
-            yield
+            yield [TellStart(begin)]
         failed = ""
     except Exception as error:
         failed = " ".join(f"{type(error).__name__}: {error}".split())
         raise
     finally:
-        tracker.child(trained_record(name, config, out, tags, cache.hash, failed))
+        if begun or not failed:  # a run that was refused is no run
+            tracker.child(trained_record(name, config, out, tags, cache.hash, failed))
         tracker.close(CLOSING)
-        if tracker.problem:
-            stderr_console().print(
-                f"MLflow ({tracker.tracker.address}) did not take all of the run: {tracker.problem}. All values are in "
-                f"the files of {out}; the same command logs them again.",
-                style="yellow",
-                markup=False,
-                soft_wrap=True,
-            )
+        _tell_problem(tracker, out)
+
+
+def _tell_problem(tracker: BackgroundTracker, out: Path) -> None:
+    if tracker.problem:
+        stderr_console().print(
+            f"MLflow ({tracker.tracker.address}) did not take all of the run: {tracker.problem}. All values are in the "
+            f"files of {out}; the same command logs them again.",
+            style="yellow",
+            markup=False,
+            soft_wrap=True,
+        )

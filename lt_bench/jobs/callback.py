@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import lightning.pytorch as pl
@@ -32,3 +33,15 @@ class ReportSteps(pl.Callback):
         step = trainer.global_step
         loss = float(pl_module.last_loss) if step % LOSS_EVERY == 0 else None  # type: ignore[arg-type]
         self.report.step(step, loss)
+
+
+class TellStart(pl.Callback):
+    """Calls ``tell`` when training begins, which it does not where the configuration is refused."""
+
+    def __init__(self, tell: Callable[[], None]) -> None:
+        self.tell = tell
+
+    def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """Tell, from the first process alone."""
+        if trainer.is_global_zero:
+            self.tell()

@@ -182,17 +182,13 @@ def _write(client: Any, run_id: str, record: RunRecord) -> None:
 
 
 def _dataset(data: DatasetRef) -> Any:
-    from mlflow.data.artifact_dataset_sources import LocalArtifactDatasetSource  # type: ignore[attr-defined]
-    from mlflow.data.meta_dataset import MetaDataset
     from mlflow.entities import Dataset, DatasetInput, InputTag
 
-    made = MetaDataset(LocalArtifactDatasetSource(data.place), name=data.name, digest=data.sha256[:DIGEST_LENGTH])
-    document = made.to_dict()
     dataset = Dataset(
         name=data.name,
-        digest=document["digest"],
-        source_type=document["source_type"],
-        source=document["source"],
+        digest=data.sha256[:DIGEST_LENGTH],
+        source_type="local",  # as mlflow.data names it; mlflow.data.get_source reads it back
+        source=json.dumps({"uri": data.place}),
         profile=json.dumps({"sha256": data.sha256}),
     )
     return DatasetInput(dataset, tags=[InputTag("mlflow.data.context", data.context)])

@@ -41,6 +41,8 @@ RUN = {
     "sampling": {"sampler": "flow_euler", "steps": 2},
 }
 Train = Callable[..., Path]
+# MLflow uses a loader of SQLAlchemy that is to go.
+pytestmark = pytest.mark.filterwarnings("ignore:The ``noload`` loader strategy is deprecated")
 
 
 @pytest.fixture(scope="module")
@@ -78,7 +80,20 @@ def test_train_prepares_trains_and_does_not_do_it_twice(folder: Path, capsys: py
     report = json.loads(capsys.readouterr().out)
     assert (report["model"], report["steps"], report["resumed_from"]) == ("run/model.safetensors", 3, 3)
     assert model.stat().st_mtime_ns == stamp
-    assert {path.name for path in (folder / "run").iterdir()} == {"checkpoints", "metrics.csv", "model.safetensors"}
+    files = {"checkpoints", "metrics.csv", "model.safetensors", "mlflow.db", "tracking"}
+    assert {path.name for path in (folder / "run").iterdir()} == files
+
+
+def test_train_logs_to_a_database_in_its_folder(folder: Path) -> None:
+    from mlflow import MlflowClient
+
+    client = MlflowClient(f"sqlite:///{folder / 'run' / 'mlflow.db'}")
+    (run,) = client.search_runs([client.get_experiment_by_name("train").experiment_id])
+    assert (run.info.run_name, run.info.status) == ("run", "FINISHED")
+    assert run.data.params["train.steps"] == "3"
+    assert run.data.metrics["train/loss"] > 0
+    assert run.data.tags["checkpoint"] == str((folder / "run" / "model.safetensors").resolve())
+    assert run.inputs.dataset_inputs[0].dataset.name == "synthetic"
 
 
 def test_train_with_another_config_in_the_same_folder_is_one_line(capsys: pytest.CaptureFixture[str]) -> None:

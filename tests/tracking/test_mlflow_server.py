@@ -19,7 +19,11 @@ from lt_bench.tracking.background import BackgroundTracker
 from lt_bench.tracking.mlflow_tracker import MlflowTracker
 from lt_bench.tracking.record import Artifact, RunRecord
 
-pytestmark = pytest.mark.filterwarnings("ignore:The ``noload`` loader strategy is deprecated")
+# A server takes many seconds to start, three times here.
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.filterwarnings("ignore:The ``noload`` loader strategy is deprecated"),
+]
 TAGS = {"git_commit": "abc", "cache_hash": "c" * 64}
 
 
@@ -38,8 +42,9 @@ class Server:
         command += ["--workers", "1", "--backend-store-uri", f"sqlite:///{self.folder / 'server.db'}"]
         command += ["--artifacts-destination", str(self.folder / "artifacts")]
         with (self.folder / "server.log").open("ab") as log:
-            self.process = subprocess.Popen(command, stdout=log, stderr=log, start_new_session=True)
-        deadline = time.monotonic() + 180
+            env = {**os.environ, "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}
+            self.process = subprocess.Popen(command, stdout=log, stderr=log, start_new_session=True, env=env)
+        deadline = time.monotonic() + 300
         while not self._answers():
             assert self.process.poll() is None, (self.folder / "server.log").read_text()[-2000:]
             assert time.monotonic() < deadline, "the server did not start"
@@ -74,7 +79,7 @@ def train_to(folder: Path, step: int) -> None:
     (folder / "system.csv").write_text("".join(f"{1000 + s},cpu_utilization_percentage,{s}\n" for s in range(step)))
 
 
-def wait_for(condition, seconds: float = 120.0) -> None:
+def wait_for(condition, seconds: float = 300.0) -> None:
     deadline = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < deadline, "waited in vain"

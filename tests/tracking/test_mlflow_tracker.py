@@ -12,6 +12,7 @@ import pytest
 from lt_bench.tracking.background import BackgroundTracker
 from lt_bench.tracking.mlflow_tracker import MlflowTracker
 from lt_bench.tracking.record import Artifact, DatasetRef, Point, RunRecord
+from lt_bench.tracking.registry import find_run, register_model
 from lt_bench.tracking.state import read_state, write_state
 
 # MLflow uses a loader of SQLAlchemy that is to go.
@@ -131,3 +132,27 @@ def test_the_fingerprint_tells_records_apart(tmp_path):
     assert base.fingerprint == record(tmp_path).fingerprint
     assert base.fingerprint != record(tmp_path, failed="x").fingerprint
     assert base.fingerprint != record(tmp_path, scores={"lip_corr": 0.91}).fingerprint
+
+
+def test_a_model_is_registered_once_as_a_version_of_the_run_that_made_it(client, tmp_path):
+    from mlflow import MlflowClient
+
+    folder = client.out / "cells" / "one"
+    folder.mkdir(parents=True)
+    (folder / "model.safetensors").write_bytes(b"weights")
+    client.log_child(RunRecord("one", folder=folder))
+    out, state = find_run(folder / "model.safetensors")
+    assert (out.resolve(), state.run_id) == (client.out.resolve(), runs(client)["one"].info.run_id)
+    assert find_run(tmp_path / "model.safetensors") is None
+    arguments = (client, "letstalk", folder / "model.safetensors", "ab" * 32, RunRecord("unused"), state.run_id)
+    first = register_model(*arguments, alias="champion")
+    again = register_model(*arguments)
+    assert (first.version, first.run_id, first.created) == ("1", state.run_id, True)
+    assert (again.version, again.created) == ("1", False)
+    api = MlflowClient(client.address)
+    assert api.get_model_version_by_alias("letstalk", "champion").tags["sha256"] == "ab" * 32
+    files = {file.path for file in api.list_artifacts(state.run_id, "model")}
+    assert files == {"model/MLmodel", "model/model.safetensors"}
+    other = register_model(client, "letstalk", folder / "model.safetensors", "cd" * 32, RunRecord("made"), "")
+    assert (other.version, other.created) == ("2", True)
+    assert runs(client)["made"].info.run_id == other.run_id
