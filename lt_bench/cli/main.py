@@ -17,6 +17,7 @@ VERBS = {
     "cache": "inspect and verify a latent cache",
     "train": "train one model",
     "generate": "a portrait and a voice to a talking-head video",
+    "drift": "identity, colour and sharpness of long videos against time",
     "evaluate": "score a folder of videos under a named protocol",
     "compare": "two systems on the same clips, paired, Holm-corrected",
     "doctor": "known answers of the scores on this machine and its weights",
