@@ -102,7 +102,7 @@ def _print_table(videos: list[Drift], real: list[Drift | None]) -> None:
         table = Table(title=f"{Path(video.video).name}, {video.seconds} s", title_justify="left")
         table.add_column("measure", no_wrap=True)
         for who in ("",) if truth is None else ("", "real "):
-            for title in ("first s", "last s", "a minute"):
+            for title in ("first", "last", "per min"):
                 table.add_column(who + title, justify="right")
         for name in video.trends:
             trends = [drift.trends[name] for drift in (video, truth) if drift is not None]

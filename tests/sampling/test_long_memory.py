@@ -1,0 +1,51 @@
+"""A long video takes the memory of a short one: both commands, each in a process of its own."""
+
+from __future__ import annotations
+
+import importlib.util
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from lt_bench.media.audio import write_wav
+from lt_bench.media.image import write_png
+from lt_bench.models import presets
+
+TINY = presets.PRESETS["tiny"]
+"""As other processes see it, which know nothing of the smaller one that tests here use."""
+SCRIPT = Path(__file__).resolve().parents[2] / "experiments" / "performance" / "long_video_memory.py"
+
+
+@pytest.fixture
+def _smallest_network(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(presets.PRESETS, "tiny", TINY)
+
+
+def load_script() -> Any:
+    spec = importlib.util.spec_from_file_location("long_video_memory", SCRIPT)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.mark.slow
+def test_four_minutes_take_the_memory_of_four_seconds(model_file: Path, tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    write_png(tmp_path / "portrait.png", rng.integers(0, 256, (32, 32, 3), dtype=np.uint8))
+    write_wav(tmp_path / "voice.wav", rng.uniform(-0.3, 0.3, 16000).astype(np.float32))
+    arguments = SimpleNamespace(
+        checkpoint=model_file,
+        portrait=tmp_path / "portrait.png",
+        audio=tmp_path / "voice.wav",
+        out=tmp_path / "out.json",
+        batch=2,
+    )
+    script = load_script()
+    short, long = script.measure(arguments, 4), script.measure(arguments, 240)
+    for before, after in zip(short, long, strict=True):
+        assert after["peak_mib"] < before["peak_mib"] + 48, after["command"]
