@@ -1,4 +1,4 @@
-"""Write docs/commands.md and docs/configuration.md from the code.
+"""Write docs/commands.md, configuration.md, protocols.md and scores.md from the code.
 
 python docs/make_reference.py            # or: make docs
 python docs/make_reference.py --check    # exit code 1 where a page is out of date
@@ -17,6 +17,8 @@ import textwrap
 import typing
 from pathlib import Path
 from typing import Any
+
+from score_pages import protocols_page, scores_page
 
 from lt_bench.cli.main import VERBS
 from lt_bench.cli.parsing import VerbParser
@@ -140,7 +142,12 @@ def _field_notes(kind: type) -> dict[str, str]:
     return notes
 
 
-PAGES = {"commands.md": commands_page, "configuration.md": configuration_page}
+PAGES = {
+    "commands.md": commands_page,
+    "configuration.md": configuration_page,
+    "protocols.md": protocols_page,
+    "scores.md": scores_page,
+}
 
 
 def main() -> int:

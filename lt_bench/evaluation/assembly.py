@@ -57,7 +57,9 @@ def assemble(
 
 def facts_of(protocol: Protocol, size: tuple[int, int]) -> str:
     """What every full name ends with."""
-    return f"{size[0]}x{size[1]}, from frame {protocol.first_frame}"
+    last = f" to {protocol.max_frames - 1}" if protocol.max_frames else ""
+    frames = f"from frame {protocol.first_frame}{last} at {protocol.fps:g} fps"
+    return f"{protocol.id} version {protocol.version}: whole frames at {size[0]}x{size[1]}, {frames}"
 
 
 def _per_video(
@@ -72,7 +74,7 @@ def _per_video(
         reference = _beside(score, score.reference, [clip.references for clip in clips])
     return _score(
         score,
-        facts,
+        f"{facts}, N={len(values)}",
         value=aggregate(numbers, score.aggregate),
         interval=cluster_bootstrap(numbers, clusters, score.aggregate),
         per_video=values,

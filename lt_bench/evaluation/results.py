@@ -219,7 +219,8 @@ class Result:
         """Check that one score of two comparable results was measured alike.
 
         Raises:
-            ResultError: the results are not comparable, one lacks the score, or detector, full name or N differ.
+            ResultError: the results are not comparable, one lacks the score, or detector, N, full name or the clips it
+                rests on differ.
         """
         self.comparable_with(other)
         pair = f"score '{name}' of '{self.system}' and '{other.system}' is not comparable"
@@ -228,9 +229,13 @@ class Result:
                 reason = result.scores[name].missing if name in result.scores else "not in the file"
                 raise ResultError(f"{pair}: missing in '{result.system}': {reason}")
         a, b = self.scores[name], other.scores[name]
-        for what in ("detector", "title", "scored"):
+        for what in ("detector", "scored", "title"):
             if getattr(a, what) != getattr(b, what):
                 raise ResultError(f"{pair}: {what}: {getattr(a, what)} against {getattr(b, what)}")
+        for one, other_one, system in ((a, b, self.system), (b, a, other.system)):
+            only = sorted(one.per_video.keys() - other_one.per_video.keys())
+            if only:
+                raise ResultError(f"{pair}: clip {only[0]} was scored for '{system}' only")
 
 
 def to_document(result: Result) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from numpy import ndarray
 from lt_bench.assets.pretrained import one_line
 from lt_bench.assets.store import asset_path
 from lt_bench.errors import AssetError
-from lt_bench.perception.device import detector_device
+from lt_bench.perception.device import detector_device, exact_inference
 
 WEIGHTS = "i3d_torchscript.pt"
 SIDE = 224
@@ -40,7 +40,7 @@ def i3d_logits(
     network = network or pinned_i3d()
     values = np.ascontiguousarray(window, np.float32) / (1 if rescale else 255)
     video = torch.from_numpy(values).permute(3, 0, 1, 2)[None].to(detector_device())
-    with torch.inference_mode():
+    with exact_inference():
         return network(video, rescale=rescale, resize=resize, return_features=True)[0].float().cpu().numpy()
 
 

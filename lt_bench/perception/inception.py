@@ -21,7 +21,7 @@ from lt_bench.assets.pretrained import one_line
 from lt_bench.assets.store import asset_path
 from lt_bench.assets.weights import load_torch_weights
 from lt_bench.errors import AssetError
-from lt_bench.perception.device import detector_device
+from lt_bench.perception.device import detector_device, exact_inference
 
 WEIGHTS = "pt_inception-2015-12-05-6726825d.pth"
 DIM = 2048
@@ -54,7 +54,7 @@ def inception_features(
     network = network or pinned_inception()
     device = next(network.parameters()).device
     parts = [np.empty((0, DIM), np.float32)]
-    with torch.inference_mode():
+    with exact_inference():
         for start in range(0, len(frames), batch):
             pixels = torch.from_numpy(np.ascontiguousarray(frames[start : start + batch])).permute(0, 3, 1, 2)
             parts.append(_forward(network, pixels.to(device), resize).float().cpu().numpy())

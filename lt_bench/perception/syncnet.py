@@ -27,7 +27,7 @@ from numpy import ndarray
 from lt_bench.assets.pretrained import one_line
 from lt_bench.errors import AssetError, FaceError, MediaError
 from lt_bench.media.audio import write_wav
-from lt_bench.perception.device import detector_device
+from lt_bench.perception.device import detector_device, exact_inference
 from lt_bench.shapes import Frames, Waveform
 
 SYNCNET, S3FD = "syncnet_v2.model", "sfd_face.pth"
@@ -84,7 +84,7 @@ class SyncNet:
             write_wav(sound, audio, SAMPLE_RATE)
             self._pipeline.tracks.clear()
             try:
-                with torch.no_grad():
+                with exact_inference():
                     offsets, confidences, distances, *_ = self._pipeline.inference(
                         str(video), str(sound), cache_dir=f"{folder}/work"
                     )
@@ -143,7 +143,7 @@ def mfcc(audio: Waveform) -> Float[ndarray, "13 T"]:
     return np.asarray(coefficients(samples, SAMPLE_RATE)).T
 
 
-@torch.no_grad()
+@exact_inference()
 def _features(network: Any, pictures: ndarray, cepstra: ndarray, windows: int) -> tuple[torch.Tensor, torch.Tensor]:
     device, lips, sounds = detector_device(), [], []
     network.to(device).eval()

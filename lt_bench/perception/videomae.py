@@ -22,7 +22,7 @@ from torch.nn import functional
 from lt_bench.assets.pretrained import one_line
 from lt_bench.assets.store import asset_path
 from lt_bench.errors import AssetError
-from lt_bench.perception.device import detector_device
+from lt_bench.perception.device import detector_device, exact_inference
 
 WEIGHTS = "vit_g_hybrid_pt_1200e_ssv2_ft.pth"
 SIDE = 224
@@ -78,7 +78,7 @@ def videomae_features(window: UInt8[ndarray, "T H W 3"], network: VideoMae | Non
     side: Any = network.encoder.config.image_size
     video = torch.from_numpy(np.ascontiguousarray(window)).permute(0, 3, 1, 2).to(detector_device()).float() / 255
     video = functional.interpolate(video, (side, side), mode="bilinear", align_corners=False)
-    with torch.inference_mode():
+    with exact_inference():
         return network(video[None])[0].float().cpu().numpy()
 
 

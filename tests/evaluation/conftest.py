@@ -162,3 +162,52 @@ def clip_of(tmp_path: Path) -> Callable[..., ClipContext]:
         return ClipContext(name, name, *views, first, lambda: real[0])
 
     return make
+
+
+def _random_inception(path: Path) -> Path:
+    """Random weights under the published file's names, scaled so that features neither vanish nor explode."""
+    import torch
+    from torchvision.models import inception_v3
+
+    state = inception_v3(weights=None, num_classes=1008, aux_logits=False, init_weights=False).state_dict()
+    generator = torch.Generator().manual_seed(0)
+    for name, value in state.items():
+        if name.endswith("running_var") or (value.ndim == 1 and name.endswith("bn.weight")):
+            value.uniform_(0.5, 1.5, generator=generator)
+        elif value.ndim > 1:
+            value.normal_(0, (2 / value[0].numel()) ** 0.5, generator=generator)
+        elif value.is_floating_point():
+            value.normal_(0, 0.1, generator=generator)
+    torch.save(state, path)
+    return path
+
+
+@pytest.fixture(scope="session")
+def random_inception() -> Callable[[Path], Path]:
+    """Writes a file of random weights of the TensorFlow Inception."""
+    return _random_inception
+
+
+def _onnx_file(path: Path) -> Path:
+    """A network of one node, y = Flatten(x), written field by field: protobuf tags by their numbers in onnx.proto."""
+
+    def field(number: int, value: bytes | int) -> bytes:
+        if isinstance(value, int):
+            return bytes([number << 3, value])
+        size = len(value)
+        return bytes([number << 3 | 2, *([size] if size < 128 else [size & 127 | 128, size >> 7])]) + value
+
+    def tensor(name: str, *sides: int) -> bytes:
+        dims = b"".join(field(1, field(1, side)) for side in sides)
+        return field(1, name.encode()) + field(2, field(1, field(1, 1) + field(2, dims)))
+
+    node = field(1, b"x") + field(2, b"y") + field(4, b"Flatten")
+    graph = field(1, node) + field(2, b"g") + field(11, tensor("x", 1, 3, 112, 112)) + field(12, tensor("y"))
+    path.write_bytes(field(1, 8) + field(8, field(2, 13)) + field(7, graph))
+    return path
+
+
+@pytest.fixture(scope="session")
+def onnx_file() -> Callable[[Path], Path]:
+    """Writes an ONNX network that gives back its input of 1 x 3 x 112 x 112, flat."""
+    return _onnx_file

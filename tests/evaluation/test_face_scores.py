@@ -182,25 +182,6 @@ def test_reference_frame_and_ground_truth_are_two_scores_by_name() -> None:
         assert "dlib_face_recognition_resnet_model_v1.dat" in build_score(name).assets
 
 
-def onnx_file(path: Path) -> Path:
-    """A network of one node, y = Flatten(x), written field by field: protobuf tags by their numbers in onnx.proto."""
-
-    def field(number: int, value: bytes | int) -> bytes:
-        if isinstance(value, int):
-            return bytes([number << 3, value])
-        size = len(value)
-        return bytes([number << 3 | 2, *([size] if size < 128 else [size & 127 | 128, size >> 7])]) + value
-
-    def tensor(name: str, *sides: int) -> bytes:
-        dims = b"".join(field(1, field(1, side)) for side in sides)
-        return field(1, name.encode()) + field(2, field(1, field(1, 1) + field(2, dims)))
-
-    node = field(1, b"x") + field(2, b"y") + field(4, b"Flatten")
-    graph = field(1, node) + field(2, b"g") + field(11, tensor("x", 1, 3, 112, 112)) + field(12, tensor("y"))
-    path.write_bytes(field(1, 8) + field(8, field(2, 13)) + field(7, graph))
-    return path
-
-
 def faces_points() -> np.ndarray:
     """Landmarks whose five points lie on the template, from the outer border of the first pixel."""
     points = np.zeros((478, 3), np.float32)
@@ -222,7 +203,9 @@ def test_arcface_aligns_to_its_template_whatever_turn_scale_and_place_the_face_h
         align_face(base, points * np.nan)
 
 
-def test_arcface_is_given_rgb_in_minus_1_to_1_and_returns_unit_length(tmp_path: Path) -> None:
+def test_arcface_is_given_rgb_in_minus_1_to_1_and_returns_unit_length(
+    tmp_path: Path, onnx_file: Callable[[Path], Path]
+) -> None:
     frame = np.random.default_rng(0).integers(0, 256, (112, 112, 3), dtype=np.uint8)
     expected = ((align_face(frame, faces_points()).astype(np.float64) - 127.5) / 127.5).transpose(2, 0, 1).ravel()
     found = ArcFaceEmbedder(onnx_file(tmp_path / "flat.onnx")).embed(frame, faces_points())

@@ -45,7 +45,7 @@ def test_a_good_system_under_the_synthetic_protocol(painted, generate: Generate,
     assert scores["blink_rate_probe"].value == 0
     assert scores["yaw_error"].value < 2
     assert scores["fd_probe"].value < 0.05
-    assert scores["fd_probe"].title.endswith("64x64, from frame 16, d=3, N=176")
+    assert scores["fd_probe"].title.endswith("64x64, from frame 16 at 25 fps, d=3, N=176")
     assert scores["lip_corr"].interval.clusters == 3  # bob's two clips are one
     assert "squeezenet1_1_caffe.safetensors is absent: lt-bench assets get" in scores["fd_squeezenet"].missing
     assert scores["fd_squeezenet"].value is None
@@ -252,7 +252,7 @@ def test_bad_input_says_so_in_one_line(painted, generate: Generate, tmp_path: Pa
         (empty, painted.folder, PIXELS, "empty: expected generated videos"),
         (folder, tmp_path / "none", PIXELS, "none: expected a folder of real videos, got nothing"),
         (folder, empty, PIXELS, "expected at least one real video, got none"),
-        (folder, painted.folder, "bogus-v9", "expected one of open-v1, synthetic-v1, or the path"),
+        (folder, painted.folder, "bogus-v9", "expected one of disco, latentsync, open-v1"),
         (folder, painted.folder, replace(PIXELS, scores=(ScoreSpec("bogus"),)), "score 'bogus': expected one of"),
         (folder, painted.folder, replace(PIXELS, scores=(ScoreSpec("psnr", {"x": 1}),)), "unknown key 'x'"),
     ]

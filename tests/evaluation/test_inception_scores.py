@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -20,29 +21,12 @@ from lt_bench.perception.inception import inception_features, load_inception
 N, SIDE = 4, 75  # every input is brought to 299 anyway
 
 
-def random_weights(path: Path, seed: int = 0) -> Path:
-    """Random weights under the published file's names, scaled so that features neither vanish nor explode."""
-    from torchvision.models import inception_v3
-
-    state = inception_v3(weights=None, num_classes=1008, aux_logits=False, init_weights=False).state_dict()
-    generator = torch.Generator().manual_seed(seed)
-    for name, value in state.items():
-        if name.endswith("running_var") or (value.ndim == 1 and name.endswith("bn.weight")):
-            value.uniform_(0.5, 1.5, generator=generator)
-        elif value.ndim > 1:
-            value.normal_(0, (2 / value[0].numel()) ** 0.5, generator=generator)
-        elif value.is_floating_point():
-            value.normal_(0, 0.1, generator=generator)
-    torch.save(state, path)
-    return path
-
-
 class Sides:
     """Two sets of images, as arrays and as folders of PNG files, with our features of both."""
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, weights: Path) -> None:
         rng = np.random.default_rng(0)
-        self.weights = random_weights(root / "weights.pth")
+        self.weights = weights
         self.network = load_inception(self.weights)
         self.images = [rng.integers(0, high, (N, SIDE, SIDE + 9, 3), dtype=np.uint8) for high in (256, 200)]
         self.folders = [root / "generated", root / "real"]
@@ -54,8 +38,9 @@ class Sides:
 
 
 @pytest.fixture(scope="module")
-def sides(tmp_path_factory: pytest.TempPathFactory) -> Sides:
-    return Sides(tmp_path_factory.mktemp("inception"))
+def sides(tmp_path_factory: pytest.TempPathFactory, random_inception: Callable[[Path], Path]) -> Sides:
+    root = tmp_path_factory.mktemp("inception")
+    return Sides(root, random_inception(root / "weights.pth"))
 
 
 @pytest.fixture(scope="module")

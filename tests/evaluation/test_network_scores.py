@@ -117,6 +117,6 @@ def test_faces_of_a_real_speaker(mirror: Path, tmp_path: Path) -> None:
     assert set(missed) == {("nobody", "head_motion_ratio"), ("nobody", "blink_rate_difference")}
     distance = result.scores["fd_squeezenet"]
     assert distance.value > 0
-    assert distance.title.endswith("every 10. frame, 288x272, from frame 0, d=512, N=12")
+    assert distance.title.endswith("faces version 1: whole frames at 288x272, from frame 0 at 25 fps, d=512, N=12")
     assert len(distance.detector) == 64
     assert len(motion.detector) == 64

@@ -169,6 +169,9 @@ def test_scores_are_comparable_only_when_measured_alike() -> None:
     ):
         with pytest.raises(ResultError, match=says):
             RESULT.comparable_score(replace(same, scores={"psnr": replace(PSNR, **change)}), "psnr")
+    swapped = dict(zip(("a", "c"), PSNR.per_video.values(), strict=False))
+    with pytest.raises(ResultError, match="clip b was scored for 'symbiotic-direct' only"):
+        RESULT.comparable_score(replace(same, scores={"psnr": replace(PSNR, per_video=swapped)}), "psnr")
     with pytest.raises(ResultError, match="asset x is absent"):
         RESULT.comparable_score(same, "fd")
     with pytest.raises(ResultError, match="not in the file"):

@@ -222,7 +222,7 @@ def test_full_names_and_settings(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "first 75 scored frames at 25 fps" in detail
     assert "whole frames resized to 224 px" in build_score("sync_d", {"crop": "whole"}).detail
     assert build_score("sync_c").detector != build_score("sync_c", {"crop": "whole"}).detector
-    assert "syncnet_v2.model is absent" in (build_score("sync_c").unavailable() or "")
+    assert "syncnet_v2.model and sfd_face.pth are absent" in (build_score("sync_c").unavailable() or "")
     with pytest.raises(ConfigError, match="more than 30"):
         build_score("sync_c", {"frames": 30})
     monkeypatch.setattr("lt_bench.assets.store.has_asset", lambda name: True)

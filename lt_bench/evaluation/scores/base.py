@@ -88,10 +88,12 @@ class Score(ABC):
         """Why this score cannot be computed here at all, or None. Overrides go on with ``super().unavailable()``."""
         from lt_bench.assets.store import has_asset
 
-        for asset in (*self.assets, *((FACE_ASSET,) if "faces" in self.needs else ())):
-            if not has_asset(asset):
-                return f"asset {asset} is absent: lt-bench assets get {asset}"
-        return None
+        wanted = (*self.assets, *((FACE_ASSET,) if "faces" in self.needs else ()))
+        absent = [asset for asset in wanted if not has_asset(asset)]
+        if not absent:
+            return None
+        what = f"asset {absent[0]} is" if len(absent) == 1 else f"assets {' and '.join(absent)} are"
+        return f"{what} absent: lt-bench assets get {' '.join(absent)}"
 
 
 class PerVideoScore(Score):

@@ -18,7 +18,7 @@ from lt_bench.errors import AssetError
 from lt_bench.evaluation.scores.base import ClipContext, PerVideoScore, register
 from lt_bench.evaluation.scores.inception_frames import every
 from lt_bench.files import sha256_json
-from lt_bench.perception.device import detector_device
+from lt_bench.perception.device import detector_device, exact_inference
 
 Backbone = Literal["alex", "vgg"]
 WEIGHTS: dict[Backbone, str] = {"alex": "alexnet-owt-7be5be79.pth", "vgg": "vgg16-397923af.pth"}
@@ -37,7 +37,7 @@ def lpips_distance(generated: UInt8[ndarray, "F H W 3"], real: UInt8[ndarray, "F
     import torch
 
     device, values = detector_device(), []
-    with torch.inference_mode():
+    with exact_inference():
         for start in range(0, len(real), _BATCH):
             pair = (np.ascontiguousarray(side[start : start + _BATCH]) for side in (generated, real))
             a, b = (torch.from_numpy(frames).permute(0, 3, 1, 2).to(device).float() / 127.5 - 1 for frames in pair)

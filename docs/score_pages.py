@@ -1,0 +1,91 @@
+"""The pages on protocols and scores, from the YAML files and the classes themselves."""
+
+from __future__ import annotations
+
+import dataclasses
+import inspect
+import typing
+from typing import Any
+
+from lt_bench.evaluation.protocol import Protocol, ScoreSpec, load_protocol, protocol_names
+from lt_bench.evaluation.scores.base import PerVideoScore, ReportedScore, Score, build_score, score_names
+
+MADE = "<!-- made by docs/make_reference.py; do not edit -->"
+INTRO = """A score means something only with its protocol. Results of different protocols, versions, real sets, frame
+sizes, N or clip lengths are never put into one table: the difference is named instead. `paper-v1`, `open-v1` and
+`synthetic-v1` are for new results; the others imitate single programs, to explain the numbers that papers print.
+Your own protocol is a YAML file: `lt-bench evaluate --protocol mine.yaml`."""
+
+
+def protocols_page() -> str:
+    """Every protocol of the package: what it is for, its rules, its scores with their settings."""
+    parts = [MADE, "# Protocols", "", INTRO, ""]
+    for name in sorted(protocol_names(), key=lambda name: (not name.endswith("-v1"), name)):
+        parts += _protocol(load_protocol(name))
+    return "\n".join(parts)
+
+
+def _protocol(rules: Protocol) -> list[str]:
+    size = f"{rules.size} x {rules.size} px" if rules.size else "size of the real videos, which must be one"
+    first = f", scored from frame {rules.first_frame}" if rules.first_frame else ""
+    lines = [f"## {rules.id}", "", f"Version {rules.version}, `{rules.hash[:12]}`. {rules.about}", ""]
+    lines += [f"- {size}, {rules.fps:g} fps{first}", *(f"- {rule}" for rule in rules.rules), ""]
+    lines += ["| score | better | full name, without size and N |", "|---|---|---|"]
+    return [*lines, *(_row(spec) for spec in rules.scores), ""]
+
+
+def _row(spec: ScoreSpec) -> str:
+    score = build_score(spec.name, spec.settings)
+    words = ", ".join(part for part in (score.title, score.detail) if part)
+    return f"| [`{score.name}`](scores.md#{score.name}) | {_direction(score)} | {_cell(words)} |"
+
+
+def scores_page() -> str:
+    """Every score: direction, scope, unit, needs, weights, settings, source."""
+    parts = [MADE, "# Scores", "", "Each is one class in `lt_bench/evaluation/scores`. Settings are given in a", ""]
+    parts[-2] += " protocol's YAML."
+    for name in score_names():
+        parts += _score(build_score(name))
+    return "\n".join(parts)
+
+
+def _score(score: Score) -> list[str]:
+    facts = [f"better: {_direction(score)}", f"scope: {_scope(score)}"]
+    facts += [f"unit: {score.unit}"] if score.unit else []
+    facts += [f"needs: {', '.join(score.needs)}"] if score.needs else []
+    facts += [f"weights: {', '.join(f'`{name}`' for name in score.assets)}"] if score.assets else []
+    if isinstance(score, PerVideoScore) and score.reference:
+        facts.append(f"beside it: the same of the real videos ({score.reference})")
+    lines = [f"## {score.name}", "", f"*{_sentence(score.title)}* {inspect.cleandoc(type(score).__doc__ or '')}", ""]
+    lines += [f"- {fact}" for fact in facts] + [f"- source: {score.source}"] + _settings(score)
+    return [*lines, ""]
+
+
+def _settings(score: Any) -> list[str]:
+    hints = typing.get_type_hints(type(score))
+    rows = []
+    for field in dataclasses.fields(score):
+        choices = typing.get_args(hints[field.name])
+        among = f" of {', '.join(str(choice) for choice in choices)}" if choices else ""
+        rows.append(f"- setting `{field.name}`: {field.default}{among}")
+    return rows
+
+
+def _scope(score: Score) -> str:
+    if isinstance(score, ReportedScore):
+        return "the system, as it reports"
+    return f"a video, then their {score.aggregate}" if isinstance(score, PerVideoScore) else "the whole set"
+
+
+def _direction(score: Score) -> str:
+    if score.higher_is_better is None:
+        return "neither" if score.target is None else f"near {score.target:g}"
+    return "higher" if score.higher_is_better else "lower"
+
+
+def _sentence(text: str) -> str:
+    return f"{text[0].upper()}{text[1:]}."
+
+
+def _cell(text: str) -> str:
+    return text.replace("|", "\\|")
