@@ -84,11 +84,11 @@ def test_scores_without_weights_are_missing_with_the_command_that_gets_them(pain
         ("fid", "pt_inception-2015-12-05-6726825d.pth"),
         ("fvd", "i3d_torchscript.pt"),
         ("fvd_videomae", "vit_g_hybrid_pt_1200e_ssv2_ft.pth"),
-        ("identity_arcface", "w600k_r50.onnx"),
         ("lpips_alex", "alexnet-owt-7be5be79.pth"),
     ):
         assert result.scores[name].value is None
         assert result.scores[name].missing == f"asset {weights} is absent: lt-bench assets get {weights}"
+    assert "w600k_r50.onnx and face_landmarker.task are absent" in result.scores["identity_arcface"].missing
     assert result.scores["sync_c"].missing == (
         "assets syncnet_v2.model and sfd_face.pth are absent: lt-bench assets get syncnet_v2.model sfd_face.pth"
     )
