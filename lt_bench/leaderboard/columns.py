@@ -5,7 +5,10 @@ from __future__ import annotations
 from lt_bench.evaluation.results import Score
 from lt_bench.leaderboard.boards import Board
 
-FIRST = ("identity_probe", "identity_dlib", "fd_probe", "fd_squeezenet", "psnr", "motion_ratio")
+FIRST = (
+    *("identity_probe", "identity_arcface", "identity_dlib"),
+    *("fd_probe", "fid", "fvd", "fd_squeezenet", "psnr", "motion_ratio"),
+)
 """After the headline and its control: is it the same person, do the frames look real, are they right, do they move."""
 
 

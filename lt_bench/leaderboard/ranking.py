@@ -10,7 +10,7 @@ from lt_bench.errors import ResultError
 from lt_bench.evaluation.statistics import holm, paired_difference
 from lt_bench.leaderboard.rows import Row, ScoreSummary
 
-HEADLINES = ("lip_corr", "lip_sync_open")
+HEADLINES = ("lip_corr", "lip_sync_open", "sync_c")
 """Scores that order the rows where a protocol has them: a talking head is for talking."""
 SIGNIFICANCE = 0.05
 Mark = Literal["best", "tie", "behind", "unranked"]
