@@ -31,9 +31,9 @@ from lt_bench.models.build import build_model
 from lt_bench.models.conditions import Conditions
 from lt_bench.sampling.guided import GuidedWindows
 
-DIM, MODES, SAMPLES = 8, 6, 4000
+DIM, MODES, SAMPLES = 8, 6, 1500
 RELEASED = ("linear", "ddpm", 250)
-TRIED = (4, 5, 6, 8, 10, 12, 16, 20, 25, 33, 50, 75, 100)
+TRIED = (4, 6, 8, 10, 12, 16, 20, 25, 33, 50, 75, 100)
 SAMPLERS = [("linear", "ddpm"), ("linear", "ddim"), ("linear", "dpmpp_2m"), ("linear", "unipc")]
 SAMPLERS += [("flow", "flow_euler"), ("flow", "flow_heun"), ("flow", "dpmpp_2m"), ("flow", "unipc")]
 
@@ -162,7 +162,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--preset", default="S", help="of the network whose time is taken")
-    parser.add_argument("--repeats", type=int, default=8, help="independent sets of samples a distance")
+    parser.add_argument("--repeats", type=int, default=12, help="independent sets of samples a distance")
     parser.add_argument("--rounds", type=int, default=5, help="measurements of each time")
     arguments = parser.parse_args()
     rows, released = steps_needed(Mixture(), arguments.repeats)

@@ -116,6 +116,20 @@ def test_every_window_can_start_from_the_portrait(loaded: LoadedModel) -> None:
         assert torch.equal(conditions.motion[0], request.portrait.expand(2, -1, -1, -1))  # type: ignore[index]
 
 
+def test_a_memory_longer_than_a_window_reaches_back_over_several(loaded: LoadedModel) -> None:
+    config = loaded.card.config
+    with torch.random.fork_rng(devices=[]):
+        model = build_model(replace(config.model, motion_frames=6), (32, 4, 4), (1, 80)).eval()
+    seen: list[Conditions] = []
+    inner = model.encode_conditions
+    model.encode_conditions = lambda conditions, *more: (seen.append(conditions), inner(conditions, *more))[1]  # type: ignore[method-assign]
+    request = _request("a", 12)
+    out = Generator(model, config.diffusion, config.sampling).generate([request])[0]
+    bank = torch.cat([request.portrait.expand(6, -1, -1, -1), out])
+    for window, conditions in enumerate(seen):
+        assert torch.equal(conditions.motion[0], bank[4 * window : 4 * window + 6])  # type: ignore[index]
+
+
 def test_the_first_frames_do_not_depend_on_how_long_the_voice_goes_on(loaded: LoadedModel) -> None:
     long = _request("a", 12)
     short = replace(long, audio=long.audio[:9])
