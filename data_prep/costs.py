@@ -1,4 +1,7 @@
-"""What a frame costs on this machine: every stage is run on a few frames, with one process and one thread."""
+"""What a frame costs on this machine: every stage is run on a few frames, by one process with one thread.
+
+CPU time is taken, so that whatever else the machine is at does not count.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +19,7 @@ from data_prep.crop import Crop, apply_crop
 from data_prep.encode import FrameTaker
 from data_prep.engines.threads import one_thread
 from data_prep.export import CRF
-from data_prep.footage import Footage, job_span
+from data_prep.footage import HELD_BYTES, Footage, job_span
 from data_prep.jobs import SyntheticJob, VideoJob
 from data_prep.material import Material, rendered_material
 from data_prep.sync import LipSyncMeter
@@ -38,7 +41,7 @@ MADE_LINES = 720
 
 @dataclass(frozen=True)
 class Costs:
-    """Seconds a frame of each stage, and how they were measured."""
+    """CPU seconds a frame of each stage, and how they were measured."""
 
     sample: str
     """What they were measured on."""
@@ -48,13 +51,18 @@ class Costs:
     export_bytes: float
     """Of a frame of the exported video."""
 
-    def frame(self, exported: bool) -> float:
-        """Seconds for a frame of a clip."""
-        return sum(cost for name, cost in self.seconds.items() if exported or name != "export")
+    decoded_bytes: int
+    """Of a decoded frame; 0 for rendered ones."""
+
+    def clip(self, frames: int, exported: bool) -> float:
+        """Seconds for a clip: what does not fit in memory is decoded twice."""
+        frame = sum(cost for name, cost in self.seconds.items() if exported or name != "export")
+        again = self.seconds.get("decode", 0.0) if frames * self.decoded_bytes > HELD_BYTES else 0.0
+        return frames * (frame + again)
 
 
 def measure_costs(config: DataConfig, jobs: list[VideoJob]) -> Costs:
-    """Run every stage on 75 frames: of the first of the jobs that can be read, or of a rendered face on 720 lines.
+    """CPU time of every stage on 75 frames: of the first job that can be read, or of a rendered face on 720 lines.
 
     Raises:
         AssetError: weights are missing.
@@ -78,7 +86,7 @@ def _rendered(config: DataConfig, folder: Path) -> Costs:
     with _timed(seconds, "render"):
         material = rendered_material(SyntheticJob(spec), config.resolution)
     size = _encode(config, material, seconds, folder)
-    return _costs("a rendered clip", material.count, seconds, size)
+    return _costs("a rendered clip", material.count, seconds, size, 0)
 
 
 def _filmed(config: DataConfig, job: VideoJob, sample: str, folder: Path) -> Costs:
@@ -115,7 +123,7 @@ def _filmed(config: DataConfig, job: VideoJob, sample: str, folder: Path) -> Cos
         source_pixels=side,
     )
     size = _encode(config, material, seconds, folder)
-    return _costs(sample, len(frames), seconds, size)
+    return _costs(sample, len(frames), seconds, size, frames[0].nbytes)
 
 
 def _encode(config: DataConfig, material: Material, seconds: dict[str, float], folder: Path) -> int:
@@ -130,8 +138,8 @@ def _encode(config: DataConfig, material: Material, seconds: dict[str, float], f
     return (folder / "plan.mp4").stat().st_size
 
 
-def _costs(sample: str, count: int, seconds: dict[str, float], size: int) -> Costs:
-    return Costs(sample, count, {name: value / count for name, value in seconds.items()}, size / count)
+def _costs(sample: str, count: int, seconds: dict[str, float], size: int, decoded: int) -> Costs:
+    return Costs(sample, count, {name: value / count for name, value in seconds.items()}, size / count, decoded)
 
 
 def _make(folder: Path) -> VideoJob:
@@ -151,6 +159,6 @@ def _make(folder: Path) -> VideoJob:
 
 @contextmanager
 def _timed(seconds: dict[str, float], name: str) -> Iterator[None]:
-    started = time.perf_counter()
+    started = time.process_time()
     yield
-    seconds[name] = time.perf_counter() - started
+    seconds[name] = time.process_time() - started

@@ -16,12 +16,14 @@ from data_prep.outcome import Rejected
 from data_prep.published import PublishedVideo, assign, published
 from data_prep.videos import VideoFolder, Wanted, youtube
 from lt_bench.config import DataConfig
-from lt_bench.data.format import SPLITS
+from lt_bench.data.format import Split
 from lt_bench.errors import ConfigError
 from lt_bench.files import sha256_json
 
 BEST_LINES = 1080
 """Of the picture; more is not fetched."""
+EXPORTED: tuple[Split, ...] = ("validation", "test")
+"""Splits whose real videos are exported; nothing is scored on the large train split."""
 TERMS = {"hdtf": hdtf.TERMS, "celebv-hq": celebv_hq.TERMS}
 """Licence and terms, to be read before videos are fetched."""
 
@@ -45,6 +47,33 @@ def wanted_videos(config: DataConfig) -> list[Wanted]:
             if video.times
         ]
     return [Wanted(name, youtube(name)) for name in sorted({clip.youtube for clip in _celebv(config).clips})]
+
+
+def unfetched(config: DataConfig) -> list[tuple[float, Split]]:
+    """Length in seconds and split of every clip of the configured list whose video is not here.
+
+    Raises:
+        LtBenchError: the list is missing or damaged.
+    """
+    folder = VideoFolder(video_folder(config))
+    if config.dataset == "hdtf":
+        homes = published("hdtf").by_name()
+        clips = [
+            (clip.name, clip.video.name, clip.video.youtube, *clip.video.times[clip.number], clip.video.group)
+            for clip in read_hdtf().clips
+        ]
+        return [
+            (stop - start, homes[f"{group}/{video}"].split)
+            for name, video, address, start, stop, group in clips
+            if folder.find(video, address, name) is None
+        ]
+    lists = _celebv(config)
+    places = _celebv_homes(lists)
+    return [
+        (clip.stop - clip.start, places[clip.youtube].split)
+        for clip in lists.clips
+        if folder.find(clip.youtube, clip.name) is None
+    ]
 
 
 def hdtf_source(config: DataConfig) -> Source:
@@ -79,8 +108,7 @@ def celebv_hq_source(config: DataConfig) -> Source:
         MediaError: the list is of another form.
     """
     lists, folder = _celebv(config), VideoFolder(video_folder(config))
-    places = sorted({clip.youtube for clip in lists.clips})
-    homes = {video.name: video for video in assign([(place, place, place) for place in places], {})}
+    homes = _celebv_homes(lists)
     ids = unique_ids([clip.name for clip in lists.clips])
     missing = [Rejected(name, name, f"CelebV-HQ's list: {reason}", "unlisted") for name, reason in lists.bad]
     jobs = []
@@ -122,10 +150,15 @@ def _celebv(config: DataConfig) -> Celebv:
     return read_celebv_hq(config.info)
 
 
+def _celebv_homes(lists: Celebv) -> dict[str, PublishedVideo]:
+    places = sorted({clip.youtube for clip in lists.clips})
+    return {video.name: video for video in assign([(place, place, place) for place in places], {})}
+
+
 def _source(config: DataConfig, jobs: Sequence[VideoJob], missing: Sequence[Rejected]) -> Source:
     jobs = with_galleries(jobs)
     listed = [{**dataclasses.asdict(job), "path": job.path.stat().st_size} for job in jobs]
-    return Source(config.dataset, tuple(jobs), sha256_json([FILMED_RULES, listed]), SPLITS, tuple(missing))
+    return Source(config.dataset, tuple(jobs), sha256_json([FILMED_RULES, listed]), EXPORTED, tuple(missing))
 
 
 def with_galleries(jobs: Sequence[VideoJob]) -> list[VideoJob]:

@@ -9,7 +9,7 @@ from pathlib import Path
 from data_prep.costs import Costs, measure_costs
 from data_prep.describe import describe_cache, require_assets
 from data_prep.jobs import SyntheticJob, VideoJob
-from data_prep.listed import TERMS, video_folder, wanted_videos
+from data_prep.listed import TERMS, unfetched, video_folder, wanted_videos
 from data_prep.sources import list_source
 from data_prep.status import WAITING, status
 from data_prep.videos import VideoFolder
@@ -34,22 +34,24 @@ class Plan:
     waiting: int
     """Of these, not done yet."""
     missing: dict[str, int]
-    """Entries of the list that cannot be prepared, by rule."""
+    """Entries of the list that cannot be prepared even with their videos, by rule."""
     videos_wanted: int
     """Videos elsewhere that the list names; 0 for other data sets."""
     videos_here: int
     seconds: float
-    """Of video in the clips that wait."""
+    """Of video in the clips that wait, and in those whose videos are to be fetched first."""
+    fetched_first: int
+    """Clips of a list whose videos are not here; counted in all that follows as if they were."""
     unknown: int
     """Clips whose length cannot be told, for their videos cannot be read."""
     cache_bytes: int
-    """Of latents, features and landmarks, if no clip is rejected; for the clips that wait."""
+    """Of latents, features and landmarks, if no clip is rejected."""
     export_bytes: int
-    """Of the held-out splits' videos, from those of the sample."""
+    """Of the exported splits' videos, by that of the sample."""
     costs: Costs
     workers: int
     estimate: float
-    """Seconds of the clips that wait, if ``workers`` processes do not hinder each other; downloads not counted."""
+    """Seconds, if each of ``workers`` processes has a CPU of its own; downloads not counted."""
 
 
 def make_plan(config: DataConfig, workers: int) -> Plan:
@@ -67,21 +69,27 @@ def make_plan(config: DataConfig, workers: int) -> Plan:
     known = {name: count for name, count in frames.items() if count is not None}
     exported = {job.id for job in jobs if job.split in source.exported}
     costs = measure_costs(config, [job for job in source.jobs if isinstance(job, VideoJob)])
-    work = sum(count * costs.frame(name in exported) for name, count in known.items())
+    coming = unfetched(config) if config.dataset in TERMS else []
+    clips = [(count, name in exported) for name, count in known.items()]
+    clips += [(round(seconds * FPS), split in source.exported) for seconds, split in coming]
+    held, frames_in_all = sum(count for count, out in clips if out), sum(count for count, _ in clips)
+    work = sum(costs.clip(count, out) for count, out in clips)
+    processes = max(1, min(workers, len(jobs) + len(coming)))
     wanted, here = _videos(config)
     return Plan(
         clips=len(source.jobs),
         waiting=len(jobs),
-        missing=dict(sorted(Counter(clip.rule for clip in source.missing).items())),
+        missing=dict(sorted(Counter(clip.rule for clip in source.missing if clip.rule != "unavailable").items())),
         videos_wanted=wanted,
         videos_here=here,
-        seconds=sum(known.values()) / FPS,
+        seconds=frames_in_all / FPS,
+        fetched_first=len(coming),
         unknown=len(frames) - len(known),
-        cache_bytes=sum(known.values()) * frame_bytes(info),
-        export_bytes=round(sum(known[name] for name in exported & known.keys()) * costs.export_bytes),
+        cache_bytes=frames_in_all * frame_bytes(info),
+        export_bytes=round(held * costs.export_bytes),
         costs=costs,
-        workers=min(workers, max(1, len(jobs))),
-        estimate=work / min(workers, max(1, len(jobs))),
+        workers=processes,
+        estimate=work / processes,
     )
 
 

@@ -17,25 +17,21 @@ def print_plan(plan: dict[str, Any]) -> None:
         table.add_row("terms", plan["terms"])
     if plan["videos_wanted"]:
         missing = plan["videos_wanted"] - plan["videos_here"]
-        text = (
-            f"{plan['videos_here']} of {plan['videos_wanted']} are here; {missing} to fetch (--download), sizes unknown"
-        )
-        table.add_row("videos", text)
-    table.add_row(
-        "clips", f"{plan['clips']} listed, {plan['waiting']} to be prepared, {_hours(plan['seconds'])} of video"
-    )
+        here = f"{plan['videos_here']} of {plan['videos_wanted']} are here"
+        table.add_row("videos", f"{here}; {missing} to fetch (--download), of unknown size" if missing else here)
+    done = plan["clips"] - plan["waiting"]
+    table.add_row("clips", f"{plan['waiting']} to be prepared, {plan['fetched_first']} more once fetched, {done} done")
+    table.add_row("length", f"{_hours(plan['seconds'])} of video to be prepared in all")
     for rule, count in plan["missing"].items():
         table.add_row("", f"{count} cannot be prepared: {rule}")
     if plan["unknown"]:
         table.add_row("", f"{plan['unknown']} of unknown length, for their videos cannot be read; not counted below")
     table.add_row("disk", f"{_bytes(plan['cache_bytes'])} of latents, features and landmarks; {_export(plan)}")
-    parts = ", ".join(f"{name} {1000 * cost:.2f}" for name, cost in costs["seconds"].items())
-    table.add_row(
-        "cost", f"{parts} ms a frame; measured just now, one process, {costs['frames']} frames of {costs['sample']}"
-    )
-    table.add_row(
-        "time", f"{_duration(plan['estimate'])} with {plan['workers']} processes that do not hinder each other"
-    )
+    parts = ", ".join(f"{name} {1000 * cost:.1f}" for name, cost in costs["seconds"].items())
+    how = f"measured just now by one process on {costs['frames']} frames of {costs['sample']}"
+    table.add_row("cost", f"{parts} ms of CPU time a frame; {how}")
+    processes = "one process" if plan["workers"] == 1 else f"{plan['workers']} processes, each with a CPU of its own"
+    table.add_row("time", f"{_duration(plan['estimate'])} with {processes}")
     console.print(table, highlight=False)
 
 
@@ -56,7 +52,7 @@ def print_status(status: dict[str, Any]) -> None:
 
 
 def _export(plan: dict[str, Any]) -> str:
-    return f"{_bytes(plan['export_bytes'])} of held-out videos, if all are like the sample"
+    return f"{_bytes(plan['export_bytes'])} of exported videos, if all are like the sample"
 
 
 def _bytes(count: float) -> str:
