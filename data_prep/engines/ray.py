@@ -95,6 +95,8 @@ def _worker(make: Callable[[], Worker[Any, Any]]) -> Worker[Any, Any]:
 def _ray() -> Any:
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
+    if not os.environ.get("RAY_ADDRESS"):  # Ray's switch for systems whose firewalls ask: everything on loopback
+        os.environ.setdefault("RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER", "0")
     try:
         import ray
         import ray.exceptions
@@ -107,7 +109,7 @@ def _connect(ray: Any, workers: int) -> bool:
     """Connect to the cluster; whether this call did it."""
     if ray.is_initialized():
         return False
-    here = {} if os.environ.get("RAY_ADDRESS") else {"num_cpus": workers, "_node_ip_address": "127.0.0.1"}
+    here = {} if os.environ.get("RAY_ADDRESS") else {"num_cpus": workers}
     try:
         ray.init(
             include_dashboard=False if here else None,

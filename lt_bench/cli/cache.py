@@ -15,13 +15,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Arguments of the verb."""
     parser.add_argument(
         "action",
-        choices=("info", "verify", "check-leaks"),
-        help="info: what it holds; verify: is every byte right; check-leaks: is anyone or anything in two splits",
+        choices=("info", "verify", "check-leaks", "statistics"),
+        help="info: what it holds; verify: is every byte right; check-leaks: is anyone or anything in two splits; "
+        "statistics: measure the real videos once, for all evaluations",
     )
     parser.add_argument("cache", metavar="DIR", help="folder of the cache")
     leaks = parser.add_argument_group("check-leaks")
     leaks.add_argument("--no-faces", dest="faces", action="store_false", help="compare names and sources only")
     leaks.add_argument("--distance", type=float, metavar="D", help="faces nearer than this are one person (0.45)")
+    measured = parser.add_argument_group("statistics")
+    measured.add_argument("--protocol", default="open-v1", help="whose detectors measure (open-v1)")
+    measured.add_argument("--split", dest="splits", action="append", metavar="NAME", help="validation and test if none")
+    measured.add_argument("--workers", type=int, default=1, help="processes (1)")
     add_json_flag(parser)
 
 
@@ -31,6 +36,10 @@ def run(arguments: argparse.Namespace) -> int:
         from lt_bench.cli.cache_leaks import check_leaks
 
         return check_leaks(arguments)
+    if arguments.action == "statistics":
+        from lt_bench.cli.cache_statistics import statistics
+
+        return statistics(arguments)
     return _info(arguments) if arguments.action == "info" else _verify(arguments)
 
 

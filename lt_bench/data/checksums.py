@@ -20,28 +20,32 @@ def write_checksums(cache: Path, coming: Mapping[str, bytes]) -> None:
     """Write the checksums of the files there are, and of those whose content is about to be written."""
     there = [CACHE_FILE, REJECTED_FILE, *(p.relative_to(cache).as_posix() for p in cache.glob("real/*/manifest.json"))]
     sums = {name: sha256_file(cache / name) for name in there}
-    sums |= {name: hashlib.sha256(data).hexdigest() for name, data in coming.items()}
-    write_text(cache / CHECKSUMS_FILE, "".join(f"{sums[name]}  {name}\n" for name in sorted(sums)))
+    write_sums(cache, sums | {name: hashlib.sha256(data).hexdigest() for name, data in coming.items()})
 
 
-def check_checksums(cache: Path) -> None:
+def write_sums(folder: Path, sums: Mapping[str, str]) -> None:
+    """Write a folder's checksums: SHA-256 by path relative to the folder."""
+    write_text(folder / CHECKSUMS_FILE, "".join(f"{sums[name]}  {name}\n" for name in sorted(sums)))
+
+
+def check_checksums(folder: Path) -> None:
     """Compare every listed file with its hash.
 
     Raises:
         CacheError: the list is missing or damaged, or a file is missing or damaged.
     """
-    path = cache / CHECKSUMS_FILE
+    path = folder / CHECKSUMS_FILE
     try:
         *lines, end = path.read_text(encoding="ascii").split("\n")
     except (OSError, UnicodeDecodeError):
-        raise CacheError(f"{path}: expected the checksums of the cache's files, got none that can be read") from None
+        raise CacheError(f"{path}: expected the checksums of the folder's files, got none that can be read") from None
     if end or not lines:
         raise CacheError(f"{path}: expected lines of hashes, got a cut or empty file")
     for line in lines:
         digest, _, name = line.partition("  ")
-        file = cache / name
+        file = folder / name
         if not name or ".." in Path(name).parts or not file.is_file():
-            raise CacheError(f"{path}: expected the hash of a file of this cache, got {line[:100]!r}")
+            raise CacheError(f"{path}: expected the hash of a file of this folder, got {line[:100]!r}")
         found = sha256_file(file)
         if found != digest:
             raise CacheError(f"{file}: expected sha256 {digest[:16]}.., got {found[:16]}..")

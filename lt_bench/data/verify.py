@@ -10,7 +10,7 @@ from pathlib import Path
 import torch
 
 from lt_bench.data.cache import LatentCache
-from lt_bench.data.checksums import check_checksums
+from lt_bench.data.checksums import CHECKSUMS_FILE, check_checksums
 from lt_bench.data.clip import shape_problem
 from lt_bench.data.clip_file import ClipFile
 from lt_bench.data.format import SPLITS, ClipRecord
@@ -107,6 +107,8 @@ def _check_real_set(cache: LatentCache, split: str) -> int:
             raise CacheError(f"{folder}: clip {clip.id}: identity, role or frames differ from the index")
         for kind, name in clip.files().items():
             _check_file(folder / name, clip.sha256[kind], None)
+    for sums in folder.glob(f"*/{CHECKSUMS_FILE}"):  # reference statistics
+        check_checksums(sums.parent)
     return len(real.clips)
 
 

@@ -1,0 +1,57 @@
+"""``lt-bench cache statistics``: features of a cache's real videos, kept inside it for every evaluation to come."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+from typing import Any
+
+from lt_bench.cli.output import print_json, progress_bar
+
+
+def statistics(arguments: argparse.Namespace) -> int:
+    """Measure the real sets under a protocol; 1 where a split could not be measured, with the reason."""
+    from lt_bench.data.cache import LatentCache
+
+    cache = LatentCache.open(arguments.cache)
+    splits = arguments.splits or [split for split in ("validation", "test") if (cache.path / "real" / split).is_dir()]
+    report = {
+        "cache": str(cache.path),
+        "protocol": arguments.protocol,
+        "splits": {
+            split: _measure(cache.real_folder(split), arguments.protocol, arguments.workers) for split in splits
+        },
+    }
+    if arguments.json:
+        print_json(report)
+    else:
+        for split, found in report["splits"].items():
+            print(f"{split}: {found['clips']} clips, {found['entries']} entries, {found['bytes'] / 1e6:.2f} MB")
+            for name, reason in found["missing"].items():
+                print(f"{split}: {name} missing: {reason}")
+    return 1 if any(found["missing"] for found in report["splits"].values()) else 0
+
+
+def _measure(folder: Path, protocol: str, workers: int) -> dict[str, Any]:
+    """Score the real videos as if they had been generated; what is measured of them stays in ``features/``."""
+    from lt_bench.data.checksums import write_sums
+    from lt_bench.evaluation.feature_store import SET_FEATURES
+    from lt_bench.evaluation.harness import Options, evaluate
+    from lt_bench.files import sha256_file
+
+    store = folder / SET_FEATURES
+    with progress_bar() as bar:
+        task = bar.add_task(f"measuring {folder.name}", total=None)
+        result = evaluate(
+            folder,
+            folder,
+            protocol,
+            lambda now, total: bar.update(task, completed=now, total=total),
+            options=Options(workers=workers, store=store, store_limit=sys.maxsize),
+        )
+    files = sorted(store.rglob("*.safetensors"))
+    write_sums(store, {path.relative_to(store).as_posix(): sha256_file(path) for path in files})
+    entries = [path.stat().st_size for path in files]
+    missing = {name: score.missing for name, score in result.scores.items() if score.missing}
+    return {"clips": len(result.clips), "entries": len(entries), "bytes": sum(entries), "missing": missing}
