@@ -11,7 +11,7 @@ from lt_bench.cli.output import print_json, progress_bar
 
 
 def statistics(arguments: argparse.Namespace) -> int:
-    """Measure the real sets under a protocol; 1 where a split could not be measured, with the reason."""
+    """Measure the real sets under a protocol; 1 where a network could not measure one, with the reason."""
     from lt_bench.data.cache import LatentCache
 
     cache = LatentCache.open(arguments.cache)
@@ -37,21 +37,17 @@ def _measure(folder: Path, protocol: str, workers: int) -> dict[str, Any]:
     """Score the real videos as if they had been generated; what is measured of them stays in ``features/``."""
     from lt_bench.data.checksums import write_sums
     from lt_bench.evaluation.feature_store import SET_FEATURES
-    from lt_bench.evaluation.harness import Options, evaluate
+    from lt_bench.evaluation.harness import Harness, Options
     from lt_bench.files import sha256_file
 
     store = folder / SET_FEATURES
+    harness = Harness(protocol, Options(workers=workers, store=store, store_limit=sys.maxsize))
     with progress_bar() as bar:
         task = bar.add_task(f"measuring {folder.name}", total=None)
-        result = evaluate(
-            folder,
-            folder,
-            protocol,
-            lambda now, total: bar.update(task, completed=now, total=total),
-            options=Options(workers=workers, store=store, store_limit=sys.maxsize),
-        )
+        result = harness.evaluate(folder, folder, lambda now, total: bar.update(task, completed=now, total=total))
     files = sorted(store.rglob("*.safetensors"))
     write_sums(store, {path.relative_to(store).as_posix(): sha256_file(path) for path in files})
     entries = [path.stat().st_size for path in files]
-    missing = {name: score.missing for name, score in result.scores.items() if score.missing}
+    networks = [score.name for score in harness.scores if score.assets or "faces" in score.needs]
+    missing = {name: result.scores[name].missing for name in networks if result.scores[name].missing}
     return {"clips": len(result.clips), "entries": len(entries), "bytes": sum(entries), "missing": missing}

@@ -1,0 +1,132 @@
+"""Does a clip cost the same in a set of 10 and of 10,000, and how long does a finished cache of 10,000 take to resume?
+
+    python experiments/performance/many_clips.py [--out experiments/performance/many_clips.json]
+
+All that surrounds a clip is real (list of sources, journal, files, index, checksums, the command itself); the clips'
+content is generated here, 16 frames of random numbers, for rendering 10,000 clips would measure the renderer.
+"""
+
+from __future__ import annotations
+
+import argparse
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from measure import report
+
+from data_prep.describe import describe_cache
+from data_prep.engines import run_jobs
+from data_prep.jobs import SyntheticJob
+from data_prep.sources import list_source
+from lt_bench.config import DataConfig, SyntheticConfig
+from lt_bench.data.clip import PreparedClip, write_clip
+from lt_bench.data.format import CacheInfo, ClipQuality, ClipRecord
+from lt_bench.data.writer import CacheWriter
+
+SIZES = (10, 100, 1000, 10_000)
+FRAMES = 16
+
+
+@dataclass(frozen=True)
+class Generator:
+    """Stands in for the preparer."""
+
+    cache: Path
+    info: CacheInfo
+
+    def prepare(self, job: SyntheticJob) -> ClipRecord:
+        """Write a clip of random numbers."""
+        rng, info, spec = np.random.default_rng(job.spec.speaker), self.info, job.spec
+        clip = PreparedClip(
+            id=spec.id,
+            identity=spec.identity,
+            split=spec.split,
+            role=spec.role,
+            source=job.source,
+            crop=None,
+            quality=ClipQuality(1.0, 20.0, 30.0, 120.0, None),
+            latents=rng.normal(size=(FRAMES, *info.latent_shape)),
+            audio=rng.normal(size=(FRAMES, info.speech.layers, info.speech.dim)),
+            landmarks=rng.random((FRAMES, 10, 2)),
+            mouth_box=rng.random((FRAMES, 4)),
+            portrait=rng.normal(size=info.latent_shape),
+            truth=rng.normal(size=(FRAMES, 12)),
+        )
+        return write_clip(self.cache, clip, info)
+
+    def close(self) -> None:
+        """Nothing is held."""
+
+
+def config_of(clips: int, out: Path) -> DataConfig:
+    """A synthetic set of so many training clips, which is not exported."""
+    sizes = SyntheticConfig(
+        train_speakers=clips, validation_speakers=0, test_speakers=0, takes=1, train_frames=FRAMES, test_frames=FRAMES
+    )
+    return DataConfig(cache=str(out), resolution=32, synthetic=sizes)
+
+
+def build(clips: int, out: Path) -> dict[str, float]:
+    """Prepare a cache in this process; CPU and wall milliseconds a clip."""
+    started, cpu = time.perf_counter(), time.process_time()
+    config = config_of(clips, out)
+    source = list_source(config)
+    info = describe_cache(config, source.hash)
+    with CacheWriter(out, info) as writer:
+        for record in run_jobs(source.jobs, partial(Generator, out, info), partial(_lost), workers=1):
+            writer.commit(record, {"job": record.id, "parts": 1})
+        writer.finish()
+    return {
+        "cpu_ms_a_clip": round((time.process_time() - cpu) / clips * 1e3, 3),
+        "wall_ms_a_clip": round((time.perf_counter() - started) / clips * 1e3, 3),
+        "peak_memory_mb": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024),
+    }
+
+
+def _lost(job: SyntheticJob, reason: str) -> ClipRecord:
+    raise RuntimeError(f"{job.id}: {reason}")
+
+
+def resume(clips: int, out: Path) -> dict[str, float]:
+    """Type the command again on the finished cache: a process of its own, its start and imports included."""
+    keys = [f"synthetic.{key}={value}" for key, value in vars(config_of(clips, out).synthetic).items()]
+    command = [sys.executable, "-m", "lt_bench", "prepare", "synthetic", "--out", str(out), "--resolution", "32"]
+    before, started = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
+    subprocess.run([*command, *keys, "--json"], check=True, capture_output=True)
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+    return {"cpu_seconds": round(cpu, 2), "wall_seconds": round(time.perf_counter() - started, 2)}
+
+
+def main() -> None:
+    """Measure, print, write."""
+    parser = argparse.ArgumentParser(description="Cost of a clip by the size of the set.")
+    parser.add_argument("--out", type=Path)
+    arguments = parser.parse_args()
+    found: dict[str, Any] = {}
+    with tempfile.TemporaryDirectory() as folder:
+        build(10, Path(folder) / "warm")
+        for clips in SIZES:
+            found[str(clips)] = build(clips, Path(folder) / str(clips))
+        again = {str(clips): resume(clips, Path(folder) / str(clips)) for clips in (SIZES[0], SIZES[-1])}
+    rows = [("clips", "CPU ms a clip", "wall ms a clip", "peak MB", "resume, CPU s", "resume, wall s")]
+    for clips, row in found.items():
+        second = again.get(clips, {})
+        rows.append(
+            (clips, *(str(v) for v in row.values()), *(str(second.get(k, "")) for k in ("cpu_seconds", "wall_seconds")))
+        )
+    ratio = found[str(SIZES[-1])]["cpu_ms_a_clip"] / found["100"]["cpu_ms_a_clip"]
+    document = {"content": "generated", "sizes": found, "resume_finished": again, "cpu_10000_over_100": round(ratio, 3)}
+    report(arguments.out, document, rows, "Cost of a clip by the size of the set")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,138 @@
+"""Is preparation as fast as its parts allow? And does memory stay flat with a clip's length?
+
+    python experiments/performance/preparation.py VIDEO [VIDEO ..] [--out experiments/performance/preparation.json]
+
+The bound is the sum of decoding, landmarks and encoding, each measured alone in this run on the same videos, once a
+frame. Encoding makes the cache's content: latents, the exported video with its sound, speech features. Times are CPU
+seconds of this process (all its threads), which other processes disturb less than wall time.
+"""
+
+from __future__ import annotations
+
+import argparse
+import resource
+import statistics
+import tempfile
+import time
+from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from measure import report
+
+from data_prep.clip import ClipPreparer, Settings
+from data_prep.describe import describe_cache
+from data_prep.encode import BATCH
+from data_prep.engines.threads import one_thread
+from data_prep.export import CRF
+from data_prep.film import MAX_FACES
+from data_prep.jobs import VideoJob
+from lt_bench.config import DataConfig
+from lt_bench.media.audio import read_audio
+from lt_bench.media.video import iter_frames, write_video
+from lt_bench.models.codecs.base import build_codec, frames_to_tensor
+from lt_bench.perception.faces import FaceLandmarker
+from lt_bench.perception.speech.base import build_speech_encoder
+
+ROUNDS, SIDE = 5, 128
+
+
+def cpu(function: Callable[[], Any]) -> float:
+    """CPU seconds of a call."""
+    started = time.process_time()
+    function()
+    return time.process_time() - started
+
+
+class Parts:
+    """Each part alone, on one video whose frames are in memory where the part does not decode."""
+
+    def __init__(self, video: Path, folder: Path) -> None:
+        self.video, self.folder = video, folder
+        with closing(iter_frames(video)) as frames:
+            self.frames = list(frames)
+        self.audio = read_audio(video)[: len(self.frames) * 640]
+        self.audio = np.pad(self.audio, (0, len(self.frames) * 640 - len(self.audio)))
+        self.squares = [np.ascontiguousarray(frame[:SIDE, :SIDE]) for frame in self.frames]
+        self.landmarker = FaceLandmarker(MAX_FACES)
+        self.codec, self.speech = build_codec("dct"), build_speech_encoder("log_mel")
+
+    def decode(self) -> None:
+        """Picture and sound."""
+        with closing(iter_frames(self.video)) as frames:
+            for _ in frames:
+                pass
+        read_audio(self.video)
+
+    def landmarks(self) -> None:
+        """Every frame once."""
+        for frame in self.frames:
+            self.landmarker.detect(frame)
+
+    def encode(self) -> None:
+        """Latents in batches, features, and the exported video."""
+        with torch.inference_mode():
+            for start in range(0, len(self.squares), BATCH):
+                self.codec.encode(frames_to_tensor(np.stack(self.squares[start : start + BATCH])))
+        self.speech.encode(self.audio.astype(np.float32), len(self.frames))
+        write_video(self.folder / "alone.mp4", iter(self.squares), audio=self.audio.astype(np.float32), crf=CRF)
+
+
+def measure(video: Path, folder: Path) -> dict[str, Any]:
+    """Medians of the parts and of the whole."""
+    config = DataConfig(dataset="folder", folder=str(video.parent), cache=str(folder / "cache"), resolution=SIDE)
+    info = describe_cache(config, "00")
+    settings = Settings(
+        folder / "cache", info, config.codec, config.speech_encoder, ("train",), config.crop, config.quality
+    )
+    job = VideoJob(video.stem, video.stem, "train", "clip", video, video.name)
+    parts, preparer = Parts(video, folder), ClipPreparer(settings)
+    done = preparer.prepare(job)  # warm: networks are built at first use
+    if done.rejected:
+        raise SystemExit(f"{video.name}: rejected: {done.rejected[0].reason}")
+    steps = {"decode": parts.decode, "landmarks": parts.landmarks, "encode": parts.encode}
+    times: dict[str, list[float]] = {name: [] for name in (*steps, "prepare")}
+    for _ in range(ROUNDS):
+        for name, step in steps.items():
+            times[name].append(cpu(step))
+        times["prepare"].append(cpu(lambda: preparer.prepare(job)))
+    preparer.close()
+    parts.landmarker.close()
+    found = {name: statistics.median(values) for name, values in times.items()}
+    bound = sum(found[name] for name in steps)
+    return {
+        "video": video.name,
+        "frames": len(parts.frames),
+        "size": list(parts.frames[0].shape[1::-1]),
+        "seconds": {name: round(value, 3) for name, value in found.items()},
+        "bound_over_prepare": round(bound / found["prepare"], 3),
+        "peak_memory_mb": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024),
+    }
+
+
+def main() -> None:
+    """Measure, print, write."""
+    parser = argparse.ArgumentParser(description="Speed of preparing a real clip against the sum of its parts.")
+    parser.add_argument("videos", type=Path, nargs="+")
+    parser.add_argument("--out", type=Path)
+    arguments = parser.parse_args()
+    found = []
+    for video in arguments.videos:
+        with tempfile.TemporaryDirectory() as folder, one_thread():
+            found.append(measure(video, Path(folder)))
+    keys = ("decode", "landmarks", "encode", "prepare")
+    rows = [("video", "frames", "size", *(f"{key}, s" for key in keys), "bound / prepare", "peak MB")]
+    for row in found:
+        seconds = (f"{row['seconds'][key]:.2f}" for key in keys)
+        size = "x".join(map(str, row["size"]))
+        share = f"{row['bound_over_prepare']:.0%}"
+        rows.append((row["video"], str(row["frames"]), size, *seconds, share, str(row["peak_memory_mb"])))
+    document = {"clock": "CPU seconds of the process, median", "rounds": ROUNDS, "codec": "dct", "videos": found}
+    report(arguments.out, document, rows, "Preparing a real clip against the sum of its parts")
+
+
+if __name__ == "__main__":
+    main()

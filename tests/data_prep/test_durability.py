@@ -1,0 +1,129 @@
+"""Whatever happens to a preparation, the same command ends it with the bytes of an undisturbed run."""
+
+from __future__ import annotations
+
+import os
+import random
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from data_prep.describe import describe_cache
+from data_prep.pipeline import prepare
+from data_prep.sources import list_source
+from lt_bench.cli.main import main
+from lt_bench.config import DataConfig, SyntheticConfig
+from lt_bench.data.format import INDEX_FILE, JOURNAL_FILE
+from lt_bench.data.verify import verify_cache
+from lt_bench.data.writer import CacheWriter
+from lt_bench.errors import LtBenchError
+from lt_bench.files import sha256_file
+
+SMALL = SyntheticConfig(
+    train_speakers=8, validation_speakers=2, test_speakers=2, takes=2, train_frames=30, test_frames=30
+)
+CLIPS = 24
+
+
+def config(path: Path) -> DataConfig:
+    return DataConfig(cache=str(path), synthetic=SMALL)
+
+
+def files(path: Path) -> dict[str, str]:
+    return {str(p.relative_to(path)): sha256_file(p) for p in sorted(path.rglob("*")) if p.is_file()}
+
+
+def journal(path: Path) -> int:
+    file = path / JOURNAL_FILE
+    return file.read_bytes().count(b"\n") if file.exists() else 0
+
+
+def test_a_second_process_on_the_same_folder_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    settings = DataConfig(cache=str(tmp_path / "cache"))
+    with CacheWriter(tmp_path / "cache", describe_cache(settings, list_source(settings).hash)):
+        assert main(["prepare", "synthetic", "--out", str(tmp_path / "cache")]) == 2
+    assert "another process is writing this cache" in capsys.readouterr().err
+
+
+@pytest.fixture(scope="module")
+def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    path = tmp_path_factory.mktemp("undisturbed") / "cache"
+    assert prepare(config(path), workers=1).prepared == CLIPS
+    return files(path)
+
+
+def start(out: Path, workers: int) -> subprocess.Popen[bytes]:
+    keys = [f"synthetic.{name}={value}" for name, value in vars(SMALL).items()]
+    command = [sys.executable, "-m", "lt_bench", "prepare", "synthetic", "--out", str(out), "--workers", str(workers)]
+    return subprocess.Popen([*command, *keys], stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
+
+
+def kill_at(out: Path, workers: int, lines: int, seconds: float) -> int:
+    """Run until the journal has so many lines, a little more, then kill; how many lines it has now."""
+    process = start(out, workers)
+    while process.poll() is None and journal(out) < lines:
+        time.sleep(0.002)
+    time.sleep(seconds)
+    process.kill()
+    process.wait()
+    return journal(out)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("workers", [1, 2, 4])
+def test_killed_again_and_again_at_random_moments(workers: int, undisturbed: dict[str, str], tmp_path: Path):
+    out, rng, lines = tmp_path / "cache", random.Random(workers), 0
+    kills = 0
+    while not (out / INDEX_FILE).exists() and kills < 8:
+        before = lines
+        lines = kill_at(out, workers, min(lines + rng.randint(1, 5), CLIPS - 1), rng.random() * 0.2)
+        assert lines >= before or (out / INDEX_FILE).exists(), "a clip was lost"
+        kills += 1
+    assert kills >= 3
+    remaining = prepare(config(out), workers=workers)
+    assert remaining.prepared == CLIPS - lines or (out / INDEX_FILE).exists()
+    assert files(out) == undisturbed
+    assert verify_cache(out).clips == CLIPS
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=400k", "tmpfs", str(disk)], capture_output=True).returncode:
+        pytest.skip("this user cannot mount a file system")
+    yield disk
+    subprocess.run(["umount", str(disk)], check=True)
+
+
+@pytest.mark.slow
+def test_a_full_disk_is_named_and_with_more_room_the_same_command_ends(
+    small_disk: Path, undisturbed: dict[str, str], tmp_path: Path
+):
+    out = small_disk / "cache"
+    with pytest.raises(LtBenchError, match=r"could not be written: No space left on device"):
+        prepare(config(out), workers=2)
+    kept = journal(out)
+    assert 0 < kept < CLIPS
+    assert not list(out.rglob(".*.tmp*"))
+    subprocess.run(["mount", "-o", "remount,size=64m", str(small_disk)], check=True)
+    assert prepare(config(out), workers=2).prepared == CLIPS - kept
+    assert files(out) == undisturbed
+
+
+@pytest.mark.slow
+def test_a_worker_that_is_killed_costs_no_clip(undisturbed: dict[str, str], tmp_path: Path):
+    import psutil
+
+    out = tmp_path / "cache"
+    process = start(out, 2)
+    while process.poll() is None and journal(out) < 3:
+        time.sleep(0.002)
+    workers = [child for child in psutil.Process(process.pid).children() if "spawn_main" in " ".join(child.cmdline())]
+    os.kill(workers[0].pid, 9)
+    assert process.wait(600) == 0
+    assert files(out) == undisturbed
