@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from data_prep.clip import ClipPreparer, Settings
 from data_prep.describe import describe_cache, require_assets
 from data_prep.engines import Engine, run_jobs
 from data_prep.finish import drop_duplicates, write_real_sets
@@ -102,6 +101,8 @@ def _run(
     results: Callable[..., Iterator[Done]],
     progress: Progress | None,
 ) -> int:
+    from data_prep.clip import ClipPreparer, Settings  # heavy, and a finished cache needs none of it
+
     settings = Settings(
         writer.path.resolve(),
         writer.info,

@@ -3,8 +3,9 @@
     python experiments/performance/preparation.py VIDEO [VIDEO ..] [--out experiments/performance/preparation.json]
 
 The bound is the sum of decoding, landmarks and encoding, each measured alone in this run on the same videos, once a
-frame. Encoding makes the cache's content: latents, the exported video with its sound, speech features. Times are CPU
-seconds of this process (all its threads), which other processes disturb less than wall time.
+frame. Encoding makes the cache's content: latents, the exported video with its sound, speech features. ``checks``
+(scene cuts, voice activity) are no part of the bound. Times are CPU seconds of this process (all its threads), which
+other processes disturb less than wall time.
 """
 
 from __future__ import annotations
@@ -30,6 +31,8 @@ from data_prep.engines.threads import one_thread
 from data_prep.export import CRF
 from data_prep.film import MAX_FACES
 from data_prep.jobs import VideoJob
+from data_prep.scenes import SceneCutter
+from data_prep.voice import VoiceDetector
 from lt_bench.config import DataConfig
 from lt_bench.media.audio import read_audio
 from lt_bench.media.video import iter_frames, write_video
@@ -58,6 +61,7 @@ class Parts:
         self.audio = np.pad(self.audio, (0, len(self.frames) * 640 - len(self.audio)))
         self.squares = [np.ascontiguousarray(frame[:SIDE, :SIDE]) for frame in self.frames]
         self.landmarker = FaceLandmarker(MAX_FACES)
+        self.voice = VoiceDetector()
         self.codec, self.speech = build_codec("dct"), build_speech_encoder("log_mel")
 
     def decode(self) -> None:
@@ -80,6 +84,13 @@ class Parts:
         self.speech.encode(self.audio.astype(np.float32), len(self.frames))
         write_video(self.folder / "alone.mp4", iter(self.squares), audio=self.audio.astype(np.float32), crf=CRF)
 
+    def checks(self) -> None:
+        """Scene cuts and voice activity: what decides whether a clip is kept, beside the landmarks."""
+        cutter = SceneCutter(DataConfig().quality.scene_threshold)
+        for frame in self.frames:
+            cutter.add(frame)
+        self.voice.speech(self.audio.astype(np.float32))
+
 
 def measure(video: Path, folder: Path) -> dict[str, Any]:
     """Medians of the parts and of the whole."""
@@ -93,7 +104,12 @@ def measure(video: Path, folder: Path) -> dict[str, Any]:
     done = preparer.prepare(job)  # warm: networks are built at first use
     if done.rejected:
         raise SystemExit(f"{video.name}: rejected: {done.rejected[0].reason}")
-    steps = {"decode": parts.decode, "landmarks": parts.landmarks, "encode": parts.encode}
+    steps = {
+        "decode": parts.decode,
+        "landmarks": parts.landmarks,
+        "encode": parts.encode,
+        "checks": parts.checks,
+    }
     times: dict[str, list[float]] = {name: [] for name in (*steps, "prepare")}
     for _ in range(ROUNDS):
         for name, step in steps.items():
@@ -102,13 +118,14 @@ def measure(video: Path, folder: Path) -> dict[str, Any]:
     preparer.close()
     parts.landmarker.close()
     found = {name: statistics.median(values) for name, values in times.items()}
-    bound = sum(found[name] for name in steps)
+    bound = sum(found[name] for name in ("decode", "landmarks", "encode"))
     return {
         "video": video.name,
         "frames": len(parts.frames),
         "size": list(parts.frames[0].shape[1::-1]),
         "seconds": {name: round(value, 3) for name, value in found.items()},
         "bound_over_prepare": round(bound / found["prepare"], 3),
+        "bound_and_checks_over_prepare": round((bound + found["checks"]) / found["prepare"], 3),
         "peak_memory_mb": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024),
     }
 
@@ -123,13 +140,13 @@ def main() -> None:
     for video in arguments.videos:
         with tempfile.TemporaryDirectory() as folder, one_thread():
             found.append(measure(video, Path(folder)))
-    keys = ("decode", "landmarks", "encode", "prepare")
-    rows = [("video", "frames", "size", *(f"{key}, s" for key in keys), "bound / prepare", "peak MB")]
+    keys = ("decode", "landmarks", "encode", "checks", "prepare")
+    rows = [("video", "frames", "size", *(f"{key}, s" for key in keys), "bound / prepare", "with checks", "peak MB")]
     for row in found:
         seconds = (f"{row['seconds'][key]:.2f}" for key in keys)
         size = "x".join(map(str, row["size"]))
-        share = f"{row['bound_over_prepare']:.0%}"
-        rows.append((row["video"], str(row["frames"]), size, *seconds, share, str(row["peak_memory_mb"])))
+        shares = (f"{row[key]:.0%}" for key in ("bound_over_prepare", "bound_and_checks_over_prepare"))
+        rows.append((row["video"], str(row["frames"]), size, *seconds, *shares, str(row["peak_memory_mb"])))
     document = {"clock": "CPU seconds of the process, median", "rounds": ROUNDS, "codec": "dct", "videos": found}
     report(arguments.out, document, rows, "Preparing a real clip against the sum of its parts")
 

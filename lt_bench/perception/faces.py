@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from types import TracebackType
 from typing import Any
 
@@ -49,7 +50,7 @@ class Face:
         """Area of the box, in square pixels."""
         return float(np.ptp(self.landmarks[:, :2], axis=0).prod())
 
-    @property
+    @cached_property
     def box(self) -> Float[np.ndarray, " 4"]:
         """x0, y0, x1, y1 around the landmarks, in pixels."""
         points = self.landmarks[:, :2].astype(np.float64)
