@@ -53,19 +53,17 @@ def read_release(path: str | os.PathLike[str]) -> ReleasedWeights:
 
 
 def _load(path: Path) -> dict[str, Any]:
+    if not path.is_file():
+        got = "a folder" if path.is_dir() else "no such file"
+        raise CheckpointError(f"{path}: expected a checkpoint, got {got}")
     try:
         document = torch.load(path, map_location="cpu", weights_only=True, mmap=zipfile.is_zipfile(path))
-    except FileNotFoundError:
-        raise CheckpointError(f"{path}: expected a checkpoint, got no such file") from None
-    except IsADirectoryError:
-        raise CheckpointError(f"{path}: expected a checkpoint, got a folder") from None
     except pickle.UnpicklingError:
         raise CheckpointError(
             f"{path}: expected tensors and plain values only, got a file that is damaged or would run code when loaded"
         ) from None
     except (RuntimeError, ValueError, EOFError, KeyError) as error:
-        reason = str(error).splitlines()[0][:120] if str(error) else type(error).__name__
-        raise CheckpointError(f"{path}: expected a PyTorch checkpoint, got {reason}") from None
+        raise CheckpointError(f"{path}: expected a PyTorch checkpoint, got a damaged file or another kind") from error
     if not isinstance(document, dict):
         raise CheckpointError(f"{path}: expected a mapping of state dicts, got {type(document).__name__}")
     return document
