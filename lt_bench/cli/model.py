@@ -1,11 +1,11 @@
-"""Describe a model: its parts, parameters and multiply-accumulate operations, without making its weights."""
+"""Describe a model: its parts, parameters, operations and activation memory, without making its weights."""
 
 from __future__ import annotations
 
 import argparse
 from typing import TYPE_CHECKING, Any
 
-from lt_bench.cli.output import add_json_flag, print_json
+from lt_bench.cli.output import add_json_flag, print_json, progress_bar
 from lt_bench.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -43,7 +43,11 @@ def run(args: argparse.Namespace) -> int:
     latent = _shape(args.latent, "--latent", 3)
     speech = _shape(args.speech, "--speech", 2)
     if args.all_cells:
-        cells = describe_cells(config, latent, speech)
+        with progress_bar() as bar:
+            task = bar.add_task("describing")
+            cells = describe_cells(
+                config, latent, speech, lambda done, total: bar.update(task, completed=done, total=total)
+            )
         return _print_cells(cells, args.json)
     return _print_one(describe(config, latent, speech), args.json)
 
@@ -70,6 +74,9 @@ def _document(found: Description) -> dict[str, Any]:
         "parameters_total": found.parameters_total,
         "macs_step": found.macs_step,
         "macs_window": found.macs_window,
+        "activations": found.activations,
+        "overhead_parameters": round(found.overhead_parameters, 6),
+        "overhead_macs": round(found.overhead_macs, 6),
         "parts": [asdict(part) for part in found.parts],
     }
 
@@ -80,10 +87,12 @@ def _print_one(found: Description, as_json: bool) -> int:
         return 0
     table = _table(f"{_title(found)}, portrait {found.config.fusion.portrait}, audio {found.config.fusion.audio}")
     for part in found.parts:
-        table.add_row(part.name, f"{part.parameters:,}", _giga(part.macs_window), _giga(part.macs_step))
+        costs = _giga(part.macs_window), _giga(part.macs_step), _mebi(part.activations)
+        table.add_row(part.name, f"{part.parameters:,}", *costs)
     table.add_section()
-    table.add_row("transformer", f"{found.parameters:,}", "", "")
-    table.add_row("total", f"{found.parameters_total:,}", _giga(found.macs_window), _giga(found.macs_step))
+    costs = _giga(found.macs_window), _giga(found.macs_step), _mebi(found.activations)
+    table.add_row("transformer", f"{found.parameters:,}", "", "", "")
+    table.add_row("total", f"{found.parameters_total:,}", *costs)
     _print(table)
     return 0
 
@@ -92,19 +101,33 @@ def _print_cells(cells: tuple[Description, ...], as_json: bool) -> int:
     if as_json:
         print_json({"cells": [_document(cell) for cell in cells]})
         return 0
-    table = _table(f"{_title(cells[0])}: every cell", first="portrait-audio")
-    least = min(cell.parameters for cell in cells)
-    table.add_column("overhead", justify="right")
+    _print(_cells_table(cells))
+    return 0
+
+
+def _cells_table(cells: tuple[Description, ...]) -> Any:
+    from rich import box
+    from rich.table import Table
+
+    caption = "M parameters; G multiply-accumulates once a window and at each denoising step; GiB of activations of a\n"
+    caption += "training window in fp32; 'more': than without either condition"
+    table = Table(title=f"{_title(cells[0])}: every cell", caption=caption, box=box.SIMPLE_HEAD, padding=(0, 0))
+    for heading in ("portrait", "audio"):
+        table.add_column(heading, no_wrap=True)
+    for heading in ("M par.", "more", "G/window", "G/step", "more", "GiB"):
+        table.add_column(heading, justify="right", no_wrap=True)
     for cell in cells:
         table.add_row(
-            f"{cell.config.fusion.portrait}-{cell.config.fusion.audio}",
-            f"{cell.parameters:,}",
-            _giga(cell.macs_window),
-            _giga(cell.macs_step),
-            f"+{100 * (cell.parameters / least - 1):.1f}%",
+            cell.config.fusion.portrait,
+            cell.config.fusion.audio,
+            f"{cell.parameters / 1e6:.1f}",
+            f"+{100 * cell.overhead_parameters:.0f}%",
+            f"{cell.macs_window / 1e9:.1f}",
+            f"{cell.macs_step / 1e9:.1f}",
+            f"+{100 * cell.overhead_macs:.0f}%",
+            f"{cell.activations / 2**30:.2f}",
         )
-    _print(table)
-    return 0
+    return table
 
 
 def _title(found: Description) -> str:
@@ -113,18 +136,23 @@ def _title(found: Description) -> str:
     return f"LetsTalk {config.preset}/{config.patch_size}, {config.frames} frames of {latent}"
 
 
-def _table(title: str, first: str = "part") -> Any:
+def _table(title: str) -> Any:
     from rich.table import Table
 
-    table = Table(title=title)
-    table.add_column(first)
-    for heading in ("parameters", "GMACs/window", "GMACs/step"):
-        table.add_column(heading, justify="right")
+    caption = "G multiply-accumulates once a window and at each denoising step;\nMiB of activations of a training "
+    table = Table(title=title, caption=f"{caption}window in fp32; a fusion's: what it adds")
+    table.add_column("part", no_wrap=True)
+    for heading in ("parameters", "G/window", "G/step", "MiB"):
+        table.add_column(heading, justify="right", no_wrap=True)
     return table
 
 
 def _giga(macs: int) -> str:
     return f"{macs / 1e9:,.3f}"
+
+
+def _mebi(size: int) -> str:
+    return f"{size / 2**20:,.1f}"
 
 
 def _print(table: Any) -> None:

@@ -34,7 +34,7 @@ def test_parts_sum_to_the_whole_and_to_the_networks_parameters(capsys: pytest.Ca
 
     options = ["--portrait", "siamese", "--audio", "symbiotic", "--latent", "32x8x8", "--speech", "1x80"]
     found = describe(capsys, "tiny", *options, "frames=8", "audio_tokens=4", "learn_sigma=false")
-    for key in ("parameters", "macs_step", "macs_window"):
+    for key in ("parameters", "macs_step", "macs_window", "activations"):
         total = found["parameters_total"] if key == "parameters" else found[key]
         assert sum(part[key] for part in found["parts"]) == total
         assert all(part[key] >= 0 for part in found["parts"])
@@ -59,8 +59,41 @@ def test_all_cells_list_the_overhead_of_every_pair(
     cells = describe(capsys, "tiny", "--all-cells")["cells"]
     sizes = {(c["model"]["fusion"]["portrait"], c["model"]["fusion"]["audio"]): c["parameters"] for c in cells}
     assert len(sizes) == 16
-    for audio in ("direct", "siamese", "symbiotic"):
+    for audio in ("direct", "one_way_symbiotic", "siamese", "symbiotic"):
         assert sizes["symbiotic", audio] < sizes["direct", audio] < sizes["siamese", audio]
+        assert sizes["symbiotic", audio] == sizes["one_way_symbiotic", audio]
+
+
+def test_one_way_symbiotic_costs_once_a_window_what_symbiotic_costs_at_each_step(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    both, one_way = (describe(capsys, "S", "--portrait", name) for name in ("symbiotic", "one_way_symbiotic"))
+    depth, dim, frames, tokens = 12, 384, 16, 256
+    # Queries, output and MLP of the portrait's tokens; their attention to both halves; and their keys and values.
+    spared = frames * ((depth - 1) * tokens * (10 * dim**2 + 2 * 2 * tokens * dim) + depth * tokens * 2 * dim**2)
+    assert both["macs_step"] - one_way["macs_step"] == spared
+    once = (depth - 1) * tokens * (12 * dim**2 + 2 * tokens * dim) + tokens * 3 * dim**2
+    embedding = 256 * dim + dim * dim + depth * 6 * dim * dim  # of timestep 0, and each block's modulation by it
+    assert one_way["macs_window"] - both["macs_window"] == once + embedding
+    assert one_way["overhead_parameters"] == pytest.approx(both["overhead_parameters"])
+    assert one_way["overhead_macs"] < both["overhead_macs"] / 3
+
+
+def test_activation_memory_is_what_a_pass_on_the_cpu_keeps(capsys: pytest.CaptureFixture[str]) -> None:
+    import torch
+
+    from lt_bench.config import ModelConfig
+    from lt_bench.models.build import build_model
+    from lt_bench.models.conditions import Conditions
+    from lt_bench.models.describe import kept_for_backward
+
+    found = describe(capsys, "tiny", "--latent", "4x8x8", "--speech", "2x5", "frames=4", "audio_tokens=3")
+    model = build_model(ModelConfig("tiny", frames=4, audio_tokens=3), (4, 8, 8), (2, 5))
+    keep = torch.ones(1, dtype=torch.bool)
+    audio, motion = torch.zeros(1, 4, 5, 2, 5), torch.zeros(1, 2, 4, 8, 8)
+    conditions = Conditions(torch.zeros(1, 4, 8, 8), audio, motion, keep, keep)
+    _, kept = kept_for_backward(model, lambda: model(torch.zeros(1, 4, 4, 8, 8), torch.zeros(1), conditions))
+    assert found["activations"] == kept
 
 
 def test_the_table_fits_a_narrow_terminal(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
