@@ -42,6 +42,17 @@ class TrainConfig:
 
     Generated motion frames are not clean either, so this keeps a long video from drifting.
     """
+    motion_timesteps: int = 0
+    """Or: motion frames are trained with the noise of a timestep in [0, this) of the linear schedule, as in LetsTalk's
+    release, where it is 50; 0 for none."""
+    motion_mask: float = 0.0
+    """Share of the places of motion frames that are zeroed in training, the same in each of a window's frames; 0.25 in
+    LetsTalk's release."""
+    freeze_audio_projector: bool = False
+    """A mistake of LetsTalk's release, for reproducing it: its audio projector is in no optimiser, so never trains."""
+    clip_before_backward: bool = False
+    """A mistake of LetsTalk's release, for reproducing it: gradients are clipped before the backward pass makes them,
+    which does nothing."""
     reference: Literal["frame", "portrait"] = "frame"
     """The portrait of a training window: a random frame of its clip outside the window, or the clip's portrait."""
     seed: int = 0

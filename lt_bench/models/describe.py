@@ -14,13 +14,15 @@ from torch import Tensor, nn
 from torch.autograd.graph import saved_tensors_hooks
 from torch.nn import functional as F
 from torch.overrides import TorchFunctionMode
-from torch.utils.flop_counter import FlopCounterMode
+from torch.utils.flop_counter import FlopCounterMode, sdpa_flop_count
 
 from lt_bench.config import FusionConfig, ModelConfig
 from lt_bench.models.build import build_model
 from lt_bench.models.conditions import Conditions, FusedCondition
 from lt_bench.models.fusion import Fusion, fusion_names
 from lt_bench.models.letstalk import LetsTalk
+
+FUSED_ATTENTION = torch.ops.aten._scaled_dot_product_flash_attention_for_cpu
 
 
 @dataclass(frozen=True)
@@ -254,7 +256,7 @@ class _Costs:
         return self.known[key]
 
     def _cost(self, run: Callable[[], Any]) -> tuple[Any, _Cost]:
-        with FlopCounterMode(display=False) as counter:
+        with FlopCounterMode(display=False, custom_mapping={FUSED_ATTENTION: _attention_flops}) as counter:
             result, kept = kept_for_backward(self.model, run)
         return result, _Cost(counter.get_total_flops() // 2, kept)  # two operations for each multiply-accumulate
 
@@ -272,6 +274,10 @@ def _conditions(model: LetsTalk) -> Conditions:
     )
 
 
+def _attention_flops(query: Any, key: Any, value: Any, *_: Any, **__: Any) -> int:
+    return sdpa_flop_count(query, key, value)
+
+
 class _NoDraws(TorchFunctionMode):
     """Leaves fresh weights as they are, which have no data."""
 
@@ -284,7 +290,7 @@ class _FusedAttention(TorchFunctionMode):
 
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         if func is F.scaled_dot_product_attention:
-            return torch.ops.aten._scaled_dot_product_flash_attention_for_cpu(*args)[0]
+            return FUSED_ATTENTION(*args)[0]
         return func(*args, **(kwargs or {}))
 
 

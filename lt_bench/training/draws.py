@@ -11,6 +11,7 @@ from torch import Tensor
 
 from lt_bench.config import TrainConfig
 from lt_bench.diffusion.objective import Objective
+from lt_bench.diffusion.schedule import linear_marginal
 from lt_bench.shapes import Bool, Float, Latents
 
 TRAINING, VALIDATION = 0, 1
@@ -27,9 +28,11 @@ class Draws:
     keep_motion: Bool[Tensor, " B"]
     """False: motion frames are the portrait, as they are in a video's first window."""
     motion_level: Float[Tensor, " B"]
-    """Deviation of the noise in the motion frames, in [0, ``motion_noise``)."""
+    """Deviation of the noise in the motion frames: in [0, ``motion_noise``), or of a timestep."""
     motion_noise: Latents
     """Of unit variance, in the shape of the motion frames."""
+    keep_places: Bool[Tensor, "B H W"]
+    """False: zero in the motion frames."""
 
 
 def window_generator(seed: int, index: int, stream: int = TRAINING) -> torch.Generator:
@@ -64,12 +67,19 @@ def _draw_window(
     def keep(dropout: float) -> Bool[Tensor, " 1"]:
         return torch.rand(1, generator=generator) >= dropout
 
+    def motion_level() -> Float[Tensor, " 1"]:
+        if config.motion_timesteps:
+            timestep = torch.randint(config.motion_timesteps, (1,), generator=generator)
+            return linear_marginal(timestep).sigma.float()
+        return torch.rand(1, generator=generator) * config.motion_noise
+
     return Draws(
         noise=torch.randn(latents.shape, generator=generator, dtype=latents.dtype),
         timesteps=objective.sample_timesteps(1, generator),
         keep_portrait=keep(config.portrait_dropout),
         keep_audio=keep(config.audio_dropout),
         keep_motion=keep(config.motion_dropout),
-        motion_level=torch.rand(1, generator=generator) * config.motion_noise,
+        motion_level=motion_level(),
         motion_noise=torch.randn(motion.shape, generator=generator, dtype=latents.dtype),
+        keep_places=torch.rand(1, *latents.shape[-2:], generator=generator) >= config.motion_mask,
     )

@@ -49,6 +49,7 @@ class LetsTalkModule(pl.LightningModule):
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(config.train.seed)
             self.model = build_model(config.model, latent_shape, speech_shape)
+        self.model.audio_projector.requires_grad_(not config.train.freeze_audio_projector)
         self.objective = Objective(config.diffusion, config.model.learn_sigma)
         # Made again from the cache at construction, so not part of a checkpoint.
         self.register_buffer("channel_weights", self.objective.channel_weights(latent_std), persistent=False)
@@ -68,6 +69,8 @@ class LetsTalkModule(pl.LightningModule):
 
     def training_step(self, batch: dict[str, Tensor], batch_idx: int) -> Tensor:
         """The mean loss of a micro-batch of windows (see ``WindowDataset``)."""
+        if self.config.train.clip_before_backward:
+            self._clip(float(total_norm([p.grad for p in self.parameters() if p.grad is not None])))
         loss = self._loss(batch, TRAINING).mean()
         self._micro_losses.append(loss.detach())
         return loss
@@ -96,16 +99,20 @@ class LetsTalkModule(pl.LightningModule):
         gradient_clip_algorithm: str | None = None,
     ) -> None:
         """Clip by the norm that was measured just before, which Lightning would compute again."""
+        if not self.config.train.clip_before_backward:
+            self._clip(self.grad_norm)
+
+    def _clip(self, norm: float) -> None:
         limit = self.config.train.gradient_clip
-        if limit and self.grad_norm > limit:
+        if limit and norm > limit:
             local = [local_part(p.grad) for p in self.parameters() if p.grad is not None]
-            torch._foreach_mul_(local, limit / (self.grad_norm + 1e-6))
+            torch._foreach_mul_(local, limit / (norm + 1e-6))
 
     def configure_optimizers(self) -> Any:
-        """AdamW over every parameter, the audio projector's too."""
+        """AdamW over every parameter, the audio projector's too unless it is to stay as it was."""
         train = self.config.train
         optimizer = torch.optim.AdamW(
-            self.parameters(),
+            [parameter for parameter in self.parameters() if parameter.requires_grad],
             lr=train.learning_rate,
             betas=(0.9, train.beta2),
             weight_decay=train.weight_decay,
@@ -138,6 +145,7 @@ class LetsTalkModule(pl.LightningModule):
         if self.config.model.motion_frames:
             level = draws.motion_level[:, None, None, None, None]
             noisy_motion = (1 - level**2).sqrt() * batch["motion"] + level * draws.motion_noise
+            noisy_motion = noisy_motion * draws.keep_places[:, None, None]
             motion = torch.where(draws.keep_motion[:, None, None, None, None], noisy_motion, portrait[:, None])
         conditions = Conditions(
             portrait=portrait,

@@ -18,6 +18,7 @@ from lt_bench.config import RunConfig, to_dict
 from lt_bench.data.cache import LatentCache
 from lt_bench.diffusion.objective import Objective
 from lt_bench.diffusion.samplers import build_sampler
+from lt_bench.diffusion.schedule import STEPS
 from lt_bench.errors import ConfigError
 from lt_bench.models.checkpoint import ModelCard, Weights, read_card, save_model
 from lt_bench.sampling.guided import check_sampling
@@ -122,9 +123,13 @@ def _check(config: RunConfig) -> None:
     # What would only fail when the trained model is used fails here, before the training.
     train = config.train
     check_shares(train)
-    for key in ("portrait_dropout", "audio_dropout", "motion_dropout", "motion_noise"):
+    for key in ("portrait_dropout", "audio_dropout", "motion_dropout", "motion_noise", "motion_mask"):
         if not 0 <= getattr(train, key) <= 1:
             raise ConfigError(f"train.{key}: expected 0 to 1, got {getattr(train, key)}")
+    if not 0 <= train.motion_timesteps <= STEPS:
+        raise ConfigError(f"train.motion_timesteps: expected 0 to {STEPS}, got {train.motion_timesteps}")
+    if train.motion_timesteps and train.motion_noise:
+        raise ConfigError(f"train.motion_noise: expected 0 beside train.motion_timesteps, got {train.motion_noise}")
     if not 0 <= train.ema_decay < 1:
         raise ConfigError(f"train.ema_decay: expected 0 <= decay < 1, got {train.ema_decay}")
     Objective(config.diffusion, config.model.learn_sigma)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 from torch.distributed.device_mesh import DeviceMesh
-from torch.distributed.fsdp import FSDPModule, fully_shard
+from torch.distributed.fsdp import FSDPModule, fully_shard, register_fsdp_forward_method
 from torch.distributed.tensor import DTensor, distribute_tensor
 from torch.utils import _pytree as pytree
 
@@ -29,6 +29,8 @@ def shard(network: nn.Module, mesh: DeviceMesh) -> None:
         if type(stack) is nn.ModuleList:
             for layer in stack:
                 fully_shard(layer, mesh=mesh)
+                if hasattr(layer, "advance"):  # the blocks' other way through: tokens that stay apart from the video
+                    register_fsdp_forward_method(layer, "advance")
     fully_shard(network, mesh=mesh)
 
 

@@ -67,16 +67,20 @@ def test_all_cells_list_the_overhead_of_every_pair(
 def test_one_way_symbiotic_costs_once_a_window_what_symbiotic_costs_at_each_step(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    both, one_way = (describe(capsys, "S", "--portrait", name) for name in ("symbiotic", "one_way_symbiotic"))
-    depth, dim, frames, tokens = 12, 384, 16, 256
-    # Queries, output and MLP of the portrait's tokens; their attention to both halves; and their keys and values.
-    spared = frames * ((depth - 1) * tokens * (10 * dim**2 + 2 * 2 * tokens * dim) + depth * tokens * 2 * dim**2)
-    assert both["macs_step"] - one_way["macs_step"] == spared
+    options = ["--latent", "4x8x8", "frames=3"]
+    both, one_way = (
+        describe(capsys, "tiny", "--portrait", name, *options) for name in ("symbiotic", "one_way_symbiotic")
+    )
+    depth, dim, frames, tokens = 4, 160, 3, 16
+    # Of the portrait's tokens: the layers of attention and MLP, and attention to both halves; in the last block only
+    # the layer that gives queries, keys and values.
+    spared = (depth - 1) * tokens * (12 * dim**2 + 2 * 2 * tokens * dim) + tokens * 3 * dim**2
+    assert both["macs_step"] - one_way["macs_step"] == frames * spared
     once = (depth - 1) * tokens * (12 * dim**2 + 2 * tokens * dim) + tokens * 3 * dim**2
     embedding = 256 * dim + dim * dim + depth * 6 * dim * dim  # of timestep 0, and each block's modulation by it
     assert one_way["macs_window"] - both["macs_window"] == once + embedding
-    assert one_way["overhead_parameters"] == pytest.approx(both["overhead_parameters"])
-    assert one_way["overhead_macs"] < both["overhead_macs"] / 3
+    assert one_way["overhead_parameters"] == both["overhead_parameters"]
+    assert one_way["overhead_macs"] < both["overhead_macs"]
 
 
 def test_activation_memory_is_what_a_pass_on_the_cpu_keeps(capsys: pytest.CaptureFixture[str]) -> None:

@@ -151,7 +151,14 @@ def _card(
             data=DataConfig("folder", cache="", resolution=resolution, codec=codec_name, speech_encoder=speech),
             model=config,
             diffusion=DiffusionConfig(schedule="linear", prediction="epsilon"),
-            train=TrainConfig(),
+            # As the release trains; how long this checkpoint was trained it does not say.
+            train=TrainConfig(
+                gradient_clip=0.1,
+                motion_timesteps=50 if config.motion_frames else 0,
+                motion_mask=0.25 if config.motion_frames else 0.0,
+                freeze_audio_projector=True,
+                clip_before_backward=True,
+            ),
             sampling=SamplingConfig(sampler="ddpm", steps=250, weights="ema" if "ema" in release.networks else "raw"),
         ),
         latent_shape=latent,
