@@ -28,6 +28,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--protocol", required=True, metavar="NAME", help="a protocol's name, or its YAML file")
     parser.add_argument("--out", type=Path, metavar="FILE", help="write the result file (JSON) here")
     parser.add_argument("--csv", type=Path, metavar="FILE", help="write one row a video and score (CSV) here")
+    parser.add_argument("--report", type=Path, metavar="FILE.html", help="write a page with the worst videos here")
     parser.add_argument("--system", metavar="NAME", help="name in tables (default: the manifest's, else the folder's)")
     parser.add_argument("--clips", type=int, default=0, metavar="N", help="score the first N clips only (default: all)")
     parser.add_argument("--workers", type=int, default=1, metavar="N", help="processes (default: 1)")
@@ -53,7 +54,7 @@ def run(arguments: argparse.Namespace) -> int:
     from lt_bench.evaluation.harness import Harness
     from lt_bench.evaluation.results import save_result, to_document
 
-    for path in filter(None, (arguments.out, arguments.csv)):
+    for path in filter(None, (arguments.out, arguments.csv, arguments.report)):
         _check_writable(path)
     harness = Harness(arguments.protocol, _options(arguments))  # an unknown protocol is refused before the bar starts
     with progress_bar() as bar:
@@ -68,6 +69,10 @@ def run(arguments: argparse.Namespace) -> int:
         save_result(result, arguments.out)
     if arguments.csv:
         save_csv(result, arguments.csv)
+    if arguments.report:
+        from lt_bench.evaluation.worst import write_page
+
+        write_page(result, arguments.generated, arguments.real, arguments.report, arguments.pairs)
     if arguments.json:
         print_json(to_document(result))
     else:

@@ -33,6 +33,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="folder of a system's videos, to show them; may be given again. With submit: DIR, to pack them",
     )
     parser.add_argument("--published", action="store_true", help="show what papers printed, apart, on the page")
+    parser.add_argument(
+        "--impute-worst", action="store_true", help="count clips that a system missed as the worst that any system has"
+    )
     add_json_flag(parser)
 
 
@@ -53,6 +56,7 @@ def run(arguments: argparse.Namespace) -> int:
         real=arguments.real,
         videos=_folders(arguments.videos),
         published=arguments.published,
+        impute=arguments.impute_worst,
     )
     if arguments.json:
         print_json(leaderboard_document(made))

@@ -20,6 +20,10 @@ class EvaluationConfig:
     split: str = "test"
     clips: int = 0
     """Score the first so many clips of the split; 0 for all."""
+    score_every: int = 0
+    """Optimiser steps between scorings of the validation split while training; 0 for none."""
+    score_clips: int = 4
+    """Clips of the validation split that are generated and scored while training; 0 for all."""
     samples: int = 6
     """Clips shown side by side on the leaderboard page."""
     system: str = ""

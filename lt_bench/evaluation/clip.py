@@ -63,6 +63,10 @@ class Tools:
         if landmarker is not None:
             landmarker.close()
 
+    def name(self, path: Path, digest: str) -> None:
+        """Let ``digest`` stand for a video that is not a file."""
+        self._digests[path] = digest
+
     def digest(self, path: Path) -> str:
         """SHA-256 of a file's bytes, read once."""
         if path not in self._digests:

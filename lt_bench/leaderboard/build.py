@@ -11,6 +11,7 @@ from lt_bench.files import write_text
 from lt_bench.leaderboard.boards import Board, build_boards
 from lt_bench.leaderboard.collect import collect
 from lt_bench.leaderboard.export import to_csv, to_markdown
+from lt_bench.leaderboard.imputation import impute_worst
 from lt_bench.leaderboard.latex import to_latex
 from lt_bench.leaderboard.page import render_page
 
@@ -35,6 +36,7 @@ def build_leaderboard(
     real: Path | None = None,
     videos: Mapping[str, Path] | None = None,
     published: bool = False,
+    impute: bool = False,
 ) -> Leaderboard:
     """Write ``leaderboard.csv``, ``.md``, ``.tex`` and ``index.html`` into ``out``.
 
@@ -46,12 +48,14 @@ def build_leaderboard(
         real: folder of the real set, for results that do not lie in a run's folder.
         videos: folders of videos by system, for the same.
         published: show scores as papers printed them on the page, apart from what was measured.
+        impute: count clips that a system missed as the worst that any system has (``imputation``).
 
     Raises:
         ResultError: no results, a damaged one, or two of one system and seed.
         LtBenchError: ``out`` cannot be written to.
     """
-    boards = build_boards(collect(paths, real, videos))
+    entries = collect(paths, real, videos)
+    boards = build_boards(impute_worst(entries) if impute else entries)
     folder = Path(out)
     made = Leaderboard(
         boards, folder / "leaderboard.csv", folder / "leaderboard.md", folder / "leaderboard.tex", folder / "index.html"

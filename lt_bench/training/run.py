@@ -33,6 +33,7 @@ from lt_bench.training.progress import StepProgress
 from lt_bench.training.quiet import quiet_lightning
 from lt_bench.training.sharing import check_shares
 from lt_bench.training.trainer import build_trainer, deterministic_restored
+from lt_bench.training.validation_scores import ValidationScores
 
 MODEL_FILE = "model.safetensors"
 METRICS_FILE = "metrics.csv"
@@ -94,8 +95,17 @@ def train(
     metrics = MetricsFile(Path(out) / METRICS_FILE, config.train.log_every)
     average = ModelAverage(config.train.ema_decay) if config.train.ema_decay else None
     checkpoint = LastCheckpoint(Path(out), config.train.checkpoint_every)
+    scores = _validation_scores(config, Path(out), cache, average, metrics) if config.evaluation.score_every else None
     # Preemption comes after all that a checkpoint keeps the state of.
-    own = [average, metrics, StepProgress() if progress else None, *callbacks, Preemption(checkpoint.save), checkpoint]
+    own = [
+        average,
+        metrics,
+        StepProgress() if progress else None,
+        scores,
+        *callbacks,
+        Preemption(checkpoint.save),
+        checkpoint,
+    ]
     with quiet_lightning(), deterministic_restored(), signals_restored():
         trainer = build_trainer(config, Path(out), [c for c in own if c is not None], loggers)
         _fit(trainer, module, WindowDataModule(cache, config), found.path if found else None)
@@ -123,6 +133,9 @@ def _check(config: RunConfig) -> None:
     # What would only fail when the trained model is used fails here, before the training.
     train = config.train
     check_shares(train)
+    if min(config.evaluation.score_every, config.evaluation.score_clips) < 0:
+        asked = (config.evaluation.score_every, config.evaluation.score_clips)
+        raise ConfigError(f"evaluation.score_every, score_clips: expected at least 0, got {asked}")
     for key in ("portrait_dropout", "audio_dropout", "motion_dropout", "motion_noise", "motion_mask"):
         if not 0 <= getattr(train, key) <= 1:
             raise ConfigError(f"train.{key}: expected 0 to 1, got {getattr(train, key)}")
@@ -157,6 +170,16 @@ def _fit(trainer: pl.Trainer, module: LetsTalkModule, data: WindowDataModule, re
 def _network_state(trainer: pl.Trainer) -> dict[str, torch.Tensor]:
     state = trainer.strategy.lightning_module_state_dict()
     return {name.removeprefix("model."): value for name, value in state.items() if name.startswith("model.")}
+
+
+def _validation_scores(
+    config: RunConfig, out: Path, cache: LatentCache, average: ModelAverage | None, metrics: MetricsFile
+) -> ValidationScores:
+    def card(module: pl.LightningModule, step: int) -> ModelCard:
+        assert isinstance(module, LetsTalkModule)
+        return _card(config, cache, module, step, metrics.seconds)
+
+    return ValidationScores(config, out, cache, card, average)
 
 
 def _card(config: RunConfig, cache: LatentCache, module: LetsTalkModule, steps: int, seconds: float) -> ModelCard:

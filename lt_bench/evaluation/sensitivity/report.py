@@ -8,7 +8,7 @@ from typing import Any
 from lt_bench.evaluation.sensitivity.response import Report, Response
 from lt_bench.files import atomic_path, write_json, write_text
 
-MARKS = {"yes": "yes", "partly": "(yes)", "no": "-", "": ""}
+MARKS = {"yes": "yes", "partly": "(yes)", "no": "-", "missing": "none", "": ""}
 
 
 def write_report(report: Report, folder: Path) -> None:
@@ -28,8 +28,8 @@ def to_markdown(report: Report) -> str:
         f"# Which score sees which damage: {report.protocol}, {report.real}",
         "",
         "yes: worse than undamaged at the top of the ladder (in most clips; scores of sets: by more than real videos "
-        "differ), and never better from one level to the next. (yes): worse at the top only. -: not seen. Empty: the "
-        "score does not look at it.",
+        "differ), and never better from one level to the next. (yes): worse at the top only. -: not seen. none: no "
+        "value at the top, for a reason, which is not 0. Empty: the score does not look at it.",
         "",
         "| " + " | ".join(head) + " |",
         "|" + "---|" * len(head),
@@ -98,5 +98,6 @@ def _panel(axis: Any, response: Response, unit: str) -> None:
     axis.set_xticks([0, *range(1, len(response.levels) + 1)], ["none", *(f"{level:g}" for level in response.levels)])
     axis.tick_params(labelsize=7)
     axis.set_xlabel(unit, fontsize=7)
-    seen = {"yes": "seen", "partly": "seen at the top", "no": "not seen", "": ""}[response.seen]
+    words = {"yes": "seen", "partly": "seen at the top", "no": "not seen", "missing": "no value at the top", "": ""}
+    seen = words[response.seen]
     axis.set_title(f"{response.damage}: {seen}", fontsize=8, color="black" if response.seen == "yes" else "0.35")

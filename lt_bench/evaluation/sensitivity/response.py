@@ -19,11 +19,12 @@ from lt_bench.evaluation.sensitivity.damages import FRAME_DAMAGES, SOUND_DAMAGES
 from lt_bench.evaluation.sensitivity.study import Cell, Study
 from lt_bench.evaluation.statistics import aggregate
 
-Seen = Literal["yes", "partly", "no", ""]
+Seen = Literal["yes", "partly", "no", "missing", ""]
 """Whether a score sees a damage.
 
 ``yes``: worse at the top of the ladder than undamaged in most clips, and never better from one level to the next.
-``partly``: worse at the top, but not all the way. Empty: not measured.
+``partly``: worse at the top, but not all the way. ``missing``: no value at the top, which is not a low score. Empty:
+not measured.
 """
 MOST = 0.8
 TRACKED = "lip_sync_open_offset"
@@ -122,8 +123,12 @@ def _response(score: Score, damage: str, cells: Sequence[Cell], baseline: Cell) 
 
 def _seen(score: Score, ladder: Sequence[float | None], worse: float | None, floor: float) -> Seen:
     bad = [badness(score, value) for value in ladder if value is not None]
-    if len(bad) < 2 or ladder[-1] is None:
-        return "" if all(value is None for value in ladder[1:]) else "no"
+    if all(value is None for value in ladder[1:]):
+        return ""
+    if ladder[-1] is None:
+        return "missing"
+    if len(bad) < 2:
+        return "no"
     if bad[-1] <= bad[0] + floor or (worse is not None and worse < MOST):
         return "no"
     return "yes" if all(a <= b for a, b in pairwise(bad)) else "partly"

@@ -1,0 +1,94 @@
+"""Score a validation set while training: generate its clips with the weights as they are, and evaluate them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import lightning.pytorch as pl
+import torch
+from torch import Tensor
+
+from lt_bench.config import RunConfig
+from lt_bench.data.cache import LatentCache
+from lt_bench.evaluation.harness import Harness, Options
+from lt_bench.evaluation.results import Result, save_result
+from lt_bench.models.checkpoint import ModelCard, Weights, load_model, save_model
+from lt_bench.sampling.videos import generate_split
+from lt_bench.training.averaging import ModelAverage
+from lt_bench.training.steps import StepCallback
+
+FOLDER = "scores"
+SPLIT = "validation"
+
+
+class ValidationScores(StepCallback):
+    """Every so many steps: ``out/scores/step000500/`` with the videos and ``result.json``, and the loggers are told.
+
+    The first process generates and scores while the others wait. Random states are put back, so a run that is scored
+    and one that is not end with the same weights. Values reach MLflow (or any Lightning logger) as ``scores/<name>``.
+
+    Args:
+        config: of the run: protocol, sampling, how often and how many clips.
+        out: folder of the run.
+        cache: whose split ``validation`` is scored.
+        card: describes the weights of a step.
+        average: whose weights are used where sampling asks for ``ema``.
+
+    Raises:
+        ConfigError: an unknown protocol; said before training, as is
+        CacheError: the cache has no real videos of the split.
+    """
+
+    def __init__(
+        self,
+        config: RunConfig,
+        out: Path,
+        cache: LatentCache,
+        card: Callable[[pl.LightningModule, int], ModelCard],
+        average: ModelAverage | None = None,
+    ) -> None:
+        rules = config.evaluation
+        self.config, self.out, self.every = config, Path(out) / FOLDER, rules.score_every
+        self.real = cache.real_folder(SPLIT)
+        self.harness = Harness(rules.protocol, Options(clips=rules.score_clips))
+        self._card, self._average = card, average
+
+    def on_step_end(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
+        """Score when it is time."""
+        if trainer.global_step % self.every:
+            return
+        weights = self._weights(trainer)  # every process takes part, since each may hold a shard
+        if trainer.is_global_zero:
+            with torch.random.fork_rng():
+                result = self._score(self._card(module, trainer.global_step), weights, trainer.global_step)
+            _log(trainer, result)
+        trainer.strategy.barrier("validation scores")
+
+    def _weights(self, trainer: pl.Trainer) -> dict[Weights, dict[str, Tensor]]:
+        state = trainer.strategy.lightning_module_state_dict()
+        raw = {name.removeprefix("model."): value for name, value in state.items() if name.startswith("model.")}
+        weights: dict[Weights, dict[str, Tensor]] = {"raw": raw}
+        if self._average:
+            weights["ema"] = raw | self._average.averaged_state()
+        return weights
+
+    def _score(self, card: ModelCard, weights: dict[Weights, dict[str, Tensor]], step: int) -> Result:
+        folder = self.out / f"step{step:06d}"
+        model_file, sampling = folder / "model.safetensors", self.config.sampling
+        save_model(model_file, card, {sampling.weights: weights[sampling.weights]})
+        try:
+            loaded = load_model(model_file, sampling.weights)
+            generate_split(loaded, self.real, folder / "videos", sampling, clips=self.config.evaluation.score_clips)
+        finally:
+            model_file.unlink()
+        result = self.harness.evaluate(self.real, folder / "videos", meta={"train_steps": step})
+        save_result(result, folder / "result.json")
+        return result
+
+
+def _log(trainer: pl.Trainer, result: Result) -> None:
+    values = {f"scores/{s.name}": s.value for s in result.scores.values() if s.value is not None}
+    values["scores/clips_scored"] = float(result.scored)
+    for logger in trainer.loggers:
+        logger.log_metrics(values, step=trainer.global_step)
