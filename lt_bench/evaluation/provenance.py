@@ -9,15 +9,19 @@ from pathlib import Path
 PACKAGES = (
     "av",
     "dlib-bin",
+    "lpips",
     "lt-bench",
     "mediapipe",
     "numpy",
     "onnxruntime",
     "opencv-contrib-python",
     "scipy",
+    "syncnet-python",
     "torch",
+    "torch-fidelity",
     "torchmetrics",
     "torchvision",
+    "transformers",
 )
 
 
