@@ -214,6 +214,7 @@ def _close_tracker(plan: SearchPlan, tracker: BackgroundTracker, console: Consol
             f"of {plan.config.out}; the same command logs them again.",
             style="yellow",
             markup=False,
+            soft_wrap=True,
         )
     return tracker.problem
 

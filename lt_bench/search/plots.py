@@ -7,16 +7,16 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from itertools import combinations
 from pathlib import Path
-from typing import Any
 
 import matplotlib.pyplot as plt
+import numpy as np
 from matplotlib.figure import Figure
-from optuna.exceptions import ExperimentalWarning
-from optuna.importance import PedAnovaImportanceEvaluator
+from matplotlib.ticker import MaxNLocator
+from optuna.importance import PedAnovaImportanceEvaluator, get_param_importances
 from optuna.trial import FrozenTrial, TrialState
-from optuna.visualization import matplotlib as drawn
 
 from lt_bench.files import atomic_path
+from lt_bench.search.parallel import draw_parallel
 from lt_bench.search.study import SharedStudy, origin_of
 
 LEAST = 4
@@ -46,8 +46,8 @@ def draw_plots(study: SharedStudy, folder: Path) -> Plots:
         _save(plots.made[name], draw)
 
     for k, objective in enumerate(study.objectives):
-        save(f"history-{objective.name}", lambda k=k: _history(study, k))
-        save(f"parallel-{objective.name}", lambda k=k: _parallel(study, k))
+        save(f"history-{objective.name}", lambda k=k: _history(study, whole, k))
+        save(f"parallel-{objective.name}", lambda k=k: draw_parallel(study.space, whole, study.objectives[k], k))
         reason = _no_importance([trial.values[k] for trial in whole])
         if reason:
             plots.missing[f"importance-{objective.name}"] = reason
@@ -67,9 +67,7 @@ def _no_importance(values: Sequence[float]) -> str:
 
 
 def _save(path: Path, draw: Callable[[], Figure]) -> None:
-    # Optuna's plots change matplotlib's style for good, and are experimental by name.
-    with plt.rc_context(), warnings.catch_warnings():
-        warnings.simplefilter("ignore", ExperimentalWarning)
+    with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="PedAnovaImportanceEvaluator computes")  # known: see _importance
         figure = draw()
         with atomic_path(path) as temporary:
@@ -77,40 +75,35 @@ def _save(path: Path, draw: Callable[[], Figure]) -> None:
         plt.close(figure)
 
 
-def _figure(axes: Any) -> Figure:
-    figure = axes.get_figure()
-    assert isinstance(figure, Figure)
-    return figure
-
-
-def _history(study: SharedStudy, k: int) -> Figure:
-    axes = drawn.plot_optimization_history(
-        study.study, target=lambda t: t.values[k], target_name=study.objectives[k].name
-    )
-    axes.set_title(f"{study.objectives[k].name} by trial")
-    return _figure(axes)
-
-
-def _parallel(study: SharedStudy, k: int) -> Figure:
-    axes = drawn.plot_parallel_coordinate(
-        study.study, params=list(study.space), target=lambda t: t.values[k], target_name=study.objectives[k].name
-    )
-    figure = _figure(axes)
-    figure.set_size_inches(max(7.0, 2.2 * (len(study.space) + 1)), 4.5)
+def _history(study: SharedStudy, whole: Sequence[FrozenTrial], k: int) -> Figure:
+    objective = study.objectives[k]
+    numbers, values = [origin_of(trial) for trial in whole], np.array([trial.values[k] for trial in whole])
+    best = np.minimum.accumulate(values) if objective.direction == "minimize" else np.maximum.accumulate(values)
+    figure, axes = plt.subplots(figsize=(7, 4.2))
+    axes.scatter(numbers, values, label="trial")
+    axes.step(numbers, best, where="post", color="tab:red", label="best so far")
+    axes.set(xlabel="trial", ylabel=f"{objective.name} ({objective.direction})", title=f"{objective.name} by trial")
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+    axes.legend()
     return figure
 
 
 def _importance(study: SharedStudy, k: int) -> Figure:
     objective = study.objectives[k]
     sign = 1.0 if objective.direction == "minimize" else -1.0  # the evaluator minimises
-    axes = drawn.plot_param_importances(
+    found = get_param_importances(
         study.study,
         evaluator=PedAnovaImportanceEvaluator(target_quantile=QUANTILE),
-        target=lambda t: sign * t.values[k],
-        target_name=objective.name,
+        target=lambda trial: sign * trial.values[k],
     )
-    axes.set_title(f"Importance for the best {QUANTILE:.0%} by {objective.name}")
-    return _figure(axes)
+    figure, axes = plt.subplots(figsize=(7, 1.2 + 0.45 * len(found)))
+    bars = axes.barh(list(found), list(found.values()))
+    axes.bar_label(bars, fmt="%.2f", padding=3)
+    count = sum(trial.state == TrialState.COMPLETE for trial in study.latest())
+    axes.set(xlabel=f"importance for the best {QUANTILE:.0%} by {objective.name} (PED-ANOVA, {count} trials)")
+    axes.invert_yaxis()
+    axes.margins(x=0.12)
+    return figure
 
 
 def _losses(study: SharedStudy) -> Figure:

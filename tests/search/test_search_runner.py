@@ -6,6 +6,8 @@ import csv
 import json
 import os
 import signal
+import subprocess
+import sys
 import threading
 import time
 from pathlib import Path
@@ -13,7 +15,7 @@ from pathlib import Path
 import pytest
 from optuna.trial import TrialState
 
-from lt_bench.config import RunConfig, load_config
+from lt_bench.config import RunConfig, load_config, to_yaml
 from lt_bench.search.report import write_report
 from lt_bench.search.runner import Resources, SearchRunner
 from lt_bench.search.study import REASON, origin_of
@@ -148,3 +150,44 @@ def test_several_objectives_leave_a_configuration_for_every_trial_of_the_front(m
         config = load_config(RunConfig, entry["config"])
         assert config.sampling.steps == entry["params"]["sampling.steps"]
     assert "pareto" in made["plots"]
+
+
+COMMAND = """
+import sys
+from lt_bench.config import SearchConfig, load_config
+from lt_bench.jobs import launch
+from lt_bench.search.plan import plan_search
+from lt_bench.search.runner import Resources, SearchRunner
+sys.path.insert(0, sys.argv[2])
+from conftest import open_study
+from test_search_runner import Watcher
+launch.COMMAND = (sys.executable, sys.argv[2] + "/fake_trial.py")
+plan = plan_search(load_config(SearchConfig, sys.argv[1]), "s")
+SearchRunner(plan, open_study(plan), Resources(1, 2), Watcher()).run()
+"""
+
+
+@pytest.mark.slow
+def test_three_commands_finish_a_study_though_one_is_killed(make_plan, opened, tmp_path):
+    """SIGKILL to a command in the middle of a trial: its worker ends, and another command runs the trial again."""
+    plan = make_plan(trials=8, workers=1, grace=6)
+    (tmp_path / "s.yaml").write_text(to_yaml(plan.config))
+    deeds(plan, "sleeps")
+    command = [sys.executable, "-c", COMMAND, str(tmp_path / "s.yaml"), str(Path(__file__).parent)]
+    victim = subprocess.Popen(command)
+    deadline = time.monotonic() + 120
+    while not starts(plan, 0):
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+    deeds(plan, "slow")
+    others = [subprocess.Popen(command) for _ in range(2)]
+    victim.kill()
+    victim.wait()
+    assert [process.wait(timeout=300) for process in others] == [0, 0]
+    study = opened(plan)
+    trials = study.latest()
+    assert [trial.state for trial in trials] == [TrialState.COMPLETE] * 8
+    assert len(starts(plan, 0)) == 2  # by the killed command, and again
+    assert trials[0].user_attrs["kills"] == 1
+    assert [len(starts(plan, origin_of(trial))) for trial in trials[1:]] == [1] * 7
+    assert not Path(f"/proc/{starts(plan, 0)[0]}").exists()  # no worker outlives its command
