@@ -40,7 +40,7 @@ class SearchSamplerConfig:
     """What suggests values. All settings of the library that matter are pinned here, since its defaults change."""
 
     name: Literal["tpe", "gp", "nsga2", "random"] = "tpe"
-    """``gp`` takes minutes a suggestion when a thousand trials are finished; the others take a fraction of a second."""
+    """The time of ``gp`` grows with the cube of the finished trials; it is for some hundreds at most."""
     seed: int = 0
     """With a trial's number, decides its random draws: parallel commands never draw the same."""
     startup_trials: int = 10
