@@ -35,12 +35,15 @@ def drop_duplicates(writer: CacheWriter) -> int:
 
 
 def write_real_sets(writer: CacheWriter, source: Source) -> None:
-    """Write the manifests of the splits whose videos are exported."""
+    """Write the manifests of the splits whose videos are exported; a split without a clip leaves no folder."""
     for split in source.exported:
+        folder = writer.path / "real" / split
         entries = [writer.extra(record.id)["real"] for record in writer.records if record.split == split]
         if entries:
             clips = [parse_config(RealClip, entry, f"{writer.path}: journal") for entry in entries]
-            write_real_set(writer.path / "real" / split, source.dataset, split, writer.info.resolution, clips)
+            write_real_set(folder, source.dataset, split, writer.info.resolution, clips)
+        elif folder.is_dir():
+            folder.rmdir()
 
 
 def _remove_files(writer: CacheWriter, record: ClipRecord) -> None:

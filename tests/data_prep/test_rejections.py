@@ -1,0 +1,62 @@
+"""Whole films that fall under a rule, and one of two scenes that becomes two clips."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from data_prep.pipeline import Preparation, prepare
+from lt_bench.config import DataConfig
+from lt_bench.data.verify import verify_cache
+from lt_bench.media.audio import read_audio
+from lt_bench.media.video import read_frames, write_video
+
+
+@pytest.fixture(scope="module")
+def done(tmp_path_factory: pytest.TempPathFactory) -> Preparation:
+    mirror = Path(__file__).resolve().parents[3] / "shared" / "assets"
+    if not (mirror / "MANIFEST.json").is_file():
+        pytest.skip("the folder of pinned assets (LT_BENCH_MIRROR) is absent")
+    folder = tmp_path_factory.mktemp("films")
+
+    def clip(name: str, start: int, stop: int) -> tuple[np.ndarray, np.ndarray]:
+        path = mirror / "grid-sample" / f"{name}.mpg"
+        return read_frames(path)[start:stop], read_audio(path)[start * 640 : stop * 640]
+
+    (one, voice), (other, other_voice) = clip("sbia1a", 15, 45), clip("lbax4n", 20, 50)
+    write_video(folder / "a_scenes.mp4", np.concatenate([one, other]), audio=np.concatenate([voice, other_voice]))
+    write_video(folder / "b_copy.mp4", other, audio=other_voice, crf=23)
+    write_video(folder / "c_dark.mp4", (one * 0.18).astype(np.uint8), audio=voice)
+    write_video(folder / "d_two.mp4", np.concatenate([one, other], axis=2), audio=voice)
+    whole, sound = clip("bbaf2n", 0, 67)
+    write_video(folder / "e_late.mp4", whole[:59], audio=sound[8 * 640 :])
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("LT_BENCH_MIRROR", str(mirror))
+        cache = tmp_path_factory.mktemp("caches") / "folder"
+        return prepare(DataConfig(dataset="folder", folder=str(folder), cache=str(cache), resolution=64), workers=1)
+
+
+def test_scenes_become_clips_and_every_other_film_falls_under_its_rule(done: Preparation):
+    records = {record.id: record for record in done.cache.records()}
+    assert sorted(records) == ["a_scenes.s0", "a_scenes.s1"]
+    assert {record.frames for record in records.values()} == {30}
+    assert len({record.identity for record in records.values()}) == 1
+    rejected = {clip.id: clip for clip in done.rejected}
+    rules = {name: clip.rule for name, clip in rejected.items()}
+    assert rules == {"b_copy": "duplicate", "c_dark": "dark", "d_two": "two_faces", "e_late": "offset"}
+    assert "a_scenes.s1" in rejected["b_copy"].reason
+    assert rejected["e_late"].value == pytest.approx(8, abs=1)
+    assert rejected["d_two"].value == 1
+    dark = rejected["c_dark"]
+    assert dark.value is not None
+    assert dark.value < (dark.limit or 0)
+    assert done.prepared == 2
+
+
+def test_nothing_is_left_of_a_rejected_clip_but_its_picture(done: Preparation):
+    files = {str(path.relative_to(done.cache.path)) for path in done.cache.path.rglob("*") if path.is_file()}
+    for name in ("b_copy", "c_dark", "d_two", "e_late"):
+        assert [file for file in files if name in file] == [f"thumbnails/{name}.jpg"]
+    assert verify_cache(done.cache.path).damage is None
