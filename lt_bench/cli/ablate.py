@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from lt_bench.cli.output import add_json_flag, print_json, stderr_console
+from lt_bench.cli.plugins import add_plugin_flag, with_plugins
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -39,6 +40,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--rescore", action="store_true", help="score again what is done, as when an asset was absent then"
     )
+    add_plugin_flag(parser)
     add_json_flag(parser)
 
 
@@ -68,6 +70,7 @@ def _load(arguments: argparse.Namespace) -> ExperimentConfig:
     config = load_config(ExperimentConfig, arguments.experiment, arguments.overrides)
     if arguments.out:
         config = dataclasses.replace(config, out=arguments.out)
+    config = dataclasses.replace(config, model=with_plugins(config.model, arguments.plugin))
     check_experiment(config, fusion_names(), arguments.experiment)
     load_protocol(config.evaluation.protocol)
     return config

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lt_bench.cli.output import add_json_flag, print_json, progress_bar
+from lt_bench.cli.plugins import add_plugin_flag
 
 if TYPE_CHECKING:
     import numpy as np
@@ -34,6 +35,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--out", required=True, type=Path, metavar="VIDEO.mp4", help="where the video goes")
     parser.add_argument("--no-crop", action="store_true", help="take the centre square, do not look for a face")
     parser.add_argument("overrides", nargs="*", metavar="key=value", help="a key of sampling, as audio_scale=2")
+    add_plugin_flag(parser)
     add_json_flag(parser)
 
 
@@ -53,7 +55,9 @@ def _generate(arguments: argparse.Namespace, picture: UInt8[np.ndarray, "H W 3"]
     frames = _frames(voice, arguments.audio)
 
     from lt_bench.models.checkpoint import load_model, read_card
+    from lt_bench.plugins import load_plugins
 
+    load_plugins(arguments.plugin)
     card = read_card(arguments.checkpoint)
     sampling = _sampling(card, arguments.overrides)
     face = not arguments.no_crop and card.landmark_set != "synthetic"

@@ -6,6 +6,7 @@ import argparse
 from typing import TYPE_CHECKING, Any
 
 from lt_bench.cli.output import add_json_flag, print_json, progress_bar
+from lt_bench.cli.plugins import add_plugin_flag, with_plugins
 from lt_bench.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -29,6 +30,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--all-cells", action="store_true", help="compare every fusion of the portrait with every one of the audio"
     )
     describe.add_argument("overrides", nargs="*", metavar="key=value", help="keys of the model's config, as in YAML")
+    add_plugin_flag(describe)
     add_json_flag(describe)
 
 
@@ -39,7 +41,7 @@ def run(args: argparse.Namespace) -> int:
 
     fusion = {"portrait": args.portrait, "audio": args.audio}
     document = apply_overrides({"preset": args.preset, "fusion": fusion}, args.overrides)
-    config = parse_config(ModelConfig, document, source="model")
+    config = with_plugins(parse_config(ModelConfig, document, source="model"), args.plugin)
     latent = _shape(args.latent, "--latent", 3)
     speech = _shape(args.speech, "--speech", 2)
     if args.all_cells:

@@ -8,6 +8,7 @@ train.devices, train.nodes, train.strategy; see docs/cluster.md.
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import os
 import sys
 from collections.abc import Iterator
@@ -16,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lt_bench.cli.output import add_json_flag, print_json, stderr_console
+from lt_bench.cli.plugins import add_plugin_flag, with_plugins
 
 if TYPE_CHECKING:
     from lightning.pytorch.callbacks import Callback
@@ -41,6 +43,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="URI",
         help="MLflow server, or off (default: MLFLOW_TRACKING_URI, else an sqlite file in the run's folder)",
     )
+    add_plugin_flag(parser)
     add_json_flag(parser)
 
 
@@ -49,6 +52,7 @@ def run(arguments: argparse.Namespace) -> int:
     from lt_bench.config import RunConfig, load_config
 
     config = load_config(RunConfig, arguments.config, arguments.overrides)
+    config = dataclasses.replace(config, model=with_plugins(config.model, arguments.plugin))
     from lightning.pytorch.utilities import rank_zero_only
 
     # Of the process that Slurm, torchrun or Lightning started; the others of a run leave all reports to the first.

@@ -29,6 +29,9 @@ class ModelConfig:
     order: Literal["factorised", "alternating"] = "factorised"
     """``factorised``: every block attends in time, then in space, as LetsTalk's. ``alternating``: every other block in
     space, the ones between in time, as Latte's."""
+    plugins: tuple[str, ...] = ()
+    """Python files, relative to the working folder, that register fusion schemes of your own; train and ablate import
+    them. A model file never does: generate takes them as --plugin."""
     patch_size: int = 2
     """Side of a patch, in latent pixels."""
     frames: int = 16

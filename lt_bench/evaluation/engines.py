@@ -16,11 +16,11 @@ from lt_bench.errors import ConfigError, ResultError
 from lt_bench.evaluation.clip import Tools
 from lt_bench.evaluation.feature_store import SET_FEATURES, FeatureStore
 from lt_bench.evaluation.loading import Loader
-from lt_bench.evaluation.plugins import load_plugins
 from lt_bench.evaluation.protocol import Protocol
 from lt_bench.evaluation.real_side import RealSide
 from lt_bench.evaluation.scores.base import Score, build_score
 from lt_bench.evaluation.scoring import ClipScorer, ClipScores, Pair
+from lt_bench.plugins import load_plugins
 
 Engine = Literal["local", "ray"]
 GPU_VARIABLE = "CUDA_VISIBLE_DEVICES"

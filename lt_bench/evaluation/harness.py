@@ -13,7 +13,6 @@ from lt_bench.evaluation.engines import Engine, Work, build_scores, run
 from lt_bench.evaluation.feature_store import DEFAULT_LIMIT, FeatureStore
 from lt_bench.evaluation.generated_side import GeneratedSide, open_generated_side
 from lt_bench.evaluation.pairing import Pairing, pair_by_file, pair_by_name
-from lt_bench.evaluation.plugins import load_plugins
 from lt_bench.evaluation.protocol import Protocol, load_protocol
 from lt_bench.evaluation.provenance import git_commit, package_versions
 from lt_bench.evaluation.real_side import RealSide, open_real_side
@@ -22,6 +21,7 @@ from lt_bench.evaluation.scores.base import Score as ScoreRule
 from lt_bench.evaluation.scoring import ClipScores
 from lt_bench.evaluation.shelf import Shelf
 from lt_bench.files import sha256_file
+from lt_bench.plugins import load_plugins
 
 Progress = Callable[[int, int], None]
 """Told how many of how many clips are done."""

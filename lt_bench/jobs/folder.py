@@ -19,6 +19,7 @@ MODEL_FILE = "model.safetensors"
 FREE_KEYS = (
     "data.cache",
     "data.folder",
+    "model.plugins",
     "train.threads",
     "train.workers",
     "train.checkpoint_every",

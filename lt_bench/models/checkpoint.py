@@ -145,7 +145,9 @@ def load_model(path: str | os.PathLike[str], weights: Weights = "ema") -> Loaded
     try:
         model = build_model(card.config.model, card.latent_shape, card.speech_shape)
     except (ValueError, KeyError) as error:
-        raise CheckpointError(f"{path}: expected a model this version can build, got: {error}") from error
+        files = " ".join(f"--plugin {file}" for file in card.config.model.plugins)
+        hint = f" (trained with {files})" if files else ""
+        raise CheckpointError(f"{path}: expected a model this version can build, got: {error}{hint}") from error
     problem = _mismatch(model.state_dict(), state)
     if problem:
         raise CheckpointError(f"{path}: {problem}")

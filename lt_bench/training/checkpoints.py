@@ -24,6 +24,7 @@ FREE_SECTIONS = ("sampling", "evaluation")
 FREE_KEYS = (
     "data.cache",
     "data.folder",
+    "model.plugins",
     "train.threads",
     "train.workers",
     "train.checkpoint_every",

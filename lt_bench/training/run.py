@@ -21,6 +21,7 @@ from lt_bench.diffusion.samplers import build_sampler
 from lt_bench.diffusion.schedule import STEPS
 from lt_bench.errors import ConfigError
 from lt_bench.models.checkpoint import ModelCard, Weights, read_card, save_model
+from lt_bench.plugins import load_plugins
 from lt_bench.sampling.guided import check_sampling
 from lt_bench.training.averaging import ModelAverage
 from lt_bench.training.blocks import compiled_limits
@@ -84,6 +85,7 @@ def train(
         TrainingError: the loss is no longer a number.
         Preempted: the process was told to stop by SIGTERM, or by Slurm's SIGUSR1; a checkpoint was written.
     """
+    load_plugins(config.model.plugins)
     _check(config)
     model_file = Path(out) / MODEL_FILE
     if model_file.exists():

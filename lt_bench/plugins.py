@@ -1,0 +1,35 @@
+"""A user's own Python files, which register scores or fusion schemes when they are imported."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.util
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+
+from lt_bench.errors import ConfigError
+
+
+def load_plugins(paths: Iterable[str | Path]) -> None:
+    """Import Python files; a file already imported is not imported again.
+
+    Raises:
+        ConfigError: a file is missing or no Python file. Errors of the code itself are not caught.
+    """
+    for path in map(Path, paths):
+        if path.suffix != ".py" or not path.is_file():
+            raise ConfigError(f"{path}: expected a Python file that registers scores or fusion schemes, got none")
+        name = f"lt_bench_plugin_{path.stem}_{hashlib.sha256(str(path.resolve()).encode()).hexdigest()[:8]}"
+        if name in sys.modules:
+            continue
+        spec = importlib.util.spec_from_file_location(name, path)
+        assert spec is not None
+        assert spec.loader is not None
+        module = importlib.util.module_from_spec(spec)
+        sys.modules[name] = module
+        try:
+            spec.loader.exec_module(module)
+        except BaseException:
+            del sys.modules[name]
+            raise
