@@ -40,7 +40,7 @@ from lt_bench.models.codecs.base import build_codec, frames_to_tensor
 from lt_bench.perception.faces import FaceLandmarker
 from lt_bench.perception.speech.base import build_speech_encoder
 
-ROUNDS, SIDE = 5, 128
+ROUNDS, SIDE = 3, 128
 
 
 def cpu(function: Callable[[], Any]) -> float:
