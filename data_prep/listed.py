@@ -158,6 +158,7 @@ def _celebv_homes(lists: Celebv) -> dict[str, PublishedVideo]:
 def _source(config: DataConfig, jobs: Sequence[VideoJob], missing: Sequence[Rejected]) -> Source:
     jobs = with_galleries(jobs)
     listed = [{**dataclasses.asdict(job), "path": job.path.stat().st_size} for job in jobs]
+    missing = sorted(missing, key=lambda clip: clip.rule != "unavailable")
     return Source(config.dataset, tuple(jobs), sha256_json([FILMED_RULES, listed]), EXPORTED, tuple(missing))
 
 

@@ -19,7 +19,7 @@ from lt_bench.config import DataConfig, parse_config
 from lt_bench.data.cache import LatentCache
 from lt_bench.data.format import INDEX_FILE, REJECTED_FILE, difference
 from lt_bench.data.writer import CacheWriter
-from lt_bench.errors import CacheError
+from lt_bench.errors import CacheError, MediaError
 from lt_bench.files import read_json
 
 MAX_WORKERS = 8
@@ -73,10 +73,17 @@ def prepare(
 
     Raises:
         CacheError: the folder holds a cache of other settings, another process writes to it, or no clip is usable.
+        MediaError: no clip of the list has its video here; nothing is written.
         LtBenchError: as ``list_source`` and ``describe_cache``, or the disk is full.
     """
     started = time.monotonic()
     source = list_source(config)
+    if not source.jobs:
+        first = source.missing[0]
+        raise MediaError(
+            f"{config.dataset}: expected at least one clip of the list with its video, got none of "
+            f"{len(source.missing)}: {first.id}: {first.reason}"
+        )
     path = Path(config.cache)
     if not (path / INDEX_FILE).is_file():
         require_assets(config)

@@ -12,6 +12,7 @@ from data_prep.celebv_hq import read_celebv_hq
 from data_prep.hdtf import GROUPS, LISTS, read_hdtf
 from data_prep.listed import celebv_hq_source, hdtf_source, wanted_videos
 from data_prep.published import published
+from lt_bench.cli.main import main
 from lt_bench.config import CropConfig, DataConfig
 from lt_bench.data.format import ID_PATTERN
 from lt_bench.errors import ConfigError, LtBenchError, MediaError
@@ -135,3 +136,11 @@ def test_celebv_hq_without_its_list_is_an_error(tmp_path: Path):
     (tmp_path / "other.json").write_text("[1]")
     with pytest.raises(MediaError, match="key 'clips'"):
         read_celebv_hq(tmp_path / "other.json")
+
+
+def test_without_any_video_nothing_is_written(mirror: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    out = tmp_path / "cache"
+    assert main(["prepare", "hdtf", "--out", str(out), "--videos", str(tmp_path / "none")]) == 2
+    error = capsys.readouterr().err.splitlines()[-1]
+    assert "expected at least one clip of the list with its video, got none of 437: Radio1_0" in error
+    assert not out.exists()
