@@ -17,7 +17,7 @@ from numpy import ndarray
 
 from lt_bench.errors import FaceError
 from lt_bench.evaluation.scores.base import ClipContext, Need, PerVideoScore, UnscorableError, VideoView
-from lt_bench.evaluation.scores.inception_frames import every
+from lt_bench.evaluation.scores.words import every
 from lt_bench.files import sha256_json
 from lt_bench.perception.faces import landmarker_hash
 

@@ -10,6 +10,7 @@ from numpy import ndarray
 
 from lt_bench.evaluation.scores.base import ClipContext, VideoView
 from lt_bench.evaluation.scores.distribution import DistributionScore
+from lt_bench.evaluation.scores.words import every
 from lt_bench.files import sha256_json
 from lt_bench.perception.inception import SIDE, WEIGHTS, Resize, inception_features
 
@@ -55,8 +56,3 @@ class InceptionScore(DistributionScore):
             return {"pool": inception_features(video.frames[chosen], self.resize)}
 
         return video.features(key, compute, heard=False)["pool"]
-
-
-def every(stride: int) -> str:
-    """A stride in words."""
-    return "every frame" if stride == 1 else f"every {stride}. frame"

@@ -16,7 +16,7 @@ from lt_bench.assets.store import asset_path
 from lt_bench.assets.weights import load_torch_weights
 from lt_bench.errors import AssetError
 from lt_bench.evaluation.scores.base import ClipContext, PerVideoScore, register
-from lt_bench.evaluation.scores.inception_frames import every
+from lt_bench.evaluation.scores.words import every
 from lt_bench.files import sha256_json
 from lt_bench.perception.device import detector_device, exact_inference
 

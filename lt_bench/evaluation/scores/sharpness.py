@@ -10,7 +10,7 @@ from jaxtyping import Float, UInt8
 from numpy import ndarray
 
 from lt_bench.evaluation.scores.base import ClipContext, PerVideoScore, UnscorableError, register
-from lt_bench.evaluation.scores.inception_frames import every
+from lt_bench.evaluation.scores.words import every
 
 BLUR = 11
 """Pixels of the blur that frames are compared with."""
