@@ -36,7 +36,18 @@ def normalise(x: Tensor) -> Tensor:
 
 def modulate(x: Tensor, shift: Tensor, scale: Tensor) -> Tensor:
     """Layer norm whose shift and scale come from the timestep (adaLN, Peebles and Xie 2023)."""
+    if shift.numel() == x.shape[-1]:  # one timestep for all: the norm's own weights do it, in one pass and back
+        return F.layer_norm(x, x.shape[-1:], (1 + scale).flatten(), shift.flatten(), NORM_EPS)
     return torch.addcmul(shift, normalise(x), 1 + scale)
+
+
+def keys_and_values(context: Float[Tensor, "S 2 heads M d"]) -> tuple[Tensor, Tensor]:
+    """Keys and values apart, (S, heads, M, d).
+
+    Taken apart in the memory order of the layer that made them, so that their gradient is put together in one copy.
+    """
+    keys, values = context.permute(0, 3, 1, 2, 4).unbind(2)
+    return keys.transpose(1, 2), values.transpose(1, 2)
 
 
 class Attention(nn.Module):
@@ -88,9 +99,8 @@ class SelfAttention(Attention):
 
     def project(self, x: Float[Tensor, "S N D"]) -> tuple[Tensor, Tensor]:
         """Queries (S, heads, N, d); keys and values (S, 2, heads, N, d)."""
-        S, N, D = x.shape
-        qkv = self.qkv(x).view(S, N, 3, self.heads, D // self.heads).permute(2, 0, 3, 1, 4)
-        return qkv[0], qkv[1:].transpose(0, 1)
+        queries, context = self._qkv(x).split([1, 2], dim=2)
+        return queries.squeeze(2).transpose(1, 2), context.permute(0, 2, 3, 1, 4)
 
     def join(self, own: Float[Tensor, "S 2 heads N d"], other: Float[Tensor, "T 2 heads M d"]) -> Tensor:
         """All keys and values, one after the other."""
@@ -106,9 +116,22 @@ class SelfAttention(Attention):
         self, queries: Float[Tensor, "S heads N d"], context: Float[Tensor, "S 2 heads M d"]
     ) -> Float[Tensor, "S N D"]:
         """Softmax attention."""
-        keys, values = context.unbind(1)
-        read = F.scaled_dot_product_attention(queries, keys, values).transpose(1, 2)
-        return self.proj(read.flatten(2))
+        return self._read(queries, *keys_and_values(context))
+
+    def forward(
+        self, x: Float[Tensor, "S N D"], first: int | None = None, contexts: Sequence[Tensor] = ()
+    ) -> Float[Tensor, "S M D"]:
+        """As in general; without others' contexts, all three come apart in one step, whose gradient is one copy."""
+        if contexts:
+            return super().forward(x, first, contexts)
+        queries, keys, values = (part.transpose(1, 2) for part in self._qkv(x).unbind(2))
+        return self._read(self.first(queries, first), keys, values)
+
+    def _qkv(self, x: Float[Tensor, "S N D"]) -> Float[Tensor, "S N 3 heads d"]:
+        return self.qkv(x).unflatten(-1, (3, self.heads, -1))
+
+    def _read(self, queries: Tensor, keys: Tensor, values: Tensor) -> Float[Tensor, "S N D"]:
+        return self.proj(F.scaled_dot_product_attention(queries, keys, values).transpose(1, 2).flatten(2))
 
 
 class CrossAttention(nn.Module):
@@ -130,7 +153,7 @@ class CrossAttention(nn.Module):
         self, x: Float[Tensor, "B F N D"], keys_values: Float[Tensor, "B G 2 heads M d"]
     ) -> Float[Tensor, "B F N D"]:
         """Attend from each frame's tokens to the frame's condition."""
-        keys, values = keys_values.flatten(0, 1).unbind(1)
+        keys, values = keys_and_values(keys_values.flatten(0, 1))
         S = keys.shape[0]
         q = self.q(x).view(S, -1, self.heads, keys.shape[-1]).transpose(1, 2)
         out = F.scaled_dot_product_attention(q, keys, values)

@@ -9,6 +9,7 @@ from typing import Any
 
 import lightning.pytorch as pl
 import torch
+from lightning.pytorch.accelerators.cuda import CUDAAccelerator
 from lightning.pytorch.loggers import Logger
 from lightning.pytorch.strategies import DDPStrategy, ModelParallelStrategy, Strategy
 
@@ -50,9 +51,21 @@ def build_trainer(config: RunConfig, out: Path, callbacks: list[pl.Callback], lo
         "default_root_dir": out,
     }
     try:
-        return pl.Trainer(**arguments)
+        trainer = pl.Trainer(**arguments)
     except (RuntimeError, ValueError) as error:  # Lightning's MisconfigurationException is a plain Exception
         raise ConfigError(f"train.accelerator, devices, nodes, strategy: {error}") from error
+    check_precision(train, cuda=isinstance(trainer.accelerator, CUDAAccelerator))
+    return trainer
+
+
+def check_precision(train: TrainConfig, cuda: bool) -> None:
+    """Refuse bf16 on a GPU that would only emulate it.
+
+    Raises:
+        ConfigError: it would.
+    """
+    if train.precision == "bf16" and cuda and not torch.cuda.is_bf16_supported(including_emulation=False):
+        raise ConfigError("train.precision: expected fp32 on this GPU, which has no bfloat16, got bf16")
 
 
 def _strategy(train: TrainConfig) -> Strategy | str:

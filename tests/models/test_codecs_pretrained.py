@@ -12,6 +12,7 @@ from diffusers import AutoencoderDC, AutoencoderKL
 
 from lt_bench.errors import AssetError, ConfigError
 from lt_bench.models.codecs import build_codec
+from lt_bench.models.codecs.pretrained import PretrainedCodec
 
 
 def save_kl(folder: Path, **changes) -> AutoencoderKL:
@@ -153,3 +154,52 @@ def test_sides_that_do_not_fit_are_refused(tmp_path: Path) -> None:
     save_kl(tmp_path)
     with pytest.raises(ConfigError, match="multiples of 4, got 10x8"):
         build_codec(f"kl:{tmp_path}").encode(torch.zeros(1, 3, 8, 10))
+
+
+def test_large_frames_are_tiled_as_diffusers_tiles_them_and_others_are_not(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(PretrainedCodec, "tile", 32)
+    networks = {"kl": save_kl(tmp_path / "kl"), "dc": save_dc(tmp_path / "dc")}
+    networks["kl"].enable_tiling()
+    networks["kl"].tile_sample_min_size, networks["kl"].tile_latent_min_size = 32, 8
+    networks["dc"].enable_tiling(32, 32, 28, 28)
+    small, large = torch.rand(1, 3, 32, 32) * 2 - 1, torch.rand(2, 3, 48, 80) * 2 - 1
+    for kind, network in networks.items():
+        codec = build_codec(f"{kind}:{tmp_path / kind}")
+        raw = codec.encode(large)
+        assert raw.shape == (2, codec.channels, 48 // codec.factor, 80 // codec.factor)
+        with torch.no_grad():
+            encoded = network.encode(large)
+            expected = encoded.latent_dist.mode() if kind == "kl" else encoded.latent
+            torch.testing.assert_close(raw, expected, atol=1e-5, rtol=1e-4)
+            torch.testing.assert_close(codec.decode(raw), network.decode(raw).sample, atol=1e-5, rtol=1e-4)
+            network.disable_tiling()
+            whole = network.encode(small)
+            expected = whole.latent_dist.mode() if kind == "kl" else whole.latent
+        torch.testing.assert_close(codec.encode(small), expected, atol=1e-5, rtol=1e-4)
+        assert codec.decode(raw).shape == large.shape
+
+
+@pytest.mark.parametrize("kind", ["kl", "dc"])
+def test_bfloat16_is_another_codec_close_to_the_first(tmp_path: Path, kind: str) -> None:
+    save_kl(tmp_path) if kind == "kl" else save_dc(tmp_path)
+    exact, half = build_codec(f"{kind}:{tmp_path}"), build_codec(f"{kind}:{tmp_path}@bf16")
+    frames = torch.rand(5, 3, 16, 16) * 2 - 1
+    raw, rounded = exact.encode(frames), half.encode(frames)
+    assert rounded.dtype == half.decode(rounded).dtype == torch.float32
+    assert half.hash != exact.hash
+    assert 0 < float((raw - rounded).norm() / raw.norm()) < 0.05
+
+
+@pytest.mark.parametrize("kind", ["kl", "dc"])
+def test_a_batch_is_encoded_as_its_frames_are(tmp_path: Path, kind: str) -> None:
+    save_kl(tmp_path) if kind == "kl" else save_dc(tmp_path)
+    codec = build_codec(f"{kind}:{tmp_path}")
+    frames = torch.rand(6, 3, 16, 16) * 2 - 1
+    raw = codec.encode(frames)
+    for index in (0, 3, 5):
+        torch.testing.assert_close(raw[index], codec.encode(frames[index : index + 1])[0], atol=1e-5, rtol=1e-4)
+        torch.testing.assert_close(
+            codec.decode(raw)[index], codec.decode(raw[index : index + 1])[0], atol=1e-5, rtol=1e-4
+        )

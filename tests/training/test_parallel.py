@@ -13,6 +13,7 @@ from typing import Any
 import lightning.pytorch as pl
 import pytest
 import torch
+from safetensors.torch import load_file
 
 from lt_bench.config import RunConfig
 from lt_bench.data.cache import LatentCache
@@ -78,7 +79,9 @@ def whole(toy_cache: LatentCache, tmp_path_factory: pytest.TempPathFactory) -> C
     return of
 
 
-SHARED = {"batch_size": 4, "log_every": 1, "validate_every": 3}
+# Siamese and one-way tokens go through layers by ways of their own, which sharding must not miss.
+FUSION = {"fusion": {"portrait": "one_way_symbiotic", "audio": "siamese"}}
+SHARED: dict[str, Any] = {"batch_size": 4, "log_every": 1, "validate_every": 3, "model": FUSION}
 
 
 @pytest.mark.parametrize("strategy", ["ddp", "fsdp"])
@@ -87,6 +90,12 @@ def test_two_processes_train_what_one_does(
 ) -> None:
     train_in(2, make_run(**SHARED, devices=2, strategy=strategy), tmp_path, toy_cache)
     _assert_same_run(whole(make_run(**SHARED)), tmp_path)
+    # The checkpoint is whole: one process exports from it what two did.
+    (tmp_path / "model.safetensors").rename(tmp_path / "by_two.safetensors")
+    assert train(make_run(**SHARED), tmp_path, toy_cache, progress=False).resumed_from == 6
+    one, two = (load_file(tmp_path / name) for name in ("model.safetensors", "by_two.safetensors"))
+    assert one.keys() == two.keys()
+    assert all(torch.equal(one[name], two[name]) for name in one)
 
 
 def test_micro_batches_and_checkpointed_activations_train_what_the_whole_batch_does(

@@ -12,6 +12,7 @@ from lt_bench.training.averaging import ramped_decay
 from lt_bench.training.draws import TRAINING, VALIDATION, Draws, draw, window_generator
 from lt_bench.training.schedule import learning_rate_factor
 from lt_bench.training.sharing import Share, StepBatches, check_shares
+from lt_bench.training.trainer import check_precision
 
 FLOW = Objective(DiffusionConfig("flow", "sample", "logit_normal"), learn_sigma=False)
 
@@ -90,3 +91,11 @@ def test_modalities_are_dropped_independently_and_as_often_as_asked() -> None:
 def test_the_decay_ramps_up_to_its_limit() -> None:
     assert [ramped_decay(n, 0.9999) for n in (1, 8)] == pytest.approx([2 / 11, 0.5])
     assert ramped_decay(10**6, 0.999) == 0.999
+
+
+def test_bf16_is_refused_on_a_gpu_that_would_only_emulate_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda including_emulation: including_emulation)
+    check_precision(TrainConfig(precision="bf16"), cuda=False)
+    check_precision(TrainConfig(precision="fp32"), cuda=True)
+    with pytest.raises(ConfigError, match=r"train\.precision: expected fp32"):
+        check_precision(TrainConfig(precision="bf16"), cuda=True)

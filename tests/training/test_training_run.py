@@ -288,3 +288,17 @@ def test_loggers_receive_the_curves(toy_cache: LatentCache, make_run: MakeRun, t
     assert rows["3"]
     assert rows["6"]
     assert not rows["2"]
+
+
+def test_deterministic_mode_is_on_while_training_and_off_after(
+    toy_cache: LatentCache, make_run: MakeRun, tmp_path: Path
+) -> None:
+    seen = []
+
+    class Look(pl.Callback):
+        def on_train_batch_end(self, trainer: pl.Trainer, *_: Any) -> None:
+            seen.append(torch.are_deterministic_algorithms_enabled())
+
+    train(make_run(steps=1, deterministic=True), tmp_path, toy_cache, [Look()], progress=False)
+    assert seen == [True]
+    assert not torch.are_deterministic_algorithms_enabled()

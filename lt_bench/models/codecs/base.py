@@ -54,8 +54,9 @@ class Codec(ABC):
 def build_codec(spec: str) -> Codec:
     """The codec that a configuration names: ``dct``, ``taef2``, ``kl:PATH`` or ``dc:PATH``.
 
-    PATH is a local folder in diffusers' layout, or the id of a repository on the Hugging Face hub. Weights are read at
-    first use, so building is cheap and the codec can be sent to worker processes.
+    PATH is a local folder in diffusers' layout, or the id of a repository on the Hugging Face hub; ``PATH@bf16``
+    computes in bfloat16. Weights are read at first use, so building is cheap and the codec can be sent to worker
+    processes.
 
     Raises:
         ConfigError: the name is none of these.

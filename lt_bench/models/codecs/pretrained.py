@@ -18,22 +18,32 @@ from lt_bench.files import sha256_json
 from lt_bench.models.codecs.base import Codec, check_frames, check_raw, in_batches
 from lt_bench.scaling import LatentScaling
 
+BF16 = "@bf16"
+"""At the end of a path: compute in bfloat16."""
+
 
 class PretrainedCodec(Codec):
-    """An autoencoder of diffusers; float32, frozen, weights read at first use.
+    """An autoencoder of diffusers; frozen, weights read at first use.
+
+    Frames with a side above ``tile`` pixels are encoded and decoded in overlapping tiles that are blended, which bounds
+    memory; a model that normalises over the whole picture then gives slightly other numbers, so smaller ones are not.
 
     Args:
         path: a local folder in diffusers' layout (``config.json``, ``diffusion_pytorch_model.safetensors``) or an id of
-            the Hugging Face hub.
+            the Hugging Face hub; followed by ``@bf16`` it computes in bfloat16, which is another codec with another
+            hash. Frames and latents are float32 either way.
     """
 
     network_class: ClassVar[str]
     """Name of the class in diffusers, as its ``config.json`` says it."""
     batch: ClassVar[int] = 4
     """Frames a forward pass, which bounds memory."""
+    tile: ClassVar[int] = 512
+    """Largest side of a frame, or of a tile of it, in pixels."""
 
     def __init__(self, path: str) -> None:
-        self.path = path
+        self.path = path.removesuffix(BF16)
+        self.dtype = torch.bfloat16 if path.endswith(BF16) else torch.float32
 
     @property
     def channels(self) -> int:
@@ -49,7 +59,8 @@ class PretrainedCodec(Codec):
     @property
     def hash(self) -> str:
         """Hex SHA-256 over the weight files and the configuration."""
-        return sha256_json([self.name, self._weights_hash])
+        parts = [self.name, self._weights_hash]
+        return sha256_json(parts if self.dtype == torch.float32 else [*parts, str(self.dtype)])
 
     def encode(self, frames: Float[Tensor, "N 3 H W"]) -> Float[Tensor, "N C h w"]:
         """Raw latents of frames in [-1, 1].
@@ -60,7 +71,7 @@ class PretrainedCodec(Codec):
         """
         check_frames(frames, self.factor)
         network = self._network.to(frames.device)
-        return in_batches(lambda part: self._encode(network, part), frames, self.batch)
+        return in_batches(lambda part: self._encode(network, part.to(self.dtype)).float(), frames, self.batch)
 
     def decode(self, raw: Float[Tensor, "N C h w"]) -> Float[Tensor, "N 3 H W"]:
         """Frames of raw latents, not clamped.
@@ -70,11 +81,14 @@ class PretrainedCodec(Codec):
         """
         check_raw(raw, self.channels)
         network = self._network.to(raw.device)
-        return in_batches(lambda part: network.decode(part).sample, raw, self.batch)
+        return in_batches(lambda part: network.decode(part.to(self.dtype)).sample.float(), raw, self.batch)
 
     @staticmethod
     @abstractmethod
     def _encode(network: Any, frames: Tensor) -> Tensor: ...
+
+    @abstractmethod
+    def _set_tiles(self, network: Any) -> None: ...
 
     @cached_property
     def _folder(self) -> Path:
@@ -121,7 +135,8 @@ class PretrainedCodec(Codec):
         if report["missing_keys"]:
             missing = sorted(report["missing_keys"])[0]
             raise AssetError(f"codec {self.name}: expected all weights in {self._folder}, got none for {missing}")
-        return network.eval().requires_grad_(False)
+        self._set_tiles(network)
+        return network.to(self.dtype).eval().requires_grad_(False)
 
 
 class KlCodec(PretrainedCodec):
@@ -142,6 +157,11 @@ class KlCodec(PretrainedCodec):
     def _encode(network: Any, frames: Tensor) -> Tensor:
         return network.encode(frames).latent_dist.mode()
 
+    def _set_tiles(self, network: Any) -> None:
+        network.enable_tiling()
+        network.tile_sample_min_size = self.tile
+        network.tile_latent_min_size = self.tile // self.factor
+
 
 class DcCodec(PretrainedCodec):
     """AutoencoderDC, deep compression (Chen et al., arXiv 2410.10733), such as DC-AE f32c32; deterministic."""
@@ -157,3 +177,7 @@ class DcCodec(PretrainedCodec):
     @staticmethod
     def _encode(network: Any, frames: Tensor) -> Tensor:
         return network.encode(frames).latent
+
+    def _set_tiles(self, network: Any) -> None:
+        # An eighth of a tile overlaps the next, as in diffusers' own setting.
+        network.enable_tiling(self.tile, self.tile, self.tile * 7 // 8, self.tile * 7 // 8)
