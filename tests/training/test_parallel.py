@@ -51,7 +51,7 @@ def train_in(processes: int, config: RunConfig, out: Path, cache: LatentCache) -
     for child in children:
         child.start()
     for child in children:
-        child.join(120)
+        child.join(600)
     assert [child.exitcode for child in children] == [0] * processes
 
 
