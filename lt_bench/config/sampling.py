@@ -21,6 +21,9 @@ class SamplingConfig:
     ``unipc`` for both."""
     steps: int = 50
     """Of the sampler, 1 to 1000; one call of the network each, but two with ``flow_heun`` (and one in its last)."""
+    spacing: Literal["even", "log_snr"] = "even"
+    """Steps of ``dpmpp_2m`` and ``unipc`` on the linear schedule: ``even`` in timesteps, or in the log of the
+    signal-to-noise ratio (Lu et al. 2022), which spends more of them on little noise."""
     portrait_scale: float = 1.0
     audio_scale: float = 1.0
     guidance_interval: tuple[float, float] = (0.0, 1.0)

@@ -101,7 +101,8 @@ class Generator:
         return [torch.cat(run) for run in runs]
 
     def _sampler(self) -> Sampler:
-        return build_sampler(self.sampling.sampler, self.sampling.steps, self.diffusion, self.model.config.learn_sigma)
+        sampling, learn_sigma = self.sampling, self.model.config.learn_sigma
+        return build_sampler(sampling.sampler, sampling.steps, self.diffusion, learn_sigma, sampling.spacing)
 
     def _conditions(self, requests: Sequence[ClipRequest], motion: Sequence[Tensor], start: int) -> Conditions:
         portrait: Latent = torch.stack([r.portrait for r in requests]).to(self.device)

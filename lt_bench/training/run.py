@@ -149,7 +149,8 @@ def _check(config: RunConfig) -> None:
         raise ConfigError(f"train.ema_decay: expected 0 <= decay < 1, got {train.ema_decay}")
     Objective(config.diffusion, config.model.learn_sigma)
     check_sampling(config.sampling)
-    build_sampler(config.sampling.sampler, config.sampling.steps, config.diffusion, config.model.learn_sigma)
+    sampling = config.sampling
+    build_sampler(sampling.sampler, sampling.steps, config.diffusion, config.model.learn_sigma, sampling.spacing)
     if config.sampling.weights == "ema" and not train.ema_decay:
         raise ConfigError("sampling.weights: expected raw where train.ema_decay is 0, got ema")
 

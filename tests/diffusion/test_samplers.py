@@ -287,3 +287,21 @@ def test_what_does_not_fit_is_refused(schedule: str, name: str, steps: int, mess
 def test_heun_calls_the_network_twice_a_step_but_once_in_the_last() -> None:
     timesteps = build_sampler("flow_heun", 4, DiffusionConfig("flow", "velocity")).timesteps
     assert timesteps.tolist() == [1000, 667, 667, 334, 334, 1, 1]
+
+
+@pytest.mark.parametrize("name", ["dpmpp_2m", "unipc"])
+def test_steps_even_in_log_snr_are_nearer_to_narrow_data(name: Any) -> None:
+    config = DiffusionConfig("linear", "epsilon")
+    samplers = [build_sampler(name, 16, config, spacing=spacing) for spacing in ("even", "log_snr")]
+    even, spaced = (abs(run(sampler, config).std().item() - STD) for sampler in samplers)
+    assert spaced < even
+    ratios = [m.sigma / m.signal for m in (marginal("linear", t) for t in samplers[1].timesteps)]
+    steps = torch.stack(ratios).log().diff()
+    assert steps[:10].std() < 0.05 * steps.mean().abs()  # timesteps are whole, which shows where they are dense
+    assert samplers[1].timesteps[-1] == 0
+
+
+def test_a_spacing_that_does_not_apply_is_refused() -> None:
+    for name, schedule in (("ddim", "linear"), ("unipc", "flow")):
+        with pytest.raises(ConfigError, match=r"sampling.spacing: expected even unless dpmpp_2m or unipc"):
+            build_sampler(name, 5, DiffusionConfig(schedule, "sample"), spacing="log_snr")  # type: ignore[arg-type]

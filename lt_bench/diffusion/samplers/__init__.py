@@ -21,7 +21,9 @@ from lt_bench.errors import ConfigError
 __all__ = ["Generators", "Sampler", "SamplerName", "build_sampler"]
 
 
-def build_sampler(name: SamplerName, steps: int, config: DiffusionConfig, learn_sigma: bool = False) -> Sampler:
+def build_sampler(
+    name: SamplerName, steps: int, config: DiffusionConfig, learn_sigma: bool = False, spacing: str = "even"
+) -> Sampler:
     """A sampler for networks trained with ``config``.
 
     Args:
@@ -30,14 +32,16 @@ def build_sampler(name: SamplerName, steps: int, config: DiffusionConfig, learn_
         steps: of the sampler; one call of the network each, but two with ``flow_heun`` (and one in its last step).
         config: what the network was trained for.
         learn_sigma: whether the network also predicts the variance.
+        spacing: of the steps, as in ``SamplingConfig``.
 
     Raises:
         ConfigError: the sampler is unknown or does not fit the schedule, or the number of steps is out of range.
     """
     flow = config.schedule == "flow"
+    log_snr = spacing == "log_snr"
     fitting: dict[str, Callable[[], Sampler]] = {
-        "dpmpp_2m": lambda: DpmSolverSampler(steps, config.prediction, learn_sigma, flow),
-        "unipc": lambda: UniPcSampler(steps, config.prediction, learn_sigma, flow),
+        "dpmpp_2m": lambda: DpmSolverSampler(steps, config.prediction, learn_sigma, flow, log_snr),
+        "unipc": lambda: UniPcSampler(steps, config.prediction, learn_sigma, flow, log_snr),
     }
     if flow:
         fitting["flow_euler"] = lambda: FlowEulerSampler(steps, config.prediction)
@@ -48,6 +52,9 @@ def build_sampler(name: SamplerName, steps: int, config: DiffusionConfig, learn_
     if name not in fitting:
         expected = ", ".join(sorted(fitting))
         raise ConfigError(f"sampling.sampler: expected one of {expected} with schedule {config.schedule}, got '{name}'")
+    if log_snr and (flow or name not in ("dpmpp_2m", "unipc")):
+        got = f"{name} and schedule {config.schedule}"
+        raise ConfigError(f"sampling.spacing: expected even unless dpmpp_2m or unipc on the linear schedule, got {got}")
     if not 1 <= steps <= STEPS:
         raise ConfigError(f"sampling.steps: expected 1 to {STEPS}, got {steps}")
     return fitting[name]()

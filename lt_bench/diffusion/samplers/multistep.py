@@ -31,24 +31,24 @@ class MultistepSampler(Sampler):
 class DpmSolverSampler(MultistepSampler):
     """DPM-Solver++ 2M (Lu et al. 2022)."""
 
-    def __init__(self, steps: int, prediction: str, learn_sigma: bool, flow: bool) -> None:
+    def __init__(self, steps: int, prediction: str, learn_sigma: bool, flow: bool, log_snr: bool) -> None:
         from diffusers import DPMSolverMultistepScheduler
 
-        scheduler = DPMSolverMultistepScheduler(
-            **LINEAR, prediction_type=_known(prediction, flow), use_flow_sigmas=flow
-        )
+        scheduler = DPMSolverMultistepScheduler(**LINEAR, **_options(prediction, flow, log_snr))
         super().__init__(scheduler, steps, learn_sigma, flow)
 
 
 class UniPcSampler(MultistepSampler):
     """UniPC of order 2 with B2(h) (Zhao et al. 2023): each step also corrects the one before, at no further call."""
 
-    def __init__(self, steps: int, prediction: str, learn_sigma: bool, flow: bool) -> None:
+    def __init__(self, steps: int, prediction: str, learn_sigma: bool, flow: bool, log_snr: bool) -> None:
         from diffusers import UniPCMultistepScheduler
 
-        scheduler = UniPCMultistepScheduler(**LINEAR, prediction_type=_known(prediction, flow), use_flow_sigmas=flow)
+        scheduler = UniPCMultistepScheduler(**LINEAR, **_options(prediction, flow, log_snr))
         super().__init__(scheduler, steps, learn_sigma, flow)
 
 
-def _known(prediction: str, flow: bool) -> Any:
-    return "flow_prediction" if flow and prediction == "velocity" else PREDICTIONS[prediction]
+def _options(prediction: str, flow: bool, log_snr: bool) -> dict[str, Any]:
+    known = "flow_prediction" if flow and prediction == "velocity" else PREDICTIONS[prediction]
+    # Sigmas in even ratios are even steps in log SNR: on this schedule sigma / signal is 1 / sqrt(SNR).
+    return {"prediction_type": known, "use_flow_sigmas": flow, "use_exponential_sigmas": log_snr}
