@@ -33,8 +33,13 @@ def config(path: Path) -> DataConfig:
     return DataConfig(cache=str(path), synthetic=SMALL)
 
 
+OF_THE_VERB = ("report.html", "verified.json")
+"""What the command adds to what ``prepare`` makes; the second says when."""
+
+
 def files(path: Path) -> dict[str, str]:
-    return {str(p.relative_to(path)): sha256_file(p) for p in sorted(path.rglob("*")) if p.is_file()}
+    found = (p for p in sorted(path.rglob("*")) if p.is_file() and p.name not in OF_THE_VERB)
+    return {str(p.relative_to(path)): sha256_file(p) for p in found}
 
 
 def journal(path: Path) -> int:
