@@ -22,7 +22,6 @@ TINY = SyntheticConfig(
 def test_evaluation_does_not_measure_again_what_the_cache_holds(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, mirror: Path
 ):
-    monkeypatch.setenv("LT_BENCH_MIRROR", str(mirror))
     monkeypatch.setenv("LT_BENCH_CACHE", str(tmp_path / "user"))
     path = prepare(DataConfig(cache=str(tmp_path / "cache"), synthetic=TINY), workers=1).cache.path
     real = path / "real" / "test"
