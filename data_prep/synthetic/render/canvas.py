@@ -50,8 +50,8 @@ def _line(n: int, margin: int) -> Float32[ndarray, " side"]:
     return (np.arange(-margin, n + margin, dtype=np.float32) + 0.5) * np.float32(2 * HALF / n) - np.float32(HALF)
 
 
-def step(x: Float[ndarray, "*shape"], low: float, high: float) -> Float[ndarray, "*shape"]:
-    """Smooth step from 0 at ``low`` to 1 at ``high``."""
+def step(x: Float[ndarray, "*shape"], low: float | ndarray, high: float | ndarray) -> Float[ndarray, "*shape"]:
+    """Smooth step from 0 at ``low`` to 1 at ``high``, which are numbers or broadcast to ``x``."""
     t = np.clip((x - low) / (high - low), 0, 1)
     return t * t * (3 - 2 * t)
 
