@@ -22,6 +22,7 @@ def test_it_runs_and_shows_figures(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     prepare(DataConfig(cache=str(tmp_path / "cache"), synthetic=SMALL), workers=1)
     for name, value in {
         "LT_BENCH_LOOK_AT": str(tmp_path / "cache"),
+        "MPLBACKEND": "Agg",  # as on a machine without a screen; figures appear all the same
         "PYTHONPATH": str(NOTEBOOK.parents[1]),
         "IPYTHONDIR": str(tmp_path),
         "JUPYTER_RUNTIME_DIR": str(tmp_path / "runtime"),
