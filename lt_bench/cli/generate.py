@@ -64,6 +64,7 @@ def _generate(arguments: argparse.Namespace, picture: UInt8[np.ndarray, "H W 3"]
     square = _square(picture, card.resolution, face, arguments.portrait)
 
     from lt_bench.media.video_writer import write_video
+    from lt_bench.sampling.operations import count_operations
     from lt_bench.sampling.pipeline import Pipeline
 
     pipeline = Pipeline(load_model(arguments.checkpoint, sampling.weights), sampling)
@@ -71,6 +72,9 @@ def _generate(arguments: argparse.Namespace, picture: UInt8[np.ndarray, "H W 3"]
     request = pipeline.request("generate", square, voice, frames)
     write_video(arguments.out, _shown(pipeline.frames(request), frames), 25.0, voice)
     seconds = time.perf_counter() - start
+    operations = count_operations(
+        card.config.model, card.config.diffusion, sampling, card.latent_shape, card.speech_shape
+    )
     report = {
         "video": str(arguments.out),
         "frames": frames,
@@ -78,6 +82,7 @@ def _generate(arguments: argparse.Namespace, picture: UInt8[np.ndarray, "H W 3"]
         "portrait_crop": "face" if face else "centre",
         "seconds": round(seconds, 3),
         "seconds_per_video_second": round(seconds * 25 / frames, 3),
+        "macs_per_video_second": operations.of_video(frames) * 25 / frames,
         "sampling": vars(sampling),
     }
     if arguments.json:

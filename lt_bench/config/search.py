@@ -29,8 +29,8 @@ class ObjectiveConfig:
     """A value to be improved."""
 
     score: str
-    """A score of the protocol, or a cost: seconds_per_clip, seconds_per_video_second, train_seconds, parameters,
-    peak_memory."""
+    """A score of the protocol, or a cost: seconds_per_clip, seconds_per_video_second,
+    macs_per_video_second, train_seconds, parameters, peak_memory."""
     direction: Direction | None = None
     """None for the score's own; costs are minimised."""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from lt_bench.leaderboard.numbers import Number, duration, short_bytes, short_count, short_number
+from lt_bench.leaderboard.numbers import Number, duration, short_bytes, short_count, short_number, short_operations
 
 
 @dataclass(frozen=True)
@@ -26,6 +26,6 @@ COSTS = (
     Cost("train_seconds", "training", "seconds of training", duration),
     Cost("seconds_per_video_second", "s / video s", "seconds of generation per second of video", short_number),
     Cost("parameters", "parameters", "parameters", short_count),
-    Cost("macs_per_frame", "MACs / frame", "multiply-accumulates a generated frame, all sampling steps", short_count),
+    Cost("macs_per_video_second", "MACs / video s", "multiply-accumulates per second of video", short_operations),
     Cost("peak_memory", "memory", "peak memory of training, in bytes", short_bytes),
 )

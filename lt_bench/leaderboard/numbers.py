@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 Number = float | int
 """Run-time type checks do not take an int for a float."""
@@ -31,12 +31,12 @@ def _decimals(value: Number) -> int:
 
 def short_count(value: Number | None) -> str:
     """A count with a thousands suffix: 2.4M, 670.9M, 52.0k."""
-    if value is None:
-        return "–"
-    for limit, suffix in ((1e9, "B"), (1e6, "M"), (1e3, "k")):
-        if abs(value) >= limit:
-            return f"{value / limit:.1f}{suffix}"
-    return f"{value:.0f}"
+    return _with_suffix(value, {1e9: "B", 1e6: "M", 1e3: "k"})
+
+
+def short_operations(value: Number | None) -> str:
+    """A count of operations, as papers abbreviate it: 3.4T, 270.1G."""
+    return _with_suffix(value, {1e12: "T", 1e9: "G", 1e6: "M"})
 
 
 def short_bytes(value: Number | None) -> str:
@@ -82,3 +82,12 @@ def nice_ticks(low: Number, high: Number, count: int = 5) -> list[float]:
     first = math.ceil(low / step - 1e-9)
     last = math.floor(high / step + 1e-9)
     return [round(k * step, 12) for k in range(first, last + 1)]
+
+
+def _with_suffix(value: Number | None, suffixes: Mapping[float, str]) -> str:
+    if value is None:
+        return "–"
+    for limit, suffix in suffixes.items():
+        if abs(value) >= limit:
+            return f"{value / limit:.1f}{suffix}"
+    return f"{value:.0f}"

@@ -50,6 +50,8 @@ class GeneratedSet:
     seconds_per_clip: float | None = None
     seconds_per_video_second: float | None = None
     """Time of generation per second of video."""
+    macs_per_video_second: float | None = None
+    """Multiply-accumulates of the network per second of video; see ``lt_bench.sampling.operations``."""
     clips: tuple[GeneratedClip, ...] = ()
     misses: tuple[Miss, ...] = field(default=())
 

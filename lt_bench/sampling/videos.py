@@ -28,6 +28,7 @@ from lt_bench.sampling.generated_set import (
     write_generated_set,
 )
 from lt_bench.sampling.generator import ClipRequest
+from lt_bench.sampling.operations import Operations, count_operations
 from lt_bench.sampling.pipeline import Pipeline
 
 Progress = Callable[[int, int], None]
@@ -81,13 +82,14 @@ def generate_split(
     ready = {clip.id for clip in done.clips}
     done = replace(done, clips=tuple(c for c in done.clips if c.id in {w.id for w in wanted}), misses=())
     left = [clip for clip in wanted if clip.id not in ready]
+    operations = _operations(loaded, sampling)
     if left:
         pipeline = Pipeline(loaded, sampling, device)
         meter = _Meter(progress, sum(c.frames for c in wanted), sum(c.frames for c in done.clips))
         for batch in _batches(left, sampling.batch_size):
             done = _generate_batch(pipeline, real_set, batch, out, done, meter)
-            write_generated_set(out, _summed(done, complete=False))
-    done = _summed(done, complete=True)
+            write_generated_set(out, _summed(done, operations, complete=False))
+    done = _summed(done, operations, complete=True)
     write_generated_set(out, done)
     return done
 
@@ -171,12 +173,19 @@ def _job(pipeline: Pipeline, real_set: RealSet, clip: RealClip, out: Path, stack
     return _Job(clip, pipeline.request(clip.id, picture, voice, clip.frames), voice)
 
 
-def _summed(done: GeneratedSet, complete: bool) -> GeneratedSet:
+def _operations(loaded: LoadedModel, sampling: SamplingConfig) -> Operations:
+    card = loaded.card
+    return count_operations(card.config.model, card.config.diffusion, sampling, card.latent_shape, card.speech_shape)
+
+
+def _summed(done: GeneratedSet, operations: Operations, complete: bool) -> GeneratedSet:
     seconds, frames = sum(c.seconds for c in done.clips), sum(c.frames for c in done.clips)
+    macs = sum(operations.of_video(c.frames) for c in done.clips)
     return replace(
         done,
         complete=complete,
         seconds_per_clip=round(seconds / len(done.clips), 4) if done.clips else None,
         seconds_per_video_second=round(seconds * FPS / frames, 4) if frames else None,
+        macs_per_video_second=macs * FPS / frames if frames else None,
         clips=tuple(sorted(done.clips, key=lambda clip: clip.id)),
     )

@@ -10,7 +10,14 @@ from lt_bench.errors import ConfigError, ResultError
 from lt_bench.evaluation.protocol import Protocol
 from lt_bench.evaluation.results import Result
 
-COSTS = ("seconds_per_clip", "seconds_per_video_second", "train_seconds", "parameters", "peak_memory")
+COSTS = (
+    "seconds_per_clip",
+    "seconds_per_video_second",
+    "macs_per_video_second",
+    "train_seconds",
+    "parameters",
+    "peak_memory",
+)
 """Facts of a result that may be minimised beside the protocol's scores."""
 
 

@@ -77,6 +77,7 @@ def fake_result(system: str = "symbiotic-direct", level: float = 0.8, seed: int 
             "audio": audio,
             "train_seconds": 150.0 + 10 * level,
             "seconds_per_video_second": 1.5 - level,
+            "macs_per_video_second": 2.4e12 - 1e11 * level,
             "parameters": 2_400_000 + int(1e5 * level),
             "train_steps": 350,
         },

@@ -11,7 +11,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lt_bench.leaderboard.labels import CHARACTER, HEIGHT, RADIUS, Box, place_labels
-from lt_bench.leaderboard.numbers import duration, nice_ticks, short_count, short_number, short_spread, tick_labels
+from lt_bench.leaderboard.numbers import (
+    duration,
+    nice_ticks,
+    short_count,
+    short_number,
+    short_operations,
+    short_spread,
+    tick_labels,
+)
 from lt_bench.leaderboard.parallel import Dimension, parallel_plot
 from lt_bench.leaderboard.plots import Dot, Line, Point, Reference, dot_plot, line_plot, scatter_plot
 
@@ -37,6 +45,13 @@ def test_short_number(value, text):
 
 def test_other_texts():
     assert [short_count(v) for v in (None, 512, 52_010, 2_412_000, 670.9e6)] == ["–", "512", "52.0k", "2.4M", "670.9M"]
+    assert [short_operations(v) for v in (None, 512, 2_412_000, 270.1e9, 3.43e12)] == [
+        "–",
+        "512",
+        "2.4M",
+        "270.1G",
+        "3.4T",
+    ]
     assert [duration(v) for v in (None, 4.21, 59.99, 185, 7620)] == [
         "–",
         "4.2 s",

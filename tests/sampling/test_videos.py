@@ -17,6 +17,7 @@ from lt_bench.media.video import probe_video, read_frames
 from lt_bench.models.checkpoint import LoadedModel
 from lt_bench.sampling import videos
 from lt_bench.sampling.generated_set import read_generated_set
+from lt_bench.sampling.operations import count_operations
 from lt_bench.sampling.pipeline import Pipeline
 from lt_bench.sampling.videos import generate_split
 
@@ -45,6 +46,9 @@ def test_every_clip_becomes_a_video_with_its_sound(loaded: LoadedModel, real_fol
     assert all(clip.seconds > 0 for clip in made.clips)
     assert made.seconds_per_clip == pytest.approx(sum(c.seconds for c in made.clips) / 4, abs=1e-3)
     assert made.seconds_per_video_second == pytest.approx(sum(c.seconds for c in made.clips) * 25 / 27, abs=1e-2)
+    card = loaded.card
+    counted = count_operations(card.config.model, card.config.diffusion, sampling, card.latent_shape, card.speech_shape)
+    assert made.macs_per_video_second == pytest.approx(sum(counted.of_video(c.frames) for c in made.clips) * 25 / 27)
     assert read_json(tmp_path / "out" / "manifest.json")["format"] == "lt_bench generated set"
 
 
