@@ -2,29 +2,22 @@
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Sequence
-from contextlib import closing
 from dataclasses import dataclass
-from itertools import islice
 from pathlib import Path
 
 import numpy as np
 
 from lt_bench.errors import MediaError
 from lt_bench.evaluation.results import Clip
+from lt_bench.leaderboard.attachments import Attachments
 from lt_bench.leaderboard.boards import Board
 from lt_bench.leaderboard.numbers import short_number
 from lt_bench.leaderboard.rows import Row
 from lt_bench.media.audio import read_audio
-from lt_bench.media.image import jpeg_bytes
-from lt_bench.media.video import iter_frames, probe_video
+from lt_bench.media.video import probe_video
 
-MAX_BYTES = 25_000_000
-"""Of all videos of a page, before base64; further samples are left out and the page says so."""
 BARS = 160
-POSTER_FRAME, POSTER_SIDE = 15, 256
-"""Which frame stands for a video before it plays, and its longest side in pixels."""
 
 
 @dataclass(frozen=True)
@@ -35,9 +28,9 @@ class Tile:
     colour: int | None
     """Number of the system's colour; None for the real video."""
     video: str
-    """base64 of the mp4; empty where there is none."""
+    """base64 of the mp4, or its address relative to the page; empty where there is none."""
     poster: str
-    """base64 of a JPEG of one of its frames, seen before it plays."""
+    """Address of a JPEG of one of its frames, seen before it plays."""
     missing: str
     """Why there is no video."""
     scores: dict[str, str]
@@ -61,11 +54,11 @@ class Samples:
     """What the page shows."""
 
     shown: tuple[Sample, ...]
-    left_out: int
-    """Samples that would have made the page too large."""
+    inside: bool
+    """Whether the videos are inside the page; else they are files beside it."""
 
 
-def collect_samples(board: Board, colours: dict[str, int], count: int) -> Samples:
+def collect_samples(board: Board, colours: dict[str, int], count: int, attachments: Attachments) -> Samples:
     """Up to ``count`` clips of a table that some system has a video of.
 
     Picked by the headline score averaged over the systems, evenly from the worst clip to the best, so that the page
@@ -73,17 +66,11 @@ def collect_samples(board: Board, colours: dict[str, int], count: int) -> Sample
     """
     rows = [row for row in board.rows if _entry_videos(row) is not None]
     if not rows or board.reference is None:
-        return Samples((), 0)
-    shown: list[Sample] = []
-    size = 0
+        return Samples((), True)
     picked = pick_clips(board, rows, count)
-    for clip in picked:
-        files = [_real_video(row, clip.id) for row in rows] + [_video(row, clip.id) for row in rows]
-        size += sum(path.stat().st_size for path in {f for f in files if f is not None})
-        if size > MAX_BYTES:
-            break
-        shown.append(_sample(clip, rows, colours))
-    return Samples(tuple(shown), len(picked) - len(shown))
+    files = [find(row, clip.id) for clip in picked for row in rows for find in (_real_video, _video)]
+    inside = attachments.begin(path for path in files if path is not None)
+    return Samples(tuple(_sample(clip, rows, colours, attachments) for clip in picked), inside)
 
 
 def pick_clips(board: Board, rows: Sequence[Row], count: int) -> list[Clip]:
@@ -117,31 +104,18 @@ def _real_video(row: Row, clip: str) -> Path | None:
     return None
 
 
-def _sample(clip: Clip, rows: Sequence[Row], colours: dict[str, int]) -> Sample:
+def _sample(clip: Clip, rows: Sequence[Row], colours: dict[str, int], files: Attachments) -> Sample:
     real = next((path for path in (_real_video(row, clip.id) for row in rows) if path is not None), None)
-    tiles = [
-        Tile("real", None, _encode(real), _poster(real), "the real set is not at hand" if real is None else "", {})
-    ]
+    absent = "the real set is not at hand" if real is None else ""
+    tiles = [Tile("real", None, files.video(real), files.poster(real), absent, {})]
     for row in rows:
         path = _video(row, clip.id)
         scores = {n: short_number(s.per_video[clip.id]) for n, s in row.scores.items() if clip.id in s.per_video}
         missing = "" if path else "this clip was not generated"
-        tiles.append(Tile(row.system, colours[row.system], _encode(path), _poster(path), missing, scores))
+        tiles.append(Tile(row.system, colours[row.system], files.video(path), files.poster(path), missing, scores))
     voice = real or next((p for p in (_video(row, clip.id) for row in rows) if p is not None), None)
     seconds = _seconds(voice) if voice else clip.frames / 25
     return Sample(clip.id, clip.identity, seconds, tuple(tiles), _waveform(voice) if voice else "")
-
-
-def _encode(path: Path | None) -> str:
-    return base64.b64encode(path.read_bytes()).decode("ascii") if path is not None else ""
-
-
-def _poster(path: Path | None) -> str:
-    if path is None:
-        return ""
-    with closing(iter_frames(path, fps=None)) as frames:
-        first = list(islice(frames, POSTER_FRAME + 1))
-    return base64.b64encode(jpeg_bytes(first[-1], POSTER_SIDE)).decode("ascii")
 
 
 def _seconds(path: Path) -> float:

@@ -1,4 +1,4 @@
-"""The page: one HTML file that needs nothing else, from a table's rows, plots and videos."""
+"""The page: an HTML file from the tables' rows, plots and videos; it needs nothing but itself and videos beside it."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from markupsafe import Markup
 
 import lt_bench
 from lt_bench.evaluation.results import Score
+from lt_bench.leaderboard.attachments import Attachments
 from lt_bench.leaderboard.boards import Board
 from lt_bench.leaderboard.charts import Chart, build_charts
 from lt_bench.leaderboard.clips import BARS, Samples, collect_samples
@@ -66,7 +67,8 @@ def render_page(
         boards: the tables, the first the main one.
         title: heading of the page.
         samples: clips shown side by side, of each table.
-        folder: where the page will lie, for links to result files and configurations.
+        folder: where the page will lie, for links to result files and configurations, and for videos that are too many
+            to be inside; None for a page that holds everything.
         published: show scores as papers printed them, apart from the tables.
     """
     environment = Environment(
@@ -75,10 +77,12 @@ def render_page(
     environment.filters |= {"number": short_number, "spread": short_spread}
     environment.globals |= {"arrow": arrow, "bars": BARS}
     rows = load_published() if published else ()
-    colours = _colours(boards)
+    colours, attachments = _colours(boards), Attachments(folder)
+    views = [_view(number, board, colours, samples, attachments) for number, board in enumerate(boards, 1)]
+    attachments.prune()
     return environment.get_template("page.html").render(
         title=title,
-        views=[_view(number, board, colours, samples, folder) for number, board in enumerate(boards, 1)],
+        views=views,
         css=Markup(_read("page.css")),
         script=Markup(_read("page.js")),
         version=lt_bench.__version__,
@@ -105,9 +109,9 @@ def _colours(boards: Sequence[Board]) -> dict[str, int]:
     return {name: number % COLOURS for number, name in enumerate(names)}
 
 
-def _view(number: int, board: Board, colours: dict[str, int], samples: int, folder: Path | None) -> View:
+def _view(number: int, board: Board, colours: dict[str, int], samples: int, attachments: Attachments) -> View:
     columns = ordered_scores(board)
-    shown = collect_samples(board, colours, samples)
+    shown = collect_samples(board, colours, samples, attachments)
     return View(
         number=number,
         board=board,
@@ -121,7 +125,7 @@ def _view(number: int, board: Board, colours: dict[str, int], samples: int, fold
         tile=_tile_width(shown),
         charts=build_charts(board, columns, colours),
         costs=tuple(c for c in COSTS if any(row.cost(c.key) is not None for row in board.rows)),
-        files=provenance(board, folder or Path()),
+        files=provenance(board, attachments.folder or Path()),
         synthetic=is_synthetic(board),
     )
 

@@ -86,7 +86,7 @@ def train(
         Preempted: the process was told to stop by SIGTERM, or by Slurm's SIGUSR1; a checkpoint was written.
     """
     load_plugins(config.model.plugins)
-    _check(config)
+    check_run(config)
     model_file = Path(out) / MODEL_FILE
     if model_file.exists():
         return _finished(model_file, config, cache)
@@ -131,8 +131,12 @@ def build_module(config: RunConfig, cache: LatentCache) -> LetsTalkModule:
     return LetsTalkModule(config, info.latent_shape, speech_shape, info.scaling.std, cache.hash)
 
 
-def _check(config: RunConfig) -> None:
-    # What would only fail when the trained model is used fails here, before the training.
+def check_run(config: RunConfig) -> None:
+    """Refuse what would fail only in mid-training, or when the trained model is used.
+
+    Raises:
+        ConfigError: the key, what was expected and what was got.
+    """
     train = config.train
     check_shares(train)
     if min(config.evaluation.score_every, config.evaluation.score_clips) < 0:

@@ -95,12 +95,18 @@ def test_videos_are_inside_the_page_beside_the_real_clip(run_folder, tmp_path):
     assert sum(tag == "path" and a.get("class", "").startswith("curve") for tag, a in elements) == 1
 
 
-def test_a_page_that_would_be_too_large_leaves_samples_out_and_says_so(run_folder, tmp_path, monkeypatch):
-    one = sum(path.stat().st_size for path in run_folder.parent.rglob("fake00*.mp4"))
-    monkeypatch.setattr("lt_bench.leaderboard.clips.MAX_BYTES", int(one * 1.5))
-    text = build_leaderboard([run_folder], tmp_path / "out", samples=2).page.read_text()
-    assert text.count('class="card sample"') == 1
-    assert "1 more samples were left out" in text
+def test_many_videos_lie_beside_the_page_once_each_and_what_is_stale_is_removed(run_folder, tmp_path, monkeypatch):
+    monkeypatch.setattr("lt_bench.leaderboard.attachments.MAX_INSIDE", 10)
+    made = build_leaderboard([run_folder], tmp_path / "out", samples=2)
+    videos = [a for tag, a in parse(made.page.read_text()).elements if tag == "video"]
+    files = {path.read_bytes() for path in run_folder.parent.rglob("*.mp4")}
+    assert len(videos) == 4
+    for attributes in videos:
+        assert (made.page.parent / attributes["data-file"]).read_bytes() in files
+        assert (made.page.parent / attributes["data-poster"]).read_bytes()[:3] == b"\xff\xd8\xff"
+    assert len(list((made.page.parent / "media").iterdir())) == 8
+    build_leaderboard([run_folder], tmp_path / "out", samples=1)
+    assert len(list((made.page.parent / "media").iterdir())) == 4
 
 
 def test_a_rivals_videos_are_shown_on_request(fake, write_results, run_folder, tmp_path):

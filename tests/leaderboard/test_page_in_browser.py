@@ -77,7 +77,10 @@ def test_sorting_filtering_and_more_columns(open_page, fake, write_results, tmp_
         assert hidden.is_visible()
 
 
-def test_videos_play_side_by_side_in_sync(open_page, run_folder, tmp_path):
+@pytest.mark.parametrize("inside", [True, False])
+def test_videos_play_side_by_side_in_sync(open_page, run_folder, tmp_path, monkeypatch, inside):
+    if not inside:
+        monkeypatch.setattr("lt_bench.leaderboard.attachments.MAX_INSIDE", 10)
     page = open_page(build_leaderboard([run_folder], tmp_path / "out", samples=1).page)
     sample = page.locator(".sample").first
     sample.scroll_into_view_if_needed()
@@ -97,6 +100,7 @@ def test_videos_play_side_by_side_in_sync(open_page, run_folder, tmp_path):
     page.wait_for_function("[...document.querySelectorAll('.sample video')].every(v => !v.paused)", timeout=10000)
     sample.get_by_role("button", name="Play").click()
     assert videos.evaluate_all("all => all.every(v => v.paused)")
+    assert videos.evaluate_all("all => all.map(v => v.src.split(':')[0])") == ["blob" if inside else "file"] * 2
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

@@ -61,12 +61,21 @@ for (const choice of document.querySelectorAll("[data-captions]")) {
   show();
 }
 
-// Videos: bytes become object URLs when their row comes near, so that seeking works everywhere and memory stays small.
+// Videos load when their row comes near and are let go when it is far: a browser plays a limited number at once. Bytes
+// that are inside the page become object URLs, so that seeking works everywhere.
 function load(video) {
-  if (video.src || !video.dataset.video) return;
+  if (video.dataset.poster && !video.poster) video.poster = video.dataset.poster;
+  if (video.src) return;
+  if (video.dataset.file) { video.src = video.dataset.file; return; }
   const bytes = Uint8Array.from(atob(video.dataset.video), (c) => c.charCodeAt(0));
   video.src = URL.createObjectURL(new Blob([bytes], { type: "video/mp4" }));
-  delete video.dataset.video;
+}
+
+function unload(video) {
+  if (!video.src) return;
+  if (video.src.startsWith("blob:")) URL.revokeObjectURL(video.src);
+  video.removeAttribute("src");
+  video.load();
 }
 
 class Sample {
@@ -160,13 +169,22 @@ class Sample {
   }
 }
 
+const samples = new Map();
 const near = new IntersectionObserver((entries) => {
-  for (const entry of entries) if (entry.isIntersecting) entry.target.querySelectorAll("video").forEach(load);
+  for (const { target, isIntersecting } of entries) {
+    if (!samples.has(target)) samples.set(target, new Sample(target));
+    const sample = samples.get(target);
+    if (isIntersecting) sample.videos.forEach(load);
+    else if (Sample.playing !== sample) sample.videos.forEach(unload);
+  }
 }, { rootMargin: "600px" });
-for (const root of document.querySelectorAll(".sample")) {
-  new Sample(root);
-  near.observe(root);
-}
+for (const root of document.querySelectorAll(".sample")) near.observe(root);
+for (const choice of document.querySelectorAll("[data-jump]"))
+  choice.addEventListener("change", () => {
+    const target = document.getElementById(choice.value);
+    target?.scrollIntoView();
+    target?.focus({ preventScroll: true });
+  });
 for (const box of document.querySelectorAll("[data-pixels]"))
   box.addEventListener("change", () => document.getElementById(box.dataset.pixels).classList.toggle("pixels", box.checked));
 for (const bar of document.querySelectorAll("[data-size]"))
