@@ -22,7 +22,7 @@ from data_prep.export import CRF
 from data_prep.footage import HELD_BYTES, Footage, job_span
 from data_prep.jobs import SyntheticJob, VideoJob
 from data_prep.material import Material, rendered_material
-from data_prep.sync import LipSyncMeter
+from data_prep.sync import Seen, build_meter
 from data_prep.synthetic.dataset import synthetic_clips
 from data_prep.tracks import follow, speaker
 from data_prep.voice import VoiceDetector
@@ -105,11 +105,12 @@ def _filmed(config: DataConfig, job: VideoJob, sample: str, folder: Path) -> Cos
     landmarker.close()
     face = track.as_face_track([len(found) for found in footage.faces]) if track else None
     sound = np.pad(audio, (0, len(frames) * SAMPLES_PER_FRAME))[: len(frames) * SAMPLES_PER_FRAME]
-    voice, sync = VoiceDetector(), LipSyncMeter() if config.quality.max_offset is not None else None
+    voice = VoiceDetector()
+    sync = None if config.quality.max_offset is None else build_meter(config.quality.offset_by)
     with _timed(seconds, "audio"):
         voice.speech(sound)
         if sync is not None and face is not None:
-            sync.measure("plan", sound, face)
+            sync.measure(Seen("plan", sound, face, lambda most: np.stack(frames[:most])))
     side = min(frames[0].shape[:2])
     material = Material(
         id="plan",

@@ -54,7 +54,9 @@ def apply_crop(
         if x0 >= x1 or y0 >= y1:
             raise FaceError(f"expected a crop that touches the {width}x{height} picture, got {crop.box}")
         sides = (y0 - crop.y, crop.y + crop.side - y1, x0 - crop.x, crop.x + crop.side - x1)
-        square = cv2.copyMakeBorder(frame[y0:y1, x0:x1], *sides, borderType=cv2.BORDER_REPLICATE)
+        square = frame[y0:y1, x0:x1]
+        if any(sides):
+            square = cv2.copyMakeBorder(square, *sides, borderType=cv2.BORDER_REPLICATE)
     method = cv2.INTER_AREA if resolution <= crop.side else cv2.INTER_CUBIC
     return cv2.resize(square, (resolution, resolution), interpolation=method)
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from data_prep.sync import ASSET as SYNC_ASSET
+from data_prep.sync import require_meter, settle
 from lt_bench.assets.store import asset_path
 from lt_bench.config import DataConfig, to_dict
 from lt_bench.data.format import CacheInfo, CodecInfo, SpeechInfo
-from lt_bench.errors import AssetError, ConfigError
+from lt_bench.errors import ConfigError
 from lt_bench.models.codecs.base import build_codec
 from lt_bench.perception.faces import WEIGHTS as FACE_ASSET
 from lt_bench.perception.speech.base import build_speech_encoder
@@ -48,14 +48,10 @@ def require_assets(config: DataConfig) -> None:
     if config.dataset == "synthetic":
         return
     asset_path(FACE_ASSET)
-    if config.quality.max_offset is not None:
-        try:
-            asset_path(SYNC_ASSET)
-        except AssetError as error:
-            raise AssetError(f"{error}; or do without the check of lips and voice: quality.max_offset=null") from None
+    require_meter(settle(config))
 
 
 def _settings(config: DataConfig) -> dict[str, Any]:
     if config.dataset == "synthetic":
         return {"synthetic": to_dict(config.synthetic)}
-    return {"crop": to_dict(config.crop), "quality": to_dict(config.quality)}
+    return {"crop": to_dict(config.crop), "quality": to_dict(settle(config).quality)}

@@ -20,7 +20,7 @@ from data_prep.portrait import portrait_frame
 from data_prep.quality import loudness_db
 from data_prep.rules import RejectionError
 from data_prep.scenes import scene_spans
-from data_prep.sync import LipSync, LipSyncMeter
+from data_prep.sync import LipSync, Seen, SyncMeter, build_meter
 from data_prep.thumbnail import draw_thumbnail, to_jpeg
 from data_prep.tracks import Track, follow, second_face_share, speaker
 from data_prep.voice import VoiceDetector
@@ -28,7 +28,7 @@ from lt_bench.config.data import CropConfig, QualityConfig
 from lt_bench.errors import FaceError, MediaError
 from lt_bench.media.audio import read_audio
 from lt_bench.media.video import probe_video
-from lt_bench.perception.faces import FaceLandmarker, FaceTrack
+from lt_bench.perception.faces import FaceLandmarker
 from lt_bench.perception.mouth import mouth_boxes
 from lt_bench.perception.speech.base import FORGIVEN_SAMPLES, FPS, SAMPLES_PER_FRAME
 from lt_bench.shapes import Waveform
@@ -91,8 +91,8 @@ class FilmCutter:
         return VoiceDetector()
 
     @cached_property
-    def _sync(self) -> LipSyncMeter:
-        return LipSyncMeter()
+    def _sync(self) -> SyncMeter:
+        return build_meter(self.quality.offset_by)
 
     def _sound(self, job: VideoJob) -> _Sound:
         try:
@@ -132,7 +132,8 @@ class FilmCutter:
             assert chosen is not None
             track = chosen.as_face_track([len(found) for found in faces])
             crop = self._crop(job, track.landmarks, footage)
-            sync = self._lip_sync(clip_id, audio, track)
+            seen = Seen(clip_id, audio, track, lambda most: footage.part(start, min(stop, start + most)))
+            sync = self._lip_sync(seen)
         except RejectionError as error:
             refused = Rejected.by(error, clip_id, job.source)
             return Refused(refused, draw_thumbnail(footage, start, stop, chosen, crop))
@@ -197,11 +198,11 @@ class FilmCutter:
             text = f"expected a face at least {quality.min_face_pixels:g} px high, got {chosen.height:.0f} px"
             raise RejectionError("small_face", text, chosen.height, quality.min_face_pixels)
 
-    def _lip_sync(self, clip_id: str, audio: Waveform, track: FaceTrack) -> LipSync | None:
+    def _lip_sync(self, clip: Seen) -> LipSync | None:
         most = self.quality.max_offset
-        found = None if most is None else self._sync.measure(clip_id, audio, track)
+        found = None if most is None else self._sync.measure(clip)
         if found is not None and most is not None and abs(found.offset) > most:
-            text = f"expected lips within {most} frames of the voice, got {found.offset:+d} (lip_sync_open)"
+            text = f"expected lips within {most} frames of the voice, got {found.offset:+d} ({self.quality.offset_by})"
             raise RejectionError("offset", text, found.offset, most)
         return found
 

@@ -7,7 +7,7 @@ brightness and size, not in their beginning and end.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 import cv2
 import numpy as np
@@ -56,23 +56,41 @@ def find_duplicates(fingerprints: Mapping[str, str]) -> dict[str, tuple[str, flo
     Args:
         fingerprints: of every clip, by id.
     """
-    parsed = {name: _parse(text) for name, text in sorted(fingerprints.items())}
-    by_length: dict[int, list[str]] = {}
+    kept: dict[tuple[int, int], _Shelf] = {}
     copies: dict[str, tuple[str, float]] = {}
-    for name, (count, bits, levels) in parsed.items():
-        near = range(count - MAX_LENGTH_CHANGE, count + MAX_LENGTH_CHANGE + 1)
-        others = sorted(other for length in near for other in by_length.get(length, ()))
-        if others:
-            rows = np.stack([parsed[other][1] for other in others])
-            if rows.shape[1] == len(bits):
-                equal = (rows == bits).mean(axis=1)
-                for index in np.flatnonzero(equal >= MIN_PICTURES):
-                    if _correlation(levels, parsed[others[index]][2]) >= MIN_SOUND:
-                        copies[name] = (others[index], round(float(equal[index]), 4))
-                        break
-        if name not in copies:
-            by_length.setdefault(count, []).append(name)
+    for name, text in sorted(fingerprints.items()):
+        count, words, levels = _parse(text)
+        near = ((length, len(words)) for length in range(count - MAX_LENGTH_CHANGE, count + MAX_LENGTH_CHANGE + 1))
+        alike = sorted((one for key in near if key in kept for one in kept[key].alike(words)), key=lambda one: one[0])
+        original = next((one for one in alike if _correlation(levels, one[2]) >= MIN_SOUND), None)
+        if original is None:
+            kept.setdefault((count, len(words)), _Shelf(len(words))).add(name, words, levels)
+        else:
+            copies[name] = original[0], round(original[1], 4)
     return copies
+
+
+class _Shelf:
+    """Fingerprints of one length; their bits in one array, which grows by doubling."""
+
+    def __init__(self, words: int) -> None:
+        self._names: list[str] = []
+        self._levels: list[ndarray] = []
+        self._rows = np.empty((16, words), np.uint64)
+
+    def add(self, name: str, words: ndarray, levels: ndarray) -> None:
+        if len(self._names) == len(self._rows):
+            self._rows = np.concatenate([self._rows, np.empty_like(self._rows)])
+        self._rows[len(self._names)] = words
+        self._names.append(name)
+        self._levels.append(levels)
+
+    def alike(self, words: ndarray) -> Iterator[tuple[str, float, ndarray]]:
+        """Name, share of equal bits and sound levels of those whose pictures agree."""
+        differ = np.bitwise_count(self._rows[: len(self._names)] ^ words).sum(axis=1, dtype=np.int64)
+        equal = 1 - differ / (64 * len(words))
+        for index in np.flatnonzero(equal >= MIN_PICTURES):
+            yield self._names[index], float(equal[index]), self._levels[index]
 
 
 def _gradients(frame: ndarray) -> ndarray:
@@ -88,10 +106,11 @@ def _levels(audio: Waveform) -> ndarray:
 
 
 def _parse(text: str) -> tuple[int, ndarray, ndarray]:
+    """Frames, picture bits (64 to a word, one word a described frame) and sound levels."""
     count, bits, levels = text.split(":")
     return (
         int(count),
-        np.unpackbits(np.frombuffer(bytes.fromhex(bits), np.uint8)),
+        np.frombuffer(bytes.fromhex(bits), np.uint64),
         np.frombuffer(bytes.fromhex(levels), np.uint8).astype(np.float64),
     )
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Generator, Iterator
 from contextlib import closing
+from fractions import Fraction
 from itertools import islice
 from pathlib import Path
 from types import TracebackType
@@ -21,6 +22,8 @@ from data_prep.scenes import SceneCutter
 from lt_bench.media.resampling import Span
 from lt_bench.media.video import iter_frames
 from lt_bench.perception.faces import Face, FaceLandmarker
+from lt_bench.perception.speech.base import FPS
+from lt_bench.shapes import Frames
 
 HELD_BYTES = 256_000_000
 """Decoded frames that are kept in memory; a longer video is decoded a second time."""
@@ -75,6 +78,15 @@ class Footage:
             self._position += 1
             if self._position > start:
                 yield frame
+
+    def part(self, start: int, stop: int) -> Frames:
+        """Frames ``start`` to ``stop`` (exclusive) at once, whatever is read beside; reached by seeking if not held."""
+        if self._held is not None:
+            return np.stack(self._held[start:stop])
+        first = Fraction(0) if self.span is None else self.span.start
+        span = Span(first + Fraction(start, FPS), first + Fraction(stop, FPS))
+        with closing(iter_frames(self.path, span=span)) as frames:
+            return np.stack(list(islice(frames, stop - start)))
 
     def thumbnail(self, frame: int) -> tuple[UInt8[ndarray, "h w 3"], float]:
         """A small picture from about that frame, and its scale."""

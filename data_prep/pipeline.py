@@ -15,6 +15,7 @@ from data_prep.finish import drop_duplicates, write_real_sets
 from data_prep.jobs import Job, Source
 from data_prep.outcome import Done, Rejected, finished_jobs
 from data_prep.sources import list_source
+from data_prep.sync import settle
 from lt_bench.config import DataConfig, parse_config
 from lt_bench.data.cache import LatentCache
 from lt_bench.data.format import INDEX_FILE, REJECTED_FILE, difference
@@ -77,6 +78,7 @@ def prepare(
         LtBenchError: as ``list_source`` and ``describe_cache``, or the disk is full.
     """
     started = time.monotonic()
+    config = settle(config)
     source = list_source(config)
     if not source.jobs:
         first = source.missing[0]

@@ -12,6 +12,7 @@ from data_prep.jobs import SyntheticJob, VideoJob
 from data_prep.listed import TERMS, unfetched, video_folder, wanted_videos
 from data_prep.sources import list_source
 from data_prep.status import WAITING, status
+from data_prep.sync import settle
 from data_prep.videos import VideoFolder
 from lt_bench.config import DataConfig
 from lt_bench.data.clip import LANDMARKS, TRUTH_STATES
@@ -60,6 +61,7 @@ def make_plan(config: DataConfig, workers: int) -> Plan:
     Raises:
         LtBenchError: the list cannot be read, weights are missing, or a setting does not fit.
     """
+    config = settle(config)
     source = list_source(config)
     require_assets(config)
     info = describe_cache(config, source.hash)

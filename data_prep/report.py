@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -49,7 +49,7 @@ METRICS = (
     Metric("luma", "Brightness", "mean luma, 0..255", "dark", "min_luma"),
     Metric("loudness_db", "Loudness", "dB of full scale", "silence", "min_loudness_db"),
     Metric("speech_share", "Speech", "share of the time", "no_speech", "min_speech_share"),
-    Metric("offset", "Lips late (+) or early (-)", "frames, by lip_sync_open", "offset", "max_offset", whole=True),
+    Metric("offset", "Lips late (+) or early (-)", "frames", "offset", "max_offset", whole=True),
     Metric("seconds", "Length", "seconds", "short", "min_seconds"),
 )
 
@@ -180,6 +180,8 @@ def _charts(records: Sequence[ClipRecord], rejected: Sequence[Rejected], quality
         limit = getattr(quality, metric.limit)
         limits = [] if limit is None else [-limit, limit] if metric.name == "offset" else [limit]
         if kept or refused:
+            if metric.name == "offset":
+                metric = replace(metric, unit=f"frames, by {quality.offset_by}")
             picture = histogram(kept, refused, limits, metric.whole, f"{metric.title} ({metric.unit})")
             text = "" if limit is None else f"{'±' if metric.name == 'offset' else ''}{short(limit)}"
             charts.append(Chart(metric, text, len(found) - len(kept), picture))

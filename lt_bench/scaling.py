@@ -29,7 +29,7 @@ class LatentScaling:
     def raw_to_latents(self, raw: Tensor) -> Tensor:
         """Scale raw codec output, shape (..., channels, height, width)."""
         mean, std = self._constants(raw)
-        return (raw - mean) / std
+        return (raw - mean).div_(std)
 
     def latents_to_raw(self, latents: Tensor) -> Tensor:
         """Undo ``raw_to_latents``."""

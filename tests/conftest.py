@@ -9,6 +9,8 @@ import pytest
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("CUDA_VISIBLE_DEVICES", "")
+# Ray reads it when it is imported, and else looks for a local cluster at the machine's outer address.
+os.environ.setdefault("RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER", "0")
 
 MIRROR = Path(__file__).resolve().parents[2] / "shared" / "assets"
 
@@ -27,3 +29,21 @@ def _one_thread() -> None:
     import torch
 
     torch.set_num_threads(1)
+
+
+@pytest.fixture(scope="session")
+def syncnet_weights(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    """Random weights of SyncNet and S3FD in their packages' files."""
+    import torch
+    from syncnet_python.detectors.s3fd.nets import S3FDNet
+    from syncnet_python.SyncNetModel import S
+
+    torch.manual_seed(0)
+    folder = tmp_path_factory.mktemp("syncnet")
+    network = S()
+    for value in network.state_dict().values():
+        if value.ndim > 1:
+            value.normal_(0, (2 / value[0].numel()) ** 0.5)
+    torch.save(network.state_dict(), folder / "syncnet.model")
+    torch.save(S3FDNet(device="cpu").state_dict(), folder / "s3fd.pth")
+    return folder / "syncnet.model", folder / "s3fd.pth"

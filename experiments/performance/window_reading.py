@@ -106,9 +106,7 @@ def readers(cache: LatentCache, draws: list[tuple[int, int]]) -> dict[str, Calla
 
     def stored() -> None:
         for clip, start in draws:
-            file = cache.file(records[clip])
-            for name in TENSORS:
-                file.stored(name, start, start + WINDOW)
+            cache.file(records[clip]).window(TENSORS, start, start + WINDOW)
 
     def as_float() -> None:
         for clip, start in draws:

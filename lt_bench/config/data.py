@@ -65,8 +65,11 @@ class QualityConfig:
     min_speech_share: float = 0.2
     """Share of the time that silero-vad takes for speech."""
     max_offset: int | None = 3
-    """Frames by which lips may come early or late, by the shift of ``lip_sync_open``; null: not measured. Clips of
-    fewer than 50 frames cannot be measured and are kept."""
+    """Frames by which lips may come early or late; null: not measured. Clips of fewer than 50 frames cannot be measured
+    and are kept."""
+    offset_by: Literal["auto", "lip_sync_open", "syncnet"] = "auto"
+    """What tells the offset. syncnet: the network of Sync-C, on the first 75 frames. auto: syncnet where its weights
+    are here when the cache is begun, else lip_sync_open; the cache says which, and goes on with it."""
     duplicates: Literal["reject", "keep"] = "reject"
     """Clips whose pictures and sound are those of another one."""
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import math
 import mmap
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,7 @@ from typing import Any
 import numpy as np
 import torch
 from numpy import ndarray
-from torch import Tensor
+from torch import Tensor, from_numpy
 
 from lt_bench.errors import CacheError
 
@@ -53,10 +54,15 @@ class ClipFile:
 
     def stored(self, name: str, start: int, stop: int) -> Tensor:
         """Frames ``start`` to ``stop`` (exclusive) of a tensor in its stored type."""
+        return self.window((name,), start, stop)[0]
+
+    def window(self, names: Iterable[str], start: int, stop: int) -> list[Tensor]:
+        """Frames ``start`` to ``stop`` (exclusive) of several tensors, each in its stored type."""
+        arrays = self._arrays
         try:
-            return torch.from_numpy(self._arrays[name][start:stop].copy())
-        except KeyError:
-            raise self._absent(name) from None
+            return [from_numpy(arrays[name][start:stop].copy()) for name in names]
+        except KeyError as error:
+            raise self._absent(error.args[0]) from None
 
     def slice(self, name: str, start: int, stop: int) -> Tensor:
         """Frames ``start`` to ``stop`` (exclusive) of a tensor, as float32."""
@@ -64,7 +70,7 @@ class ClipFile:
 
     def whole(self, name: str) -> Tensor:
         """A whole tensor, as float32."""
-        return torch.from_numpy(self._find(name).array.copy()).to(torch.float32)
+        return from_numpy(self._find(name).array.copy()).to(torch.float32)
 
     def shape(self, name: str) -> tuple[int, ...]:
         """A tensor's shape, without reading it."""

@@ -75,7 +75,7 @@ class WindowDataset(Dataset[dict[str, Tensor]]):
         portrait = self._portrait_frame(rng, record.frames, start)
         item = self._read(record, start, portrait)
         numbers = {"index": self.offset + index, "clip": clip, "start": start}
-        return item | {name: torch.tensor(number) for name, number in numbers.items()}
+        return item | {name: torch.from_numpy(np.array(number)) for name, number in numbers.items()}
 
     def _portrait_frame(self, rng: np.random.Generator, total: int, start: int) -> int:
         outside = total - self.frames
@@ -94,14 +94,14 @@ class WindowDataset(Dataset[dict[str, Tensor]]):
         missing = self.motion_frames - (start - before)
         # Scaled in one go, and the portrait stands in for motion frames before the clip's start.
         raw = torch.cat([portrait_raw, *[portrait_raw] * missing, file.stored("latents", before, stop)])
-        portrait, motion, latents = self.scaling.raw_to_latents(raw.float()).split([1, self.motion_frames, self.frames])
+        scaled, begin = self.scaling.raw_to_latents(raw.float()), 1 + self.motion_frames
         first = max(0, start - self.audio_radius)
         # Only what the windows touch is read, so clamping happens at the clip's own ends alone.
         audio = file.slice("audio", first, min(record.frames, stop + self.audio_radius))
         return {
-            "latents": latents,
-            "portrait": portrait[0],
-            "motion": motion,
+            "latents": scaled[begin:],
+            "portrait": scaled[0],
+            "motion": scaled[1:begin],
             "audio": audio_windows(audio, start - first, self.frames, self.audio_radius),
             "mouth": mouth_mask(file.slice("mouth_box", start, stop), *self.cache.info.latent_shape[1:]),
         }

@@ -95,9 +95,10 @@ class ClipQuality:
     speech_share: float | None = None
     """Share of the time with speech, 0..1; None for rendered clips."""
     offset: float | None = None
-    """Frames by which the lips come late (positive) or early by ``lip_sync_open``; None where not measured."""
+    """Frames by which the lips come late (positive) or early; None where not measured. ``settings`` of ``cache.json``
+    name what measured it."""
     sync_score: float | None = None
-    """``lip_sync_open``'s correlation of mouth and voice; None where not measured."""
+    """Correlation of mouth and voice by ``lip_sync_open``, or Sync-C by SyncNet; None where not measured."""
 
 
 @dataclass(frozen=True)

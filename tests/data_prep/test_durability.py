@@ -8,8 +8,10 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from data_prep.describe import describe_cache
@@ -22,7 +24,11 @@ from lt_bench.data.verify import verify_cache
 from lt_bench.data.writer import CacheWriter
 from lt_bench.errors import LtBenchError
 from lt_bench.files import sha256_file
+from lt_bench.media.audio import read_audio
+from lt_bench.media.video import read_frames, write_video
 
+MIRROR = Path(__file__).resolve().parents[3] / "shared" / "assets"
+SCENES = 3
 SMALL = SyntheticConfig(
     train_speakers=8, validation_speakers=2, test_speakers=2, takes=2, train_frames=30, test_frames=30
 )
@@ -132,3 +138,46 @@ def test_a_worker_that_is_killed_costs_no_clip(undisturbed: dict[str, str], tmp_
     os.kill(workers[0].pid, 9)
     assert process.wait(600) == 0
     assert files(out) == undisturbed
+
+
+@pytest.fixture(scope="module")
+def films(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A film of three scenes, and one of a single scene."""
+    if not (MIRROR / "MANIFEST.json").is_file():
+        pytest.skip("the folder of pinned assets (LT_BENCH_MIRROR) is absent")
+    folder, scenes = tmp_path_factory.mktemp("films"), []
+    for name in ("sbia1a", "lbax4n", "brbk7n", "lrwp9a"):
+        path = MIRROR / "grid-sample" / f"{name}.mpg"
+        scenes.append((read_frames(path, max_frames=50)[20:50], read_audio(path)[20 * 640 : 50 * 640]))
+    pictures, sounds = (np.concatenate(parts) for parts in zip(*scenes[:SCENES], strict=True))
+    write_video(folder / "many.mp4", pictures, audio=sounds)
+    write_video(folder / "one.mp4", scenes[SCENES][0], audio=scenes[SCENES][1])
+    return folder
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("clips", "lines", "kept"),
+    [(1, 0, 0), (2, 0, 0), (3, 0, 0), (3, 3, 3), (3, 3, 1)],
+    ids=["one clip written", "two written", "all written", "all in the journal", "one of three in the journal"],
+)
+def test_killed_within_a_film_of_three_scenes(
+    clips: int, lines: int, kept: int, films: Path, mirror: Path, tmp_path: Path
+):
+    out = tmp_path / "killed"
+    command = [sys.executable, "-m", "lt_bench", "prepare", "folder", "--folder", str(films), "--resolution", "64"]
+    process = subprocess.Popen(
+        [*command, "--out", str(out), "--workers", "1"], stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL
+    )
+    while process.poll() is None and (len(list(out.glob("clips/*.safetensors"))) < clips or journal(out) < lines):
+        time.sleep(0.0005)
+    process.kill()
+    assert process.wait() == -9
+    if kept < lines:  # a moment of a millisecond, made by hand
+        whole = (out / JOURNAL_FILE).read_bytes().splitlines(keepends=True)
+        (out / JOURNAL_FILE).write_bytes(b"".join(whole[:kept]))
+    settings = DataConfig(dataset="folder", folder=str(films), cache=str(out), resolution=64)
+    prepare(settings, workers=1)
+    undisturbed = tmp_path / "undisturbed"
+    assert prepare(replace(settings, cache=str(undisturbed)), workers=1).prepared == SCENES + 1
+    assert files(out) == files(undisturbed)

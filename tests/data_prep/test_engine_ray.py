@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from data_prep.pipeline import prepare
+from lt_bench.cli.main import main
 from lt_bench.config import DataConfig, SyntheticConfig
 from lt_bench.files import sha256_file
 
@@ -23,7 +24,6 @@ SMALL = SyntheticConfig(
 def cluster(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     for name, value in {
         "RAY_USAGE_STATS_ENABLED": "0",
-        "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0",  # everything on the loopback interface
         "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
         "PYTHONPATH": os.pathsep.join([str(Path(__file__).resolve().parents[2]), os.environ.get("PYTHONPATH", "")]),
     }.items():
@@ -59,3 +59,14 @@ def test_two_nodes_one_lost_on_the_way_give_the_bytes_of_the_local_engine(cluste
     assert (done.prepared, done.rejected) == (16, ())
     assert files(tmp_path / "ray") == files(tmp_path / "local")
     assert len([node for node in cluster.list_all_nodes() if node != cluster.second]) == 1
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore")  # Ray's own, of this process
+def test_real_clips_prepared_by_the_command_on_ray_are_those_of_the_local_engine(mirror: Path, tmp_path: Path):
+    for engine in ("local", "ray"):
+        out = str(tmp_path / engine)
+        assert main(["prepare", "grid-sample", "--out", out, "--engine", engine, "--workers", "2"]) == 0
+    found = files(tmp_path / "ray")
+    assert found == files(tmp_path / "local")
+    assert sum(name.startswith("clips/") for name in found) == 11

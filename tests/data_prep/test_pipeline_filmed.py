@@ -37,6 +37,8 @@ def films(tmp_path_factory: pytest.TempPathFactory) -> Path:
     write_video(folder / "halfface.mp4", half, audio=sound)
     (folder / "corrupt.mp4").write_bytes(np.random.default_rng(0).bytes(5000))
     (folder / "empty.mp4").write_bytes(b"")
+    whole = (folder / "good" / "take.mp4").read_bytes()
+    (folder / "cut.mp4").write_bytes(whole[: len(whole) * 3 // 5])  # its header is whole, and announces all of it
     return folder
 
 
@@ -53,7 +55,7 @@ def done(films: Path, tmp_path_factory: pytest.TempPathFactory) -> Preparation:
 def test_bad_films_are_listed_with_their_reason_and_the_good_one_goes_on(done: Preparation, films: Path):
     reasons = {clip.source: clip.reason for clip in done.rejected}
     assert reasons.keys() == {
-        f"{name}.mp4" for name in ("mute", "silent", "short", "noface", "halfface", "corrupt", "empty")
+        f"{name}.mp4" for name in ("mute", "silent", "short", "noface", "halfface", "corrupt", "empty", "cut")
     }
     for name, words in {
         "mute": "audio track",
@@ -63,6 +65,7 @@ def test_bad_films_are_listed_with_their_reason_and_the_good_one_goes_on(done: P
         "halfface": "got 50%",
         "corrupt": "expected a",
         "empty": "0 bytes",
+        "cut": "cut",
     }.items():
         assert words in reasons[f"{name}.mp4"], reasons
         assert str(films) not in reasons[f"{name}.mp4"]

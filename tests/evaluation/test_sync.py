@@ -41,24 +41,8 @@ def video(frames: int = FRAMES, height: int = 160, width: int = 176) -> np.ndarr
 
 
 @pytest.fixture(scope="module")
-def weights(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
-    from syncnet_python.detectors.s3fd.nets import S3FDNet
-    from syncnet_python.SyncNetModel import S
-
-    torch.manual_seed(0)
-    folder = tmp_path_factory.mktemp("syncnet")
-    network = S()
-    for value in network.state_dict().values():
-        if value.ndim > 1:
-            value.normal_(0, (2 / value[0].numel()) ** 0.5)
-    torch.save(network.state_dict(), folder / "syncnet.model")
-    torch.save(S3FDNet(device="cpu").state_dict(), folder / "s3fd.pth")
-    return folder / "syncnet.model", folder / "s3fd.pth"
-
-
-@pytest.fixture(scope="module")
-def network(weights: tuple[Path, Path]) -> SyncNet:
-    return SyncNet(*weights)
+def network(syncnet_weights: tuple[Path, Path]) -> SyncNet:
+    return SyncNet(*syncnet_weights)
 
 
 def boxes(monkeypatch: pytest.MonkeyPatch, network: SyncNet, found: list[tuple[float, float, float, float]]) -> None:
@@ -69,14 +53,15 @@ def boxes(monkeypatch: pytest.MonkeyPatch, network: SyncNet, found: list[tuple[f
 
 @pytest.mark.skipif(shutil.which("ffmpeg") is None, reason="syncnet-python needs ffmpeg on PATH")
 def test_sync_equals_the_packages_own_pipeline(
-    network: SyncNet, weights: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd
+    network: SyncNet, syncnet_weights: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd
 ) -> None:
     from syncnet_python.syncnet_pipeline import SyncNetPipeline
 
     boxes(monkeypatch, network, [(20, 20, 150, 150)])
     reading = network.read(video(), speech())
     assert capfd.readouterr() == ("", "")  # neither the package nor ffmpeg is heard
-    plain = SyncNetPipeline({"syncnet_weights": str(weights[0]), "s3fd_weights": str(weights[1])}, device="cpu")
+    syncnet_file, s3fd_file = map(str, syncnet_weights)
+    plain = SyncNetPipeline({"syncnet_weights": syncnet_file, "s3fd_weights": s3fd_file}, device="cpu")
     monkeypatch.setattr(plain.s3fd, "detect_faces", network._pipeline.s3fd.detect_faces)
     write_lossless(tmp_path / "in.mkv", video())
     write_wav(tmp_path / "in.wav", speech())
