@@ -25,7 +25,8 @@ class FrameTaker:
     def __init__(self, codec: Codec, material: Material) -> None:
         self._codec, self._material = codec, material
         self._batch: list[ndarray] = []
-        self._latents: list[ndarray] = []
+        self._latents: ndarray | None = None
+        self._encoded = 0
         self.picture = PictureQuality()
         self.fingerprint = Fingerprint(material.count)
         self._portrait = material.portrait
@@ -55,7 +56,9 @@ class FrameTaker:
     @property
     def latents(self) -> Float[ndarray, "F C H W"]:
         """Raw latents of all frames, float16."""
-        return np.concatenate(self._latents)
+        assert self._latents is not None
+        assert self._encoded == len(self._latents)
+        return self._latents
 
     @property
     def portrait(self) -> UInt8[ndarray, "R R 3"]:
@@ -69,7 +72,11 @@ class FrameTaker:
         return self._to_latents([self.portrait])[0]
 
     def _encode(self) -> None:
-        self._latents.append(self._to_latents(self._batch))
+        made = self._to_latents(self._batch)
+        if self._latents is None:  # all at once: joining batches would take their memory twice
+            self._latents = np.empty((self._material.count, *made.shape[1:]), made.dtype)
+        self._latents[self._encoded : self._encoded + len(made)] = made
+        self._encoded += len(made)
         self._batch = []
 
     def _to_latents(self, frames: list[ndarray]) -> ndarray:

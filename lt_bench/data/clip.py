@@ -9,12 +9,12 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Float
 from numpy import ndarray
-from safetensors.numpy import save
 from torch import Tensor
 
 from lt_bench.data.format import CacheInfo, ClipQuality, ClipRecord, Role, Split, check_id, clip_file
+from lt_bench.data.tensor_file import write_tensors
 from lt_bench.errors import CacheError
-from lt_bench.files import sha256_file, write_bytes
+from lt_bench.files import sha256_file
 
 TRUTH_STATES = 12
 LANDMARKS = {"mediapipe478": 478, "synthetic": None}
@@ -124,7 +124,7 @@ def write_clip(cache: str | os.PathLike[str], clip: PreparedClip, info: CacheInf
     """
     path = Path(cache) / clip_file(check_id(clip.id))
     tensors = clip_tensors(clip, info)
-    write_bytes(path, save(tensors))  # the library's own writing hides the system's reason, such as a full disk
+    write_tensors(path, tensors)
     return ClipRecord(
         id=clip.id,
         identity=clip.identity,

@@ -15,9 +15,11 @@ from lt_bench.cli.parsing import VerbParser
 ROOT = Path(__file__).resolve().parents[2]
 README = (ROOT / "README.md").read_text()
 COMMANDS = re.findall(r"^    (lt-bench .+)$", README, flags=re.MULTILINE)
+PREPARATION = (ROOT / "docs" / "preparation.md").read_text()
+OTHER_COMMANDS = re.findall(r"^    (?:\w+=\S+ )?(lt-bench .+)$", PREPARATION, flags=re.MULTILINE)
 
 
-@pytest.mark.parametrize("command", [c for c in COMMANDS if c != "lt-bench --help"])
+@pytest.mark.parametrize("command", [*(c for c in COMMANDS if c != "lt-bench --help"), *OTHER_COMMANDS])
 def test_the_command_line_takes_what_the_readme_shows(command: str) -> None:
     _, verb, *arguments = shlex.split(command, comments=True)
     parser = VerbParser()

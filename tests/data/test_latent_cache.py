@@ -9,10 +9,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from safetensors.numpy import save
 
 from lt_bench.data.cache import LatentCache
 from lt_bench.data.clip import write_clip
 from lt_bench.data.format import info_from_dict, info_to_dict
+from lt_bench.data.tensor_file import write_tensors
 from lt_bench.data.verify import verify_cache
 from lt_bench.data.writer import CacheWriter
 from lt_bench.errors import CacheError, LtBenchError
@@ -306,3 +308,15 @@ def test_an_impossible_row_of_the_index_is_named(tmp_path: Path, build, column: 
     table.to_parquet(tmp_path / "index.parquet")
     with pytest.raises(CacheError, match=message):
         LatentCache.open(tmp_path)
+
+
+def test_a_clips_file_is_the_librarys_own_bytes(tmp_path: Path):
+    rng = np.random.default_rng(0)
+    tensors = {
+        "latents": rng.normal(size=(3, 2, 4, 4)).astype(np.float16),
+        "truth": rng.normal(size=(3, 12)).astype(np.float32),
+        "audio": rng.normal(size=(3, 1, 5)).astype(np.float16),
+        "landmarks": rng.random((3, 7, 2), np.float32),
+    }
+    write_tensors(tmp_path / "x.safetensors", tensors)
+    assert (tmp_path / "x.safetensors").read_bytes() == save(tensors)

@@ -69,6 +69,7 @@ def test_bad_films_are_listed_with_their_reason_and_the_good_one_goes_on(done: P
     }.items():
         assert words in reasons[f"{name}.mp4"], reasons
         assert str(films) not in reasons[f"{name}.mp4"]
+    assert {clip.id: clip.rule for clip in done.rejected}["cut"] == "unreadable"
     assert [r.id for r in done.cache.records()] == ["good_take"]
     assert verify_cache(done.cache.path).damage is None
 
