@@ -147,7 +147,8 @@ def open_once(browser: Any, address: str) -> dict[str, float]:
     tab.wait_for_function("performance.getEntriesByType('navigation')[0].loadEventEnd > 0")
     load = tab.evaluate("performance.getEntriesByType('navigation')[0].loadEventEnd")
     start = time.perf_counter()
-    tab.evaluate("[...document.querySelectorAll('.sample')].at(-1).scrollIntoView()")
+    tab.evaluate("[...document.querySelectorAll('.sample')].at(-1).scrollIntoView({behavior: 'instant'})")
+    tab.locator(".sample:last-of-type video").nth(1).wait_for()
     tab.wait_for_function(VISIBLE)
     video = 1000 * (time.perf_counter() - start)
     assert not complaints, complaints

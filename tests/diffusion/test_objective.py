@@ -25,17 +25,10 @@ def make(schedule: str, prediction: str, **more: object) -> Objective:
     return Objective(DiffusionConfig(schedule, prediction, **more), learn_sigma=False)  # type: ignore[arg-type]
 
 
-def gaussian(count: int, seed: int = 0) -> tuple[torch.Tensor, torch.Tensor]:
-    generator = torch.Generator().manual_seed(seed)
-    shape = (count, 2, 4, 4, 4)
-    x0 = MEAN + STD * torch.randn(shape, generator=generator, dtype=torch.float64)
-    return x0, torch.randn(shape, generator=generator, dtype=torch.float64)
-
-
 @pytest.mark.parametrize("schedule", ["linear", "flow"])
 @pytest.mark.parametrize("step", [0.0, 120.0, 600.0, 999.0])
-def test_noisy_latents_have_the_marginals_mean_and_variance(schedule: str, step: float) -> None:
-    x0, noise = gaussian(2000)
+def test_noisy_latents_have_the_marginals_mean_and_variance(gaussian, schedule: str, step: float) -> None:
+    x0, noise = gaussian(2000, channels=4, frames=2)
     x = make(schedule, "sample").add_noise(x0, noise, torch.full((2000,), step))
     m = (linear_marginal if schedule == "linear" else flow_marginal)(torch.tensor(step))
     assert x.mean().item() == pytest.approx(m.signal.item() * MEAN, abs=0.01)
@@ -45,10 +38,10 @@ def test_noisy_latents_have_the_marginals_mean_and_variance(schedule: str, step:
 @pytest.mark.parametrize(("schedule", "prediction"), COMBINATIONS)
 @pytest.mark.parametrize("step", [100.0, 700.0])
 def test_training_a_linear_network_on_gaussian_data_reaches_the_best_predictor(
-    schedule: str, prediction: str, step: float
+    gaussian, schedule: str, prediction: str, step: float
 ) -> None:
     objective = make(schedule, prediction)
-    x0, noise = gaussian(400)
+    x0, noise = gaussian(400, channels=4, frames=2)
     t = torch.full((400,), step)
     x = objective.add_noise(x0, noise, t)
     weights = torch.zeros(2, dtype=torch.float64, requires_grad=True)
@@ -98,9 +91,9 @@ def test_timesteps_stay_below_1000_and_follow_the_generator(schedule: str) -> No
     assert 0 <= first.min() <= first.max() < 1000
 
 
-def test_loss_is_a_window_mean_that_weights_can_shift() -> None:
+def test_loss_is_a_window_mean_that_weights_can_shift(gaussian) -> None:
     objective = make("flow", "sample", mouth_weight=3.0)
-    x0, noise = gaussian(2)
+    x0, noise = gaussian(2, channels=4, frames=2)
     t = torch.tensor([100.0, 500.0])
     prediction = x0.clone()
     prediction[1, :, :, 0] += 2  # one row of four is wrong by 2
@@ -111,9 +104,9 @@ def test_loss_is_a_window_mean_that_weights_can_shift() -> None:
     assert objective.loss(prediction, x0, noise, t, weights).tolist() == pytest.approx([0.0, 4 * 3 / 6])
 
 
-def test_a_learned_variance_adds_the_bound_and_leaves_the_noise_prediction_alone() -> None:
+def test_a_learned_variance_adds_the_bound_and_leaves_the_noise_prediction_alone(gaussian) -> None:
     objective = Objective(DiffusionConfig("linear", "epsilon"), learn_sigma=True)
-    x0, noise = (tensor.float() for tensor in gaussian(3))
+    x0, noise = (tensor.float() for tensor in gaussian(3, channels=4, frames=2))
     t = torch.tensor([0.0, 10.0, 800.0])
     prediction = torch.zeros(3, 2, 8, 4, 4, requires_grad=True)
     loss = objective.loss(prediction, x0, noise, t)
@@ -126,10 +119,10 @@ def test_a_learned_variance_adds_the_bound_and_leaves_the_noise_prediction_alone
     assert prediction.grad[:, :, 4:].any()
 
 
-def test_the_bound_is_least_at_the_true_variance() -> None:
+def test_the_bound_is_least_at_the_true_variance(gaussian) -> None:
     # With the true noise predicted, the best variance is the posterior's: values of -1.
     objective = Objective(DiffusionConfig("linear", "epsilon"), learn_sigma=True)
-    x0, noise = (tensor.float() for tensor in gaussian(1))
+    x0, noise = (tensor.float() for tensor in gaussian(1, channels=4, frames=2))
     losses = [
         objective.loss(torch.cat([noise, torch.full_like(noise, value)], dim=2), x0, noise, torch.tensor([50.0])).item()
         for value in (-1.5, -1.0, -0.5, 1.0)
@@ -153,7 +146,7 @@ def test_what_does_not_go_together_is_refused(config: DiffusionConfig, learn_sig
         Objective(config, learn_sigma)
 
 
-def test_a_prediction_of_other_channels_is_refused() -> None:
-    x0, noise = gaussian(1)
+def test_a_prediction_of_other_channels_is_refused(gaussian) -> None:
+    x0, noise = gaussian(1, channels=4, frames=2)
     with pytest.raises(ValueError, match="prediction: expected 4 channels, got 8"):
         make("linear", "epsilon").loss(torch.zeros(1, 2, 8, 4, 4), x0, noise, torch.zeros(1))

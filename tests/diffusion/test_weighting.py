@@ -27,13 +27,6 @@ COMBINATIONS = [
 MEAN, STD = 0.7, 0.5
 
 
-def gaussian(count: int, seed: int = 0, std: float = STD) -> tuple[torch.Tensor, torch.Tensor]:
-    generator = torch.Generator().manual_seed(seed)
-    shape = (count, 1, 1, 4, 4)
-    x0 = MEAN + std * torch.randn(shape, generator=generator, dtype=torch.float64)
-    return x0, torch.randn(shape, generator=generator, dtype=torch.float64)
-
-
 def predicted(objective: Objective, clean: torch.Tensor, x: torch.Tensor, m: Marginal) -> torch.Tensor:
     """The network's output that stands for the estimate ``clean`` of the clean latents."""
     config = objective.config
@@ -48,7 +41,7 @@ def predicted(objective: Objective, clean: torch.Tensor, x: torch.Tensor, m: Mar
 @settings(deadline=None, max_examples=30)
 @given(step=st.integers(1, 999), gamma=st.floats(0.1, 50), seed=st.integers(0, 100))
 def test_whatever_is_predicted_min_snr_is_the_same_loss(
-    schedule: str, prediction: str, step: int, gamma: float, seed: int
+    gaussian, schedule: str, prediction: str, step: int, gamma: float, seed: int
 ) -> None:
     objective = Objective(DiffusionConfig(schedule, prediction, min_snr_gamma=gamma), False)  # type: ignore[arg-type]
     x0, noise = gaussian(2, seed)
@@ -66,7 +59,7 @@ def test_whatever_is_predicted_min_snr_is_the_same_loss(
 @pytest.mark.parametrize("gamma", [0.0, 5.0])
 @pytest.mark.parametrize("timesteps", [("uniform", 0.0, 1.0), ("logit_normal", -0.6, 0.8)])
 def test_a_linear_network_for_all_timesteps_reaches_the_best_compromise(
-    schedule: str, prediction: str, gamma: float, timesteps: tuple[str, float, float]
+    gaussian, schedule: str, prediction: str, gamma: float, timesteps: tuple[str, float, float]
 ) -> None:
     """It cannot be right at every timestep, so where its optimum lies shows how each one counts."""
     objective = Objective(DiffusionConfig(schedule, prediction, *timesteps, min_snr_gamma=gamma), False)  # type: ignore[arg-type]
@@ -121,7 +114,7 @@ def best_compromise(objective: Objective) -> list[float]:
 
 
 @pytest.mark.parametrize(("step", "std"), [(1.0, 0.01), (6.0, 0.03)])
-def test_a_trained_variance_reaches_that_of_the_true_reverse_step(step: float, std: float) -> None:
+def test_a_trained_variance_reaches_that_of_the_true_reverse_step(gaussian, step: float, std: float) -> None:
     objective = Objective(DiffusionConfig("linear", "epsilon"), learn_sigma=True)
     x0, noise = gaussian(1000, std=std)
     t = torch.full((1000,), step)
@@ -166,7 +159,7 @@ def test_numbers_out_of_range_are_refused(changes: dict, message: str) -> None:
         Objective(DiffusionConfig(**changes), False)
 
 
-def test_weights_are_finite_at_both_ends() -> None:
+def test_weights_are_finite_at_both_ends(gaussian) -> None:
     for schedule, prediction in COMBINATIONS:
         objective = Objective(DiffusionConfig(schedule, prediction, min_snr_gamma=5.0), False)  # type: ignore[arg-type]
         x0, noise = gaussian(2)

@@ -133,6 +133,14 @@ def test_sign_flip_p_values_are_exact_for_few_clusters() -> None:
     assert (same.value, same.p_value) == (0.0, 1.0)
 
 
+def test_a_clear_difference_survives_the_correction_of_a_table_of_many_systems() -> None:
+    rng, names = np.random.default_rng(0), [f"c{k}" for k in range(40)]
+    clear = paired_difference(1 + 0.3 * rng.normal(size=40), np.zeros(40), names)
+    assert holm([clear.p_value] + [1.0] * 1000)[0] < 0.05
+    none = paired_difference(rng.normal(size=40), rng.normal(size=40), names)
+    assert none.p_value > 0.05
+
+
 def test_paired_differences_are_antisymmetric() -> None:
     rng = np.random.default_rng(2)
     a, b, names = rng.normal(size=40), rng.normal(size=40), [f"c{i // 2}" for i in range(40)]

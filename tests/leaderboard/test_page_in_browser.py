@@ -85,6 +85,7 @@ def test_videos_play_side_by_side_in_sync(open_page, run_folder, tmp_path, monke
     sample = page.locator(".sample").first
     sample.scroll_into_view_if_needed()
     videos = sample.locator("video")
+    videos.nth(1).wait_for()
     assert videos.count() == 2
     page.wait_for_function(
         "[...document.querySelectorAll('.sample video')].every(v => v.readyState >= 2)", timeout=10000

@@ -10,15 +10,13 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from lt_bench.config import FusionConfig, ModelConfig
+from lt_bench.config import ModelConfig
 from lt_bench.errors import ConfigError
 from lt_bench.models.block import BlockShape, SpatialBlock
 from lt_bench.models.build import build_model
-from lt_bench.models.conditions import Conditions
 from lt_bench.models.families import FAMILIES
 from lt_bench.models.families.linear import LinearAttention, MixFeedForward
 from lt_bench.models.layers import SelfAttention, modulate
-from lt_bench.models.letstalk import LetsTalk
 from lt_bench.models.orders import BlockPair
 from lt_bench.models.presets import PRESETS, Size
 from lt_bench.models.tokens import WindowTokens
@@ -33,32 +31,13 @@ def _small(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(PRESETS, "tiny", Size(depth=4, dim=32, heads=2))
 
 
-def make_model(portrait: str, audio: str, family: str, order: str) -> LetsTalk:
-    torch.manual_seed(0)
-    config = ModelConfig("tiny", FusionConfig(portrait, audio), patch_size=1, frames=3, audio_tokens=3)
-    config = replace(config, family=family, order=order, audio_token_dim=12, audio_hidden=16, learn_sigma=False)
-    model = build_model(config, LATENT, SPEECH)
-    with torch.no_grad():
-        for parameter in model.parameters():
-            parameter.add_(torch.randn_like(parameter) * 0.05)
-    return model
-
-
-def make_conditions(seed: int = 1) -> Conditions:
-    generator = torch.Generator().manual_seed(seed)
-    return Conditions(
-        portrait=torch.randn(2, *LATENT, generator=generator),
-        audio=torch.randn(2, 3, 5, *SPEECH, generator=generator),
-        motion=torch.randn(2, 2, *LATENT, generator=generator),
-        keep_portrait=torch.tensor([True, False]),
-        keep_audio=torch.tensor([False, True]),
-    )
-
-
 @pytest.mark.parametrize(("family", "order"), VARIANTS)
 @pytest.mark.parametrize(("portrait", "audio"), list(itertools.product(SCHEMES, SCHEMES)))
-def test_every_family_and_order_holds_every_cell(portrait: str, audio: str, family: str, order: str) -> None:
-    model, conditions, other = make_model(portrait, audio, family, order), make_conditions(), make_conditions(7)
+def test_every_family_and_order_holds_every_cell(
+    make_model, make_conditions, portrait: str, audio: str, family: str, order: str
+) -> None:
+    model = make_model(portrait, audio, patch_size=1, family=family, order=order)
+    conditions, other = make_conditions(), make_conditions(7)
     latents, time = torch.randn(2, 3, *LATENT), torch.tensor([5.0, 900.0])
     output = model(latents, time, model.encode_conditions(conditions))
     output.square().mean().backward()

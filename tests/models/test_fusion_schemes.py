@@ -7,12 +7,9 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from lt_bench.config import FusionConfig, ModelConfig
 from lt_bench.errors import ConfigError
-from lt_bench.models.build import build_model
-from lt_bench.models.conditions import Conditions, FusedCondition
+from lt_bench.models.conditions import FusedCondition
 from lt_bench.models.fusion import Fusion, FusionShape, base, build_fusion, fusion_names, register_fusion
-from lt_bench.models.letstalk import LetsTalk
 
 SCHEMES = ("direct", "one_way_symbiotic", "siamese", "symbiotic")
 CELLS = list(itertools.product(SCHEMES, SCHEMES))
@@ -21,29 +18,10 @@ PORTRAIT = FusionShape("portrait", depth=2, dim=16, heads=2, tokens=5, token_dim
 AUDIO = FusionShape("audio", depth=2, dim=16, heads=2, tokens=3, token_dim=12, embedded=False)
 
 
-def make_model(portrait: str, audio: str) -> LetsTalk:
-    torch.manual_seed(0)
-    config = ModelConfig("tiny", FusionConfig(portrait, audio), frames=3, audio_tokens=3, audio_token_dim=12)
-    model = build_model(replace(config, audio_hidden=16, learn_sigma=False), LATENT, SPEECH)
-    with torch.no_grad():
-        for parameter in model.parameters():
-            parameter.add_(torch.randn_like(parameter) * 0.05)
-    return model
-
-
-def make_conditions(seed: int = 1) -> Conditions:
-    generator = torch.Generator().manual_seed(seed)
-    return Conditions(
-        portrait=torch.randn(2, *LATENT, generator=generator),
-        audio=torch.randn(2, 3, 5, *SPEECH, generator=generator),
-        motion=torch.randn(2, 2, *LATENT, generator=generator),
-        keep_portrait=torch.tensor([True, False]),
-        keep_audio=torch.tensor([False, True]),
-    )
-
-
 @pytest.mark.parametrize(("portrait", "audio"), CELLS)
-def test_one_backward_reaches_every_parameter_of_every_cell(portrait: str, audio: str) -> None:
+def test_one_backward_reaches_every_parameter_of_every_cell(
+    make_model, make_conditions, portrait: str, audio: str
+) -> None:
     model = make_model(portrait, audio)
     model(torch.randn(2, 3, *LATENT), torch.tensor([5.0, 900.0]), make_conditions()).square().mean().backward()
     idle = [name for name, p in model.named_parameters() if p.grad is None or not p.grad.any()]
@@ -51,7 +29,9 @@ def test_one_backward_reaches_every_parameter_of_every_cell(portrait: str, audio
 
 
 @pytest.mark.parametrize(("portrait", "audio"), CELLS)
-def test_every_cell_hears_the_voice_and_sees_the_portrait(portrait: str, audio: str) -> None:
+def test_every_cell_hears_the_voice_and_sees_the_portrait(
+    make_model, make_conditions, portrait: str, audio: str
+) -> None:
     model, first, second = make_model(portrait, audio), make_conditions(), make_conditions(7)
     latents, time = torch.randn(2, 3, *LATENT), torch.tensor([5.0, 900.0])
     with torch.no_grad():
@@ -131,14 +111,14 @@ def test_symbiotic_tokens_are_the_condition_itself() -> None:
     assert audio.guide(0, video, FusedCondition()) is video
 
 
-def test_an_unknown_scheme_names_those_there_are() -> None:
+def test_an_unknown_scheme_names_those_there_are(make_model) -> None:
     with pytest.raises(
         ConfigError, match=r"fusion.audio: expected one of direct, one_way_symbiotic, siamese.*, got 'telepathic'"
     ):
         make_model("direct", "telepathic")
 
 
-def test_a_new_scheme_is_one_class_under_a_name(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_new_scheme_is_one_class_under_a_name(make_model, make_conditions, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(base, "_REGISTER", dict(base._REGISTER))
 
     @register_fusion("added")

@@ -50,15 +50,13 @@ for (const choice of document.querySelectorAll("[data-matrix]")) {
 }
 
 // Per-clip scores under the videos.
+function caption(section, root) {
+  const name = section.querySelector("[data-captions]")?.value;
+  for (const text of root.querySelectorAll("[data-scores]")) text.textContent = JSON.parse(text.dataset.scores)[name] ?? "–";
+}
 for (const choice of document.querySelectorAll("[data-captions]")) {
-  const show = () => {
-    for (const text of document.getElementById(choice.dataset.captions).querySelectorAll("[data-scores]")) {
-      const scores = JSON.parse(text.dataset.scores);
-      text.textContent = scores[choice.value] ?? "–";
-    }
-  };
-  choice.addEventListener("change", show);
-  show();
+  const section = document.getElementById(choice.dataset.captions);
+  choice.addEventListener("change", () => caption(section, section));
 }
 
 // Videos load when their row comes near and are let go when it is far: a browser plays a limited number at once. Bytes
@@ -81,7 +79,11 @@ function unload(video) {
 class Sample {
   static playing = null;
 
+  // The tiles wait in a template: thousands of video elements would keep the page from opening.
   constructor(root) {
+    const section = root.closest("section"), template = root.querySelector("template");
+    template.replaceWith(template.content);
+    caption(section, root);
     this.root = root;
     this.videos = [...root.querySelectorAll("video")];
     this.button = root.querySelector(".play");
@@ -172,17 +174,26 @@ class Sample {
 const samples = new Map();
 const near = new IntersectionObserver((entries) => {
   for (const { target, isIntersecting } of entries) {
-    if (!samples.has(target)) samples.set(target, new Sample(target));
+    if (isIntersecting && !samples.has(target)) samples.set(target, new Sample(target));
     const sample = samples.get(target);
     if (isIntersecting) sample.videos.forEach(load);
-    else if (Sample.playing !== sample) sample.videos.forEach(unload);
+    else if (sample && Sample.playing !== sample) sample.videos.forEach(unload);
   }
 }, { rootMargin: "600px" });
-for (const root of document.querySelectorAll(".sample")) near.observe(root);
+// The first clip of a table is made at once: the others keep its height free, so that scrolling to one of them arrives.
+for (const root of document.querySelectorAll(".sample")) {
+  const section = root.closest("section");
+  if (!section.style.getPropertyValue("--waiting")) {
+    samples.set(root, new Sample(root));
+    const height = root.offsetHeight - root.querySelector(".spread").offsetHeight;
+    section.style.setProperty("--waiting", `${height}px`);
+  }
+  near.observe(root);
+}
 for (const choice of document.querySelectorAll("[data-jump]"))
   choice.addEventListener("change", () => {
     const target = document.getElementById(choice.value);
-    target?.scrollIntoView();
+    target?.scrollIntoView({ behavior: "instant" });
     target?.focus({ preventScroll: true });
   });
 for (const box of document.querySelectorAll("[data-pixels]"))
