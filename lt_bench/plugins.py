@@ -9,6 +9,12 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from lt_bench.errors import ConfigError
+from lt_bench.files import sha256_file
+
+
+def plugin_hashes(paths: Iterable[str | Path]) -> dict[str, str]:
+    """SHA-256 of each plugin by its file name: what a result says of code that is not the suite's own."""
+    return {path.name: sha256_file(path) for path in map(Path, paths)}
 
 
 def load_plugins(paths: Iterable[str | Path]) -> None:

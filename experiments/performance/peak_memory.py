@@ -38,7 +38,7 @@ COMMANDS = {
         "--audio", f"{TEST}/test_spk0000_take0.wav", "--out", "one.mp4",
     ],
     "evaluate open-v1": [
-        "evaluate", "--generated", "caches/grid/real/test", "--real", "caches/grid/real/test",
+        "evaluate", "--generated", "runs/grid-sample/cells/symbiotic-direct/seed0/videos", "--real", "caches/grid/real/test",
         "--protocol", "open-v1", "--out", "self.json",
     ],
     "leaderboard": ["leaderboard", "runs/quickstart", "--out", "board"],

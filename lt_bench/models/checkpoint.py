@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
@@ -59,6 +59,8 @@ class ModelCard:
     """Training time, resumed runs added up; 0 where unknown."""
     peak_memory: int
     """Largest memory while training, in bytes: of the process, or of the GPU where one was used."""
+    plugins: dict[str, str] = field(default_factory=dict)
+    """SHA-256 of the user's own code that the model was trained with, by file name."""
 
 
 @dataclass(frozen=True)

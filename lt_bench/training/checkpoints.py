@@ -12,9 +12,10 @@ import torch
 from lightning.pytorch.callbacks import ModelCheckpoint
 from lightning.pytorch.plugins.io import TorchCheckpointIO
 
-from lt_bench.config import RunConfig, to_dict
+from lt_bench.config import RunConfig, parse_config, to_dict
 from lt_bench.errors import CheckpointError
 from lt_bench.files import atomic_path
+from lt_bench.plugins import plugin_hashes
 from lt_bench.training.module import CHECKPOINT_KEY, CHECKPOINT_VERSION
 
 FOLDER = "checkpoints"
@@ -112,17 +113,33 @@ def find_checkpoint(out: Path, config: RunConfig, cache_hash: str) -> FoundCheck
     made = document.get(CHECKPOINT_KEY) if isinstance(document, dict) else None
     if not isinstance(made, dict) or made.get("version") != CHECKPOINT_VERSION:
         raise CheckpointError(f"{path}: expected a checkpoint of lt-bench train, version {CHECKPOINT_VERSION}")
-    check_same_run(path, made["config"], config, made["cache_hash"], cache_hash)
+    origin = RunOrigin(parse_config(RunConfig, made["config"], str(path)), made["cache_hash"], made.get("plugins", {}))
+    check_same_run(path, origin, RunOrigin.of(config, cache_hash))
     return FoundCheckpoint(path, int(document["global_step"]))
 
 
-def check_same_run(path: Path, made: dict[str, Any], config: RunConfig, made_cache: str, cache_hash: str) -> None:
+@dataclass(frozen=True)
+class RunOrigin:
+    """What decides the weights of a run."""
+
+    config: RunConfig
+    cache_hash: str
+    plugins: dict[str, str]
+    """SHA-256 by file name."""
+
+    @classmethod
+    def of(cls, config: RunConfig, cache_hash: str) -> RunOrigin:
+        """Of a run that is asked for now."""
+        return cls(config, cache_hash, plugin_hashes(config.model.plugins))
+
+
+def check_same_run(path: Path, made: RunOrigin, asked: RunOrigin) -> None:
     """Refuse to go on with a file of another run.
 
     Raises:
-        CheckpointError: names the first key that differs.
+        CheckpointError: names the first key or plugin that differs.
     """
-    old, new = _flat(made), _flat(to_dict(config))
+    old, new = _flat(to_dict(made.config)), _flat(to_dict(asked.config))
     for key in sorted(old.keys() | new.keys()):
         free = key in FREE_KEYS or key.partition(".")[0] in FREE_SECTIONS
         if not free and old.get(key) != new.get(key):
@@ -130,8 +147,17 @@ def check_same_run(path: Path, made: dict[str, Any], config: RunConfig, made_cac
                 f"{path}: expected {key}: {new.get(key)!r}, got a run of {key}: {old.get(key)!r}; "
                 "choose another folder, or remove this one to start again"
             )
-    if made_cache != cache_hash:
-        raise CheckpointError(f"{path}: expected a run on cache {cache_hash[:16]}, got one on {made_cache[:16]}")
+    if made.cache_hash != asked.cache_hash:
+        raise CheckpointError(
+            f"{path}: expected a run on cache {asked.cache_hash[:16]}, got one on {made.cache_hash[:16]}"
+        )
+    for name in sorted(made.plugins.keys() | asked.plugins.keys()):
+        old_hash, new_hash = made.plugins.get(name, "none"), asked.plugins.get(name, "none")
+        if old_hash != new_hash:
+            raise CheckpointError(
+                f"{path}: expected a run with plugin {name} of sha256 {new_hash[:16]}, got one with {old_hash[:16]}; "
+                "choose another folder, or remove this one to start again"
+            )
 
 
 def _flat(document: dict[str, Any], prefix: str = "") -> dict[str, Any]:

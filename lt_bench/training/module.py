@@ -17,6 +17,7 @@ from lt_bench.diffusion.objective import Objective
 from lt_bench.errors import TrainingError
 from lt_bench.models.build import build_model
 from lt_bench.models.conditions import Conditions
+from lt_bench.plugins import plugin_hashes
 from lt_bench.shapes import Float
 from lt_bench.training.blocks import prepare_blocks
 from lt_bench.training.draws import TRAINING, VALIDATION, draw, window_generator
@@ -127,6 +128,7 @@ class LetsTalkModule(pl.LightningModule):
             "version": CHECKPOINT_VERSION,
             "config": to_dict(self.config),
             "cache_hash": self.cache_hash,
+            "plugins": plugin_hashes(self.config.model.plugins),
         }
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:

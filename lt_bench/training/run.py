@@ -14,18 +14,18 @@ import torch
 from lightning.pytorch.loggers import Logger
 from lightning.pytorch.trainer.states import TrainerStatus
 
-from lt_bench.config import RunConfig, to_dict
+from lt_bench.config import RunConfig
 from lt_bench.data.cache import LatentCache
 from lt_bench.diffusion.objective import Objective
 from lt_bench.diffusion.samplers import build_sampler
 from lt_bench.diffusion.schedule import STEPS
 from lt_bench.errors import ConfigError
 from lt_bench.models.checkpoint import ModelCard, Weights, read_card, save_model
-from lt_bench.plugins import load_plugins
+from lt_bench.plugins import load_plugins, plugin_hashes
 from lt_bench.sampling.guided import check_sampling
 from lt_bench.training.averaging import ModelAverage
 from lt_bench.training.blocks import compiled_limits
-from lt_bench.training.checkpoints import LastCheckpoint, check_same_run, find_checkpoint
+from lt_bench.training.checkpoints import LastCheckpoint, RunOrigin, check_same_run, find_checkpoint
 from lt_bench.training.datamodule import WindowDataModule
 from lt_bench.training.metrics import MetricsFile
 from lt_bench.training.module import LetsTalkModule
@@ -208,6 +208,7 @@ def _card(config: RunConfig, cache: LatentCache, module: LetsTalkModule, steps: 
         steps=steps,
         seconds=round(seconds, 3),
         peak_memory=_peak_memory(module.device),
+        plugins=plugin_hashes(config.model.plugins),
     )
 
 
@@ -220,5 +221,5 @@ def _peak_memory(device: torch.device) -> int:
 
 def _finished(model_file: Path, config: RunConfig, cache: LatentCache) -> TrainOutcome:
     card = read_card(model_file)
-    check_same_run(model_file, to_dict(card.config), config, card.cache_hash, cache.hash)
+    check_same_run(model_file, RunOrigin(card.config, card.cache_hash, card.plugins), RunOrigin.of(config, cache.hash))
     return TrainOutcome(model_file, card.steps, card.seconds, card.peak_memory, card.parameters, None, card.steps)

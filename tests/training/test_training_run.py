@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import csv
+import dataclasses
 import multiprocessing
 import os
 import signal
@@ -16,7 +17,8 @@ from safetensors.torch import load_file
 from lt_bench.config import RunConfig
 from lt_bench.data.cache import LatentCache
 from lt_bench.errors import CheckpointError, ConfigError, TrainingError
-from lt_bench.models.checkpoint import load_model
+from lt_bench.files import sha256_file
+from lt_bench.models.checkpoint import load_model, read_card
 from lt_bench.training.run import build_module, train
 
 MakeRun = Callable[..., RunConfig]
@@ -72,6 +74,35 @@ def test_a_finished_run_is_not_trained_again(toy_cache: LatentCache, make_run: M
     again = train(make_run(), tmp_path, toy_cache, progress=False)
     assert again.model_file.stat().st_mtime_ns == stamp
     assert (again.steps, again.seconds, again.resumed_from) == (6, first.seconds, 6)
+
+
+def test_a_plugin_is_recorded_and_a_run_does_not_go_on_with_another_version_of_it(
+    toy_cache: LatentCache, make_run: MakeRun, tmp_path: Path
+) -> None:
+    plugin = tmp_path / "mine.py"
+    plugin.write_text("SCALE = 1\n")
+    config = make_run()
+    config = dataclasses.replace(config, model=dataclasses.replace(config.model, plugins=(str(plugin),)))
+    model_file = train(config, tmp_path / "run", toy_cache, progress=False).model_file
+    assert read_card(model_file).plugins == {"mine.py": sha256_file(plugin)}
+    plugin.write_text("SCALE = 2\n")
+    with pytest.raises(CheckpointError, match=r"model.safetensors: expected a run with plugin mine.py of sha256"):
+        train(config, tmp_path / "run", toy_cache, progress=False)
+    model_file.unlink()
+    with pytest.raises(CheckpointError, match=r"last.ckpt: expected a run with plugin mine.py of sha256"):
+        train(config, tmp_path / "run", toy_cache, progress=False)
+
+
+def test_a_checkpoint_from_before_a_key_existed_goes_on(
+    toy_cache: LatentCache, make_run: MakeRun, tmp_path: Path
+) -> None:
+    train(make_run(), tmp_path, toy_cache, progress=False)
+    (tmp_path / "model.safetensors").unlink()
+    path = tmp_path / "checkpoints" / "last.ckpt"
+    document = torch.load(path, weights_only=True)
+    del document["lt_bench"]["config"]["train"]["accumulate"], document["lt_bench"]["config"]["model"]["family"]
+    torch.save(document, path)
+    assert train(make_run(), tmp_path, toy_cache, progress=False).resumed_from == 6
 
 
 def test_a_run_killed_before_its_export_only_exports(toy_cache: LatentCache, make_run: MakeRun, tmp_path: Path) -> None:
