@@ -38,8 +38,8 @@ COMMANDS = {
         "--audio", f"{TEST}/test_spk0000_take0.wav", "--out", "one.mp4",
     ],
     "evaluate open-v1": [
-        "evaluate", "--generated", "runs/grid-sample/cells/symbiotic-direct/seed0/videos", "--real", "caches/grid/real/test",
-        "--protocol", "open-v1", "--out", "self.json",
+        "evaluate", "--generated", "runs/grid-sample/cells/symbiotic-direct/seed0/videos",
+        "--real", "caches/grid/real/test", "--protocol", "open-v1", "--out", "self.json",
     ],
     "leaderboard": ["leaderboard", "runs/quickstart", "--out", "board"],
     "model describe XL": ["model", "describe", "XL"],
