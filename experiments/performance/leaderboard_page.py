@@ -41,7 +41,7 @@ def main() -> None:
     parser.add_argument("--systems", type=int, default=20)
     parser.add_argument("--clips", type=int, default=100)
     parser.add_argument("--repeats", type=int, default=5)
-    parser.add_argument("--keep", type=Path, help="folder for the pages; left there")
+    parser.add_argument("--keep", type=Path, help="folder for videos and pages; left there, and used again")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as temporary:
         folder = arguments.keep or Path(temporary)
@@ -70,6 +70,8 @@ def make_videos(folder: Path, clips: list[Clip], number: int) -> None:
     y, x = np.mgrid[:64, :64] / 64
     seconds = np.arange(16_000) / 16_000
     for k, clip in enumerate(clips):
+        if (folder / f"{clip.id}.mp4").is_file():  # of an earlier call with --keep
+            continue
         phase = x + number / 20 + np.arange(25)[:, None, None] / 25
         waves = [np.sin(2 * np.pi * (phase * (1 + k % 3) + c / 3 + y)) for c in range(3)]
         frames = np.stack([127.5 + 120 * wave for wave in waves], axis=-1).astype(np.uint8)

@@ -83,7 +83,8 @@ def _check(pack: str, as_json: bool) -> int:
     from lt_bench.leaderboard.submission import check_submission
 
     findings = check_submission(pack)
-    sound = not any(finding.problem for finding in findings)
+    bad = sum(bool(finding.problem) for finding in findings)
+    sound = not bad
     if as_json:
         checks = [{"what": f.what, "problem": f.problem or None} for f in findings]
         print_json({"pack": pack, "sound": sound, "checks": checks})
@@ -92,6 +93,7 @@ def _check(pack: str, as_json: bool) -> int:
             print(
                 f"{'bad ' if finding.problem else 'good'} {finding.what}{': ' * bool(finding.problem)}{finding.problem}"
             )
+        print(f"{pack}: accepted" if sound else f"{pack}: refused, {bad} of {len(findings)} checks failed")
     return 0 if sound else 1
 
 

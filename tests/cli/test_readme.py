@@ -27,11 +27,17 @@ def test_the_command_line_takes_what_the_readme_shows(command: str) -> None:
     parser.parse_args(arguments)
     for name in arguments:
         if name.startswith("experiments/"):
-            assert (ROOT / name).is_file(), name
+            assert (ROOT / name).exists(), name
 
 
 def test_every_verb_is_shown() -> None:
     assert {shlex.split(c)[1] for c in COMMANDS} - {"--help"} == set(VERBS)
+
+
+def test_links_between_pages_lead_somewhere() -> None:
+    for page in [ROOT / "README.md", *PAGES]:
+        for target in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", page.read_text()):
+            assert (page.parent / target).exists(), f"{page.name}: {target}"
 
 
 def test_targets_pictures_and_files_exist() -> None:

@@ -11,6 +11,8 @@ import torch
 from lt_bench.ablation.plan import check_experiment, plan_jobs
 from lt_bench.config import ExperimentConfig, load_config
 from lt_bench.evaluation.protocol import load_protocol
+from lt_bench.leaderboard.build import build_leaderboard
+from lt_bench.leaderboard.submission import check_submission, pack_submission
 from lt_bench.models.build import build_model
 from lt_bench.models.codecs.base import build_codec
 from lt_bench.models.fusion import fusion_names
@@ -67,3 +69,11 @@ def test_the_two_data_sets_differ_in_the_data_alone(size: str) -> None:
         load_config(ExperimentConfig, FOLDER / "fusion_ablation" / f"{d}_{size}.yaml") for d in ("hdtf", "celebv_hq")
     )
     assert dataclasses.replace(celebv, data=hdtf.data, name=hdtf.name, out=hdtf.out) == hdtf
+
+
+def test_the_committed_results_make_a_leaderboard_and_would_be_taken(tmp_path: Path) -> None:
+    results = sorted((FOLDER / "leaderboard" / "results").glob("*.json"))
+    made = build_leaderboard(results, tmp_path / "out")
+    assert [len(board.rows) for board in made.boards] == [len(results)]
+    for path in results:
+        assert not any(f.problem for f in check_submission(pack_submission(path, tmp_path / f"{path.stem}.zip")))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import re
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -104,4 +105,6 @@ def test_the_command_packs_and_checks(result, tmp_path, capsys):
     document["scores"]["psnr"]["value"] += 1
     bad = rewritten(Path(out), {"result.json": json.dumps(document).encode()})
     assert main(["leaderboard", "check", str(bad)]) == 1
-    assert "bad  result.json" in capsys.readouterr().out
+    printed = capsys.readouterr().out
+    assert "bad  result.json" in printed
+    assert re.search(r": refused, 2 of \d+ checks failed$", printed.rstrip())
