@@ -131,12 +131,13 @@ def check_experiment(config: ExperimentConfig, fusions: tuple[str, ...], source:
     for key in ("max_parallel", "train.steps", "sampling.steps", "sampling.batch_size"):
         if flat[key] < 1:
             raise ConfigError(f"{source}: key '{key}': expected at least 1, got {flat[key]}")
-    for key in ("train.devices", "train.nodes"):
-        if flat[key] != 1:
-            raise ConfigError(
-                f"{source}: key '{key}': expected 1 in a grid, whose models are spread over the devices "
-                f"(max_parallel), got {flat[key]}; train one model over several with lt-bench train"
-            )
+    if flat["engine.retries"] < 0:
+        raise ConfigError(f"{source}: key 'engine.retries': expected at least 0, got {flat['engine.retries']}")
+    if flat["train.nodes"] != 1:
+        raise ConfigError(
+            f"{source}: key 'train.nodes': expected 1 in a grid, whose models run on a machine each, got "
+            f"{flat['train.nodes']}; train one model over several with lt-bench train"
+        )
 
 
 def _check_grid(config: ExperimentConfig, source: str) -> None:

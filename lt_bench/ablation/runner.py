@@ -1,23 +1,23 @@
-"""Run the jobs of a grid, some side by side, and keep what is done."""
+"""Run the jobs of a grid on an engine, some side by side, and keep what is done."""
 
 from __future__ import annotations
 
-import subprocess
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Protocol, runtime_checkable
 
+from lt_bench.ablation.inspection import inspect, is_trained, waiting
 from lt_bench.ablation.plan import Job
+from lt_bench.ablation.sharing import share_trainings, take_over
 from lt_bench.config import to_dict, to_yaml
-from lt_bench.errors import LtBenchError, ResultError
-from lt_bench.evaluation.results import load_result
+from lt_bench.errors import LtBenchError
 from lt_bench.files import write_json, write_text
+from lt_bench.jobs.engines.base import Ending, Engine, Task
 from lt_bench.jobs.estimate import time_left
-from lt_bench.jobs.folder import CONFIG_FILE, RESULT_FILE, check_folder
-from lt_bench.jobs.launch import ending, start_worker, stop_workers, worker_environment
+from lt_bench.jobs.folder import CONFIG_FILE
 from lt_bench.jobs.snapshot import Snapshot
-from lt_bench.jobs.status import STATUS_FILE, Status, read_status
+from lt_bench.jobs.status import STATUS_FILE, Status, one_line, read_status
 
 POLL = 0.2
 """Seconds between two looks at the workers."""
@@ -33,139 +33,161 @@ class Watcher(Protocol):
     def ended(self, job: Job, status: Status) -> None:
         """A job is done or failed."""
 
+    def retried(self, job: Job, status: Status) -> None:
+        """A job has failed, for the reason in the status, and will be tried again."""
+
     def stopping(self, workers: int) -> None:
         """The grid was interrupted, and so many workers are asked to end."""
 
 
 @dataclass(frozen=True)
-class Resources:
-    """What workers may use."""
+class Rules:
+    """What counts as done, and how failures are met."""
 
-    workers: int
-    """Jobs side by side."""
-    cores: int
-    gpus: tuple[str, ...] = ()
+    cache_hash: str
+    """Of the cache that all jobs work on."""
+    protocol_hash: str
+    """Of the protocol that all are scored under."""
+    retries: int = 0
+    """How often a job that failed is tried again."""
+    rescore: bool = False
+    """Score again what is done, from its videos."""
 
 
 @dataclass
 class _Running:
     job: Job
-    slot: int
-    process: subprocess.Popen[bytes]
+    task: Task
 
 
 @dataclass
 class _Grid:
     jobs: tuple[Job, ...]
+    rules: Rules
+    engine: Engine
+    watcher: Watcher
     statuses: dict[str, Status]
+    trainers: dict[str, Job]
+    waiting: list[Job] = field(default_factory=list)
     running: list[_Running] = field(default_factory=list)
+    tries: dict[str, int] = field(default_factory=dict)
 
-    def snapshot(self, workers: int) -> Snapshot:
+    def run(self) -> None:
+        while self.waiting or self.running:
+            self._fill()
+            self._tick()
+            time.sleep(POLL)
+            self._look()
+        self._tick()
+
+    def _fill(self) -> None:
+        while self.waiting and len(self.running) < self.engine.workers:
+            job = next((job for job in self.waiting if self._is_ready(job)), None)
+            if job is None and self.running:
+                return
+            if job is None:
+                self._give_up()
+                return
+            self.waiting.remove(job)
+            self._start(job)
+
+    def _is_ready(self, job: Job) -> bool:
+        """A job whose model another one trains waits for it."""
+        trainer = self.trainers[job.name]
+        return trainer is job or is_trained(job, trainer)
+
+    def _give_up(self) -> None:
+        """Those that wait for a training that failed have failed with it."""
+        for job in self.waiting:
+            trainer = self.trainers[job.name]
+            reason = f"its training, shared with {trainer.name}, failed: {self.statuses[trainer.name].reason}"
+            self._set(job, replace(self.statuses[job.name], state="failed", reason=one_line(reason)))
+            self.watcher.ended(job, self.statuses[job.name])
+        self.waiting.clear()
+
+    def _start(self, job: Job) -> None:
+        job.folder.mkdir(parents=True, exist_ok=True)
+        write_text(job.folder / CONFIG_FILE, to_yaml(job.config))
+        if self.trainers[job.name] is not job:
+            take_over(job, self.trainers[job.name])
+        # The status of an earlier attempt must not be taken for this one's.
+        self._set(job, self.statuses[job.name])
+        self.running.append(_Running(job, self.engine.start(job.folder)))
+
+    def _look(self) -> None:
+        for one in list(self.running):
+            ending = one.task.ending()
+            if ending is None:
+                continue
+            self.running.remove(one)
+            status = _final_status(one.job, ending)
+            tries = self.tries[one.job.name] = self.tries.get(one.job.name, 0) + 1
+            self.statuses[one.job.name] = status
+            if status.state == "failed" and tries <= self.rules.retries:
+                self.watcher.retried(one.job, status)
+                trained = is_trained(one.job, self.trainers[one.job.name])
+                self.statuses[one.job.name] = waiting(status, trained)
+                self.waiting.append(one.job)
+            else:
+                self._set(one.job, status)
+                self.watcher.ended(one.job, status)
+
+    def _set(self, job: Job, status: Status) -> None:
+        self.statuses[job.name] = status
+        job.folder.mkdir(parents=True, exist_ok=True)
+        write_json(job.folder / STATUS_FILE, to_dict(status))
+
+    def _tick(self) -> None:
         for one in self.running:
             self.statuses[one.job.name] = read_status(one.job.folder)
         statuses = tuple(self.statuses[job.name] for job in self.jobs)
         names = {one.job.name for one in self.running}
         running = tuple(job.name in names for job in self.jobs)
-        return Snapshot(self.jobs, statuses, running, time_left(statuses, running, workers))
+        left = time_left(statuses, running, self.engine.workers)
+        self.watcher.tick(Snapshot(self.jobs, statuses, running, left))
 
 
-def _waiting(status: Status) -> Status:
-    """A job that waits, with the part of its training that is done."""
-    past = status.state in ("generating", "scoring", "done")
-    step, steps = (1, 1) if past else (status.step, status.steps) if status.state == "training" else (0, 0)
-    return replace(status, state="pending", step=step, steps=steps, eta=None, reason="")
-
-
-def inspect(job: Job, cache_hash: str, protocol_hash: str) -> Status:
-    """The status of a job before anything is run; ``done`` only with a result of this cache and protocol.
-
-    Raises:
-        LtBenchError: the folder was made with another configuration or on another cache.
-    """
-    check_folder(job.folder, job.config)
-    status = read_status(job.folder)
-    if status.cache_hash and cache_hash and status.cache_hash != cache_hash:
-        made = status.cache_hash[:16]
-        raise LtBenchError(
-            f"{job.folder}: expected a run on cache {cache_hash[:16]}, got one begun on cache {made}; "
-            "choose another --out, or remove this folder to start it again"
-        )
-    if status.state == "done" and not _has_result(job, cache_hash, protocol_hash):
-        return replace(status, state="pending")
-    return status
-
-
-def _has_result(job: Job, cache_hash: str, protocol_hash: str) -> bool:
-    try:
-        result = load_result(job.folder / RESULT_FILE)
-    except ResultError:
-        return False  # missing or damaged: it is made again from the videos, which takes little
-    return result.protocol.hash == protocol_hash and (not cache_hash or result.cache_hash == cache_hash)
-
-
-def run_jobs(
-    jobs: Sequence[Job],
-    cache_hash: str,
-    protocol_hash: str,
-    resources: Resources,
-    watcher: Watcher,
-    rescore: bool = False,
-) -> tuple[Status, ...]:
+def run_jobs(jobs: Sequence[Job], rules: Rules, engine: Engine, watcher: Watcher) -> tuple[Status, ...]:
     """Run every job that is not done; failed ones are tried again, and one that fails does not stop the others.
 
     Args:
         jobs: in the order they are started.
-        cache_hash: of the cache that all work on.
-        protocol_hash: of the protocol that all are scored under.
-        resources: what workers may use.
+        rules: what counts as done, and how failures are met.
+        engine: where workers run.
         watcher: told how it goes.
-        rescore: score again what is done, from its videos.
 
     Returns:
         The status of every job, in order.
 
     Raises:
-        LtBenchError: a folder of another configuration; nothing has been started then.
+        LtBenchError: a folder of another configuration, and nothing has been started; or the engine takes no more
+            jobs, and those that ran have been stopped.
         KeyboardInterrupt: the workers have ended; running again goes on where they were.
     """
-    grid = _Grid(tuple(jobs), {job.name: inspect(job, cache_hash, protocol_hash) for job in jobs})
-    waiting = [job for job in jobs if rescore or grid.statuses[job.name].state != "done"]
-    for job in waiting:
-        grid.statuses[job.name] = _waiting(grid.statuses[job.name])
+    found = {job.name: inspect(job, rules.cache_hash, rules.protocol_hash) for job in jobs}
+    left = [job for job in jobs if rules.rescore or found[job.name].state != "done"]
+    trainers = share_trainings(jobs, found.keys() - {job.name for job in left})
+    grid = _Grid(tuple(jobs), rules, engine, watcher, found, trainers, left)
+    for job in grid.waiting:
+        # One that trains for itself may have part of its training behind it; one that does not has all or nothing.
+        trained = trainers[job.name] is not job and is_trained(job, trainers[job.name])
+        grid.statuses[job.name] = waiting(found[job.name], trained)
     try:
-        while waiting or grid.running:
-            while waiting and len(grid.running) < resources.workers:
-                grid.running.append(_start(waiting.pop(0), grid, resources))
-            watcher.tick(grid.snapshot(resources.workers))
-            time.sleep(POLL)
-            for one in [r for r in grid.running if r.process.poll() is not None]:
-                grid.running.remove(one)
-                grid.statuses[one.job.name] = _final_status(one)
-                watcher.ended(one.job, grid.statuses[one.job.name])
-        watcher.tick(grid.snapshot(resources.workers))
+        grid.run()
     except KeyboardInterrupt:
         watcher.stopping(len(grid.running))
         raise
     finally:
-        stop_workers([one.process for one in grid.running])
+        engine.stop([one.task for one in grid.running])
     return tuple(grid.statuses[job.name] for job in jobs)
 
 
-def _start(job: Job, grid: _Grid, resources: Resources) -> _Running:
-    job.folder.mkdir(parents=True, exist_ok=True)
-    write_text(job.folder / CONFIG_FILE, to_yaml(job.config))
-    taken = {one.slot for one in grid.running}
-    slot = next(k for k in range(resources.workers) if k not in taken)
-    variables = worker_environment(slot, resources.workers, resources.cores, resources.gpus)
-    # The status of an earlier attempt must not be taken for this one's.
-    write_json(job.folder / STATUS_FILE, to_dict(grid.statuses[job.name]))
-    return _Running(job, slot, start_worker(job.folder, variables))
-
-
-def _final_status(one: _Running) -> Status:
-    status, code = read_status(one.job.folder), one.process.returncode
-    if status.state == "failed" or (code == 0 and status.state == "done"):
+def _final_status(job: Job, ending: Ending) -> Status:
+    try:
+        status = read_status(job.folder)
+    except LtBenchError as error:
+        return Status(state="failed", reason=one_line(str(error)))
+    if status.state == "failed" or (ending.code == 0 and status.state == "done"):
         return status
-    status = replace(status, state="failed", reason=ending(code), eta=None)
-    write_json(one.job.folder / STATUS_FILE, to_dict(status))
-    return status
+    reason = ending.reason or f"the worker ended while its status says {status.state}"
+    return replace(status, state="failed", reason=one_line(reason), eta=None)

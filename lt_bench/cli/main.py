@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import importlib
 import os
+import shlex
 import sys
 from collections.abc import Sequence
 
@@ -62,7 +63,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(f"lt-bench {chosen.verb}: {error.filename or 'system'}: {error.strerror}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
-        print(f"lt-bench {chosen.verb}: interrupted; the same command goes on where it stopped", file=sys.stderr)
+        again = shlex.join(["lt-bench", *arguments])
+        note = "interrupted; the same command goes on where it stopped"
+        print(f"lt-bench {chosen.verb}: {note}:\n{again}", file=sys.stderr)
         return 130
 
 

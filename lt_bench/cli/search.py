@@ -21,9 +21,9 @@ if TYPE_CHECKING:
     from lt_bench.config import RunConfig
     from lt_bench.data.cache import LatentCache
     from lt_bench.jobs.snapshot import Snapshot
+    from lt_bench.search.outcome import Ended
     from lt_bench.search.plan import SearchPlan
     from lt_bench.search.report import SearchReport
-    from lt_bench.search.runner import Ended, Resources
     from lt_bench.search.study import Attempt, SharedStudy
     from lt_bench.tracking.background import BackgroundTracker
 
@@ -133,6 +133,7 @@ def _search(
     plan: SearchPlan, study: SharedStudy, cache_hash: str, console: Console, tracker: BackgroundTracker
 ) -> None:
     from lt_bench.jobs.display import JobsDisplay
+    from lt_bench.jobs.engines.choose import local_engine
     from lt_bench.search.runner import SearchRunner
     from lt_bench.search.tracked import running_record
 
@@ -157,17 +158,10 @@ def _search(
         def stopping(self, workers: int) -> None:
             display.stopping(workers)
 
+    train, workers = plan.base.train, min(plan.config.workers, plan.config.trials)
+    engine = local_engine(workers, train.accelerator, train.devices)
     with JobsDisplay(console) as display:
-        SearchRunner(plan, study, _resources(plan), Watcher()).run()
-
-
-def _resources(plan: SearchPlan) -> Resources:
-    from lt_bench.jobs.launch import usable_cores, visible_gpus
-    from lt_bench.search.runner import Resources
-
-    gpus, devices = visible_gpus(plan.base.train.accelerator), plan.base.train.devices
-    shares = tuple(",".join(gpus[k : k + devices]) for k in range(0, len(gpus) - devices + 1, devices))
-    return Resources(min(plan.config.workers, plan.config.trials), usable_cores(), shares)
+        SearchRunner(plan, study, engine, Watcher()).run()
 
 
 def ended_line(ended: Ended) -> str:

@@ -2,6 +2,7 @@
 
 from lt_bench.config.data import CropConfig, DataConfig, QualityConfig, SyntheticConfig
 from lt_bench.config.diffusion import DiffusionConfig
+from lt_bench.config.engine import EngineConfig, EngineName, SlurmConfig
 from lt_bench.config.experiment import Cell, EvaluationConfig, ExperimentConfig, RunConfig
 from lt_bench.config.load import apply_overrides, load_config, parse_config, set_keys, to_dict, to_yaml
 from lt_bench.config.model import FusionConfig, ModelConfig
@@ -15,6 +16,8 @@ __all__ = [
     "DataConfig",
     "DiffusionConfig",
     "Dimension",
+    "EngineConfig",
+    "EngineName",
     "EvaluationConfig",
     "ExperimentConfig",
     "FusionConfig",
@@ -26,6 +29,7 @@ __all__ = [
     "SamplingConfig",
     "SearchConfig",
     "SearchSamplerConfig",
+    "SlurmConfig",
     "SyntheticConfig",
     "TrainConfig",
     "apply_overrides",

@@ -7,6 +7,7 @@ from typing import Any
 
 from lt_bench.config.data import DataConfig
 from lt_bench.config.diffusion import DiffusionConfig
+from lt_bench.config.engine import EngineConfig
 from lt_bench.config.model import ModelConfig
 from lt_bench.config.sampling import SamplingConfig
 from lt_bench.config.train import TrainConfig
@@ -67,6 +68,7 @@ class ExperimentConfig(RunConfig):
     grid: dict[str, tuple[Any, ...]] = field(default_factory=dict)
     """More axes: dotted keys of a run, such as ``diffusion.prediction``, each with its values; all combinations run."""
     max_parallel: int = 1
-    """Cells trained side by side, each in its own process."""
+    """Models made side by side, each in a process of its own."""
+    engine: EngineConfig = field(default_factory=EngineConfig)
     tracking_uri: str = ""
     """MLflow server; empty for an sqlite file in ``out``."""

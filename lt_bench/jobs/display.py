@@ -54,6 +54,10 @@ class JobsDisplay:
         """Say how a job ended."""
         self.say(ended_line(job, status), "red" if status.state == "failed" else "green")
 
+    def retried(self, job: Named, status: Status) -> None:
+        """Say that a job failed and comes again."""
+        self.say(f"{ended_line(job, status)}; it is tried again", "yellow")
+
     def stopping(self, workers: int) -> None:
         """Say that an interrupt was heard."""
         self.say(f"stopping {workers} worker{'s' if workers != 1 else ''} ...", "yellow")

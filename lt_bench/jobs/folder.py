@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -44,6 +45,18 @@ def check_folder(folder: Path, config: RunConfig) -> None:
             f"{path}: expected {key}: {asked.get(key)!r}, got a run made with {key}: {made.get(key)!r}; "
             "choose another --out, or remove this folder to start it again"
         )
+
+
+def link_file(folder: Path, source: Path, name: str) -> None:
+    """Put a file of another folder into a job's by a link, unless the job has one.
+
+    A model that is there already is not trained again.
+    """
+    target = folder / name
+    if target.exists():
+        return
+    target.unlink(missing_ok=True)  # a link whose file is gone
+    target.symlink_to(os.path.relpath(source.resolve(), folder.resolve()))
 
 
 def differing_keys(made: dict[str, Any], asked: dict[str, Any]) -> Iterator[str]:

@@ -26,14 +26,17 @@ def usable_cores() -> int:
     return os.cpu_count() or 1
 
 
+def thread_variables(threads: int) -> dict[str, str]:
+    """Environment variables of a worker that computes with so many threads."""
+    return dict.fromkeys(THREAD_VARIABLES, str(threads)) | {"OMP_WAIT_POLICY": "PASSIVE", "PYTHONUNBUFFERED": "1"}
+
+
 def worker_environment(slot: int, workers: int, cores: int, gpus: Sequence[str] = ()) -> dict[str, str]:
     """Environment variables of the worker in a slot: its share of the cores, and its GPU where there are several.
 
     Waiting threads sleep: on busy cores threads that spin made two slower than one.
     """
-    threads = str(max(1, cores // workers))
-    variables = dict.fromkeys(THREAD_VARIABLES, threads)
-    variables |= {"OMP_WAIT_POLICY": "PASSIVE", "PYTHONUNBUFFERED": "1", PARENT: str(os.getpid())}
+    variables = thread_variables(max(1, cores // workers)) | {PARENT: str(os.getpid())}
     if len(gpus) > 1:
         variables["CUDA_VISIBLE_DEVICES"] = gpus[slot % len(gpus)]
     return variables
@@ -50,17 +53,27 @@ def visible_gpus(accelerator: str) -> tuple[str, ...]:
     return tuple(named.split(",")[:count]) if named and count else tuple(map(str, range(count)))
 
 
-def start_worker(folder: Path, variables: Mapping[str, str]) -> subprocess.Popen[bytes]:
-    """Start the worker of a job's folder in a process group of its own; what it prints goes to the folder's log."""
+def start_worker(
+    folder: Path, variables: Mapping[str, str], command: Sequence[str] = (), hidden: str = ""
+) -> subprocess.Popen[bytes]:
+    """Start the worker of a job's folder in a process group of its own; what it prints goes to the folder's log.
+
+    Args:
+        folder: of the job.
+        variables: of its environment, beside this process's own.
+        command: in place of ``COMMAND``.
+        hidden: beginning of the variables of this process that it does not get.
+    """
+    own = {name: value for name, value in os.environ.items() if not hidden or not name.startswith(hidden)}
     with (folder / LOG_FILE).open("ab") as log:
         log.write(f"--- {time.strftime('%Y-%m-%d %H:%M:%S')} ---\n".encode())
         log.flush()
         return subprocess.Popen(
-            [*COMMAND, str(folder)],
+            [*(command or COMMAND), str(folder)],
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=subprocess.STDOUT,
-            env={**os.environ, **variables},
+            env={**own, **variables},
             start_new_session=True,  # the terminal's Ctrl-C reaches the command alone, which then stops its workers
         )
 

@@ -32,6 +32,8 @@ class Status:
     """Seconds left in this phase at the pace since the worker began it."""
     reason: str = ""
     """Why it failed, on one line."""
+    failures: tuple[str, ...] = ()
+    """Why earlier attempts failed, oldest first."""
     seconds: dict[str, float] = field(default_factory=dict)
     """Wall-clock time of each phase so far, resumed work added up."""
     cache_hash: str = ""

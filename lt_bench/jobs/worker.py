@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 from lt_bench.config import RunConfig, load_config
 from lt_bench.errors import LtBenchError
 from lt_bench.jobs.folder import CONFIG_FILE, RESULT_FILE, SYSTEM_FILE, VIDEOS
+from lt_bench.jobs.lease import die_without_lease
 from lt_bench.jobs.lifeline import die_with_parent, locked_folder
 from lt_bench.jobs.status import StatusReporter
 
@@ -31,7 +32,9 @@ def main(arguments: list[str]) -> int:
     """Run the job of a folder; 0 done, 1 failed (with the reason in ``status.json``), 143 told to stop."""
     folder, leads = Path(arguments[0]), int(os.environ.get("LOCAL_RANK", "0")) == 0
     die_with_parent(follows=not leads)
+    die_without_lease()
     signal.signal(signal.SIGTERM, _stop)
+    signal.signal(signal.SIGUSR2, signal.SIG_IGN)  # Slurm tells all of a job's processes; the one above this one acts
     try:
         if not leads:
             follow_job(folder)

@@ -9,6 +9,7 @@ import time
 from pathlib import Path
 
 from lt_bench.evaluation.results import Clip, ProtocolRef, RealSetRef, Result, Score, save_result
+from lt_bench.jobs.lease import die_without_lease
 from lt_bench.jobs.lifeline import die_with_parent, locked_folder
 from lt_bench.jobs.status import StatusReporter
 
@@ -45,6 +46,7 @@ def fake_result(system: str) -> Result:
 
 def main(folder: Path) -> int:
     die_with_parent(every=0.1)
+    die_without_lease()
     with locked_folder(folder, "a fake worker", 5):
         deed = folder.parent.name.split("-")[0]
         with (folder / "starts.txt").open("a") as stream:
@@ -66,6 +68,13 @@ def main(folder: Path) -> int:
             signal.signal(signal.SIGTERM, signal.SIG_IGN)
             time.sleep(60)
         report.end()
+        model = folder / "model.safetensors"
+        if not model.exists():
+            model.write_text(f"trained in {folder.parent.name}")
+        report.begin("generating", 2, "c" * 64)
+        if deed == "ungenerable":
+            report.fail("no such step")
+            return 1
         save_result(fake_result(folder.parent.name), folder / "result.json")
         report.finish()
     return 0

@@ -12,9 +12,11 @@ from pathlib import Path
 
 import pytest
 
-from lt_bench.ablation.runner import Resources, inspect, run_jobs
+from lt_bench.ablation.inspection import inspect
+from lt_bench.ablation.runner import Rules, run_jobs
 from lt_bench.errors import LtBenchError
 from lt_bench.jobs import launch
+from lt_bench.jobs.engines.local import LocalEngine
 from lt_bench.jobs.lifeline import locked_folder
 from lt_bench.jobs.status import read_status
 
@@ -32,12 +34,15 @@ class Watcher:
     def ended(self, job, status) -> None:
         self.ends.append(f"{job.cell.name} {status.state}")
 
+    def retried(self, job, status) -> None:
+        self.ends.append(f"{job.cell.name} again: {status.reason}")
+
     def stopping(self, workers) -> None:
         self.ends.append(f"stopping {workers}")
 
 
 def run(jobs, workers: int = 2, watcher: Watcher | None = None):
-    return run_jobs(jobs, CACHE, PROTOCOL, Resources(workers, cores=4), watcher or Watcher())
+    return run_jobs(jobs, Rules(CACHE, PROTOCOL), LocalEngine(workers, 4), watcher or Watcher())
 
 
 def starts(job) -> int:
@@ -119,7 +124,7 @@ def test_a_result_of_another_protocol_is_made_again(jobs):
 def test_what_is_done_is_scored_again_on_request(jobs):
     (job,) = jobs("works-a")
     run([job])
-    assert run_jobs([job], CACHE, PROTOCOL, Resources(1, 1), Watcher(), rescore=True)[0].state == "done"
+    assert run_jobs([job], Rules(CACHE, PROTOCOL, rescore=True), LocalEngine(1, 1), Watcher())[0].state == "done"
     assert starts(job) == 2
 
 
@@ -127,7 +132,7 @@ def test_a_run_on_another_cache_is_refused(jobs):
     (job,) = jobs("works-a")
     run([job])
     with pytest.raises(LtBenchError, match="expected a run on cache dddd"):
-        run_jobs([job], "d" * 64, PROTOCOL, Resources(1, 1), Watcher())
+        run_jobs([job], Rules("d" * 64, PROTOCOL), LocalEngine(1, 1), Watcher())
     assert starts(job) == 1
 
 
@@ -160,13 +165,15 @@ SCRIPT = """
 import sys
 from lt_bench.jobs import launch
 from lt_bench.ablation.plan import plan_jobs
-from lt_bench.ablation.runner import Resources, run_jobs
+from lt_bench.ablation.runner import Rules, run_jobs
+from lt_bench.jobs.engines.local import LocalEngine
 from lt_bench.config import ExperimentConfig, load_config
 launch.COMMAND = (sys.executable, sys.argv[2])
 class Watcher:
     def tick(self, snapshot): pass
     def ended(self, job, status): pass
-run_jobs(plan_jobs(load_config(ExperimentConfig, sys.argv[1])), "c" * 64, "f" * 64, Resources(2, 2), Watcher())
+jobs = plan_jobs(load_config(ExperimentConfig, sys.argv[1]))
+run_jobs(jobs, Rules("c" * 64, "f" * 64), LocalEngine(2, 2), Watcher())
 """
 
 

@@ -16,8 +16,9 @@ import pytest
 from optuna.trial import TrialState
 
 from lt_bench.config import RunConfig, load_config, to_yaml
+from lt_bench.jobs.engines.local import LocalEngine
 from lt_bench.search.report import write_report
-from lt_bench.search.runner import Resources, SearchRunner
+from lt_bench.search.runner import SearchRunner
 from lt_bench.search.study import REASON, origin_of
 
 pytestmark = pytest.mark.usefixtures("fake_workers")
@@ -53,7 +54,7 @@ def deeds(plan, text: str) -> None:
 
 def search(plan, study, workers: int = 2) -> Watcher:
     watcher = Watcher()
-    SearchRunner(plan, study, Resources(workers, 2), watcher).run()
+    SearchRunner(plan, study, LocalEngine(workers, 2), watcher).run()
     return watcher
 
 
@@ -130,7 +131,7 @@ def test_an_interrupt_ends_the_workers_and_their_trials_wait_for_the_next_comman
     thread.start()
     watcher = Watcher()
     with pytest.raises(KeyboardInterrupt):
-        SearchRunner(plan, study, Resources(2, 2), watcher).run()
+        SearchRunner(plan, study, LocalEngine(2, 2), watcher).run()
     thread.join()
     assert watcher.ends == ["stopping 2"]
     assert [trial.state for trial in study.latest()] == [TrialState.WAITING] * 2
@@ -157,13 +158,14 @@ import sys
 from lt_bench.config import SearchConfig, load_config
 from lt_bench.jobs import launch
 from lt_bench.search.plan import plan_search
-from lt_bench.search.runner import Resources, SearchRunner
+from lt_bench.jobs.engines.local import LocalEngine
+from lt_bench.search.runner import SearchRunner
 sys.path.insert(0, sys.argv[2])
 from conftest import open_study
 from test_search_runner import Watcher
 launch.COMMAND = (sys.executable, sys.argv[2] + "/fake_trial.py")
 plan = plan_search(load_config(SearchConfig, sys.argv[1]), "s")
-SearchRunner(plan, open_study(plan), Resources(1, 2), Watcher()).run()
+SearchRunner(plan, open_study(plan), LocalEngine(1, 2), Watcher()).run()
 """
 
 

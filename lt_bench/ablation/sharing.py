@@ -1,0 +1,51 @@
+"""Cells that differ only in how they are sampled or scored share one training.
+
+Who they are is said by the *training identity*: a hash of every key of a run that decides its weights, which is all but
+those of ``sampling`` and ``evaluation`` and those that change no number (``lt_bench.jobs.folder.FREE_KEYS``). Keys that
+change only how sums are rounded, such as ``train.devices``, count: a grid over them compares trainings.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+
+from lt_bench.ablation.plan import Job
+from lt_bench.config import RunConfig, to_dict
+from lt_bench.files import sha256_json
+from lt_bench.jobs.folder import FREE_KEYS, METRICS_FILE, MODEL_FILE, flat_config, link_file
+
+FREE_SECTIONS = ("sampling", "evaluation")
+
+
+def training_identity(config: RunConfig) -> str:
+    """The same for runs whose weights are the same, on one cache."""
+    document = to_dict(config)
+    facts = flat_config({name: part for name, part in document.items() if name not in FREE_SECTIONS})
+    return sha256_json({key: value for key, value in facts.items() if key not in FREE_KEYS})
+
+
+def share_trainings(jobs: Sequence[Job], done: Collection[str] = ()) -> dict[str, Job]:
+    """Who trains for whom, by name of a job: of those with its identity one that has a model, else the first to be run.
+
+    Args:
+        jobs: in the order they are started.
+        done: names of those that are not run again.
+    """
+    identities = {job.name: training_identity(job.config) for job in jobs}
+    trainers: dict[str, Job] = {}
+    for job in sorted(jobs, key=lambda job: (not has_own_model(job), job.name in done)):
+        trainers.setdefault(identities[job.name], job)
+    return {name: trainers[identity] for name, identity in identities.items()}
+
+
+def has_own_model(job: Job) -> bool:
+    """Whether it was trained in the job's own folder."""
+    model = job.folder / MODEL_FILE
+    return model.exists() and not model.is_symlink()
+
+
+def take_over(job: Job, trainer: Job) -> None:
+    """Give a job the model and the curve of the one that trains for it."""
+    for name in (MODEL_FILE, METRICS_FILE):
+        if (trainer.folder / name).exists():
+            link_file(job.folder, trainer.folder / name, name)

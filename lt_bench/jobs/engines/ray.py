@@ -1,0 +1,127 @@
+"""A Ray task a model: of the cluster that ``RAY_ADDRESS`` names, else of one that is started on this machine."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from lt_bench.errors import LtBenchError
+from lt_bench.jobs.engines.base import Ending, Task
+from lt_bench.jobs.engines.remote import STOPPING, Order, order, run_worker
+from lt_bench.jobs.launch import ending
+from lt_bench.jobs.lease import Lease
+
+
+@dataclass
+class RayTask:
+    """A worker below a Ray task."""
+
+    ray: Any
+    ref: Any
+
+    def ending(self) -> Ending | None:
+        """How it ended."""
+        if not self.ray.wait([self.ref], timeout=0)[0]:
+            return None
+        try:
+            code = self.ray.get(self.ref)
+        except self.ray.exceptions.RayError as error:
+            return Ending(-1, f"its Ray task was lost: {_first_line(error)}")
+        return Ending(code, ending(code) if code else "")
+
+
+class RayEngine:
+    """Workers as tasks of a Ray cluster."""
+
+    def __init__(self, workers: int, cpus: int, gpus: int, lease: Path) -> None:
+        """Connect.
+
+        Args:
+            workers: tasks side by side; more than the cluster has room for wait in it.
+            cpus: of each task, and its threads.
+            gpus: of each task.
+            lease: file by which workers know that this command lives.
+
+        Raises:
+            LtBenchError: Ray is not installed, cannot be reached, or no machine has so many CPUs or GPUs.
+        """
+        self.workers, self.cpus, self.gpus = workers, max(1, cpus), gpus
+        self._ray = _import_ray()
+        self._connected = _connect(self._ray, workers * self.cpus)
+        self._lease = Lease(lease)
+        self._lease.__enter__()
+        try:
+            self._check_room()
+        except LtBenchError:
+            self.close()
+            raise
+        self._run = self._ray.remote(num_cpus=self.cpus, num_gpus=gpus, max_retries=0)(run_order)
+
+    def start(self, folder: Path) -> RayTask:
+        """Submit a task."""
+        return RayTask(self._ray, self._run.remote(order(folder, self._lease, self.cpus)))
+
+    def stop(self, tasks: Sequence[Task]) -> None:
+        """Interrupt tasks, wait, and kill what is left of them: a worker ends with its task's process."""
+        alive = [task for task in tasks if isinstance(task, RayTask) and task.ending() is None]
+        for task in alive:
+            self._ray.cancel(task.ref)
+        deadline = time.monotonic() + STOPPING
+        for task in alive:
+            left = max(0.0, deadline - time.monotonic())
+            if not self._ray.wait([task.ref], timeout=left)[0]:
+                self._ray.cancel(task.ref, force=True)
+
+    def close(self) -> None:
+        """Leave the cluster; end it where it is this command's own."""
+        self._lease.__exit__(None, None, None)
+        if self._connected:
+            self._ray.shutdown()
+
+    def _check_room(self) -> None:
+        for what, wanted in (("CPU", self.cpus), ("GPU", self.gpus)):
+            most = max((node["Resources"].get(what, 0) for node in self._ray.nodes() if node["Alive"]), default=0)
+            if wanted > most:
+                key = f"engine.{what.lower()}s"
+                raise LtBenchError(f"key '{key}': expected at most {most:.0f}, as the cluster has, got {wanted}")
+
+
+def run_order(given: Order) -> int:
+    """Runs in a Ray worker."""
+    return run_worker(given)
+
+
+def _import_ray() -> Any:
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+    os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
+    if not os.environ.get("RAY_ADDRESS"):  # Ray's switch for systems whose firewalls ask: everything on loopback
+        os.environ.setdefault("RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER", "0")
+    try:
+        import ray
+        import ray.exceptions
+    except ImportError:
+        raise LtBenchError("engine ray: expected Ray, got none; pip install 'lt-bench[ray]'") from None
+    return ray
+
+
+def _connect(ray: Any, cpus: int) -> bool:
+    """Connect to the cluster; whether this call did it."""
+    if ray.is_initialized():
+        return False
+    # "local": never another user's cluster that happens to run on this machine.
+    own = {"address": "local", "num_cpus": cpus, "include_dashboard": False}
+    here = {} if os.environ.get("RAY_ADDRESS") else own
+    path = {"PYTHONPATH": os.environ["PYTHONPATH"]} if os.environ.get("PYTHONPATH") else {}
+    try:
+        ray.init(log_to_driver=False, logging_level="warning", runtime_env={"env_vars": path}, **here)
+    except (ConnectionError, RuntimeError, ValueError) as error:
+        raise LtBenchError(f"engine ray: expected a cluster at RAY_ADDRESS, got {_first_line(error)}") from None
+    return True
+
+
+def _first_line(error: BaseException) -> str:
+    return (str(error).strip() or type(error).__name__).splitlines()[0]

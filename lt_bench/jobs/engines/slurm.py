@@ -1,0 +1,148 @@
+"""A Slurm job a model, by submitit; a job whose time is over is saved and queued again."""
+
+from __future__ import annotations
+
+import subprocess
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from lt_bench.config import EngineConfig
+from lt_bench.errors import LtBenchError
+from lt_bench.jobs.engines.base import Ending, Task
+from lt_bench.jobs.engines.remote import STOPPING, Order, begin, order, wait
+from lt_bench.jobs.launch import ending, stop_workers
+from lt_bench.jobs.lease import Lease
+
+NAME = "lt-bench"
+POLL = 0.2
+
+
+@dataclass
+class SlurmWorker:
+    """What the job does; submitit pickles it, and pickles it again when the job is queued again."""
+
+    order: Order
+    process: subprocess.Popen[bytes] | None = field(default=None, repr=False)
+
+    def __call__(self) -> int:
+        """Start the worker and wait for its exit code."""
+        self.process = begin(self.order)
+        try:
+            return wait(self.process)
+        finally:
+            stop_workers([self.process])
+
+    def checkpoint(self) -> Any:
+        """The job's time is nearly over: the worker saves itself, and the same goes on in the next job."""
+        import submitit
+
+        if self.process is not None:
+            stop_workers([self.process])
+        return submitit.helpers.DelayedSubmission(SlurmWorker(self.order))
+
+
+@dataclass
+class SlurmTask:
+    """A job of Slurm's."""
+
+    job: Any
+
+    def ending(self) -> Ending | None:
+        """How it ended."""
+        if not self.job.done():
+            return None
+        try:
+            code = self.job.result()
+        except Exception as error:  # noqa: BLE001 - submitit raises what it finds; the reason is kept with the cell
+            return Ending(-1, f"Slurm job {self.job.job_id} ended as {self.job.state}: {_last_line(error)}")
+        return Ending(code, ending(code) if code else "")
+
+
+class SlurmEngine:
+    """Workers as jobs of Slurm's, or of submitit's stand-in on this machine."""
+
+    def __init__(self, workers: int, config: EngineConfig, out: Path) -> None:
+        """Find Slurm.
+
+        Args:
+            workers: jobs in the queue side by side.
+            config: what each is given.
+            out: folder of the experiment; scripts and logs of the jobs go to ``slurm`` in it.
+
+        Raises:
+            LtBenchError: submitit or Slurm is missing, or a parameter is none of sbatch's.
+        """
+        self.workers, self.threads = workers, max(1, config.cpus)
+        self.executor = build_executor(config, out / "slurm")
+        self._lease = Lease(out / ".alive")
+        self._lease.__enter__()
+
+    def start(self, folder: Path) -> SlurmTask:
+        """Submit a job."""
+        try:
+            return SlurmTask(self.executor.submit(SlurmWorker(order(folder, self._lease, self.threads))))
+        except Exception as error:  # submitit raises its own FailedJobError, and the system's errors
+            raise LtBenchError(f"engine slurm: sbatch took no job: {_last_line(error)}") from error
+
+    def stop(self, tasks: Sequence[Task]) -> None:
+        """Cancel jobs and wait for their end; Slurm itself kills what does not listen."""
+        alive = [task.job for task in tasks if isinstance(task, SlurmTask) and not task.job.done()]
+        for job in alive:
+            job.cancel(check=False)
+        deadline = time.monotonic() + STOPPING
+        while time.monotonic() < deadline and not all(job.done() for job in alive):
+            time.sleep(POLL)
+
+    def close(self) -> None:
+        """Workers that are left end too."""
+        self._lease.__exit__(None, None, None)
+
+
+def build_executor(config: EngineConfig, folder: Path) -> Any:
+    """The executor of submitit with the configuration's parameters.
+
+    Raises:
+        LtBenchError: submitit or Slurm is missing, or a parameter is not known.
+    """
+    try:
+        import submitit
+    except ImportError:
+        raise LtBenchError("engine slurm: expected submitit, got none; pip install 'lt-bench[slurm]'") from None
+    cluster = config.slurm.cluster
+    try:
+        executor = submitit.AutoExecutor(folder, cluster=cluster, slurm_max_num_timeout=config.slurm.requeues)
+        executor.update_parameters(**parameters(config))
+    except (RuntimeError, ValueError, NameError, TypeError) as error:
+        raise LtBenchError(f"engine slurm: expected Slurm on this machine, got: {_last_line(error)}") from None
+    return executor
+
+
+def parameters(config: EngineConfig) -> dict[str, Any]:
+    """What submitit is told; what the configuration leaves empty is left to the cluster."""
+    slurm = config.slurm
+    named = {key: getattr(slurm, key) for key in ("partition", "account", "qos", "constraint")}
+    own = {f"slurm_{key}": value for key, value in named.items() if value}
+    if slurm.setup:
+        own["slurm_setup"] = list(slurm.setup)
+    if slurm.extra:
+        own["slurm_additional_parameters"] = dict(slurm.extra)
+    if slurm.memory_gb:
+        own["mem_gb"] = slurm.memory_gb
+    return {
+        "name": NAME,
+        "timeout_min": slurm.minutes,
+        "nodes": 1,
+        "tasks_per_node": 1,
+        "cpus_per_task": max(1, config.cpus),
+        "gpus_per_node": config.gpus,
+        "slurm_signal_delay_s": slurm.signal_seconds,
+        **own,
+    }
+
+
+def _last_line(error: BaseException) -> str:
+    lines = [line for line in str(error).splitlines() if line.strip()]
+    return lines[-1].strip() if lines else type(error).__name__

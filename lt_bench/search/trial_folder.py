@@ -1,0 +1,34 @@
+"""The folder of a trial: made ready for its worker, and read while it trains."""
+
+from __future__ import annotations
+
+import csv
+from dataclasses import replace
+from pathlib import Path
+
+from lt_bench.config import RunConfig, to_dict, to_yaml
+from lt_bench.files import write_json, write_text
+from lt_bench.jobs.folder import CONFIG_FILE, MODEL_FILE, check_folder, link_file
+from lt_bench.jobs.status import STATUS_FILE, read_status
+
+
+def prepare_folder(folder: Path, config: RunConfig, checkpoint: Path | None) -> None:
+    """Make a trial's folder ready for its worker; what an earlier attempt made there stays.
+
+    Raises:
+        LtBenchError: the folder was made with another configuration.
+    """
+    check_folder(folder, config)
+    folder.mkdir(parents=True, exist_ok=True)
+    write_text(folder / CONFIG_FILE, to_yaml(config))
+    if checkpoint is not None:
+        link_file(folder, checkpoint, MODEL_FILE)
+    # The status of an earlier attempt must not be taken for this one's.
+    write_json(folder / STATUS_FILE, to_dict(replace(read_status(folder), state="pending", reason="", eta=None)))
+
+
+def validation_losses(path: Path) -> list[tuple[int, float]]:
+    """Steps and validation losses of a run's curve so far."""
+    with path.open(newline="", encoding="utf-8") as stream:
+        rows = [row for row in csv.DictReader(stream) if row.get("validation_loss")]
+    return [(int(row["step"]), float(row["validation_loss"])) for row in rows]
