@@ -161,6 +161,17 @@ def data_config(arguments: argparse.Namespace) -> DataConfig:
     return parse_config(DataConfig, apply_overrides(document, arguments.overrides), "arguments")
 
 
+def existing_cache(config: DataConfig) -> LatentCache | None:
+    """The cache of a configuration, where it is complete; nothing is prepared.
+
+    Raises:
+        CacheError: the folder holds a cache of other settings.
+    """
+    from data_prep.pipeline import open_complete
+
+    return open_complete(config)
+
+
 def ensure_cache(config: DataConfig, workers: int | None = None, console: Console | None = None) -> LatentCache:
     """Open the cache of a configuration; prepare it, or what is missing of it, first.
 

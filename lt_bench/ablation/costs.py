@@ -1,0 +1,66 @@
+"""What the models of a grid cost: from the phases of finished ones, else from steps that are timed now."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from statistics import mean
+
+from lt_bench.ablation.plan import Job
+from lt_bench.ablation.sharing import training_identity
+from lt_bench.config import RunConfig, to_dict
+from lt_bench.files import sha256_json
+from lt_bench.jobs.folder import FREE_KEYS, MODEL_FILE, flat_config
+from lt_bench.jobs.status import Status
+
+PHASES = ("training", "generating", "scoring")
+
+
+@dataclass(frozen=True)
+class Cost:
+    """Seconds of one model."""
+
+    training: float | None
+    generating: float | None
+    scoring: float | None
+    source: str
+    """``finished models``, ``timed now``, or why it is not known."""
+
+    @property
+    def known(self) -> bool:
+        """Whether every phase is."""
+        return None not in (self.training, self.generating, self.scoring)
+
+
+def kind(config: RunConfig) -> str:
+    """The same for models that cost the same: those that differ in their seeds alone."""
+    flat = flat_config(to_dict(config))
+    free = {*FREE_KEYS, "train.seed", "sampling.seed"}
+    return sha256_json({key: value for key, value in flat.items() if key not in free})
+
+
+def training_kind(config: RunConfig) -> str:
+    """The same for trainings that cost the same."""
+    return training_identity(replace(config, train=replace(config.train, seed=0)))
+
+
+def recorded_costs(jobs: Sequence[Job], statuses: Sequence[Status]) -> dict[str, Cost]:
+    """By kind, the mean over finished models; training from those that trained themselves."""
+    trainings: dict[str, list[float]] = {}
+    phases: dict[str, dict[str, list[float]]] = {}
+    for job, status in zip(jobs, statuses, strict=True):
+        if status.state != "done":
+            continue
+        if "training" in status.seconds and not (job.folder / MODEL_FILE).is_symlink():
+            trainings.setdefault(training_kind(job.config), []).append(status.seconds["training"])
+        for phase in PHASES[1:]:
+            if phase in status.seconds:
+                phases.setdefault(kind(job.config), {}).setdefault(phase, []).append(status.seconds[phase])
+    found: dict[str, Cost] = {}
+    for job in jobs:
+        training, rest = trainings.get(training_kind(job.config)), phases.get(kind(job.config), {})
+        if training and all(phase in rest for phase in PHASES[1:]):
+            found[kind(job.config)] = Cost(
+                mean(training), mean(rest["generating"]), mean(rest["scoring"]), "finished models"
+            )
+    return found

@@ -1,0 +1,122 @@
+"""Time a few real training and sampling steps of a model, and the scoring of a few clips, on this machine."""
+
+from __future__ import annotations
+
+import tempfile
+import time
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import lightning.pytorch as pl
+import torch
+
+from lt_bench.ablation.costs import Cost
+from lt_bench.config import RunConfig, SamplingConfig
+from lt_bench.data.cache import LatentCache
+from lt_bench.data.real_set import read_real_set
+from lt_bench.evaluation.harness import Harness, Options
+from lt_bench.models.checkpoint import load_model
+from lt_bench.sampling.videos import generate_split
+from lt_bench.training.run import train
+
+WARM_UP, STEPS = 2, 5
+"""Training steps before the first that counts, and those that count."""
+BUDGET = 20.0
+"""Seconds after which no further training step is begun, though at least one is timed."""
+FEW, MORE = 1, 3
+"""Sampler steps of the two generations, between which time grows in a straight line."""
+CLIPS = 2
+"""Generated and scored, where there is no GPU to be filled."""
+
+
+@dataclass(frozen=True)
+class Amount:
+    """How much a model has to generate and score."""
+
+    clips: int
+    frames: int
+
+
+def amount(cache: LatentCache, split: str, clips: int, times: int = 1) -> Amount:
+    """The clips of a split; ``times`` as many where the cache is a miniature."""
+    found = [clip for clip in read_real_set(cache.real_folder(split)).clips if clip.role == "clip"] * times
+    found = found[: clips or None]
+    return Amount(len(found), sum(clip.frames for clip in found))
+
+
+class _StepTimer(pl.Callback):
+    def __init__(self) -> None:
+        self.times: list[float] = []
+
+    def on_train_batch_end(
+        self, trainer: pl.Trainer, pl_module: pl.LightningModule, outputs: Any, batch: Any, batch_idx: int
+    ) -> None:
+        if pl_module.device.type == "cuda":
+            torch.cuda.synchronize()
+        if len(self.times) < trainer.global_step:
+            self.times.append(time.perf_counter())
+        if len(self.times) > 1 and self.times[-1] - self.times[0] > BUDGET:
+            trainer.should_stop = True
+
+    @property
+    def seconds(self) -> float:
+        """Of one optimiser step."""
+        times = self.times[min(WARM_UP, len(self.times)) - 1 :]
+        return (times[-1] - times[0]) / (len(times) - 1)
+
+
+def time_model(config: RunConfig, cache: LatentCache, whole: Amount, threads: int) -> Cost:
+    """Seconds that a model takes, from a few steps of it; nothing is left behind.
+
+    Args:
+        config: of the model.
+        cache: what it is trained on, or a miniature of it.
+        whole: what it generates and scores.
+        threads: of its worker, where the configuration does not say.
+
+    Raises:
+        LtBenchError: it cannot be trained, generated from or scored here.
+    """
+    before = torch.get_num_threads()
+    torch.set_num_threads(config.train.threads or threads)
+    try:
+        with tempfile.TemporaryDirectory(prefix="lt_bench-") as folder:
+            return _time_model(config, cache, whole, Path(folder))
+    finally:
+        torch.set_num_threads(before)
+
+
+def _time_model(config: RunConfig, cache: LatentCache, whole: Amount, folder: Path) -> Cost:
+    steps, timer = min(config.train.steps, WARM_UP + STEPS), _StepTimer()
+    short = replace(config.train, steps=max(2, steps), checkpoint_every=10**9, validate_every=0)
+    quick = replace(config, train=short, evaluation=replace(config.evaluation, score_every=0))
+    model_file = train(quick, folder, cache, callbacks=[timer], progress=False).model_file
+    real = cache.real_folder(config.evaluation.split)
+    clips = min(config.sampling.batch_size if torch.cuda.is_available() else CLIPS, whole.clips)
+    sampled = {
+        steps: _generate(model_file, real, folder / f"videos{steps}", replace(config.sampling, steps=steps), clips)
+        for steps in sorted({min(FEW, config.sampling.steps), min(MORE, config.sampling.steps)})
+    }
+    part = amount(cache, config.evaluation.split, clips).frames
+    generating = _at(sampled, config.sampling.steps) * whole.frames / part
+    begun = time.perf_counter()
+    harness = Harness(config.evaluation.protocol, Options(clips=clips, store=folder / "store"))
+    harness.evaluate(real, folder / f"videos{max(sampled)}")
+    scoring = (time.perf_counter() - begun) * whole.clips / clips
+    return Cost(timer.seconds * config.train.steps, generating, scoring, "timed now")
+
+
+def _generate(model_file: Path, real: Path, out: Path, sampling: SamplingConfig, clips: int) -> float:
+    loaded = load_model(model_file, sampling.weights)
+    begun = time.perf_counter()
+    generate_split(loaded, real, out, sampling, clips=clips)
+    return time.perf_counter() - begun
+
+
+def _at(sampled: dict[int, float], steps: int) -> float:
+    """Seconds with so many sampler steps, on the line through two measurements; on one of them, that."""
+    if steps in sampled:
+        return sampled[steps]
+    (few, a), (more, b) = sorted(sampled.items())
+    return a + max(0.0, b - a) / (more - few) * (steps - few)
