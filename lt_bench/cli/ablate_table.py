@@ -17,7 +17,10 @@ def print_plan(plan: dict[str, Any]) -> None:
     states = Counter(row["state"] for row in plan["cells"])
     counts = ", ".join(f"{count} {_word(state)}" for state, count in sorted(states.items()))
     title = f"{plan['name']}: {len(plan['cells'])} models of {plan['steps']} steps, {counts}"
-    table = Table("cell", "seeds", "done", title=title, title_justify="left", title_style="bold")
+    table = Table(title=title, title_justify="left", title_style="bold")
+    table.add_column("cell", overflow="fold")
+    table.add_column("seeds", overflow="fold")
+    table.add_column("done", no_wrap=True)
     for name in ("training", "generating", "scoring", "a model"):
         table.add_column(name, justify="right", no_wrap=True)
     for system, rows in _by_system(plan["cells"]).items():
