@@ -1,9 +1,11 @@
 """One pass over all scores against every score as its own pass, and a repeated run against the first.
 
-    python experiments/performance/one_pass.py --real DIR --generated DIR --out experiments/performance/one_pass.json
+    python experiments/performance/one_pass.py --work DIR --out experiments/performance/one_pass.json
 
-Every run is a process of its own (``lt-bench evaluate``) with a store of its own, except the repeated one. CPU seconds
-of the processes are reported beside the wall clock, since those depend little on what else a machine does.
+Scores the clips of grid-sample (the first ``--clips`` of them), square and ``--side`` pixels wide, against copies that
+went through H.264. Every run is a process of its own (``lt-bench evaluate``) with a store of its own, except the
+repeated one. Type the command again to go on after an interruption: runs that are done stand in ``DIR/runs.json``. CPU
+seconds of the processes stand beside the wall clock, since those depend little on what else a machine does.
 """
 
 from __future__ import annotations
@@ -11,62 +13,101 @@ from __future__ import annotations
 import argparse
 import os
 import resource
+import shutil
 import subprocess
 import sys
-import tempfile
 import time
 from pathlib import Path
 from typing import Any
 
 import yaml
+from grid_videos import write_sides
+from measure import report
 
 from lt_bench.config import to_dict
-from lt_bench.evaluation.protocol import load_protocol
-from lt_bench.files import write_json
+from lt_bench.evaluation.protocol import Protocol, load_protocol
+from lt_bench.evaluation.scores.base import ReportedScore, build_score
+from lt_bench.files import read_json, write_json
+
+Run = dict[str, float]
 
 
-def run(protocol: str, arguments: argparse.Namespace, store: Path) -> dict[str, float]:
+def evaluate(protocol: str, work: Path, clips: int, store: str) -> Run:
     """Seconds of one evaluation."""
-    command = [sys.executable, "-m", "lt_bench", "evaluate", "--generated", str(arguments.generated)]
-    command += ["--real", str(arguments.real), "--protocol", protocol, "--store", str(store), "--json"]
-    command += ["--clips", str(arguments.clips)]
+    command = [sys.executable, "-m", "lt_bench", "evaluate", "--generated", str(work / "generated")]
+    command += ["--real", str(work / "real"), "--protocol", protocol, "--store", str(work / store), "--json"]
     before, start = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
-    done = subprocess.run(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, env=os.environ)
-    if done.returncode not in (0, 1):
+    done = subprocess.run(
+        [*command, "--clips", str(clips)], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, env=os.environ
+    )
+    if done.returncode:
         raise SystemExit(done.stderr)
-    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    seconds, after = time.perf_counter() - start, resource.getrusage(resource.RUSAGE_CHILDREN)
     cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-    return {"seconds": time.perf_counter() - start, "cpu_seconds": cpu}
+    return {"seconds": round(seconds, 2), "cpu_seconds": round(cpu, 2)}
+
+
+def plan(rules: Protocol, work: Path) -> dict[str, tuple[str, str]]:
+    """Protocol and store of each run, by name; scores that systems report are left out, for they look at no video."""
+    runs = {"one_pass": (rules.id, "together"), "repeated": (rules.id, "together")}
+    for spec in rules.scores:
+        if isinstance(build_score(spec.name, spec.settings), ReportedScore):
+            continue
+        path = work / f"{spec.name}.yaml"
+        path.write_text(yaml.safe_dump({**to_dict(rules), "scores": [to_dict(spec)]}), encoding="utf-8")
+        runs[spec.name] = str(path), f"alone_{spec.name}"
+    return runs
+
+
+def measure(arguments: argparse.Namespace, runs: dict[str, tuple[str, str]]) -> dict[str, Run]:
+    """Do the runs that are not done yet."""
+    kept = arguments.work / "runs.json"
+    done: dict[str, Run] = read_json(kept) if kept.exists() else {}
+    for name, (protocol, store) in runs.items():
+        if name in done:
+            continue
+        if name != "repeated":  # of a run that was interrupted
+            shutil.rmtree(arguments.work / store, ignore_errors=True)
+        done[name] = evaluate(protocol, arguments.work, arguments.clips, store)
+        write_json(kept, done)
+        print(name, done[name], flush=True)
+    return done
+
+
+def ratios(done: dict[str, Run]) -> dict[str, float]:
+    """What one pass saves, and what a repeated run saves."""
+    together, again = done["one_pass"], done["repeated"]
+    alone = [run for name, run in done.items() if name not in ("one_pass", "repeated")]
+    found = {}
+    for unit in ("seconds", "cpu_seconds"):
+        found[f"separate_over_one_pass_{unit}"] = round(sum(run[unit] for run in alone) / together[unit], 2)
+        found[f"first_over_repeated_{unit}"] = round(together[unit] / again[unit], 2)
+    return found
 
 
 def main() -> None:
     """Measure and write."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--real", type=Path, required=True)
-    parser.add_argument("--generated", type=Path, required=True)
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--work", type=Path, required=True, help="folder of videos, stores and runs that are done")
     parser.add_argument("--protocol", default="open-v1")
     parser.add_argument("--clips", type=int, default=10)
+    parser.add_argument("--side", type=int, default=256, help="of the frames, in pixels")
     parser.add_argument("--out", type=Path, required=True)
     arguments = parser.parse_args()
+    write_sides(arguments.work, arguments.side)
     rules = load_protocol(arguments.protocol)
-    with tempfile.TemporaryDirectory() as folder:
-        together = run(arguments.protocol, arguments, Path(folder) / "together")
-        again = run(arguments.protocol, arguments, Path(folder) / "together")
-        alone: dict[str, dict[str, float]] = {}
-        for spec in rules.scores:
-            only: dict[str, Any] = {**to_dict(rules), "scores": [to_dict(spec)]}
-            path = Path(folder) / f"{spec.name}.yaml"
-            path.write_text(yaml.safe_dump(only), encoding="utf-8")
-            alone[spec.name] = run(str(path), arguments, Path(folder) / spec.name)
-            print(spec.name, alone[spec.name], flush=True)
-    document: dict[str, Any] = {"clips": arguments.clips, "protocol": arguments.protocol}
-    document |= {"one_pass": together, "repeated": again, "each_alone": alone}
-    for unit in ("seconds", "cpu_seconds"):
-        total = sum(seconds[unit] for seconds in alone.values())
-        document[f"separate_over_one_pass_{unit}"] = total / together[unit]
-        document[f"first_over_repeated_{unit}"] = together[unit] / again[unit]
-    write_json(arguments.out, document)
-    print({key: value for key, value in document.items() if "over" in key})
+    done = measure(arguments, plan(rules, arguments.work))
+    document: dict[str, Any] = {
+        "protocol": f"{rules.id} version {rules.version}",
+        "clips": arguments.clips,
+        "frames": 75,
+        "side": arguments.side,
+        "runs": done,
+        **ratios(done),
+    }
+    rows = [("run", "seconds", "CPU seconds"), *((name, *map(str, run.values())) for name, run in done.items())]
+    report(arguments.out, document, rows, "Seconds of evaluations")
+    print(ratios(done))
 
 
 if __name__ == "__main__":

@@ -2,24 +2,21 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Iterable
 from contextlib import closing
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
-from typing import IO
 
 import numpy as np
 from numpy import ndarray
 
 from lt_bench.errors import MediaError
 from lt_bench.evaluation.clip import Tools, UnscorableError, to_size
+from lt_bench.evaluation.spilled import gather
 from lt_bench.media.video import iter_frames, probe_video
 from lt_bench.shapes import Frames, UInt8
 
-SPILL_BYTES = 256 * 2**20
-"""Frames of a video beyond so many bytes lie in a temporary file instead of in memory."""
 MAX_SHAPE_DIFFERENCE = 0.02
 """Relative difference of width / height up to which frames are resized; beyond, faces would be squeezed."""
 
@@ -114,32 +111,3 @@ class Decoder:
             raise UnscorableError(
                 f"{path.name}: expected frames of the shape {width}x{height}, got {have_width}x{have_height}"
             )
-
-
-def gather(frames: Iterable[UInt8[ndarray, "H W 3"]], limit: int = SPILL_BYTES) -> Frames | None:
-    """Stack frames of one size: in memory, or beyond ``limit`` bytes in a temporary file that the system may page out.
-
-    Returns None where there are none.
-    """
-    kept: list[ndarray] = []
-    count, shape, file = 0, None, None
-    for frame in frames:
-        count, shape = count + 1, frame.shape
-        kept.append(frame)
-        if len(kept) * frame.nbytes > limit:
-            file = file or tempfile.TemporaryFile(prefix="lt_bench_frames_")  # noqa: SIM115 (mapped below, then closed)
-            _write(kept, file)
-    if shape is None:
-        return None
-    if file is None:
-        return np.stack(kept)
-    _write(kept, file)
-    file.flush()
-    with file:
-        return np.memmap(file, np.uint8, "r", shape=(count, *shape))
-
-
-def _write(frames: list[ndarray], file: IO[bytes]) -> None:
-    for frame in frames:
-        file.write(np.ascontiguousarray(frame).data)
-    frames.clear()

@@ -6,53 +6,17 @@ import os
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
-from dataclasses import dataclass
 from functools import partial
 from multiprocessing import get_context
 from pathlib import Path
-from typing import Any, Literal, cast
+from typing import Any, Literal
 
-from lt_bench.errors import ConfigError, ResultError
-from lt_bench.evaluation.clip import Tools
-from lt_bench.evaluation.feature_store import SET_FEATURES, FeatureStore
-from lt_bench.evaluation.loading import Loader
-from lt_bench.evaluation.protocol import Protocol
-from lt_bench.evaluation.real_side import RealSide
-from lt_bench.evaluation.scores.base import Score, build_score
+from lt_bench.errors import ResultError
 from lt_bench.evaluation.scoring import ClipScorer, ClipScores, Pair
-from lt_bench.plugins import load_plugins
+from lt_bench.evaluation.work import Work
 
 Engine = Literal["local", "ray"]
 GPU_VARIABLE = "CUDA_VISIBLE_DEVICES"
-
-
-@dataclass(frozen=True)
-class Work:
-    """What a worker needs to start."""
-
-    real: RealSide
-    protocol: Protocol
-    size: tuple[int, int]
-    scores: tuple[str, ...]
-    """Those of the protocol that can be computed here."""
-    store: Path | None
-    plugins: tuple[Path, ...]
-
-    def scorer(self) -> ClipScorer:
-        """Built where the work is done."""
-        load_plugins(self.plugins)
-        scores = [score for score in build_scores(self.protocol) if score.name in self.scores]
-        tools = Tools(FeatureStore(self.store, shared=(self.real.folder / SET_FEATURES,)))
-        return ClipScorer(Loader(self.real, self.protocol, self.size, tools), scores)
-
-
-def build_scores(protocol: Protocol) -> list[Score]:
-    """The scores that a protocol names, with its settings.
-
-    Raises:
-        ConfigError: an unknown score or setting.
-    """
-    return [build_score(s.name, s.settings, f"protocol {protocol.id}") for s in protocol.scores]
 
 
 def run(work: Work, pairs: Sequence[Pair], workers: int = 1, engine: Engine = "local") -> Iterator[ClipScores]:
@@ -61,15 +25,17 @@ def run(work: Work, pairs: Sequence[Pair], workers: int = 1, engine: Engine = "l
     Args:
         work: how.
         pairs: what.
-        workers: processes, or Ray actors.
+        workers: processes, or Ray tasks side by side.
         engine: ``ray`` starts or joins a Ray cluster whose machines see the same folders.
 
     Raises:
-        ConfigError: Ray is asked for and not installed.
         ResultError: a worker process died.
+        LtBenchError: Ray is asked for and not installed, or cannot be reached.
     """
     if engine == "ray":
-        return _on_ray(work, pairs, workers)
+        from lt_bench.evaluation.engine_ray import run_on_ray
+
+        return run_on_ray(work, pairs, workers)
     if workers <= 1 or len(pairs) < 2:
         return _here(work, pairs)
     return _in_processes(work, pairs, min(workers, len(pairs)))
@@ -125,34 +91,3 @@ def visible_gpus() -> tuple[str, ...]:
 
 def _score_in_worker(pair: Pair) -> ClipScores:
     return _SCORER[0](pair)
-
-
-def _on_ray(work: Work, pairs: Sequence[Pair], workers: int) -> Iterator[ClipScores]:
-    try:
-        import ray
-        from ray.util import ActorPool
-    except ImportError:
-        raise ConfigError("--engine ray: expected Ray, got none: pip install 'lt-bench[ray]'") from None
-    started = not ray.is_initialized()
-    if started:
-        ray.init(log_to_driver=False, configure_logging=False, include_dashboard=False)
-    try:
-        gpus = ray.cluster_resources().get("GPU", 0)
-        actor = ray.remote(num_cpus=1, num_gpus=min(1.0, gpus / workers) if gpus else 0)(_RayScorer)
-        pool = ActorPool([actor.remote(work) for _ in range(min(workers, len(pairs)))])
-        for found in pool.map_unordered(lambda member, pair: member.score.remote(pair), list(pairs)):
-            yield cast(ClipScores, found)
-    finally:
-        if started:
-            ray.shutdown()
-
-
-class _RayScorer:
-    """An actor; Ray itself shows each the GPUs that are its own."""
-
-    def __init__(self, work: Work) -> None:
-        self._scorer = work.scorer()
-
-    def score(self, pair: Pair) -> ClipScores:
-        """Score one pair."""
-        return self._scorer(pair)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from lt_bench.errors import AssetError, ResultError
 from lt_bench.evaluation.assembly import assemble, facts_of
-from lt_bench.evaluation.engines import Engine, Work, build_scores, run
+from lt_bench.evaluation.engines import Engine, run
 from lt_bench.evaluation.feature_store import DEFAULT_LIMIT, FeatureStore
 from lt_bench.evaluation.generated_side import GeneratedSide, open_generated_side
 from lt_bench.evaluation.pairing import Pairing, pair_by_file, pair_by_name
@@ -20,6 +20,7 @@ from lt_bench.evaluation.results import Clip, Miss, ProtocolRef, RealSetRef, Res
 from lt_bench.evaluation.scores.base import Score as ScoreRule
 from lt_bench.evaluation.scoring import ClipScores
 from lt_bench.evaluation.shelf import Shelf
+from lt_bench.evaluation.work import Work, build_scores
 from lt_bench.files import sha256_file
 from lt_bench.plugins import load_plugins
 
@@ -34,7 +35,7 @@ class Options:
     clips: int = 0
     """Score the first so many clips of the real set, by id; 0 for all."""
     workers: int = 1
-    """Processes, or Ray actors."""
+    """Processes, or Ray tasks side by side."""
     store: Path | None = None
     """Folder of features and values; None for the user's cache."""
     plugins: tuple[Path, ...] = ()

@@ -33,6 +33,8 @@ def encode(path: Path, frames: np.ndarray, codec: str = "libx264", **settings: A
         stream: Any = container.add_stream(codec, rate=Fraction(settings.get("rate", 25)))
         stream.height, stream.width = frames.shape[1:3]
         stream.pix_fmt = settings.get("pix_fmt", "yuv420p")
+        if "rotation" in settings:
+            stream.set_display_rotation(settings["rotation"])
         for frame in frames:
             container.mux(stream.encode(av.VideoFrame.from_ndarray(np.ascontiguousarray(frame), format="rgb24")))
         container.mux(stream.encode(None))
@@ -50,12 +52,14 @@ BAD: dict[str, tuple[Change, str]] = {
     "text": (lambda path, _: path.write_text("no video"), ""),
     "one_frame": (lambda path, frames: write_video(path, frames[:1]), "got 1"),
     "wide": (lambda path, frames: write_video(path, frames.repeat(2, axis=2)), "expected frames of the shape 64x64"),
+    "askew": (lambda path, frames: encode(path, frames, rotation=30), "expected a rotation by quarter turns"),
     "short": (lambda path, frames: write_video(path, frames[:30]), "at most 5 apart, got 30"),
 }
 GOOD: dict[str, Change] = {
     "sixty": lambda path, frames: write_video(path, frames[np.arange(144) * 25 // 60], fps=60),
     "huge": lambda path, frames: write_video(path, frames.repeat(10, axis=1).repeat(10, axis=2), preset="ultrafast"),
     "odd": lambda path, frames: encode(path, frames[:, :63, :63], pix_fmt="yuv444p"),
+    "rotated": lambda path, frames: encode(path, np.rot90(frames, -1, (1, 2)), rotation=90),
     "ten_bit": lambda path, frames: encode(path, frames, pix_fmt="yuv420p10le"),
 }
 

@@ -11,7 +11,6 @@ import numpy as np
 import pytest
 
 from lt_bench.errors import ResultError
-from lt_bench.evaluation.decoding import gather
 from lt_bench.evaluation.export import save_csv
 from lt_bench.evaluation.feature_store import FeatureStore
 from lt_bench.evaluation.fingerprint import code_hash
@@ -97,16 +96,6 @@ def test_a_shared_folder_is_read_and_never_written(tmp_path: Path) -> None:
     store.get({"video": "b"}, lambda: {"x": np.arange(2)})
     assert len(list((tmp_path / "shared").glob("??/*"))) == 1
     assert len(list((tmp_path / "own").glob("??/*"))) == 1
-
-
-def test_frames_beyond_the_limit_lie_in_a_file() -> None:
-    frames = np.random.default_rng(0).integers(0, 256, (30, 8, 8, 3), np.uint8)
-    small, large = gather(iter(frames)), gather(iter(frames), limit=1000)
-    assert isinstance(large, np.memmap)
-    assert not isinstance(small, np.memmap)
-    np.testing.assert_array_equal(large, frames)
-    np.testing.assert_array_equal(small, frames)
-    assert gather(iter(())) is None
 
 
 def test_features_beyond_the_budget_lie_in_files() -> None:

@@ -6,13 +6,13 @@ from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from typing import ClassVar, Literal
 
-import numpy as np
 from jaxtyping import Float
 from numpy import ndarray
 
 from lt_bench.evaluation.results import Reference
 from lt_bench.evaluation.scores.base import ClipContext, Features, SetScore, VideoView
-from lt_bench.evaluation.scores.frechet import frechet_distance, real_floor
+from lt_bench.evaluation.scores.frechet import frechet_distance_of_parts, real_floor
+from lt_bench.evaluation.scores.rows import Rows
 
 
 class DistributionScore(SetScore):
@@ -25,9 +25,9 @@ class DistributionScore(SetScore):
     def features(self, video: VideoView, clip: ClipContext) -> Float[ndarray, "N D"]:
         """Rows of one video; as many for the generated as for the real one."""
 
-    def distance(self, generated: Float[ndarray, "N D"], real: Float[ndarray, "M D"]) -> float:
+    def distance(self, generated: Rows, real: Rows) -> float:
         """The value for all rows of either side."""
-        return frechet_distance(generated, real)
+        return frechet_distance_of_parts(generated, real)
 
     def collect(self, clip: ClipContext) -> Features:
         """Features of both videos."""
@@ -35,7 +35,7 @@ class DistributionScore(SetScore):
 
     def combine(self, collected: Sequence[Mapping[str, ndarray]]) -> float:
         """The distance between all generated and all real rows."""
-        return self.distance(*(np.concatenate([c[side] for c in collected]) for side in ("generated", "real")))
+        return self.distance(Rows(collected, "generated"), Rows(collected, "real"))
 
     def describe(self, collected: Sequence[Mapping[str, ndarray]]) -> str:
         """Dimension, and rows on either side."""

@@ -11,7 +11,8 @@ from jaxtyping import Float, UInt8
 from numpy import ndarray
 
 from lt_bench.evaluation.scores.base import Need, UnscorableError, VideoView, register
-from lt_bench.evaluation.scores.frechet import frechet_distance
+from lt_bench.evaluation.scores.frechet import frechet_distance_of_parts
+from lt_bench.evaluation.scores.rows import Rows
 from lt_bench.evaluation.scores.video_windows import WindowScore
 from lt_bench.files import sha256_json
 from lt_bench.perception.i3d import SIDE, WEIGHTS, i3d_logits
@@ -60,9 +61,9 @@ class Fvd(WindowScore):
         """The 400 logits."""
         return i3d_logits(video.frames[start : start + self.frames], rescale=self.values == "0-255")
 
-    def distance(self, generated: Float[ndarray, "N D"], real: Float[ndarray, "M D"]) -> float:
+    def distance(self, generated: Rows, real: Rows) -> float:
         """Frechet's."""
-        return frechet_distance(generated, real, self.ddof)
+        return frechet_distance_of_parts(generated, real, self.ddof)
 
 
 @register

@@ -10,6 +10,7 @@ from numpy import ndarray
 
 from lt_bench.evaluation.scores.base import register
 from lt_bench.evaluation.scores.inception_frames import InceptionScore
+from lt_bench.evaluation.scores.rows import Rows
 from lt_bench.evaluation.statistics import UndefinedError
 
 _ROWS = 1024
@@ -53,6 +54,6 @@ class Kid(InceptionScore):
     title = "KID (unbiased, all pairs)"
     source = "Binkowski et al. 2018, arXiv 1801.01401: polynomial kernel of degree 3; network as for FID"
 
-    def distance(self, generated: Float[ndarray, "N D"], real: Float[ndarray, "M D"]) -> float:
+    def distance(self, generated: Rows, real: Rows) -> float:
         """The squared MMD."""
-        return kernel_distance(generated, real)
+        return kernel_distance(generated.whole(), real.whole())

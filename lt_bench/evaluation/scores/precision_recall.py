@@ -10,6 +10,7 @@ from numpy import ndarray
 
 from lt_bench.evaluation.scores.base import register
 from lt_bench.evaluation.scores.inception_frames import InceptionScore
+from lt_bench.evaluation.scores.rows import Rows
 from lt_bench.evaluation.statistics import UndefinedError
 
 NEIGHBOURS = 3
@@ -57,9 +58,9 @@ class Precision(_PrecisionRecall):
     name = "precision"
     title = f"precision of distributions, k={NEIGHBOURS}"
 
-    def distance(self, generated: Float[ndarray, "N D"], real: Float[ndarray, "M D"]) -> float:
+    def distance(self, generated: Rows, real: Rows) -> float:
         """The share."""
-        return precision_recall(generated, real)[0]
+        return precision_recall(generated.whole(), real.whole())[0]
 
 
 @register
@@ -70,6 +71,6 @@ class Recall(_PrecisionRecall):
     name = "recall"
     title = f"recall of distributions, k={NEIGHBOURS}"
 
-    def distance(self, generated: Float[ndarray, "N D"], real: Float[ndarray, "M D"]) -> float:
+    def distance(self, generated: Rows, real: Rows) -> float:
         """The share."""
-        return precision_recall(generated, real)[1]
+        return precision_recall(generated.whole(), real.whole())[1]

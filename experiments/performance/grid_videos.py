@@ -1,0 +1,47 @@
+"""Real videos to measure evaluation on: grid-sample, square, and the same after a round trip through H.264."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from lt_bench.assets.store import asset_path
+from lt_bench.assets.table import assets
+from lt_bench.evaluation.clip import to_size
+from lt_bench.media.audio import read_audio
+from lt_bench.media.video import read_frames
+from lt_bench.media.video_writer import write_video
+
+FRAMES = 75
+"""Of a clip."""
+
+
+def write_sides(folder: Path, side: int, frames: int = FRAMES, videos: int = 0) -> None:
+    """Write ``folder/real`` and ``folder/generated``, what is there already left as it is.
+
+    Args:
+        folder: where.
+        side: of the square frames, in pixels.
+        frames: of each video; more than a clip has are its own back and forth, with its sound again and again.
+        videos: how many; those beyond the clips are clips that begin at another frame. 0 for the clips.
+    """
+    clips = [asset for asset in assets().values() if asset.group == "grid-sample"]
+    for number in range(videos or len(clips)):
+        clip, again = clips[number % len(clips)], number // len(clips)
+        name = Path(clip.file).stem + (f"_{again}" if again else "")
+        if (folder / "generated" / f"{name}.mp4").exists():
+            continue
+        path = asset_path(clip.name)
+        turn = np.abs((np.arange(frames) + 5 * again + FRAMES - 1) % (2 * FRAMES - 2) - (FRAMES - 1))
+        video, sound = square(read_frames(path), side), np.resize(read_audio(path), frames * 640)
+        for kind, crf in (("real", 12.0), ("generated", 32.0)):
+            write_video(folder / kind / f"{name}.mp4", (video[i] for i in turn), 25.0, sound, crf=crf)
+
+
+def square(frames: np.ndarray, side: int) -> np.ndarray:
+    """The middle of the frames, resized."""
+    height, width = frames.shape[1:3]
+    least = min(height, width)
+    top, left = (height - least) // 2, (width - least) // 2
+    return to_size(frames[:, top : top + least, left : left + least], side, side)

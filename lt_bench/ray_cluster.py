@@ -1,0 +1,124 @@
+"""Ray: a cluster is joined or started, and one function is run on it for every job, again where a machine is lost.
+
+``RAY_ADDRESS`` names the cluster; without it Ray starts one on this machine, on the loopback interface.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, TypeVar
+
+from lt_bench.errors import LtBenchError
+
+RETRIES = 3
+"""Tries after the first of a job whose process or machine is lost."""
+AHEAD = 2
+"""Jobs submitted for each worker; more would only fill the driver's memory."""
+PASSED_ON = ("LT_BENCH_", "OMP_", "PYTHONPATH")
+"""Beginnings of the environment variables that workers get from this process."""
+Job = TypeVar("Job")
+Result = TypeVar("Result")
+
+
+@contextmanager
+def ray_cluster(workers: int) -> Iterator[Any]:
+    """The module ``ray``, connected; disconnected afterwards if it was not connected before.
+
+    Args:
+        workers: CPUs of a cluster that is started here.
+
+    Raises:
+        LtBenchError: Ray is not installed, or no cluster answers.
+    """
+    ray = _import_ray()
+    started = _connect(ray, workers)
+    try:
+        yield ray
+    finally:
+        if started:
+            ray.shutdown()
+
+
+def run_tasks(
+    ray: Any,
+    submit: Callable[[Job], Any],
+    jobs: Sequence[Job],
+    lost: Callable[[Job, str], Result],
+    workers: int,
+) -> Iterator[Result]:
+    """Results as they come, in any order.
+
+    Args:
+        ray: of ``ray_cluster``.
+        submit: starts the task of a job; tasks are made with ``max_retries=RETRIES``.
+        jobs: what is to be done.
+        lost: the result of a job whose process or machine was lost every time, given the reason.
+        workers: jobs side by side.
+
+    Raises:
+        LtBenchError: one that a task raised, or the cluster is gone.
+    """
+    left, running = list(reversed(jobs)), {}
+    while left or running:
+        while left and len(running) < AHEAD * workers:
+            job = left.pop()
+            running[submit(job)] = job
+        for done in ray.wait(list(running))[0]:
+            job = running.pop(done)
+            try:
+                yield ray.get(done)
+            except ray.exceptions.RayTaskError as error:
+                raise _cause(error) from None
+            except ray.exceptions.RaySystemError as error:
+                raise LtBenchError(f"ray: {_first_line(error)}") from None
+            except ray.exceptions.RayError as error:
+                yield lost(job, f"its process or machine was lost {RETRIES + 1} times: {_first_line(error)}")
+
+
+def _import_ray() -> Any:
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+    os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
+    if not os.environ.get("RAY_ADDRESS"):  # Ray's switch for systems whose firewalls ask: everything on loopback
+        os.environ.setdefault("RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER", "0")
+    try:
+        import ray
+        import ray.exceptions
+    except ImportError:
+        raise LtBenchError("--engine ray: expected Ray, got none; pip install 'lt-bench[ray]'") from None
+    return ray
+
+
+def _connect(ray: Any, workers: int) -> bool:
+    """Connect to the cluster; whether this call did it."""
+    if ray.is_initialized():
+        return False
+    here = {} if os.environ.get("RAY_ADDRESS") else {"num_cpus": workers}
+    try:
+        ray.init(
+            include_dashboard=False if here else None,
+            log_to_driver=False,
+            logging_level="warning",
+            runtime_env={"env_vars": _environment()},
+            **here,
+        )
+    except (ConnectionError, RuntimeError, ValueError) as error:
+        raise LtBenchError(f"ray: expected a cluster at RAY_ADDRESS, got {_first_line(error)}") from None
+    return True
+
+
+def _environment() -> dict[str, str]:
+    kept = {name: value for name, value in os.environ.items() if name.startswith(PASSED_ON)}
+    # Paths relative to this process's folder mean nothing elsewhere.
+    paths = {name: str(Path(value).resolve()) for name, value in kept.items() if Path(value).is_dir()}
+    return kept | paths | {"OMP_NUM_THREADS": "1"}
+
+
+def _cause(error: Any) -> BaseException:
+    return error.cause if isinstance(error.cause, LtBenchError) else error
+
+
+def _first_line(error: BaseException) -> str:
+    return (str(error).strip() or type(error).__name__).splitlines()[0]
