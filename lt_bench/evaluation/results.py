@@ -6,26 +6,20 @@ import dataclasses
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import cache
-from typing import Any, ClassVar, Literal, TypeVar
+from typing import Any, ClassVar, Literal
 
 from lt_bench.errors import LtBenchError, ResultError
 from lt_bench.evaluation.statistics import Aggregate, Interval
+from lt_bench.evaluation.strict_json import parse_strict, short, strict
 from lt_bench.files import read_json, write_json
 
 FORMAT = "lt_bench result"
 VERSION = 1
 Scalar = str | int | float | bool | None
-T = TypeVar("T")
-_STRICT: dict[str, Any] = {"extra": "forbid", "allow_inf_nan": False, "strict": True}
+strict(Interval)
 
 
-def _strict(kind: type[T]) -> type[T]:
-    kind.__pydantic_config__ = _STRICT  # type: ignore[attr-defined]
-    return kind
-
-
-@_strict
+@strict
 @dataclass(frozen=True)
 class ProtocolRef:
     """Which rules made the numbers."""
@@ -44,7 +38,7 @@ class ProtocolRef:
     """What was done to sizes and lengths, in words."""
 
 
-@_strict
+@strict
 @dataclass(frozen=True)
 class RealSetRef:
     """What the videos were compared with."""
@@ -55,7 +49,7 @@ class RealSetRef:
     split: str
 
 
-@_strict
+@strict
 @dataclass(frozen=True)
 class Clip:
     """One clip of the real set that was to be scored."""
@@ -68,7 +62,7 @@ class Clip:
     """What was done to rates, sizes and lengths of the two videos, such as ``generated: 30 to 25 fps``."""
 
 
-@_strict
+@strict
 @dataclass(frozen=True)
 class Miss:
     """A video that one score, or every score (``score`` None), could not be computed for."""
@@ -78,7 +72,7 @@ class Miss:
     reason: str
 
 
-@_strict
+@strict
 @dataclass(frozen=True)
 class Reference:
     """The same score of the real videos."""
@@ -93,7 +87,7 @@ class Reference:
     note: str
 
 
-@_strict
+@strict
 @dataclass(frozen=True)
 class Extrapolation:
     """A score of a set at infinitely many clips, from subsets: the intercept over 1/N (Chong and Forsyth 2020)."""
@@ -107,7 +101,7 @@ class Extrapolation:
     """The score of each, the mean over its draws."""
 
 
-@_strict
+@strict
 @dataclass(frozen=True)
 class Score:
     """One score of one system; ``value`` is None exactly when ``missing`` says why."""
@@ -138,7 +132,7 @@ class Score:
     """Of scores that small sets bias."""
 
 
-@_strict
+@strict
 @dataclass(frozen=True)
 class Result:
     """All scores of one system under one protocol."""
@@ -249,26 +243,12 @@ def from_document(document: Any, source: str = "result") -> Result:
     Raises:
         ResultError: another format or version, an unknown, missing or ill-typed key, or contents in contradiction.
     """
-    from pydantic import ValidationError
-
     if not isinstance(document, Mapping) or document.get("format") != FORMAT:
         raise ResultError(f"{source}: expected a document of format '{FORMAT}', got another")
     if type(document.get("version")) is not int or document["version"] != VERSION:
-        raise ResultError(f"{source}: expected version {VERSION}, got {_short(document.get('version'))}")
+        raise ResultError(f"{source}: expected version {VERSION}, got {short(document.get('version'))}")
     body = {key: value for key, value in document.items() if key not in ("format", "version")}
-    try:
-        return _adapter().validate_json(_dumps(body, source))
-    except ValidationError as error:
-        first = error.errors()[0]
-        key = ".".join(map(str, first["loc"]))
-        if first["type"] == "unexpected_keyword_argument":
-            raise ResultError(f"{source}: unknown key '{key}'") from None
-        if first["type"] in ("missing", "missing_argument"):
-            raise ResultError(f"{source}: key '{key}' is missing") from None
-        if first["type"] == "value_error":
-            raise ResultError(f"{source}: {first['msg'].removeprefix('Value error, ')}") from None
-        expected = first["msg"].removeprefix("Input should be ")
-        raise ResultError(f"{source}: key '{key}': expected {expected}, got {_short(first['input'])}") from None
+    return parse_strict(Result, body, source)
 
 
 def save_result(result: Result, path: str | os.PathLike[str]) -> None:
@@ -287,25 +267,3 @@ def load_result(path: str | os.PathLike[str]) -> Result:
     except LtBenchError as error:
         raise ResultError(str(error)) from None
     return from_document(document, str(path))
-
-
-@cache
-def _adapter() -> Any:
-    from pydantic import TypeAdapter
-
-    _strict(Interval)
-    return TypeAdapter(Result)
-
-
-def _dumps(body: dict[str, Any], source: str) -> str:
-    import json
-
-    try:
-        return json.dumps(body, allow_nan=False)
-    except ValueError:
-        raise ResultError(f"{source}: expected finite numbers, got NaN or infinity") from None
-
-
-def _short(value: Any) -> str:
-    text = " ".join(repr(value).split())
-    return text if len(text) <= 80 else f"{text[:77]}..."

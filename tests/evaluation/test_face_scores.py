@@ -14,7 +14,7 @@ from lt_bench.evaluation.clip import ClipContext, UnscorableError
 from lt_bench.evaluation.scores import identity_arcface
 from lt_bench.evaluation.scores.base import build_score
 from lt_bench.evaluation.scores.beat_align import beat_alignment, motion_stops, sound_onsets
-from lt_bench.evaluation.scores.identity import drift
+from lt_bench.evaluation.scores.identity_variants import drift
 from lt_bench.perception.arcface import POINTS, TEMPLATE, ArcFaceEmbedder, align_face
 from lt_bench.perception.faces import FaceTrack
 from lt_bench.perception.mouth import LEFT_EYE, OUTER_LIPS, RIGHT_EYE

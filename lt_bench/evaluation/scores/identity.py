@@ -115,15 +115,3 @@ class IdentityScore(PerVideoScore):
         # Kept with the real video, but addressed by the portrait too: it is a file of its own.
         address = hashlib.sha256(picture.tobytes()).hexdigest()
         return clip.real.features(f"{self.embedder.name} portrait {self.detector} {address}", embed)["face"]
-
-
-def drift(values: Float[ndarray, " N"]) -> float:
-    """Mean over the last third of the frames minus that over the first third.
-
-    Raises:
-        UnscorableError: fewer than three frames.
-    """
-    third = len(values) // 3
-    if third < 1:
-        raise UnscorableError(f"identity drift: expected at least 3 frames with a face, got {len(values)}")
-    return float(values[-third:].mean() - values[:third].mean())

@@ -10,8 +10,14 @@ import numpy as np
 from jaxtyping import Float
 from numpy import ndarray
 
-from lt_bench.evaluation.scores.base import ClipContext, register
-from lt_bench.evaluation.scores.identity import WORST, Embedder, IdentityScore, drift
+from lt_bench.evaluation.scores.base import register
+from lt_bench.evaluation.scores.identity import WORST, Embedder, IdentityScore
+from lt_bench.evaluation.scores.identity_variants import (
+    DriftFromPortrait,
+    MeanToPortrait,
+    MeanToTruth,
+    WorstToPortrait,
+)
 from lt_bench.perception.arcface import WEIGHTS, ArcFaceEmbedder
 
 NETWORK = "network: Deng et al. 2019, arXiv 1801.07698, InsightFace w600k_r50 (non-commercial)"
@@ -35,7 +41,7 @@ class _IdentityArcFace(IdentityScore):
 
 @register
 @dataclass(frozen=True)
-class IdentityArcFace(_IdentityArcFace):
+class IdentityArcFace(_IdentityArcFace, MeanToPortrait):
     """Mean cosine of the generated face and the portrait that the system was given."""
 
     name = "identity_arcface"
@@ -44,14 +50,10 @@ class IdentityArcFace(_IdentityArcFace):
     reference = "ceiling"
     source = f"{NETWORK}; mean over frames"
 
-    def score(self, clip: ClipContext) -> float:
-        """Mean over the frames looked at that have a face."""
-        return float(self.to_portrait(clip).mean())
-
 
 @register
 @dataclass(frozen=True)
-class IdentityArcFaceWorst(_IdentityArcFace):
+class IdentityArcFaceWorst(_IdentityArcFace, WorstToPortrait):
     """The same for the worst frames, which a mean hides."""
 
     name = "identity_arcface_worst"
@@ -60,14 +62,10 @@ class IdentityArcFaceWorst(_IdentityArcFace):
     reference = "ceiling"
     source = f"{NETWORK}; {WORST}th percentile over frames"
 
-    def score(self, clip: ClipContext) -> float:
-        """The percentile."""
-        return float(np.percentile(self.to_portrait(clip), WORST))
-
 
 @register
 @dataclass(frozen=True)
-class IdentityArcFaceDrift(_IdentityArcFace):
+class IdentityArcFaceDrift(_IdentityArcFace, DriftFromPortrait):
     """Whether the person is lost over time: below 0 where likeness falls."""
 
     name = "identity_arcface_drift"
@@ -76,24 +74,16 @@ class IdentityArcFaceDrift(_IdentityArcFace):
     reference = "real"
     source = f"{NETWORK}; mean of the last third of frames minus that of the first"
 
-    def score(self, clip: ClipContext) -> float:
-        """The difference."""
-        return drift(self.to_portrait(clip))
-
 
 @register
 @dataclass(frozen=True)
-class IdentityArcFaceTruth(_IdentityArcFace):
+class IdentityArcFaceTruth(_IdentityArcFace, MeanToTruth):
     """Mean cosine with the real frame at the same time; pose and mouth cost it too."""
 
     name = "identity_arcface_truth"
     title = "cosine of ArcFace embeddings, generated to real frames"
     higher_is_better = True
     source = f"{NETWORK}; mean over frames"
-
-    def score(self, clip: ClipContext) -> float:
-        """Mean over the frames looked at that have a face in both videos."""
-        return float(self.to_truth(clip).mean())
 
 
 @cache

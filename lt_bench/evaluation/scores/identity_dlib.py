@@ -10,8 +10,14 @@ import numpy as np
 from jaxtyping import Float
 from numpy import ndarray
 
-from lt_bench.evaluation.scores.base import ClipContext, register
-from lt_bench.evaluation.scores.identity import WORST, Embedder, IdentityScore, drift
+from lt_bench.evaluation.scores.base import register
+from lt_bench.evaluation.scores.identity import WORST, Embedder, IdentityScore
+from lt_bench.evaluation.scores.identity_variants import (
+    DriftFromPortrait,
+    MeanToPortrait,
+    MeanToTruth,
+    WorstToPortrait,
+)
 from lt_bench.perception.face_embedding import WEIGHTS, DlibFaceEmbedder
 
 NETWORK = "network: D. King, dlib 2017 (ResNet, 29 layers)"
@@ -39,7 +45,7 @@ class _IdentityDlib(IdentityScore):
 
 @register
 @dataclass(frozen=True)
-class IdentityDlib(_IdentityDlib):
+class IdentityDlib(_IdentityDlib, MeanToPortrait):
     """Mean distance of the generated face to the portrait that the system was given."""
 
     name = "identity_dlib"
@@ -48,14 +54,10 @@ class IdentityDlib(_IdentityDlib):
     reference = "floor"
     source = f"{NETWORK}; mean over frames"
 
-    def score(self, clip: ClipContext) -> float:
-        """Mean over the frames looked at that have a face."""
-        return float(self.to_portrait(clip).mean())
-
 
 @register
 @dataclass(frozen=True)
-class IdentityDlibWorst(_IdentityDlib):
+class IdentityDlibWorst(_IdentityDlib, WorstToPortrait):
     """The same for the worst frames, which a mean hides."""
 
     name = "identity_dlib_worst"
@@ -64,14 +66,10 @@ class IdentityDlibWorst(_IdentityDlib):
     reference = "floor"
     source = f"{NETWORK}; {100 - WORST}th percentile over frames"
 
-    def score(self, clip: ClipContext) -> float:
-        """The percentile."""
-        return float(np.percentile(self.to_portrait(clip), 100 - WORST))
-
 
 @register
 @dataclass(frozen=True)
-class IdentityDlibDrift(_IdentityDlib):
+class IdentityDlibDrift(_IdentityDlib, DriftFromPortrait):
     """Whether the person is lost over time: above 0 where distance grows."""
 
     name = "identity_dlib_drift"
@@ -80,24 +78,16 @@ class IdentityDlibDrift(_IdentityDlib):
     reference = "real"
     source = f"{NETWORK}; mean of the last third of frames minus that of the first"
 
-    def score(self, clip: ClipContext) -> float:
-        """The difference."""
-        return drift(self.to_portrait(clip))
-
 
 @register
 @dataclass(frozen=True)
-class IdentityDlibTruth(_IdentityDlib):
+class IdentityDlibTruth(_IdentityDlib, MeanToTruth):
     """Mean distance to the real frame at the same time; pose and mouth cost it too."""
 
     name = "identity_dlib_truth"
     title = "Euclidean distance of dlib ResNet embeddings, generated to real frames"
     higher_is_better = False
     source = f"{NETWORK}; mean over frames"
-
-    def score(self, clip: ClipContext) -> float:
-        """Mean over the frames looked at that have a face in both videos."""
-        return float(self.to_truth(clip).mean())
 
 
 @cache
