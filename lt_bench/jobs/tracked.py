@@ -18,6 +18,8 @@ from lt_bench.tracking.system import read_samples
 CURVES = {"validation_loss": "validation/loss"}
 """Columns of the metrics file that are not called ``train/COLUMN`` among the curves."""
 NO_CURVES = ("step", "seconds")
+VALIDATIONS = "scores/step*/result.json"
+"""The results that a run leaves which is scored while it trains; see ``lt_bench.training.validation_scores``."""
 
 
 def running_record(
@@ -86,11 +88,14 @@ def _spread(videos: list[Path], samples: int) -> list[Path]:
 
 def curves(folder: Path) -> Iterator[Point]:
     """What a run's folder says of its training and its machine so far."""
+    seconds = {0: 0.0}
     path = folder / METRICS_FILE
     if path.exists():
         with path.open(newline="", encoding="utf-8") as stream:
             for row in csv.DictReader(stream):
                 yield from _row(row)
+                seconds[int(row["step"])] = float(row.get("seconds") or 0.0)
+    yield from _validations(folder, seconds)
     steps: Counter[str] = Counter()
     for after, name, value in read_samples(folder / SYSTEM_FILE):
         yield Point(f"system/{name}", steps[name], value, after)
@@ -102,3 +107,13 @@ def _row(row: Mapping[str, str]) -> Iterator[Point]:
         if value and column not in NO_CURVES:
             key = CURVES.get(column, f"train/{column}")
             yield Point(key, int(row["step"]), float(value), float(row.get("seconds") or 0.0))
+
+
+def _validations(folder: Path, seconds: Mapping[int, float]) -> Iterator[Point]:
+    """Scores of the validation split by step of training."""
+    for path in sorted(folder.glob(VALIDATIONS)):
+        step, result = int(path.parent.name.removeprefix("step")), load_result(path)
+        after = seconds[max(known for known in seconds if known <= step)]
+        values = {name: score.value for name, score in result.scores.items() if score.value is not None}
+        for name, value in {**values, "clips_scored": float(result.scored)}.items():
+            yield Point(f"scores/{name}", step, float(value), after)

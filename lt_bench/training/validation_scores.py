@@ -26,7 +26,8 @@ class ValidationScores(StepCallback):
     """Every so many steps: ``out/scores/step000500/`` with the videos and ``result.json``, and the loggers are told.
 
     The first process generates and scores while the others wait. Random states are put back, so a run that is scored
-    and one that is not end with the same weights. Values reach MLflow (or any Lightning logger) as ``scores/<name>``.
+    and one that is not end with the same weights. Values reach any Lightning logger as ``scores/<name>``; those of the
+    run's folder reach MLflow the same way (``lt_bench.jobs.tracked``).
 
     Args:
         config: of the run: protocol, sampling, how often and how many clips.

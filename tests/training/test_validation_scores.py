@@ -17,6 +17,7 @@ from lt_bench.data.cache import LatentCache
 from lt_bench.data.real_set import real_clip, write_real_set
 from lt_bench.errors import CacheError
 from lt_bench.evaluation.results import load_result
+from lt_bench.jobs.tracked import curves
 from lt_bench.media.audio import write_wav
 from lt_bench.media.image import write_png
 from lt_bench.media.video_writer import write_video
@@ -68,6 +69,9 @@ def test_scores_are_logged_and_kept_and_the_weights_are_those_of_an_unscored_run
     assert load_result(results[0]).scores["ssim"].value == pytest.approx(1)
     assert not list((tmp_path / "scored/scores").glob("*/model.safetensors"))
     assert "scores/ssim" in (Path(logger.log_dir) / "metrics.csv").read_text()
+    points = [p for p in curves(tmp_path / "scored") if p.key == "scores/ssim"]  # what MLflow is sent
+    assert [(p.step, p.value) for p in points] == [(step, pytest.approx(1)) for step in (2, 4, 6)]
+    assert [p.after for p in points] == sorted(p.after for p in points)
     mine, theirs = load_file(scored.model_file), load_file(plain.model_file)
     for name, value in theirs.items():
         np.testing.assert_array_equal(mine[name], value)

@@ -28,8 +28,9 @@ def to_markdown(report: Report) -> str:
         f"# Which score sees which damage: {report.protocol}, {report.real}",
         "",
         "yes: worse than undamaged at the top of the ladder (in most clips; scores of sets: by more than real videos "
-        "differ), and never better from one level to the next. (yes): worse at the top only. -: not seen. none: no "
-        "value at the top, for a reason, which is not 0. Empty: the score does not look at it.",
+        "differ), and never better from one level to the next; without a better direction, worse is where the damage "
+        "moves the score. (yes): worse at the top only. -: not seen. none: no value at the top, for a reason, which "
+        "is not 0. Empty: the score does not look at it.",
         "",
         "| " + " | ".join(head) + " |",
         "|" + "---|" * len(head),

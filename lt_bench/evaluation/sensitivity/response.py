@@ -22,7 +22,8 @@ from lt_bench.evaluation.statistics import aggregate
 Seen = Literal["yes", "partly", "no", "missing", ""]
 """Whether a score sees a damage.
 
-``yes``: worse at the top of the ladder than undamaged in most clips, and never better from one level to the next.
+``yes``: worse at the top of the ladder than undamaged in most clips, and never better from one level to the next. For
+a score without a better direction, worse is the way in which the top of the ladder moves it.
 ``partly``: worse at the top, but not all the way. ``missing``: no value at the top, which is not a low score. Empty:
 not measured.
 """
@@ -114,15 +115,22 @@ def _response(score: Score, damage: str, cells: Sequence[Cell], baseline: Cell) 
     ids = {clip.id for clip in cells[0].clips}
     undamaged = [clip for clip in baseline.clips if clip.id in ids]
     ladder = [_value(score, undamaged), *(_value(score, cell.clips) for cell in cells)]
+    worse_is = _way(ladder)
     levels = tuple(cell.level for cell in cells if cell.level is not None)
     spread = tuple(float(np.std(list(_per_video(score, cell.clips).values()) or [0.0])) for cell in cells)
-    worse = _share_worse(score, undamaged, cells)
-    seen = _seen(score, ladder, worse, _floor(score, undamaged))
+    worse = _share_worse(score, undamaged, cells, worse_is)
+    seen = _seen(score, ladder, worse, _floor(score, undamaged), worse_is)
     return Response(score.name, damage, levels, ladder[0], tuple(ladder[1:]), spread, worse, seen)
 
 
-def _seen(score: Score, ladder: Sequence[float | None], worse: float | None, floor: float) -> Seen:
-    bad = [badness(score, value) for value in ladder if value is not None]
+def _way(ladder: Sequence[float | None]) -> int:
+    """Which way the values go from the first to the last: 1 up, -1 down."""
+    known = [value for value in ladder if value is not None]
+    return -1 if known and known[-1] < known[0] else 1
+
+
+def _seen(score: Score, ladder: Sequence[float | None], worse: float | None, floor: float, worse_is: int = 1) -> Seen:
+    bad = [badness(score, value, worse_is) for value in ladder if value is not None]
     if all(value is None for value in ladder[1:]):
         return ""
     if ladder[-1] is None:
@@ -134,11 +142,11 @@ def _seen(score: Score, ladder: Sequence[float | None], worse: float | None, flo
     return "yes" if all(a <= b for a, b in pairwise(bad)) else "partly"
 
 
-def badness(score: Score, value: float) -> float:
-    """How bad a value is: larger is worse."""
+def badness(score: Score, value: float, worse_is: int = 1) -> float:
+    """How bad a value is: larger is worse. ``worse_is`` 1 or -1 decides for a score without a better direction."""
     if score.higher_is_better is not None:
         return -value if score.higher_is_better else value
-    return abs(value - score.target) if score.target is not None else value
+    return abs(value - score.target) if score.target is not None else worse_is * value
 
 
 def _value(score: Score, clips: Sequence[ClipScores]) -> float | None:
@@ -161,7 +169,7 @@ def _floor(score: Score, clips: Sequence[ClipScores]) -> float:
     return reference.value if reference and reference.kind == "floor" else 0.0
 
 
-def _share_worse(score: Score, undamaged: Sequence[ClipScores], cells: Sequence[Cell]) -> float | None:
+def _share_worse(score: Score, undamaged: Sequence[ClipScores], cells: Sequence[Cell], worse_is: int) -> float | None:
     if not isinstance(score, PerVideoScore):
         return None
     top = _per_video(score, cells[-1].clips)
@@ -169,7 +177,9 @@ def _share_worse(score: Score, undamaged: Sequence[ClipScores], cells: Sequence[
     shared = [name for name in top if name in before]
     if not shared or top is before:
         return None
-    return float(np.mean([badness(score, top[name]) > badness(score, before[name]) for name in shared]))
+    return float(
+        np.mean([badness(score, top[name], worse_is) > badness(score, before[name], worse_is) for name in shared])
+    )
 
 
 def _per_video(score: Score, clips: Sequence[ClipScores]) -> dict[str, float]:

@@ -15,7 +15,7 @@ from lt_bench.evaluation.harness import Options, unavailable
 from lt_bench.evaluation.protocol import Protocol, load_protocol
 from lt_bench.evaluation.real_side import RealSide, RealVideo, open_real_side
 from lt_bench.evaluation.results import Miss
-from lt_bench.evaluation.scores.base import Score
+from lt_bench.evaluation.scores.base import ReportedScore, Score
 from lt_bench.evaluation.scoring import ClipScorer, ClipScores, reason
 from lt_bench.evaluation.sensitivity.damages import FRAME_DAMAGES, SOUND_DAMAGES, FrameDamage, SoundDamage
 from lt_bench.evaluation.work import Work, build_scores
@@ -44,7 +44,7 @@ class Study:
     protocol: Protocol
     real: RealSide
     scores: tuple[Score, ...]
-    """Those that can be computed here."""
+    """Those that look at videos and can be computed here."""
     missing: dict[str, str]
     """Why the others cannot."""
     cells: tuple[Cell, ...]
@@ -78,7 +78,7 @@ def run_study(
     reals = open_real_side(real)
     if not reals.strangers():
         raise ResultError(f"{real}: expected videos of at least two people, got one")
-    scores = build_scores(rules)
+    scores = [score for score in build_scores(rules) if not isinstance(score, ReportedScore)]
     missing = {score.name: why for score in scores if (why := unavailable(score, reals))}
     able = tuple(score for score in scores if score.name not in missing)
     names = tuple(score.name for score in able)
