@@ -33,8 +33,8 @@ min_frames: 50
 scores: [{name: psnr}, {name: ssim}, {name: motion_ratio}, {name: flicker_ratio}, {name: sharpness}]
 """
 CASES = (
-    ("pixels", 75, 5), ("pixels", 750, 5), ("pixels", 2250, 5), ("pixels", 75, 50),
-    ("open-v1", 75, 5), ("open-v1", 750, 5), ("open-v1", 75, 50),
+    ("pixels", 75, 3), ("pixels", 750, 3), ("pixels", 75, 30),
+    ("open-v1", 75, 3), ("open-v1", 750, 3), ("open-v1", 75, 30),
 )  # fmt: skip
 """Protocol, frames a video, videos."""
 

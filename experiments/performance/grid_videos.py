@@ -36,7 +36,8 @@ def write_sides(folder: Path, side: int, frames: int = FRAMES, videos: int = 0) 
         turn = np.abs((np.arange(frames) + 5 * again + FRAMES - 1) % (2 * FRAMES - 2) - (FRAMES - 1))
         video, sound = square(read_frames(path), side), np.resize(read_audio(path), frames * 640)
         for kind, crf in (("real", 12.0), ("generated", 32.0)):
-            write_video(folder / kind / f"{name}.mp4", (video[i] for i in turn), 25.0, sound, crf=crf)
+            target = folder / kind / f"{name}.mp4"
+            write_video(target, (video[i] for i in turn), 25.0, sound, crf=crf, preset="veryfast")
 
 
 def square(frames: np.ndarray, side: int) -> np.ndarray:

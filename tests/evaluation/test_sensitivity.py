@@ -16,7 +16,7 @@ from lt_bench.evaluation.sensitivity.study import run_study
 
 NAMES = ("psnr", "sharpness", "motion_ratio", "parameters")
 RULES = Protocol(id="pixels", version=1, about="", scores=tuple(ScoreSpec(name) for name in NAMES))
-SOME = tuple(damage for damage in FRAME_DAMAGES if damage.name in ("blur", "noise", "mirrored"))
+SOME = tuple(damage for damage in FRAME_DAMAGES if damage.name in ("blur", "mirrored"))
 
 
 @pytest.fixture
@@ -27,14 +27,13 @@ def report(painted, tmp_path: Path) -> Report:
 
 def test_a_score_without_a_better_direction_sees_what_moves_it_either_way(report: Report, tmp_path: Path) -> None:
     seen = {(r.damage, r.score): r for r in report.responses}
-    blurred, noisy = seen["blur", "sharpness"], seen["noise", "sharpness"]
+    blurred = seen["blur", "sharpness"]
     assert blurred.undamaged is not None
     assert blurred.values[-1] is not None
-    assert noisy.values[-1] is not None
-    assert blurred.values[-1] < blurred.undamaged < noisy.values[-1]
+    assert blurred.values[-1] < blurred.undamaged
     assert (blurred.seen, blurred.worse) == ("yes", 1.0)
-    assert noisy.seen == "yes"
-    assert {row.name: row.clips for row in report.damages} == {"blur": 4, "noise": 4, "mirrored": 4}
+    assert seen["blur", "psnr"].seen == "yes"
+    assert {row.name: row.clips for row in report.damages} == {"blur": 4, "mirrored": 4}
     write_report(report, tmp_path / "out")
     assert {p.name for p in (tmp_path / "out").iterdir()} >= {"sensitivity.json", "sensitivity.md", "sharpness.png"}
 
