@@ -15,8 +15,9 @@ from lt_bench.cli.parsing import VerbParser
 ROOT = Path(__file__).resolve().parents[2]
 README = (ROOT / "README.md").read_text()
 COMMANDS = re.findall(r"^    (lt-bench .+)$", README, flags=re.MULTILINE)
-PREPARATION = (ROOT / "docs" / "preparation.md").read_text()
-OTHER_COMMANDS = re.findall(r"^    (?:\w+=\S+ )?(lt-bench .+)$", PREPARATION, flags=re.MULTILINE)
+PAGES = [*(ROOT / "docs").glob("*.md"), *(ROOT / "experiments").rglob("*.md")]
+COMMAND = re.compile(r"^    (?:\w+=\S+ )?(lt-bench .+[^\\])$", flags=re.MULTILINE)
+OTHER_COMMANDS = sorted({command for page in PAGES for command in COMMAND.findall(page.read_text())} - set(COMMANDS))
 
 
 @pytest.mark.parametrize("command", [*(c for c in COMMANDS if c != "lt-bench --help"), *OTHER_COMMANDS])
@@ -36,7 +37,7 @@ def test_every_verb_is_shown() -> None:
 
 def test_links_between_pages_lead_somewhere() -> None:
     for page in [ROOT / "README.md", *PAGES]:
-        for target in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", page.read_text()):
+        for target in re.findall(r"(?<!\\)\[[^]]*\]\(([^)#:]+)(?:#[^)]*)?\)", page.read_text()):
             assert (page.parent / target).exists(), f"{page.name}: {target}"
 
 
