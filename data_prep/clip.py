@@ -19,6 +19,7 @@ from data_prep.material import Material, rendered_material
 from data_prep.outcome import Done, Prepared, Rejected
 from data_prep.quality import check_picture, clip_quality
 from data_prep.rules import RejectionError
+from data_prep.thumbnail import THUMBNAILS
 from lt_bench.config.data import CropConfig, QualityConfig
 from lt_bench.data.clip import PreparedClip, write_clip
 from lt_bench.data.format import CacheInfo
@@ -26,9 +27,6 @@ from lt_bench.errors import MediaError
 from lt_bench.files import write_bytes
 from lt_bench.models.codecs.base import Codec, build_codec
 from lt_bench.perception.speech.base import SpeechEncoder, build_speech_encoder
-
-THUMBNAILS = "thumbnails"
-"""Folder of the cache with a small picture of every filmed clip, rejected ones included."""
 
 
 @dataclass(frozen=True)

@@ -71,23 +71,25 @@ def find_duplicates(fingerprints: Mapping[str, str]) -> dict[str, tuple[str, flo
 
 
 class _Shelf:
-    """Fingerprints of one length; their bits in one array, which grows by doubling."""
+    """Fingerprints of one length; their bits in one array, a row a word, which grows by doubling."""
 
     def __init__(self, words: int) -> None:
         self._names: list[str] = []
         self._levels: list[ndarray] = []
-        self._rows = np.empty((16, words), np.uint64)
+        self._words = np.empty((words, 16), np.uint64)
 
     def add(self, name: str, words: ndarray, levels: ndarray) -> None:
-        if len(self._names) == len(self._rows):
-            self._rows = np.concatenate([self._rows, np.empty_like(self._rows)])
-        self._rows[len(self._names)] = words
+        if len(self._names) == self._words.shape[1]:
+            self._words = np.concatenate([self._words, np.empty_like(self._words)], axis=1)
+        self._words[:, len(self._names)] = words
         self._names.append(name)
         self._levels.append(levels)
 
     def alike(self, words: ndarray) -> Iterator[tuple[str, float, ndarray]]:
         """Name, share of equal bits and sound levels of those whose pictures agree."""
-        differ = np.bitwise_count(self._rows[: len(self._names)] ^ words).sum(axis=1, dtype=np.int64)
+        differ = np.zeros(len(self._names), np.uint16)
+        for stored, word in zip(self._words[:, : len(differ)], words, strict=True):
+            differ += np.bitwise_count(stored ^ word)
         equal = 1 - differ / (64 * len(words))
         for index in np.flatnonzero(equal >= MIN_PICTURES):
             yield self._names[index], float(equal[index]), self._levels[index]

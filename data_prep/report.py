@@ -15,10 +15,10 @@ from typing import Any
 from jinja2 import Environment, StrictUndefined
 from markupsafe import Markup
 
-from data_prep.clip import THUMBNAILS
 from data_prep.histogram import histogram, short
 from data_prep.outcome import Rejected
 from data_prep.rules import REJECTION_RULES, STAGES, Rule
+from data_prep.thumbnail import THUMBNAILS
 from lt_bench.config import parse_config
 from lt_bench.config.data import QualityConfig
 from lt_bench.data.cache import LatentCache

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import cv2
 import numpy as np
 from jaxtyping import UInt8
 from numpy import ndarray
 
-from data_prep.crop import Crop
-from data_prep.footage import Footage
-from data_prep.tracks import Track
+if TYPE_CHECKING:
+    from data_prep.crop import Crop
+    from data_prep.footage import Footage
+    from data_prep.tracks import Track
 
+THUMBNAILS = "thumbnails"
+"""Folder of the cache with a small picture of every filmed clip, rejected ones included."""
 JPEG_QUALITY = 80
 FACE_COLOUR, CROP_COLOUR = (255, 176, 32), (64, 200, 120)
 

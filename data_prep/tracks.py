@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 import numpy as np
 from jaxtyping import Float
 from numpy import ndarray
-from scipy.optimize import linear_sum_assignment
 
 from lt_bench.perception.faces import Face, FaceTrack
 
@@ -93,6 +92,8 @@ def second_face_share(tracks: Sequence[Track], chosen: Track, frames: int) -> fl
 def _match(tracks: Sequence[Track], faces: Sequence[Face]) -> dict[int, Track]:
     if not tracks or not faces:
         return {}
+    from scipy.optimize import linear_sum_assignment  # half a second, and a finished cache has no use for it
+
     jumps = np.array([[_jump(track.faces[track.last], face) for face in faces] for track in tracks])
     rows, columns = linear_sum_assignment(np.minimum(jumps, 10 * REACH))
     return {int(c): tracks[r] for r, c in zip(rows, columns, strict=True) if jumps[r, c] <= REACH}
