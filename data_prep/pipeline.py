@@ -42,7 +42,7 @@ class Preparation:
 
 
 def default_workers() -> int:
-    """The CPUs this process may use, at most eight: a worker with all its networks holds about half a gigabyte."""
+    """The CPUs this process may use, at most eight: a worker with all its networks holds about a gigabyte."""
     return min(MAX_WORKERS, len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1)
 
 

@@ -57,9 +57,10 @@ class QualityConfig:
     max_second_face: float = 0.1
     """Share of the frames that may show a second face of at least half the height of the clip's."""
     min_sharpness: float = 10.0
-    """Median variance of the Luma's Laplacian, of the prepared frames."""
+    """Median variance of the luma's Laplacian, of the prepared frames at 128 pixels. Of real clips 158 to 299; blurred
+    by 1.5% of the face's height 13 to 26, by 3%, where lips are no longer followed, 4 to 7."""
     min_luma: float = 30.0
-    """Mean luma of the prepared frames, 0..255."""
+    """Mean luma of the prepared frames, 0..255. Twice that at which lips begin to be lost in darkened real clips."""
     min_loudness_db: float = -60.0
     """RMS level in dB of full scale."""
     min_speech_share: float = 0.2

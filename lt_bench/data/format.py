@@ -85,7 +85,7 @@ class ClipQuality:
     face_size: float
     """Median height of the face in the source's pixels."""
     sharpness: float
-    """Median variance of the Laplacian of the luma (0..255) of the prepared frames."""
+    """Median variance of the Laplacian of the luma (0..255) of the prepared frames, resized to 128 pixels."""
     luma: float
     """Mean luma of the prepared frames, 0..255."""
     loudness_db: float | None
