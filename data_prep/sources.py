@@ -14,7 +14,6 @@ from data_prep.splits import split_identities
 from data_prep.synthetic.dataset import synthetic_clips
 from data_prep.videos import VIDEO_SUFFIXES
 from lt_bench.config import DataConfig
-from lt_bench.data.cache import LatentCache
 from lt_bench.data.format import SPLITS, Split
 from lt_bench.errors import ConfigError, MediaError
 from lt_bench.files import sha256_json
@@ -88,7 +87,11 @@ def folder_source(folder: str, pinned: Mapping[str, Split] | None = None) -> Sou
 
 
 def _earlier_splits(cache: str) -> dict[str, Split]:
-    return {record.identity: record.split for record in LatentCache.open(cache).records()} if cache else {}
+    if not cache:
+        return {}
+    from lt_bench.data.cache import LatentCache  # imports torch, which the list of clips does without
+
+    return {record.identity: record.split for record in LatentCache.open(cache).records()}
 
 
 def _is_plain(path: Path, root: Path) -> bool:

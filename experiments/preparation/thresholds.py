@@ -2,11 +2,10 @@
 
     python experiments/preparation/thresholds.py [--out experiments/preparation/thresholds.json]
 
-Every clip of grid-sample is looked at undamaged and damaged. Beside the two numbers that the rules look at (of frames
-prepared at each resolution, which must say about the same) stands what a damage costs: the share of frames in which the
-face is still found, and the correlation of the mouth's opening with that of the undamaged clip. Blur is Gaussian, its
-sigma a share of the face's height, for what counts is how much of the face is lost, not how many pixels; darkness is a
-factor on all grey levels.
+Every clip of grid-sample is looked at undamaged and damaged. Beside the two numbers that the rules look at stands what a
+damage costs: the share of frames in which the face is still found, and the correlation of the mouth's opening with that
+of the undamaged clip. Blur is Gaussian, its sigma a share of the face's height, for what counts is how much of the face
+is lost, not how many pixels; darkness is a factor on all grey levels.
 """
 
 from __future__ import annotations
@@ -33,7 +32,7 @@ from lt_bench.perception.mouth import mouth_opening
 
 EVERY = 2
 """Of the 75 frames of a clip, each second one is looked at."""
-RESOLUTIONS = (64, 128, 256, 512)
+RESOLUTION = 128
 BLURS = (0.0, 0.005, 0.01, 0.015, 0.02, 0.03, 0.04, 0.06, 0.08)
 GAINS = (1.0, 0.7, 0.5, 0.35, 0.25, 0.18, 0.12, 0.08, 0.05)
 
@@ -48,10 +47,10 @@ def darkened(frames: ndarray, gain: float, face: float) -> ndarray:
     return np.rint(frames * gain).astype(np.uint8)
 
 
-def numbers(frames: ndarray, crop: Crop, resolution: int) -> tuple[float, float]:
+def numbers(frames: ndarray, crop: Crop) -> tuple[float, float]:
     """Sharpness and luma of the prepared frames."""
     picture = PictureQuality()
-    picture.add(apply_crop(frame, crop, resolution) for frame in frames)
+    picture.add(apply_crop(frame, crop, RESOLUTION) for frame in frames)
     return picture.sharpness, picture.luma
 
 
@@ -73,13 +72,13 @@ def look(path: Path, landmarker: FaceLandmarker, damage: Callable[..., ndarray],
     for level in levels:
         shown = damage(frames, level, face)
         track = landmarker.track(shown)
-        measured = {side: numbers(shown, crop, side) for side in RESOLUTIONS}
+        sharpness, luma = numbers(shown, crop)
         rows.append(
             {
                 "found": float(track.found.mean()),
                 "mouth": agreement(track, clean),
-                "sharpness": {side: found[0] for side, found in measured.items()},
-                "luma": measured[128][1],
+                "sharpness": sharpness,
+                "luma": luma,
             }
         )
     return rows
@@ -95,11 +94,10 @@ def table(name: str, levels: tuple[float, ...], clips: list[Any]) -> list[dict[s
     rows = []
     for index, level in enumerate(levels):
         at = [clip[index] for clip in clips]
-        sharp = {str(side): spread([row["sharpness"][side] for row in at]) for side in RESOLUTIONS}
         rows.append(
             {
                 name: level,
-                "sharpness": sharp,
+                "sharpness": spread([row["sharpness"] for row in at]),
                 "luma": spread([row["luma"] for row in at]),
                 "frames_with_face": spread([row["found"] for row in at], 3),
                 "mouth_correlation": spread([row["mouth"] for row in at], 3),
@@ -116,8 +114,8 @@ def main() -> None:
     paths = [job.path for job in grid_sample().jobs]
     document: dict[str, Any] = {
         "clips": len(paths),
+        "resolution": RESOLUTION,
         "numbers": "least, median and largest over the clips",
-        "luma_at": 128,
         "mouth_correlation": "of the mouth's opening with the undamaged clip's",
     }
     with FaceLandmarker() as landmarker:

@@ -117,8 +117,8 @@ def test_quality_numbers():
     assert loudness_db(np.full(1000, 0.1, np.float32)) == pytest.approx(-20)
     assert loudness_db(np.zeros(1000, np.float32)) is None
     picture = PictureQuality()
-    flat = np.full((16, 16, 3), 77, np.uint8)
-    noise = np.random.default_rng(0).integers(0, 255, (16, 16, 3), dtype=np.uint8)
+    flat = np.full((128, 128, 3), 77, np.uint8)
+    noise = np.random.default_rng(0).integers(0, 255, (128, 128, 3), dtype=np.uint8)
     picture.add([flat, noise, noise])
     assert picture.sharpness > 1000
     landmarks = np.tile(np.float32([[0.2, 0.1], [0.6, 0.6]]), (4, 1, 1))

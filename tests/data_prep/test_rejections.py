@@ -38,7 +38,7 @@ def done(tmp_path_factory: pytest.TempPathFactory) -> Preparation:
     write_video(folder / "e_late.mp4", whole[:59], audio=sound[8 * 640 :])
     blurred = np.stack([cv2.GaussianBlur(frame, (0, 0), BLUR) for frame in one])
     write_video(folder / "f_blur.mp4", blurred, audio=voice)
-    far = np.stack([cv2.resize(frame, (216, 172), interpolation=cv2.INTER_AREA) for frame in other])
+    far = np.stack([cv2.resize(frame, (180, 144), interpolation=cv2.INTER_AREA) for frame in other])
     write_video(folder / "g_far.mp4", far, audio=other_voice)
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("LT_BENCH_MIRROR", str(mirror))
@@ -68,7 +68,7 @@ def test_scenes_become_clips_and_every_other_film_falls_under_its_rule(done: Pre
         value, limit = rejected[name].value, rejected[name].limit
         assert value is not None
         assert limit is not None
-        assert 0.3 * limit < value < 0.9 * limit
+        assert 0 < value < 0.9 * limit
     assert done.prepared == 2
 
 
