@@ -2,10 +2,10 @@
 
     python experiments/preparation/thresholds.py [--out experiments/preparation/thresholds.json]
 
-Every clip of grid-sample is looked at undamaged and damaged. Beside the two numbers that the rules look at stands what a
-damage costs: the share of frames in which the face is still found, and the correlation of the mouth's opening with that
-of the undamaged clip. Blur is Gaussian, its sigma a share of the face's height, for what counts is how much of the face
-is lost, not how many pixels; darkness is a factor on all grey levels.
+Every clip of grid-sample is looked at undamaged and damaged. Beside the two numbers that the rules look at stands what
+a damage costs: the share of frames in which the face is still found, and the correlation of the mouth's opening with
+that of the undamaged clip. Blur is Gaussian, its sigma a share of the face's height, for what counts is how much of the
+face is lost, not how many pixels; darkness is a factor on all grey levels.
 """
 
 from __future__ import annotations
