@@ -15,7 +15,8 @@ from lt_bench.jobs.engines.base import Ending, Task
 from lt_bench.jobs.folder import RESULT_FILE
 from lt_bench.jobs.snapshot import Snapshot
 from lt_bench.jobs.status import STATUS_FILE, Status, read_status
-from lt_bench.search.study import Attempt, SharedStudy
+from lt_bench.search.attempt import Attempt
+from lt_bench.search.study import SharedStudy
 
 Outcome = Literal["complete", "pruned", "failed", "again"]
 """``again``: it was killed and will be tried again."""

@@ -16,8 +16,9 @@ from optuna.importance import PedAnovaImportanceEvaluator, get_param_importances
 from optuna.trial import FrozenTrial, TrialState
 
 from lt_bench.files import atomic_path
+from lt_bench.search.attempt import origin_of
 from lt_bench.search.parallel import draw_parallel
-from lt_bench.search.study import SharedStudy, origin_of
+from lt_bench.search.study import SharedStudy
 
 LEAST = 4
 """Complete trials before importance says anything at all."""

@@ -11,11 +11,12 @@ from lt_bench.errors import LtBenchError
 from lt_bench.jobs.engines.base import Engine
 from lt_bench.jobs.folder import METRICS_FILE
 from lt_bench.jobs.status import Status
+from lt_bench.search.attempt import Attempt
 from lt_bench.search.outcome import Ended, RunningTrial, Watcher, settle
 from lt_bench.search.plan import SearchPlan
 from lt_bench.search.space import trial_config
 from lt_bench.search.standing import all_finished, snapshot
-from lt_bench.search.study import Attempt, SharedStudy
+from lt_bench.search.study import SharedStudy
 from lt_bench.search.trial_folder import prepare_folder, validation_losses
 
 POLL = 0.2

@@ -10,8 +10,8 @@ from optuna.trial import FrozenTrial, TrialState
 from lt_bench.jobs.estimate import time_left
 from lt_bench.jobs.snapshot import Snapshot
 from lt_bench.jobs.status import Status, read_status
+from lt_bench.search.attempt import origin_of
 from lt_bench.search.outcome import RunningTrial
-from lt_bench.search.study import origin_of
 
 FINISHED = (TrialState.COMPLETE, TrialState.PRUNED, TrialState.FAIL)
 

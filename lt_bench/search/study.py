@@ -6,17 +6,28 @@ import socket
 import uuid
 import warnings
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import optuna
-from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution, IntDistribution
+from optuna.distributions import BaseDistribution
 from optuna.pruners import BasePruner
 from optuna.samplers import BaseSampler
 from optuna.storages import BaseStorage
-from optuna.trial import FrozenTrial, Trial, TrialState, create_trial
+from optuna.trial import FrozenTrial, TrialState, create_trial
 
 from lt_bench.errors import ConfigError
+from lt_bench.search.attempt import (
+    HISTORY,
+    KILLS,
+    ORIGIN,
+    REASON,
+    SURPLUS,
+    Attempt,
+    best_trials,
+    latest_attempts,
+    origin_of,
+    suggest,
+)
 from lt_bench.search.objective import Objective
 from lt_bench.search.storage import Heartbeats
 
@@ -24,28 +35,6 @@ FACTS = "facts"
 """Study attribute: what the study is about, so that a command with another search is refused."""
 KEY = "key"
 """Study attribute: a random name that no other study has."""
-REASON = "reason"
-SURPLUS = "surplus"
-"""Trial attribute: two commands began the last trial at once, and this one was too many."""
-KILLS = "kills"
-# Optuna's names, by which its own tools know a trial that is tried again.
-ORIGIN, HISTORY = "failed_trial", "retry_history"
-
-
-@dataclass(frozen=True)
-class Attempt:
-    """A trial that this command runs now."""
-
-    trial: Trial
-    origin: int
-    """Number of the trial of which this is a further attempt; its own number for the first."""
-    values: dict[str, Any]
-    """By dotted key."""
-
-    @property
-    def name(self) -> str:
-        """As progress and tracking show it."""
-        return f"trial {self.origin}"
 
 
 class SharedStudy:
@@ -106,12 +95,7 @@ class SharedStudy:
 
     def latest(self, trials: Sequence[FrozenTrial] | None = None) -> list[FrozenTrial]:
         """The last attempt at each trial, in the order of the first."""
-        trials = self.study.get_trials(deepcopy=False) if trials is None else trials
-        last: dict[int, FrozenTrial] = {}
-        for trial in trials:
-            if SURPLUS not in trial.user_attrs:
-                last[origin_of(trial)] = trial
-        return [last[number] for number in sorted(last)]
+        return latest_attempts(self.study.get_trials(deepcopy=False) if trials is None else trials)
 
     def claim(self, total: int) -> Attempt | None:
         """Begin a trial that no other command has, suggested here; None when ``total`` are begun and none waits."""
@@ -140,13 +124,7 @@ class SharedStudy:
 
     def best(self, trials: Sequence[FrozenTrial] | None = None) -> list[FrozenTrial]:
         """The best trial, or with several objectives the Pareto front in the order of the first objective."""
-        whole = [t for t in self.latest(trials) if t.state == TrialState.COMPLETE]
-        signs = [1.0 if objective.direction == "minimize" else -1.0 for objective in self.objectives]
-        losses = {t.number: tuple(s * v for s, v in zip(signs, t.values, strict=True)) for t in whole}
-        if len(signs) == 1:
-            return sorted(whole, key=lambda t: losses[t.number])[:1]
-        front = [t for t in whole if not any(dominates(other, losses[t.number]) for other in losses.values())]
-        return sorted(front, key=lambda t: losses[t.number])
+        return best_trials(self.latest(trials), self.objectives)
 
     def note(self, trials: Sequence[FrozenTrial]) -> str:
         """A few words on how far the search has come."""
@@ -223,23 +201,3 @@ class SharedStudy:
                 intermediate_values=trial.intermediate_values,
             )
         )
-
-
-def suggest(trial: Trial, key: str, values: BaseDistribution) -> Any:
-    """A value for one key; of a further attempt, that of the first."""
-    if isinstance(values, CategoricalDistribution):
-        return trial.suggest_categorical(key, values.choices)
-    if isinstance(values, IntDistribution):
-        return trial.suggest_int(key, values.low, values.high, step=values.step, log=values.log)
-    assert isinstance(values, FloatDistribution)
-    return trial.suggest_float(key, values.low, values.high, step=values.step, log=values.log)
-
-
-def dominates(one: Sequence[float], other: Sequence[float]) -> bool:
-    """Whether ``one`` is nowhere worse and somewhere better; both are to be minimised."""
-    return all(a <= b for a, b in zip(one, other, strict=True)) and any(a < b for a, b in zip(one, other, strict=True))
-
-
-def origin_of(trial: FrozenTrial) -> int:
-    """Number of the trial of which this is a further attempt; its own for the first."""
-    return trial.system_attrs.get(ORIGIN, trial.number)

@@ -13,9 +13,9 @@ from lt_bench.files import sha256_file
 from lt_bench.jobs import tracked
 from lt_bench.jobs.folder import flat_config
 from lt_bench.jobs.status import read_status
+from lt_bench.search.attempt import REASON, Attempt, origin_of
 from lt_bench.search.plan import SearchPlan
 from lt_bench.search.space import trial_config
-from lt_bench.search.study import REASON, Attempt, origin_of
 from lt_bench.tracking.record import Artifact, RunRecord
 
 UNTOLD = ("storage", "tracking_uri")

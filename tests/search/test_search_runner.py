@@ -17,9 +17,9 @@ from optuna.trial import TrialState
 
 from lt_bench.config import RunConfig, load_config, to_yaml
 from lt_bench.jobs.engines.local import LocalEngine
+from lt_bench.search.attempt import REASON, origin_of
 from lt_bench.search.report import write_report
 from lt_bench.search.runner import SearchRunner
-from lt_bench.search.study import REASON, origin_of
 
 pytestmark = pytest.mark.usefixtures("fake_workers")
 

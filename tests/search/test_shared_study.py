@@ -11,8 +11,8 @@ import pytest
 from optuna.trial import TrialState
 
 from lt_bench.errors import ConfigError
+from lt_bench.search.attempt import REASON, SURPLUS, origin_of
 from lt_bench.search.storage import open_storage
-from lt_bench.search.study import REASON, SURPLUS, origin_of
 
 
 @pytest.fixture(params=["journal", "database"])

@@ -1,0 +1,112 @@
+"""Who is told of a search while it runs: the terminal and MLflow."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from lt_bench.config import RunConfig
+    from lt_bench.jobs.display import JobsDisplay
+    from lt_bench.jobs.snapshot import Snapshot
+    from lt_bench.search.attempt import Attempt
+    from lt_bench.search.outcome import Ended
+    from lt_bench.search.plan import SearchPlan
+    from lt_bench.search.study import SharedStudy
+    from lt_bench.tracking.background import BackgroundTracker
+
+COLOURS = {"failed": "red", "again": "yellow"}
+
+
+class Follower:
+    """Shows a search, and tells the tracker."""
+
+    def __init__(
+        self,
+        plan: SearchPlan,
+        study: SharedStudy,
+        cache_hash: str,
+        display: JobsDisplay,
+        tracker: BackgroundTracker,
+    ) -> None:
+        self.plan, self.study, self.cache_hash, self.display, self.tracker = plan, study, cache_hash, display, tracker
+
+    def tick(self, snapshot: Snapshot) -> None:
+        """Show."""
+        self.display.tick(snapshot)
+
+    def begun(self, attempt: Attempt, config: RunConfig) -> None:
+        """An attempt has begun."""
+        from lt_bench.search.tracked import running_record
+
+        self.tracker.follow(attempt.name, partial(running_record, self.plan, attempt, config, self.cache_hash))
+
+    def ended(self, ended: Ended) -> None:
+        """An attempt has ended."""
+        self.display.say(ended_line(ended), COLOURS.get(ended.outcome, "green"))
+        if ended.outcome != "again":
+            track(self.plan, self.study, self.cache_hash, self.tracker, (ended.attempt.origin,))
+
+    def recovered(self, numbers: Sequence[int]) -> None:
+        """Trials of a killed command come again."""
+        for number in numbers:
+            self.display.say(f"attempt {number} gave no sign of life; it is tried again", "yellow")
+
+    def stopping(self, workers: int) -> None:
+        """Interrupted."""
+        self.display.stopping(workers)
+
+
+def ended_line(ended: Ended) -> str:
+    """How an attempt ended, on one line."""
+    from lt_bench.jobs.display import ended_line as line
+
+    if ended.outcome == "pruned":
+        return f"{ended.attempt.name} pruned at step {ended.status.step}"
+    again = "; it is tried again" if ended.outcome == "again" else ""
+    return f"{line(ended.attempt, ended.status)}{again}"
+
+
+def track(
+    plan: SearchPlan, study: SharedStudy, cache_hash: str, tracker: BackgroundTracker, only: Sequence[int] = ()
+) -> None:
+    """Log the trials that have ended, or some of them; what is logged as it is, is left alone."""
+    from lt_bench.search.attempt import origin_of
+    from lt_bench.search.tracked import trial_record
+
+    for trial in study.latest()[: plan.config.trials]:
+        origin = origin_of(trial)
+        if (
+            trial.state.is_finished()
+            and (not only or origin in only)
+            and (plan.folder(origin) / "config.yaml").exists()
+        ):
+            tracker.child(trial_record(plan, trial, cache_hash))
+
+
+def open_tracker(plan: SearchPlan, study: SharedStudy) -> BackgroundTracker:
+    """The tracker of a search."""
+    from lt_bench.tracking.background import BackgroundTracker
+    from lt_bench.tracking.mlflow_tracker import MlflowTracker
+
+    config = plan.config
+    return BackgroundTracker(MlflowTracker(plan.out, config.name, config.tracking_uri, parent_key=study.key))
+
+
+def close_tracker(plan: SearchPlan, tracker: BackgroundTracker, console: Console) -> str:
+    """Wait until all is logged, and say what could not be."""
+    if not tracker.close(1.0):
+        console.print("logging to MLflow ...")
+        tracker.wait()
+    if tracker.problem:
+        console.print(
+            f"MLflow ({tracker.tracker.address}) did not take the runs: {tracker.problem}. All values are in the files "
+            f"of {plan.config.out}; the same command logs them again.",
+            style="yellow",
+            markup=False,
+            soft_wrap=True,
+        )
+    return tracker.problem

@@ -1,0 +1,75 @@
+"""One attempt at a trial, and what an attempt's record in the storage says of it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution, IntDistribution
+from optuna.trial import FrozenTrial, Trial, TrialState
+
+from lt_bench.search.objective import Objective
+
+REASON = "reason"
+SURPLUS = "surplus"
+"""Trial attribute: two commands began the last trial at once, and this one was too many."""
+KILLS = "kills"
+# Optuna's names, by which its own tools know a trial that is tried again.
+ORIGIN, HISTORY = "failed_trial", "retry_history"
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """A trial that this command runs now."""
+
+    trial: Trial
+    origin: int
+    """Number of the trial of which this is a further attempt; its own number for the first."""
+    values: dict[str, Any]
+    """By dotted key."""
+
+    @property
+    def name(self) -> str:
+        """As progress and tracking show it."""
+        return f"trial {self.origin}"
+
+
+def suggest(trial: Trial, key: str, values: BaseDistribution) -> Any:
+    """A value for one key; of a further attempt, that of the first."""
+    if isinstance(values, CategoricalDistribution):
+        return trial.suggest_categorical(key, values.choices)
+    if isinstance(values, IntDistribution):
+        return trial.suggest_int(key, values.low, values.high, step=values.step, log=values.log)
+    assert isinstance(values, FloatDistribution)
+    return trial.suggest_float(key, values.low, values.high, step=values.step, log=values.log)
+
+
+def dominates(one: Sequence[float], other: Sequence[float]) -> bool:
+    """Whether ``one`` is nowhere worse and somewhere better; both are to be minimised."""
+    return all(a <= b for a, b in zip(one, other, strict=True)) and any(a < b for a, b in zip(one, other, strict=True))
+
+
+def origin_of(trial: FrozenTrial) -> int:
+    """Number of the trial of which this is a further attempt; its own for the first."""
+    return trial.system_attrs.get(ORIGIN, trial.number)
+
+
+def latest_attempts(trials: Sequence[FrozenTrial]) -> list[FrozenTrial]:
+    """The last attempt at each trial, in the order of the first."""
+    last: dict[int, FrozenTrial] = {}
+    for trial in trials:
+        if SURPLUS not in trial.user_attrs:
+            last[origin_of(trial)] = trial
+    return [last[number] for number in sorted(last)]
+
+
+def best_trials(trials: Sequence[FrozenTrial], objectives: Sequence[Objective]) -> list[FrozenTrial]:
+    """The best complete trial, or with several objectives the Pareto front in the order of the first objective."""
+    whole = [t for t in trials if t.state == TrialState.COMPLETE]
+    signs = [1.0 if objective.direction == "minimize" else -1.0 for objective in objectives]
+    losses = {t.number: tuple(s * v for s, v in zip(signs, t.values, strict=True)) for t in whole}
+    if len(signs) == 1:
+        return sorted(whole, key=lambda t: losses[t.number])[:1]
+    front = [t for t in whole if not any(dominates(other, losses[t.number]) for other in losses.values())]
+    return sorted(front, key=lambda t: losses[t.number])
