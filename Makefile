@@ -12,7 +12,8 @@ help:  ## list the targets
 
 $(STAMP): pyproject.toml
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --editable '.[dev]'
+	# Bytecode is compiled for what is imported, when it is: most of what these packages bring never is.
+	$(BIN)/python -m pip install --quiet --no-compile --editable '.[dev]'
 	touch $@
 
 install: $(STAMP)  ## a virtual environment in .venv with everything
