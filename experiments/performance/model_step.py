@@ -1,6 +1,6 @@
 """A training step and a sampling step of preset S beside its peers', in one run on this machine's CPU.
 
-    python experiments/performance/model_step.py [--release FOLDER] [--out FILE] [--rounds 7] [--threads 2]
+    python experiments/performance/model_step.py [--release FOLDER] [--out FILE] [--rounds 7] [--threads 2] [--compiled]
 
 16 frames of 16x16x4 latents (128 pixels of an SD-type autoencoder), 32 audio tokens a frame, batch 1, float32. FOLDER
 is a checkout of github zhang-haojie/LetsTalk (commit 26660f1; needs timm and einops); without it that row is left out
@@ -28,6 +28,8 @@ from lt_bench.files import write_json
 
 PRODUCTS = ((2048, 2048, 2048), (1024, 1024, 1024), (2048, 384, 1536))
 """Rows, inner, columns of the products that the peak is the best of."""
+COMPILED_VARIANTS = 256
+"""More than the blocks of all subjects, with and without gradient: none falls back to plain code."""
 TASKS: dict[str, Callable[[Subject], Callable[[], object]]] = {
     "sampling step": lambda s: s.sample_step,
     "training step": lambda s: s.train_step,
@@ -86,7 +88,12 @@ def run_rounds(found: list[Subject], rounds: int, threads: int) -> tuple[dict, d
     return times, peaks
 
 
-def summarise(found: list[Subject], times: dict, peaks: dict) -> dict:
+def count_operations(subject: Subject, task: str) -> int:
+    """Floating-point operations of a task; of plain blocks, since a compiled one hides its own."""
+    return subject.operations(subject.forward_backward if task == "training step" else subject.sample_step)
+
+
+def summarise(found: list[Subject], counted: dict, times: dict, peaks: dict) -> dict:
     """Medians, rates and ratios."""
     peak = {
         clock: max(product_operations(s) / statistics.median(getattr(t, clock) for t in ts) for s, ts in peaks.items())
@@ -95,7 +102,7 @@ def summarise(found: list[Subject], times: dict, peaks: dict) -> dict:
     rows = []
     for task in TASKS:
         for s in found:
-            operations = s.operations(s.forward_backward if task == "training step" else s.sample_step)
+            operations = counted[s.name, task]
             row = {"task": task, "subject": s.name, "gflop": operations / 1e9}
             for clock in ("wall", "cpu"):
                 seconds = statistics.median(getattr(t, clock) for t in times[s.name, task])
@@ -160,14 +167,21 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--release", type=Path, metavar="FOLDER", help="checkout of LetsTalk's release")
     parser.add_argument("--rounds", type=int, default=7)
+    parser.add_argument("--compiled", action="store_true", help="compile every subject's blocks (minutes each)")
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--out", type=Path, metavar="FILE.json")
     arguments = parser.parse_args()
     torch.set_num_threads(arguments.threads)
     found, missing = subjects(arguments.release)
+    operations = {(s.name, task): count_operations(s, task) for s in found for task in TASKS}
+    if arguments.compiled:
+        torch._dynamo.config.recompile_limit = COMPILED_VARIANTS
+        for subject in found:
+            subject.compile_blocks()
     times, peaks = run_rounds(found, arguments.rounds, arguments.threads)
-    report = {"machine": machine(arguments.threads), "rounds": arguments.rounds, "missing": missing}
-    report |= summarise(found, times, peaks)
+    report = {"machine": machine(arguments.threads), "rounds": arguments.rounds, "compiled": arguments.compiled}
+    report["missing"] = missing
+    report |= summarise(found, operations, times, peaks)
     raw = {f"{name}: {task}": [asdict(t) for t in ts] for (name, task), ts in times.items()}
     print_table(report)
     if arguments.out:

@@ -76,6 +76,12 @@ class Subject:
         """A network evaluation without gradient."""
         self.denoise()
 
+    def compile_blocks(self) -> None:
+        """``torch.compile`` each block of the network, as ``train.compile`` does."""
+        lists = [module for module in self.network.children() if isinstance(module, nn.ModuleList)]
+        for block in (block for blocks in lists for block in blocks):
+            block.compile(dynamic=False)
+
     def operations(self, run: Callable[[], object]) -> int:
         """Floating-point operations of matrix products, a multiply-accumulate being two."""
         # Attention is counted in its plain form, since the counter does not know the CPU's fused one.
