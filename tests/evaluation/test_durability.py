@@ -75,7 +75,7 @@ def test_kill_9_loses_nothing_that_was_measured(folder: Path, workers: str) -> N
     half = {path for path in before if before[path] != after[path]}
     assert len(half) <= int(workers)  # the values of a pair that the kill came into; the rest is as it was
     whole, resumed = (json.loads((folder / name).read_text()) for name in ("whole.json", "resumed.json"))
-    assert resumed == whole
+    assert {**resumed, "git_commit": ""} == {**whole, "git_commit": ""}
 
 
 @pytest.mark.slow
