@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,9 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("CUDA_VISIBLE_DEVICES", "")
 # Ray reads it when it is imported, and else looks for a local cluster at the machine's outer address.
 os.environ.setdefault("RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER", "0")
+
+# A shell starts what it runs in the background with interrupts ignored; tests that send them need them heard.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 MIRROR = Path(__file__).resolve().parents[2] / "shared" / "assets"
 

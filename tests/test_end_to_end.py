@@ -63,15 +63,18 @@ def mlflow_runs(folder: Path) -> dict[str, Any]:
     return {run.info.run_name: run for run in runs}
 
 
+@pytest.mark.slow
+def test_a_dry_run_measures_and_leaves_nothing(tmp_path, capsys, monkeypatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "user-cache"))
+    code, plan = ablate(write_experiment(tmp_path), capsys, "--dry-run")
+    assert (code, [cell["state"] for cell in plan["cells"]]) == (0, ["pending"] * 2)
+    assert not (tmp_path / "out").exists()
+
+
 def test_ablate(tmp_path, capsys, monkeypatch):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "user-cache"))
     path = write_experiment(tmp_path)
     good, bad = (tmp_path / "out" / "cells" / name / "seed0" for name in (GOOD, BAD))
-
-    # A dry run leaves nothing.
-    code, plan = ablate(path, capsys, "--dry-run")
-    assert (code, [cell["state"] for cell in plan["cells"]]) == (0, ["pending"] * 2)
-    assert not (tmp_path / "out").exists()
 
     # One cell cannot run: a damaged checkpoint lies in its folder. It is a row with its reason, and the other goes on.
     (bad / "checkpoints").mkdir(parents=True)

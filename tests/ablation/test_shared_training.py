@@ -88,6 +88,7 @@ def test_a_grid_over_guidance_trains_each_cell_and_seed_once(grid):
         assert not model.is_symlink() or not Path(model.readlink()).is_absolute()
 
 
+@pytest.mark.slow
 def test_cells_that_wait_for_a_model_run_side_by_side_once_it_is_there(grid):
     jobs = grid("works-a")
     _, watcher = run(jobs)

@@ -127,6 +127,7 @@ def start(out: Path, workers: int) -> subprocess.Popen[str]:
     return process
 
 
+@pytest.mark.slow
 def test_killed_with_two_workers_and_ended_with_one_it_makes_the_same_bytes(prepared: Path, tmp_path: Path):
     out = tmp_path / "killed"
     process = start(out, workers=2)

@@ -16,6 +16,7 @@ from lt_bench.media.audio import read_audio
 from lt_bench.media.video import read_frames, write_video
 
 
+@pytest.mark.slow
 def test_one_man_under_two_names_is_found_and_others_are_not(
     mirror: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ):

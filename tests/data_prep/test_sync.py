@@ -35,6 +35,7 @@ def clip(frames: int) -> Seen:
     return Seen("x", audio, FaceTrack.of([None] * frames, [0] * frames), lambda most: shown[:most])
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(shutil.which("ffmpeg") is None, reason="syncnet-python needs ffmpeg on PATH")
 def test_syncnet_is_read_as_the_score_reads_it(syncnet_weights: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch):
     meter = SyncNetMeter(*syncnet_weights)

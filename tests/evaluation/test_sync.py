@@ -51,6 +51,7 @@ def boxes(monkeypatch: pytest.MonkeyPatch, network: SyncNet, found: list[tuple[f
     monkeypatch.setattr(network._pipeline.s3fd, "detect_faces", lambda image, **_: rows)
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(shutil.which("ffmpeg") is None, reason="syncnet-python needs ffmpeg on PATH")
 def test_sync_equals_the_packages_own_pipeline(
     network: SyncNet, syncnet_weights: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd

@@ -73,6 +73,7 @@ def test_look_at_a_cache(run: Run, tmp_path: Path) -> None:
     assert "damage=None" in text(outputs)
 
 
+@pytest.mark.slow
 def test_fusion_ablation(run: Run, tmp_path: Path) -> None:
     levels = {"direct-direct": 0.5, "direct-symbiotic": 0.6, "symbiotic-direct": 0.9, "symbiotic-symbiotic": 0.7}
     for name, level in levels.items():

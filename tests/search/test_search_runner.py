@@ -140,6 +140,7 @@ def test_an_interrupt_ends_the_workers_and_their_trials_wait_for_the_next_comman
     assert sorted(again.ends) == ["0 complete", "1 complete"]
 
 
+@pytest.mark.slow
 def test_several_objectives_leave_a_configuration_for_every_trial_of_the_front(make_plan, opened):
     plan = make_plan(objectives=[{"score": "lip_corr"}, {"score": "seconds_per_clip"}], sampler={"name": "nsga2"})
     study = opened(plan)
