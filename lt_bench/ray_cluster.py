@@ -73,9 +73,9 @@ def run_tasks(
             except ray.exceptions.RayTaskError as error:
                 raise _cause(error) from None
             except ray.exceptions.RaySystemError as error:
-                raise LtBenchError(f"ray: {_first_line(error)}") from None
+                raise LtBenchError(f"ray: {first_line(error)}") from None
             except ray.exceptions.RayError as error:
-                yield lost(job, f"its process or machine was lost {RETRIES + 1} times: {_first_line(error)}")
+                yield lost(job, f"its process or machine was lost {RETRIES + 1} times: {first_line(error)}")
 
 
 def _import_ray() -> Any:
@@ -87,7 +87,7 @@ def _import_ray() -> Any:
         import ray
         import ray.exceptions
     except ImportError:
-        raise LtBenchError("--engine ray: expected Ray, got none; pip install 'lt-bench[ray]'") from None
+        raise LtBenchError("engine ray: expected Ray, got none; pip install 'lt-bench[ray]'") from None
     return ray
 
 
@@ -95,10 +95,11 @@ def _connect(ray: Any, workers: int) -> bool:
     """Connect to the cluster; whether this call did it."""
     if ray.is_initialized():
         return False
-    here = {} if os.environ.get("RAY_ADDRESS") else {"num_cpus": workers}
+    # "local": never another user's cluster that happens to run on this machine.
+    own = {"address": "local", "num_cpus": workers, "include_dashboard": False}
+    here = {} if os.environ.get("RAY_ADDRESS") else own
     try:
         ray.init(
-            include_dashboard=False if here else None,
             log_to_driver=False,
             logging_level="warning",
             runtime_env={"env_vars": _environment()},
@@ -106,7 +107,7 @@ def _connect(ray: Any, workers: int) -> bool:
         )
     except Exception as error:  # noqa: BLE001 (a node that starts too slowly is a bare Exception)
         where = "a cluster on this machine" if here else "a cluster at RAY_ADDRESS"
-        raise LtBenchError(f"ray: expected {where}, got {_first_line(error)}") from None
+        raise LtBenchError(f"ray: expected {where}, got {first_line(error)}") from None
     return True
 
 
@@ -121,5 +122,6 @@ def _cause(error: Any) -> BaseException:
     return error.cause if isinstance(error.cause, LtBenchError) else error
 
 
-def _first_line(error: BaseException) -> str:
+def first_line(error: BaseException) -> str:
+    """What an error says, on one line; its type where it says nothing."""
     return (str(error).strip() or type(error).__name__).splitlines()[0]

@@ -2,8 +2,9 @@
 
     python experiments/performance/peak_memory.py [--only NAME ...] [--json FILE]
 
-Commands run in a temporary folder, in this order, on the embedded synthetic set and (where ``LT_BENCH_MIRROR`` has the
-assets) on grid-sample. Shared pages count once, as the kernel shares them out between processes (PSS).
+Commands run in a temporary folder, in this order (evaluation before anything is kept of those videos), on the embedded
+synthetic set and (where ``LT_BENCH_MIRROR`` has the assets) on grid-sample. Shared pages count once, as the kernel
+shares them out between processes (PSS).
 """
 
 from __future__ import annotations
@@ -30,16 +31,16 @@ TEST = "caches/synthetic-64/real/test"
 COMMANDS = {
     "prepare synthetic": ["prepare", "synthetic", "--out", "caches/alone", "synthetic.train_speakers=24"],
     "prepare grid-sample": ["prepare", "grid-sample", "--out", "caches/grid"],
+    "evaluate open-v1": [
+        "evaluate", "--generated", "caches/grid/real/test", "--real", "caches/grid/real/test",
+        "--protocol", "open-v1", "--out", "self.json",
+    ],
     "ablate quickstart": ["ablate", str(ROOT / "experiments/quickstart.yaml"), *QUICK],
     "ablate grid-sample": ["ablate", str(ROOT / "experiments/fusion_ablation/grid_sample.yaml"), "train.steps=40"],
     "train": ["train", "--config", "runs/quickstart/cells/direct-direct/seed0/config.yaml", "--out", "runs/one"],
     "generate": [
         "generate", "--checkpoint", MODEL, "--portrait", f"{TEST}/test_spk0000_take0.png",
         "--audio", f"{TEST}/test_spk0000_take0.wav", "--out", "one.mp4",
-    ],
-    "evaluate open-v1": [
-        "evaluate", "--generated", "caches/grid/real/test", "--real", "caches/grid/real/test",
-        "--protocol", "open-v1", "--out", "self.json",
     ],
     "leaderboard": ["leaderboard", "runs/quickstart", "--out", "board"],
     "model describe XL": ["model", "describe", "XL"],

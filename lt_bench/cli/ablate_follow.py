@@ -6,6 +6,8 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from lt_bench.cli.tracking import wait_for_tracker
+
 if TYPE_CHECKING:
     from rich.console import Console
 
@@ -91,14 +93,4 @@ def close_tracker(
         tracker.child(job_record(config, job, status, cache_hash))
     files = (made.csv, made.markdown, made.page, Path(config.out) / EXPERIMENT_FILE)
     tracker.parent(parent_record(config, cache_hash, git_commit(), files))
-    if not tracker.close(1.0):
-        console.print("logging to MLflow ...")
-        tracker.wait()
-    if tracker.problem:
-        console.print(
-            f"MLflow ({tracker.tracker.address}) did not take the runs: {tracker.problem}. All values are in the files "
-            f"of {config.out}; the same command logs them again.",
-            style="yellow",
-            markup=False,
-        )
-    return tracker.problem
+    return wait_for_tracker(tracker, config.out, console)

@@ -61,8 +61,9 @@ def _load(arguments: argparse.Namespace) -> SearchPlan:
 
 
 def _run(plan: SearchPlan, as_json: bool) -> int:
-    from lt_bench.cli.search_follow import close_tracker, open_tracker, track
+    from lt_bench.cli.search_follow import open_tracker, track
     from lt_bench.cli.search_table import print_report
+    from lt_bench.cli.tracking import wait_for_tracker
     from lt_bench.evaluation.provenance import git_commit
     from lt_bench.search.report import write_report
     from lt_bench.search.tracked import parent_record
@@ -79,7 +80,7 @@ def _run(plan: SearchPlan, as_json: bool) -> int:
         # Trials that could not be logged then, or that other commands ran; those that are logged are left alone.
         track(plan, study, cache.hash, tracker)
         tracker.parent(parent_record(plan, cache.hash, git_commit(), report.files))
-        problem = close_tracker(plan, tracker, console)
+        problem = wait_for_tracker(tracker, plan.config.out, console)
     print_report(plan, report, problem, as_json)
     return 1 if report.document["failed"] else 0
 

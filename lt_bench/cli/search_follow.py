@@ -7,8 +7,6 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from rich.console import Console
-
     from lt_bench.config import RunConfig
     from lt_bench.jobs.display import JobsDisplay
     from lt_bench.jobs.snapshot import Snapshot
@@ -94,19 +92,3 @@ def open_tracker(plan: SearchPlan, study: SharedStudy) -> BackgroundTracker:
 
     config = plan.config
     return BackgroundTracker(MlflowTracker(plan.out, config.name, config.tracking_uri, parent_key=study.key))
-
-
-def close_tracker(plan: SearchPlan, tracker: BackgroundTracker, console: Console) -> str:
-    """Wait until all is logged, and say what could not be."""
-    if not tracker.close(1.0):
-        console.print("logging to MLflow ...")
-        tracker.wait()
-    if tracker.problem:
-        console.print(
-            f"MLflow ({tracker.tracker.address}) did not take the runs: {tracker.problem}. All values are in the files "
-            f"of {plan.config.out}; the same command logs them again.",
-            style="yellow",
-            markup=False,
-            soft_wrap=True,
-        )
-    return tracker.problem

@@ -18,13 +18,13 @@ from typing import TYPE_CHECKING, Any
 
 from lt_bench.cli.output import add_json_flag, print_json, stderr_console
 from lt_bench.cli.plugins import add_plugin_flag, with_plugins
+from lt_bench.cli.tracking import tell_problem
 
 if TYPE_CHECKING:
     from lightning.pytorch.callbacks import Callback
 
     from lt_bench.config import RunConfig
     from lt_bench.data.cache import LatentCache
-    from lt_bench.tracking.background import BackgroundTracker
 
 EXPERIMENT = "train"
 """Name of the MLflow experiment of runs that belong to no grid and no search."""
@@ -132,15 +132,4 @@ def _tracked(config: RunConfig, out: Path, cache: LatentCache, uri: str) -> Iter
         if begun or not failed:  # a run that was refused is no run
             tracker.child(trained_record(name, config, out, tags, cache.hash, failed))
         tracker.close(CLOSING)
-        _tell_problem(tracker, out)
-
-
-def _tell_problem(tracker: BackgroundTracker, out: Path) -> None:
-    if tracker.problem:
-        stderr_console().print(
-            f"MLflow ({tracker.tracker.address}) did not take all of the run: {tracker.problem}. All values are in the "
-            f"files of {out}; the same command logs them again.",
-            style="yellow",
-            markup=False,
-            soft_wrap=True,
-        )
+        tell_problem(tracker, out, stderr_console())

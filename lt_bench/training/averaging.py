@@ -26,7 +26,8 @@ class ModelAverage(StepCallback):
 
     Each process averages what it holds of the weights, so sharded weights are averaged as shards. A checkpoint has the
     whole average and the number of updates: a resumed run averages as one that never stopped, on any number of devices.
-    Lightning's ``WeightAveraging`` has a fixed decay, knows no shards, and replaces the raw weights at the end.
+    Lightning's ``WeightAveraging`` does not work with sharded weights, by its own account, and replaces the raw weights
+    at the end.
     """
 
     CHECKPOINT_KEY = "average"

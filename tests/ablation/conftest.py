@@ -15,6 +15,26 @@ from lt_bench.jobs import launch
 CACHE, PROTOCOL = "c" * 64, "f" * 64
 
 
+class Watcher:
+    """Notes what a grid tells: how each job ends, and the most that ran at once."""
+
+    def __init__(self) -> None:
+        self.most = 0
+        self.ends: list[str] = []
+
+    def tick(self, snapshot) -> None:
+        self.most = max(self.most, sum(snapshot.running))
+
+    def ended(self, job, status) -> None:
+        self.ends.append(f"{job.cell.name} {status.state}")
+
+    def retried(self, job, status) -> None:
+        self.ends.append(f"{job.cell.name} again: {status.reason}")
+
+    def stopping(self, workers) -> None:
+        self.ends.append(f"stopping {workers}")
+
+
 @pytest.fixture
 def experiment(tmp_path: Path) -> Callable[..., ExperimentConfig]:
     """Makes experiments whose cells bear the names of what the fake worker shall do."""

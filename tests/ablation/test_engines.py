@@ -20,6 +20,7 @@ from lt_bench.jobs.engines.choose import open_engine
 from lt_bench.jobs.engines.slurm import build_executor, parameters
 from lt_bench.jobs.lease import VARIABLE, Lease
 from lt_bench.jobs.status import read_status
+from tests.ablation.conftest import Watcher
 
 ENGINES = {
     "local": EngineConfig(),
@@ -34,23 +35,6 @@ pytestmark = [
     pytest.mark.filterwarnings("ignore::DeprecationWarning"),
     pytest.mark.filterwarnings("ignore::FutureWarning"),
 ]
-
-
-class Watcher:
-    def __init__(self) -> None:
-        self.most = 0
-        self.ends: list[str] = []
-
-    def tick(self, snapshot) -> None:
-        self.most = max(self.most, sum(snapshot.running))
-
-    def ended(self, job, status) -> None:
-        self.ends.append(f"{job.cell.name} {status.state}")
-
-    def retried(self, job, status) -> None:
-        self.ends.append(f"{job.cell.name} again: {status.reason}")
-
-    def stopping(self, workers) -> None: ...
 
 
 def alive(pid: int) -> bool:

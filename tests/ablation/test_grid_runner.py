@@ -19,26 +19,9 @@ from lt_bench.jobs import launch
 from lt_bench.jobs.engines.local import LocalEngine
 from lt_bench.jobs.lifeline import locked_folder
 from lt_bench.jobs.status import read_status
+from tests.ablation.conftest import Watcher
 
 CACHE, PROTOCOL = "c" * 64, "f" * 64
-
-
-class Watcher:
-    def __init__(self) -> None:
-        self.most = 0
-        self.ends: list[str] = []
-
-    def tick(self, snapshot) -> None:
-        self.most = max(self.most, sum(snapshot.running))
-
-    def ended(self, job, status) -> None:
-        self.ends.append(f"{job.cell.name} {status.state}")
-
-    def retried(self, job, status) -> None:
-        self.ends.append(f"{job.cell.name} again: {status.reason}")
-
-    def stopping(self, workers) -> None:
-        self.ends.append(f"stopping {workers}")
 
 
 def run(jobs, workers: int = 2, watcher: Watcher | None = None):

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,7 @@ from lt_bench.jobs.engines.base import Ending, Task
 from lt_bench.jobs.engines.remote import STOPPING, Order, order, run_worker
 from lt_bench.jobs.launch import ending
 from lt_bench.jobs.lease import Lease
+from lt_bench.ray_cluster import first_line, ray_cluster
 
 
 @dataclass
@@ -30,7 +31,7 @@ class RayTask:
         try:
             code = self.ray.get(self.ref)
         except self.ray.exceptions.RayError as error:
-            return Ending(-1, f"its Ray task was lost: {_first_line(error)}")
+            return Ending(-1, f"its Ray task was lost: {first_line(error)}")
         return Ending(code, ending(code) if code else "")
 
 
@@ -50,15 +51,11 @@ class RayEngine:
             LtBenchError: Ray is not installed, cannot be reached, or no machine has so many CPUs or GPUs.
         """
         self.workers, self.cpus, self.gpus = workers, max(1, cpus), gpus
-        self._ray = _import_ray()
-        self._connected = _connect(self._ray, workers * self.cpus)
-        self._lease = Lease(lease)
-        self._lease.__enter__()
-        try:
+        with ExitStack() as opened:
+            self._ray = opened.enter_context(ray_cluster(workers * self.cpus))
+            self._lease = opened.enter_context(Lease(lease))
             self._check_room()
-        except LtBenchError:
-            self.close()
-            raise
+            self._opened = opened.pop_all()
         self._run = self._ray.remote(num_cpus=self.cpus, num_gpus=gpus, max_retries=0)(run_order)
 
     def start(self, folder: Path) -> RayTask:
@@ -78,9 +75,7 @@ class RayEngine:
 
     def close(self) -> None:
         """Leave the cluster; end it where it is this command's own."""
-        self._lease.__exit__(None, None, None)
-        if self._connected:
-            self._ray.shutdown()
+        self._opened.close()
 
     def _check_room(self) -> None:
         for what, wanted in (("CPU", self.cpus), ("GPU", self.gpus)):
@@ -93,35 +88,3 @@ class RayEngine:
 def run_order(given: Order) -> int:
     """Runs in a Ray worker."""
     return run_worker(given)
-
-
-def _import_ray() -> Any:
-    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
-    os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
-    if not os.environ.get("RAY_ADDRESS"):  # Ray's switch for systems whose firewalls ask: everything on loopback
-        os.environ.setdefault("RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER", "0")
-    try:
-        import ray
-        import ray.exceptions
-    except ImportError:
-        raise LtBenchError("engine ray: expected Ray, got none; pip install 'lt-bench[ray]'") from None
-    return ray
-
-
-def _connect(ray: Any, cpus: int) -> bool:
-    """Connect to the cluster; whether this call did it."""
-    if ray.is_initialized():
-        return False
-    # "local": never another user's cluster that happens to run on this machine.
-    own = {"address": "local", "num_cpus": cpus, "include_dashboard": False}
-    here = {} if os.environ.get("RAY_ADDRESS") else own
-    path = {"PYTHONPATH": os.environ["PYTHONPATH"]} if os.environ.get("PYTHONPATH") else {}
-    try:
-        ray.init(log_to_driver=False, logging_level="warning", runtime_env={"env_vars": path}, **here)
-    except (ConnectionError, RuntimeError, ValueError) as error:
-        raise LtBenchError(f"engine ray: expected a cluster at RAY_ADDRESS, got {_first_line(error)}") from None
-    return True
-
-
-def _first_line(error: BaseException) -> str:
-    return (str(error).strip() or type(error).__name__).splitlines()[0]
