@@ -67,7 +67,7 @@ def test_real_clips_prepared_by_the_command_on_ray_are_those_of_the_local_engine
     for engine in ("local", "ray"):
         out = str(tmp_path / engine)
         assert main(["prepare", "grid-sample", "--out", out, "--engine", engine, "--workers", "2"]) == 0
-    # What was verified notes when each file was written; everything else must be the same.
+    # The note of what was verified has the cache's own path; everything else must be the same.
     found, expected = ({**files(tmp_path / engine), "verified.json": ""} for engine in ("ray", "local"))
     assert found == expected
     assert sum(name.startswith("clips/") for name in found) == 11
