@@ -14,6 +14,8 @@ from typing import Any
 
 import pytest
 
+from lt_bench.ablation import finished
+from lt_bench.cli import ablate as ablate_verb
 from lt_bench.cli.main import main
 from lt_bench.media.video import probe_video
 
@@ -104,11 +106,27 @@ def test_ablate(tmp_path, capsys, monkeypatch):
     assert ablate(path, capsys)[0] == 0
     assert [(folder / "log.txt").read_text() for folder in (good, bad)] == logs
 
+    # So it is from committed code too, where the files say what the command said: it says so again.
+    monkeypatch.setattr(finished, "git_commit", lambda: "0" * 40)
+    assert ablate(path, capsys)[0] == 0
+    said = [ablate(path, capsys) for _ in range(2)]
+    assert said[0] == said[1]
+    assert (tmp_path / "out" / "finished.json").is_file()
+    monkeypatch.setattr(ablate_verb, "_run_grid", not_again)
+    assert ablate(path, capsys) == said[0]
+    assert main(["ablate", str(path)]) == 0
+    assert GOOD in capsys.readouterr().out
+    monkeypatch.undo()
+
     # Another configuration in the same folder is refused, naming the key.
     assert main(["ablate", str(path), "train.steps=7"]) == 2
     message = capsys.readouterr().err
     assert "train.steps" in message
     assert len(message.splitlines()) == 1
+
+
+def not_again(*_):
+    raise AssertionError("nothing was left to do")
 
 
 def check_good_cell(root: Path, folder: Path) -> None:

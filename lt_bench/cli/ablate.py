@@ -15,11 +15,12 @@ from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from lt_bench.cli.output import add_json_flag, print_json, stderr_console
+from lt_bench.cli.output import add_json_flag, stderr_console
 from lt_bench.cli.plugins import add_plugin_flag, with_plugins
 
 if TYPE_CHECKING:
     from lt_bench.ablation.plan import Job
+    from lt_bench.ablation.runner import Rules
     from lt_bench.config import ExperimentConfig
     from lt_bench.data.cache import LatentCache
     from lt_bench.jobs.status import Status
@@ -89,20 +90,33 @@ def _load(arguments: argparse.Namespace) -> ExperimentConfig:
 
 
 def _run(config: ExperimentConfig, jobs: tuple[Job, ...], as_json: bool, rescore: bool) -> int:
+    from lt_bench.ablation.finished import finished_key, read_finished
+    from lt_bench.ablation.runner import Rules
     from lt_bench.cli.ablate_follow import EXPERIMENT_FILE, close_tracker, open_tracker
+    from lt_bench.cli.ablate_report import report, say
     from lt_bench.config import to_yaml
+    from lt_bench.evaluation.protocol import load_protocol
     from lt_bench.files import write_text
     from lt_bench.jobs.folder import check_folder
+    from lt_bench.tracking.mlflow_tracker import DATABASE
 
+    out, protocol_hash = Path(config.out), load_protocol(config.evaluation.protocol).hash
     for job in jobs:
         check_folder(job.folder, job.config)
-    write_text(Path(config.out) / EXPERIMENT_FILE, to_yaml(config))
+    write_text(out / EXPERIMENT_FILE, to_yaml(config))
     cache = _open_cache(config)
+    key = finished_key(config, cache.hash, protocol_hash)
+    tracked = config.tracking_uri or (out / DATABASE).exists()
+    finished = read_finished(out, key, jobs) if tracked and not rescore else None
+    if finished:
+        say(finished.document, finished.text, as_json)
+        return 0
     tracker = open_tracker(config)
-    statuses = _run_grid(config, jobs, cache.hash, tracker, rescore)
+    rules = Rules(cache.hash, protocol_hash, config.engine.retries, rescore)
+    statuses = _run_grid(config, jobs, rules, tracker)
     made = _rank(config, jobs)
     problem = close_tracker(config, jobs, statuses, cache.hash, made, tracker, stderr_console())
-    _report(config, jobs, statuses, made, problem, as_json)
+    report(config, key, jobs, statuses, made, problem, as_json)
     return 1 if any(status.state != "done" for status in statuses) else 0
 
 
@@ -122,21 +136,19 @@ def _open_cache(config: ExperimentConfig) -> LatentCache:
 
 
 def _run_grid(
-    config: ExperimentConfig, jobs: tuple[Job, ...], cache_hash: str, tracker: BackgroundTracker, rescore: bool
+    config: ExperimentConfig, jobs: tuple[Job, ...], rules: Rules, tracker: BackgroundTracker
 ) -> tuple[Status, ...]:
-    from lt_bench.ablation.runner import Rules, run_jobs
+    from lt_bench.ablation.runner import run_jobs
     from lt_bench.cli.ablate_follow import Follower
-    from lt_bench.evaluation.protocol import load_protocol
     from lt_bench.jobs.display import JobsDisplay
     from lt_bench.jobs.engines.choose import open_engine
 
-    rules = Rules(cache_hash, load_protocol(config.evaluation.protocol).hash, config.engine.retries, rescore)
     workers, train = min(config.max_parallel, len(jobs)), config.train
     with (
         closing(open_engine(config.engine, workers, Path(config.out), train.accelerator, train.devices)) as engine,
         JobsDisplay(stderr_console()) as display,
     ):
-        return run_jobs(jobs, rules, engine, Follower(config, jobs, cache_hash, display, tracker))
+        return run_jobs(jobs, rules, engine, Follower(config, jobs, rules.cache_hash, display, tracker))
 
 
 def _rank(config: ExperimentConfig, jobs: tuple[Job, ...]) -> Leaderboard:
@@ -144,27 +156,3 @@ def _rank(config: ExperimentConfig, jobs: tuple[Job, ...]) -> Leaderboard:
 
     folders = [job.folder for job in jobs]
     return build_leaderboard(folders, Path(config.out) / LEADERBOARD, config.name, samples=config.evaluation.samples)
-
-
-def _report(
-    config: ExperimentConfig,
-    jobs: tuple[Job, ...],
-    statuses: tuple[Status, ...],
-    made: Leaderboard,
-    problem: str,
-    as_json: bool,
-) -> None:
-    from lt_bench.cli.ablate_plan import cells
-    from lt_bench.cli.leaderboard import leaderboard_document, print_leaderboard
-
-    if not as_json:
-        print_leaderboard(made)
-        return
-    document = {
-        "name": config.name,
-        "out": config.out,
-        "cells": cells(jobs, statuses),
-        "leaderboard": leaderboard_document(made),
-        "tracking_problem": problem or None,
-    }
-    print_json(document)

@@ -8,6 +8,7 @@ where something is wrong).
 from __future__ import annotations
 
 import argparse
+import io
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +16,8 @@ from lt_bench.cli.output import add_json_flag, print_json
 from lt_bench.errors import ConfigError
 
 if TYPE_CHECKING:
+    from rich.console import Console
+
     from lt_bench.leaderboard.build import Leaderboard
 
 
@@ -111,9 +114,21 @@ def print_leaderboard(made: Leaderboard) -> None:
     """Print the tables on stdout, and where the files are."""
     from rich.console import Console
 
+    _print(made, Console())
+
+
+def leaderboard_text(made: Leaderboard) -> str:
+    """The same as plain text, as wide as the terminal is now."""
+    from rich.console import Console
+
+    console = Console(width=Console().width, color_system=None, force_terminal=False, file=io.StringIO(), record=True)
+    _print(made, console)
+    return console.export_text().rstrip()
+
+
+def _print(made: Leaderboard, console: Console) -> None:
     from lt_bench.leaderboard.terminal import render
 
-    console = Console()
     console.print(render(made.boards, console.width))
     console.print(
         f"{made.page}  (open in a browser)\n{made.csv}\n{made.markdown}\n{made.latex}", highlight=False, soft_wrap=True

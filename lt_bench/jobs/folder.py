@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from lt_bench.config import RunConfig, load_config, to_dict
+from lt_bench.config import RunConfig, load_config, to_dict, to_yaml
 from lt_bench.errors import ConfigError
 
 CONFIG_FILE = "config.yaml"
@@ -37,7 +37,7 @@ def check_folder(folder: Path, config: RunConfig) -> None:
         ConfigError: names the first key that differs.
     """
     path = folder / CONFIG_FILE
-    if not path.exists():
+    if not path.exists() or path.read_bytes() == to_yaml(config).encode():
         return
     made, asked = flat_config(to_dict(load_config(RunConfig, path))), flat_config(to_dict(config))
     for key in differing_keys(made, asked):

@@ -1,0 +1,76 @@
+"""A finished grid is known by its files, and only while they are as they were."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from lt_bench.ablation import finished
+from lt_bench.ablation.finished import finished_key, read_finished, write_finished
+from lt_bench.jobs.folder import CONFIG_FILE, RESULT_FILE
+from lt_bench.jobs.status import STATUS_FILE
+
+KEY = "k" * 64
+
+
+@pytest.fixture
+def grid(jobs, tmp_path: Path):
+    """Two jobs whose files stand there, and the page."""
+    made = jobs("works-a", "works-b")
+    for job in made:
+        job.folder.mkdir(parents=True)
+        for name in (CONFIG_FILE, STATUS_FILE, RESULT_FILE):
+            (job.folder / name).write_text(f"{job.name} {name}")
+    page = tmp_path / "out" / "leaderboard" / "index.html"
+    page.parent.mkdir()
+    page.write_text("page")
+    write_finished(tmp_path / "out", KEY, made, [page], {"cells": 2}, "a table")
+    return tmp_path / "out", made, page
+
+
+def test_what_was_said_is_said_again(grid):
+    out, jobs, _ = grid
+    found = read_finished(out, KEY, jobs)
+    assert found is not None
+    assert (found.document, found.text) == ({"cells": 2}, "a table")
+    assert read_finished(out, KEY, jobs[:1]) is not None
+    assert read_finished(out, "", jobs) is None
+    assert read_finished(out, "other", jobs) is None
+
+
+@pytest.mark.parametrize("name", [CONFIG_FILE, STATUS_FILE, RESULT_FILE])
+def test_a_changed_or_missing_file_leaves_something_to_do(grid, name):
+    out, jobs, page = grid
+    path = jobs[1].folder / name
+    before = path.read_bytes()
+    path.write_bytes(before + b" ")
+    assert read_finished(out, KEY, jobs) is None
+    path.unlink()
+    assert read_finished(out, KEY, jobs) is None
+    path.write_bytes(before)
+    assert read_finished(out, KEY, jobs) is not None
+    page.unlink()
+    assert read_finished(out, KEY, jobs) is None
+
+
+def test_a_job_that_was_not_there_leaves_something_to_do(grid, jobs):
+    out, made, _ = grid
+    assert read_finished(out, KEY, (*made, *jobs("works-c"))) is None
+
+
+@pytest.mark.parametrize("text", ["", "[]", "{}", '{"key": 1, "files": 2, "document": {}, "text": ""}'])
+def test_a_damaged_note_is_no_note(grid, text):
+    out, jobs, _ = grid
+    (out / finished.FILE).write_text(text)
+    assert read_finished(out, KEY, jobs) is None
+
+
+def test_code_that_may_change_without_a_name_makes_no_key(experiment, monkeypatch):
+    config = experiment("works-a")
+    keys = set()
+    for commit in ("1" * 40, "2" * 40, None, "1" * 40 + "-dirty"):
+        monkeypatch.setattr(finished, "git_commit", lambda commit=commit: commit)
+        keys.add(finished_key(config, "c", "p"))
+    assert len(keys) == 4
+    assert "" in keys
