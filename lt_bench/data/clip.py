@@ -86,7 +86,7 @@ def clip_tensors(clip: PreparedClip, info: CacheInfo) -> dict[str, ndarray]:
 def _half(clip: PreparedClip, name: str) -> ndarray:
     with np.errstate(over="ignore"):  # the check below names what overflowed
         half = np.ascontiguousarray(getattr(clip, name), np.float16)
-    if not np.isfinite(half).all():
+    if not all(np.isfinite(part).all() for part in half):  # by frame: no mask as long as the clip
         raise CacheError(f"clip {clip.id}: {name}: expected finite numbers within float16, got others")
     return half
 

@@ -59,7 +59,10 @@ def _effects(board: Board) -> list[Chart]:
     for number, (kind, title) in enumerate(titles.items()):
         dots = [Dot(_effect_label(e), 3 * number, e.value, e.low, e.high) for e in found if e.kind == kind]
         if dots:
-            caption = "against the mean of all cells; * p < 5%, Holm-corrected over all effects, clustered by identity"
+            clusters = "identity" if found[0].detectable is None else "identity and seed"
+            caption = (
+                f"against the mean of all cells; * p < 5%, Holm-corrected over all effects, clustered by {clusters}"
+            )
             svg = dot_plot(f"effect on {board.headline}", dots, Reference(0.0, "no effect"))
             charts.append(Chart(f"Effect on {board.headline}: {title}", caption, svg))
     return charts

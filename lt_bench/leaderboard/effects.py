@@ -1,9 +1,11 @@
 """Factorial effects of a complete grid: what each fusion of the portrait and of the audio does, and their interaction.
 
-With y(p, a, v) the score of video v in cell (portrait p, audio a), averaged over seeds, the main effect of p is the
-mean over a of y(p, a, v), less the mean over all cells; the interaction of a cell is what both main effects leave. Each
-is one number a video, so intervals and tests are those of the paired comparison: clustered by identity, Holm-corrected
-over all effects of the score.
+With y(p, a) the score of cell (portrait p, audio a), the main effect of p is the mean over a of y(p, a), less the mean
+over all cells; the interaction of a cell is what both main effects leave. Portraits that were not run with every audio
+stand aside. Where all cells have the same seeds, at least two, each effect is one number a seed and video, and its
+standard error is clustered by identity and by seed (``lt_bench.evaluation.two_way``); scores of a whole set have one
+number a seed. With one seed intervals and tests are those of the paired comparison, clustered by identity: they tell
+of these trained models, not of the cells. Holm-corrected over all effects of the score.
 """
 
 from __future__ import annotations
@@ -16,10 +18,14 @@ from jaxtyping import Float
 from numpy import ndarray
 
 from lt_bench.evaluation.statistics import holm, paired_difference
+from lt_bench.evaluation.two_way import two_way_mean
 from lt_bench.leaderboard.boards import Board
-from lt_bench.leaderboard.grid import Grid, GridScore
+from lt_bench.leaderboard.grid import Grid
+from lt_bench.leaderboard.rows import Row
 
 Kind = Literal["portrait", "audio", "interaction"]
+Contrast = tuple[Kind, str, Float[ndarray, "seeds videos"]]
+Values = Float[ndarray, "portraits audios seeds videos"]
 
 
 @dataclass(frozen=True)
@@ -34,49 +40,70 @@ class Effect:
     high: float | None
     p_value: float
     """Holm-corrected."""
+    detectable: float | None
+    """Size that would be found at 5%, not corrected, with a probability of 80%; None with one seed."""
 
 
 def factorial_effects(board: Board, grid: Grid, name: str) -> tuple[Effect, ...]:
-    """The effects on one score, portrait's first; none where the grid has holes or one line, or no values a video."""
+    """The effects on one score, portrait's first; none without two complete lines and two columns of values."""
     cells = next((score for score in grid.scores if score.score.name == name), None)
-    if cells is None or board.reference is None or min(len(grid.portraits), len(grid.audios)) < 2:
+    if cells is None or board.reference is None:
         return ()
-    found = _values(cells)
+    lines = {
+        portrait: rows
+        for portrait, line in zip(grid.portraits, cells.cells, strict=True)
+        if None not in (rows := [cell.row for cell in line])
+    }
+    if min(len(lines), len(grid.audios)) < 2:
+        return ()
+    found = _values([row for rows in lines.values() for row in rows if row], name)
     if found is None:
         return ()
     videos, y = found
-    clusters = board.reference.clusters(videos)
+    clusters = board.reference.clusters(videos) if videos else ["all"]
+    return _tested(_contrasts(tuple(lines), grid.audios, y.reshape(len(lines), -1, *y.shape[1:])), clusters)
+
+
+def _contrasts(portraits: tuple[str, ...], audios: tuple[str, ...], y: Values) -> list[Contrast]:
     mean, by_portrait, by_audio = y.mean((0, 1)), y.mean(1), y.mean(0)
-    contrasts: list[tuple[Kind, str, Float[ndarray, " videos"]]] = []
-    contrasts.extend(("portrait", level, by_portrait[k] - mean) for k, level in enumerate(grid.portraits))
-    contrasts.extend(("audio", level, by_audio[k] - mean) for k, level in enumerate(grid.audios))
+    contrasts: list[Contrast] = []
+    contrasts.extend(("portrait", level, by_portrait[k] - mean) for k, level in enumerate(portraits))
+    contrasts.extend(("audio", level, by_audio[k] - mean) for k, level in enumerate(audios))
     contrasts.extend(
         ("interaction", f"{p}-{a}", y[i, j] - by_portrait[i] - by_audio[j] + mean)
-        for i, p in enumerate(grid.portraits)
-        for j, a in enumerate(grid.audios)
+        for i, p in enumerate(portraits)
+        for j, a in enumerate(audios)
     )
-    return _tested(contrasts, clusters)
+    return contrasts
 
 
-def _values(cells: GridScore) -> tuple[list[str], Float[ndarray, "portraits audios videos"]] | None:
-    rows = [[cell.row for cell in line] for line in cells.cells]
-    name, tables = cells.score.name, []
-    for row in (row for line in rows for row in line):
-        if row is None or name not in row.scores or not row.scores[name].per_video:
-            return None
-        tables.append(row.scores[name].per_video)
-    videos = [video for video in tables[0] if all(video in table for table in tables)]
-    if len(videos) < 2:
+def _values(rows: list[Row], name: str) -> tuple[list[str], Float[ndarray, "cells seeds videos"]] | None:
+    """Of the seeds and videos that all cells have; no videos for a score of a whole set."""
+    tables = [{r.seed: r.scores[name] for r in row.results if name in r.scores} for row in rows]
+    tables = [{seed: score for seed, score in table.items() if score.value is not None} for table in tables]
+    seeds = [seed for seed in tables[0] if all(seed in table for table in tables)]
+    scores = [[table[seed] for seed in seeds] for table in tables]
+    flat = [score for line in scores for score in line]
+    if not flat:
         return None
-    y = np.array([[table[video] for video in videos] for table in tables])
-    return videos, y.reshape(len(rows), len(rows[0]), len(videos))
+    videos = [video for video in flat[0].per_video if all(video in score.per_video for score in flat)]
+    if len(videos) > 1:
+        return videos, np.array([[[score.per_video[v] for v in videos] for score in line] for line in scores])
+    if len(seeds) > 1 and not flat[0].per_video:
+        return [], np.array([[[score.value] for score in line] for line in scores], float)
+    return None
 
 
-def _tested(contrasts: list[tuple[Kind, str, Float[ndarray, " videos"]]], clusters: list[str]) -> tuple[Effect, ...]:
-    effects = []
-    for kind, level, gap in contrasts:
-        found = paired_difference(gap, np.zeros_like(gap), clusters)
-        low, high = (found.interval.low, found.interval.high) if found.interval else (None, None)
-        effects.append(Effect(kind, level, found.value, low, high, found.p_value))
+def _tested(contrasts: list[Contrast], clusters: list[str]) -> tuple[Effect, ...]:
+    effects = [_effect(*contrast, clusters) for contrast in contrasts]
     corrected = holm([effect.p_value for effect in effects])
     return tuple(replace(effect, p_value=p) for effect, p in zip(effects, corrected, strict=True))
+
+
+def _effect(kind: Kind, level: str, gap: Float[ndarray, "seeds videos"], clusters: list[str]) -> Effect:
+    if len(gap) > 1:
+        mean = two_way_mean(gap, clusters)
+        return Effect(kind, level, mean.value, mean.low, mean.high, mean.p_value, mean.detectable)
+    found = paired_difference(gap[0], np.zeros_like(gap[0]), clusters)
+    low, high = (found.interval.low, found.interval.high) if found.interval else (None, None)
+    return Effect(kind, level, found.value, low, high, found.p_value, None)

@@ -72,6 +72,13 @@ def test_windows_are_clamped_and_without_the_mean() -> None:
     np.testing.assert_allclose(windows[5], [0.5, 1.5, 2.5, 2.5, 2.5])
 
 
+def test_a_long_clip_is_predicted_in_parts(monkeypatch: pytest.MonkeyPatch) -> None:
+    maps, speech = model.load_speech_to_mouth(), np.random.default_rng(1).normal(size=(50, 288))
+    whole = maps.predict(speech, "somebody")
+    monkeypatch.setattr(model, "PREDICTED", 16)
+    np.testing.assert_allclose(maps.predict(speech, "somebody"), whole, rtol=0, atol=1e-10)
+
+
 def test_no_clip_is_judged_by_a_map_fitted_on_its_speaker() -> None:
     maps = model.load_speech_to_mouth()
     assert maps.maps.shape == (11, 5 * 288, 12)

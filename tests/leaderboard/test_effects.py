@@ -68,3 +68,49 @@ def test_a_grid_with_a_hole_has_no_effects(fake, write_results):
     grid = build_grid(board)
     assert grid is not None
     assert factorial_effects(board, grid, "lip_corr") == ()
+
+
+def by_seed(fake, write_results, spread: float):
+    """Two portraits and two audios over five seeds; what a seed adds to a cell scatters by ``spread``."""
+    rng = np.random.default_rng(1)
+    results = []
+    for seed in range(5):
+        for portrait, shift in (("direct", 0.1), ("symbiotic", -0.1), ("siamese", 0.3)):
+            for audio in ("direct", "symbiotic"):
+                if portrait == "siamese" and audio == "symbiotic":
+                    continue  # was not run with every audio
+                result = fake(f"{portrait}-{audio}", 0.5, seed=seed)
+                values = 0.5 + shift + rng.normal(0, spread) + rng.normal(0, 0.01, 12)
+                per_video = dict(zip([clip.id for clip in result.clips], values.tolist(), strict=True))
+                score = dataclasses.replace(
+                    result.scores["lip_corr"], per_video=per_video, value=float(values.mean()), interval=None
+                )
+                whole = dataclasses.replace(score, name="fd_probe", scope="set", per_video={})
+                scores = {**result.scores, "lip_corr": score, "fd_probe": whole}
+                results.append(dataclasses.replace(result, scores=scores))
+    board = build_boards(collect(write_results(*results)))[0]
+    grid = build_grid(board)
+    assert grid is not None
+    names = ("lip_corr", "fd_probe")
+    return [{(e.kind, e.level): e for e in factorial_effects(board, grid, name)} for name in names]
+
+
+def test_seeds_that_agree_show_an_effect(fake, write_results):
+    for found in by_seed(fake, write_results, 0.01):
+        effect = found["portrait", "direct"]
+        assert effect.value == pytest.approx(0.1, abs=0.02)
+        assert effect.p_value < 0.05
+        assert effect.detectable is not None
+        assert effect.detectable < 0.05
+
+
+def test_seeds_that_scatter_hide_it_though_every_clip_agrees(fake, write_results):
+    for found in by_seed(fake, write_results, 0.5):
+        effect = found["portrait", "direct"]
+        assert effect.p_value > 0.05
+        assert effect.detectable > 0.2
+
+
+def test_a_portrait_that_lacks_an_audio_stands_aside(fake, write_results):
+    found, _ = by_seed(fake, write_results, 0.01)
+    assert {level for kind, level in found if kind == "portrait"} == {"direct", "symbiotic"}

@@ -28,6 +28,8 @@ MAX_SHIFT = 15
 MIN_FRAMES = 50
 """Frames with a face that a video needs."""
 EVERYONE = "everyone"
+PREDICTED = 2048
+"""Frames whose windows are made at once; those of a long clip are large."""
 _STILL = 1e-4
 """Standard deviation below which a measure counts as not moving."""
 
@@ -52,7 +54,8 @@ class SpeechToMouth:
             clip: its id.
         """
         chosen = next((i for i, name in enumerate(self.names) if clip in name.split(",")), self.names.index(EVERYONE))
-        return speech_windows(speech) @ self.maps[chosen]
+        parts = range(0, max(1, len(speech)), PREDICTED)
+        return np.concatenate([speech_windows(speech, k, k + PREDICTED) @ self.maps[chosen] for k in parts])
 
 
 @dataclass(frozen=True)
@@ -78,11 +81,16 @@ class SyncCurve:
         return int(self.correlations.argmax()) - MAX_SHIFT
 
 
-def speech_windows(speech: Float[ndarray, "F D"]) -> Float[ndarray, "F inputs"]:
-    """Features of each frame and its neighbours (indices clamped), without their mean over the clip."""
-    centred = np.asarray(speech, np.float64) - speech.mean(axis=0, dtype=np.float64)
-    index = np.arange(len(speech))[:, None] + np.arange(-RADIUS, RADIUS + 1)
-    return centred[index.clip(0, len(speech) - 1)].reshape(len(speech), -1)
+def speech_windows(
+    speech: Float[ndarray, "F D"], start: int = 0, stop: int | None = None
+) -> Float[ndarray, "frames inputs"]:
+    """Features of frames ``start`` to ``stop`` (exclusive) and their neighbours (indices clamped), without their mean.
+
+    The mean is that of the whole clip.
+    """
+    frames = np.arange(len(speech))[start:stop]
+    index = (frames[:, None] + np.arange(-RADIUS, RADIUS + 1)).clip(0, len(speech) - 1)
+    return (np.asarray(speech[index], np.float64) - speech.mean(axis=0, dtype=np.float64)).reshape(len(frames), -1)
 
 
 def standardise(measures: Float[ndarray, "F 12"]) -> Float[ndarray, "F 12"]:

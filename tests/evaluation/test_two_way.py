@@ -1,0 +1,64 @@
+"""Two random factors: closed forms, and coverage on data drawn as the model says."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from lt_bench.evaluation.statistics import UndefinedError
+from lt_bench.evaluation.two_way import two_way_mean
+
+PEOPLE = [f"p{k}" for k in range(12)]
+
+
+def test_numbers_that_differ_by_seed_only_are_a_t_test_over_seeds():
+    by_seed = np.array([0.1, 0.4, 0.2, 0.5, 0.3])
+    found = two_way_mean(np.repeat(by_seed[:, None], 12, axis=1), PEOPLE)
+    outside = stats.ttest_1samp(by_seed, 0.0)
+    assert found.degrees == 4
+    assert found.p_value == pytest.approx(outside.pvalue)
+    assert (found.low, found.high) == pytest.approx(outside.confidence_interval(0.95))
+
+
+def test_one_number_a_seed_is_the_same_test():
+    by_seed = np.array([[0.1], [0.4], [0.2]])
+    outside = stats.ttest_1samp(by_seed[:, 0], 0.0)
+    assert two_way_mean(by_seed, ["all"]).p_value == pytest.approx(outside.pvalue)
+
+
+def test_numbers_that_differ_by_person_only_have_the_error_of_a_mean_over_people():
+    by_person = np.random.default_rng(0).normal(size=12)
+    found = two_way_mean(np.repeat(by_person[None], 5, axis=0), PEOPLE)
+    assert found.error == pytest.approx(by_person.std(ddof=1) / np.sqrt(12))
+    assert found.degrees == 4
+
+
+def test_clips_of_one_person_are_one_cluster():
+    values = np.random.default_rng(1).normal(size=(5, 6))
+    twice = two_way_mean(np.repeat(values, 2, axis=1), [name for name in PEOPLE[:6] for _ in range(2)])
+    assert twice.error == pytest.approx(two_way_mean(values, PEOPLE[:6]).error)
+
+
+def test_a_mean_of_nothing_is_found_as_seldom_as_is_said():
+    rng = np.random.default_rng(2)
+    wrong = 0
+    for _ in range(400):
+        values = rng.normal(0, 0.5, (5, 1)) + rng.normal(0, 0.5, (1, 12)) + rng.normal(0, 0.3, (5, 12))
+        wrong += two_way_mean(values, PEOPLE).p_value < 0.05
+    assert 0.005 < wrong / 400 < 0.08
+
+
+def test_what_is_detectable_is_detected_that_often():
+    rng = np.random.default_rng(3)
+    draws = [rng.normal(0, 0.5, (5, 1)) + rng.normal(0, 0.1, (1, 12)) + rng.normal(0, 0.1, (5, 12)) for _ in range(400)]
+    size = np.median([two_way_mean(values, PEOPLE).detectable for values in draws])
+    found = np.mean([two_way_mean(values + size, PEOPLE).p_value < 0.05 for values in draws])
+    assert 0.65 < found < 0.95
+
+
+def test_one_seed_says_nothing_of_seeds():
+    with pytest.raises(UndefinedError, match="at least 2 seeds"):
+        two_way_mean(np.zeros((1, 12)), PEOPLE)
+    with pytest.raises(UndefinedError, match="finite"):
+        two_way_mean(np.full((2, 12), np.nan), PEOPLE)
