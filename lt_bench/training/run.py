@@ -27,6 +27,7 @@ from lt_bench.training.averaging import ModelAverage
 from lt_bench.training.blocks import compiled_limits
 from lt_bench.training.checkpoints import LastCheckpoint, RunOrigin, check_same_run, find_checkpoint
 from lt_bench.training.datamodule import WindowDataModule
+from lt_bench.training.heap import keep_freed_memory
 from lt_bench.training.metrics import MetricsFile
 from lt_bench.training.module import LetsTalkModule
 from lt_bench.training.preemption import Preempted, Preemption, signals_restored
@@ -93,6 +94,7 @@ def train(
     found = find_checkpoint(Path(out), config, cache.hash)
     if config.train.threads:
         torch.set_num_threads(config.train.threads)
+    keep_freed_memory()
     module = build_module(config, cache)
     metrics = MetricsFile(Path(out) / METRICS_FILE, config.train.log_every)
     average = ModelAverage(config.train.ema_decay) if config.train.ema_decay else None
