@@ -33,7 +33,7 @@ min_frames: 50
 scores: [{name: psnr}, {name: ssim}, {name: motion_ratio}, {name: flicker_ratio}, {name: sharpness}]
 """
 CASES = (
-    ("pixels", 75, 3), ("pixels", 750, 3), ("pixels", 75, 30),
+    ("pixels", 75, 3), ("pixels", 750, 3), ("pixels", 2250, 3), ("pixels", 75, 30), ("pixels", 75, 90),
     ("open-v1", 75, 3), ("open-v1", 750, 3), ("open-v1", 75, 30),
 )  # fmt: skip
 """Protocol, frames a video, videos."""
