@@ -1,0 +1,176 @@
+"""From the result files of the study to its tables and figures.
+
+    python experiments/fusion_ablation/analyse.py RESULTS --out FOLDER
+
+RESULTS: folder of ``lt-bench ablate``, or what ``keep.py`` kept of one. Writes ``cells.csv`` (every score of every
+cell: mean, standard deviation over seeds, one value a seed), ``effects.csv`` (main effects and interaction of every
+score, with intervals and Holm-corrected p-values), ``one_way.json`` (H4) and the figures ``effects.png``,
+``curves.png`` and ``cost.png``. Scores and tests are the package's own; nothing is left out by result.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import matplotlib as mpl
+
+mpl.use("Agg")
+import matplotlib.pyplot as plt
+import numpy as np
+
+from lt_bench.errors import LtBenchError
+from lt_bench.evaluation.two_way import two_way_mean
+from lt_bench.files import atomic_path, write_json
+from lt_bench.leaderboard.boards import Board, build_boards
+from lt_bench.leaderboard.collect import collect
+from lt_bench.leaderboard.effects import Effect, factorial_effects
+from lt_bench.leaderboard.grid import build_grid
+from lt_bench.leaderboard.rows import Row
+
+DECIDE = ("identity_probe", "lip_corr", "pose_std_ratio")
+COSTS = ("parameters", "macs_per_video_second", "seconds_per_video_second", "train_seconds")
+SAME = 0.02
+"""H4: a difference of identity within this is none."""
+
+
+def cell_rows(board: Board) -> Iterable[dict[str, Any]]:
+    """Every score and cost of every cell."""
+    for row in board.rows:
+        for name, summary in row.scores.items():
+            yield {
+                "portrait": row.portrait, "audio": row.audio, "score": name, "value": summary.value, "sd": summary.sd,
+                "seeds": " ".join(map(str, row.seeds)), "by_seed": " ".join(map(str, summary.values)),
+                "missing": summary.missing,
+            }  # fmt: skip
+        for name in COSTS:
+            yield {"portrait": row.portrait, "audio": row.audio, "score": name, "value": row.cost(name)}
+
+
+def write_csv(path: Path, rows: Sequence[dict[str, Any]]) -> None:
+    """A table, whole or not at all."""
+    with atomic_path(path) as temporary, temporary.open("w", newline="", encoding="utf-8") as stream:
+        writer = csv.DictWriter(stream, list(dict.fromkeys(key for row in rows for key in row)), lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(rows)
+
+
+def one_way(board: Board) -> dict[str, Any] | None:
+    """H4: identity of the one-way symbiotic portrait less that of the symbiotic one, and what each costs."""
+    rows = {row.system: row for row in board.rows}
+    first, second = rows.get("one_way_symbiotic-direct"), rows.get("symbiotic-direct")
+    if first is None or second is None:
+        return None
+    gaps, clusters = _gaps(board, first, second, DECIDE[0])
+    mean = two_way_mean(gaps, clusters)
+    costs = {name: {row.system: row.cost(name) for row in (first, second)} for name in COSTS}
+    return {
+        "score": DECIDE[0],
+        **asdict(mean),
+        "within": SAME,
+        "same": -SAME < mean.low <= mean.high < SAME,
+        "costs": costs,
+    }
+
+
+def _gaps(board: Board, first: Row, second: Row, name: str) -> tuple[np.ndarray, list[str]]:
+    tables = [{r.seed: r.scores[name].per_video for r in row.results} for row in (first, second)]
+    seeds = [seed for seed in tables[0] if seed in tables[1]]
+    videos = [v for v in tables[0][seeds[0]] if all(v in table[s] for table in tables for s in seeds)]
+    if len(seeds) < 2:
+        raise LtBenchError(f"one-way symbiotic: expected at least 2 seeds that both have, got {len(seeds)}")
+    a, b = (np.array([[table[s][v] for v in videos] for s in seeds]) for table in tables)
+    assert board.reference is not None
+    return a - b, list(board.reference.clusters(videos))
+
+
+def plot_effects(found: dict[str, tuple[Effect, ...]], path: Path) -> None:
+    """Main effects and interaction on the scores that decide; dark where significant."""
+    kinds = ("portrait", "audio", "interaction")
+    figure, axes = plt.subplots(len(found), 3, figsize=(10, 2.6 * len(found)), sharex="row", squeeze=False)
+    for line, (name, effects) in zip(axes, found.items(), strict=True):
+        for axis, kind in zip(line, kinds, strict=True):
+            own = [effect for effect in effects if effect.kind == kind][::-1]
+            for y, effect in enumerate(own):
+                colour = "black" if effect.p_value < 0.05 else "darkgrey"
+                axis.plot([effect.low, effect.high], [y, y], color=colour, linewidth=2)
+                axis.plot(effect.value, y, "o", color=colour)
+            axis.axvline(0, color="grey", linestyle=":")
+            axis.set_yticks(range(len(own)), [effect.level for effect in own])
+            axis.set(title=kind, xlabel=f"effect on {name}")
+            axis.margins(y=0.2)
+    _save(figure, path)
+
+
+def plot_curves(board: Board, path: Path) -> None:
+    """Training loss against steps, and against seconds of training."""
+    figure, axes = plt.subplots(1, 2, figsize=(10, 3.6), sharey=True)
+    for number, row in enumerate(sorted(board.rows, key=lambda row: row.system)):
+        curves = [np.array(entry.curve) for entry in row.entries if entry.curve]
+        if not curves:
+            continue
+        length = min(map(len, curves))
+        steps, loss = curves[0][:length, 0], np.mean([curve[:length, 1] for curve in curves], axis=0)
+        style = {"color": f"C{number % 10}", "linewidth": 1.2, "label": row.system}
+        axes[0].plot(steps, loss, **style)
+        axes[1].plot(steps / steps[-1] * (row.cost("train_seconds") or np.nan), loss, **style)
+    axes[0].set(xlabel="optimiser step", ylabel="training loss, mean over seeds", yscale="log")
+    axes[1].set(xlabel="seconds of training on one core")
+    axes[1].legend(frameon=False, fontsize=7)
+    _save(figure, path)
+
+
+def plot_cost(board: Board, path: Path) -> None:
+    """The scores that decide against multiply-accumulates of a second of video."""
+    figure, axes = plt.subplots(1, len(DECIDE), figsize=(11, 3.4))
+    portraits = sorted({row.portrait for row in board.rows})
+    for axis, name in zip(axes, DECIDE, strict=True):
+        for row in board.rows:
+            macs, summary = row.cost("macs_per_video_second"), row.scores.get(name)
+            if macs is None or summary is None or summary.value is None:
+                continue
+            axis.errorbar(macs / 1e9, summary.value, summary.sd, fmt="o", color=f"C{portraits.index(row.portrait)}")
+            axis.annotate(row.system, (macs / 1e9, summary.value), (4, 3), textcoords="offset points", fontsize=6)
+        axis.set(xlabel="GMACs per second of video", ylabel=f"{name}, mean and sd of seeds")
+        axis.margins(0.2)
+    _save(figure, path)
+
+
+def _save(figure: Any, path: Path) -> None:
+    figure.tight_layout()
+    with atomic_path(path) as temporary:
+        figure.savefig(temporary, dpi=110)
+    plt.close(figure)
+
+
+def main() -> None:
+    """Analyse, write."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("results", type=Path)
+    parser.add_argument("--out", type=Path, required=True)
+    arguments = parser.parse_args()
+    arguments.out.mkdir(parents=True, exist_ok=True)
+    board = build_boards(collect([arguments.results]))[0]
+    write_csv(arguments.out / "cells.csv", list(cell_rows(board)))
+    grid = build_grid(board)
+    effects = {name: factorial_effects(board, grid, name) for name in board.score_names} if grid else {}
+    rows = [{"score": name, **asdict(effect)} for name, found in effects.items() for effect in found]
+    if rows:
+        write_csv(arguments.out / "effects.csv", rows)
+        plot_effects({name: effects[name] for name in DECIDE if effects.get(name)}, arguments.out / "effects.png")
+    found = one_way(board)
+    if found:
+        write_json(arguments.out / "one_way.json", found)
+    plot_curves(board, arguments.out / "curves.png")
+    plot_cost(board, arguments.out / "cost.png")
+    for name in DECIDE:
+        for effect in effects.get(name, ()):
+            print(name, effect)
+
+
+if __name__ == "__main__":
+    main()
