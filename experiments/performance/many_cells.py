@@ -75,7 +75,7 @@ def measure(folder: Path, cells: int, repeats: int) -> dict[str, Any]:
     jobs = plan_jobs(load_config(ExperimentConfig, many))
     files = {name: (template.folder / name).read_bytes() for name in (STATUS_FILE, RESULT_FILE, "metrics.csv")}
     for number, job in enumerate(jobs):
-        copy_cell(files, job, number)
+        copy_cell(files, template.folder / "videos", job, number)
     first = ablate(many)
     again = [ablate(many) for _ in range(repeats)]
     return {
@@ -94,12 +94,13 @@ def write_experiment(folder: Path, seeds: list[int], scales: list[float]) -> Pat
     return path
 
 
-def copy_cell(files: dict[str, bytes], job: Job, number: int) -> None:
-    """A finished cell like the template, under the job's name and configuration."""
+def copy_cell(files: dict[str, bytes], videos: Path, job: Job, number: int) -> None:
+    """A finished cell like the template, under the job's name and configuration; its videos are a link."""
     shutil.rmtree(job.folder, ignore_errors=True)
     for name, content in files.items():
         job.folder.mkdir(parents=True, exist_ok=True)
         (job.folder / name).write_bytes(content)
+    (job.folder / "videos").symlink_to(videos.resolve())
     result, rng = json.loads(files[RESULT_FILE]), np.random.default_rng(number)
     result["system"], result["seed"] = job.system, job.seed
     result["meta"] |= {"portrait": job.cell.portrait, "audio": job.cell.audio}
