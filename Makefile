@@ -5,7 +5,7 @@ BIN = $(VENV)/bin
 STAMP = $(VENV)/.installed
 export MPLBACKEND ?= Agg
 
-.PHONY: help quickstart test slow lint docs format install clean
+.PHONY: help quickstart test slow lint bench study docs format install clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-11s %s\n", $$1, $$2}'
@@ -34,6 +34,16 @@ lint: $(STAMP)  ## style, spelling, types and the layers of the architecture
 	$(BIN)/codespell
 	$(BIN)/lint-imports
 	$(BIN)/pyright
+
+bench: $(STAMP)  ## measure speed again, ours beside peers and bounds (about 20 minutes), and render experiments/performance/README.md
+	PYTHON=$(CURDIR)/$(BIN)/python experiments/performance/bench.sh
+
+study: $(STAMP)  ## the fusion study from scratch (hours): operating point, ablations, analysis
+	$(BIN)/lt-bench search experiments/search/operating_point.yaml
+	$(BIN)/lt-bench ablate experiments/fusion_ablation/synthetic.yaml
+	$(BIN)/lt-bench ablate experiments/fusion_ablation/synthetic_no_motion.yaml
+	$(BIN)/lt-bench ablate experiments/fusion_ablation/study_grid_sample.yaml
+	$(BIN)/python experiments/fusion_ablation/analyse.py runs/fusion-synthetic --out runs/fusion-synthetic/analysis
 
 docs: $(STAMP)  ## the pages of docs/ that are made from the code
 	$(BIN)/python docs/make_reference.py

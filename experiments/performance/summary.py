@@ -1,0 +1,166 @@
+"""Every claim about speed and memory, from the result files beside the scripts: writes ``README.md``.
+
+    python experiments/performance/summary.py
+
+A claim whose measurement is not here is said to be not measured; nothing is typed by hand.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from lt_bench.files import read_json, write_text
+
+HERE = Path(__file__).parent
+Document = dict[str, Any]
+HEAD = """# Performance
+
+Ours beside a named peer or bound, in one run each, medians. Made by `summary.py` from the JSON files here; `make bench`
+measures again what takes minutes, and each script says how it is run by itself. The machine changes speed from minute
+to minute, so ratios say more than times.
+
+| claim | measured against | aim | found | machine |
+|---|---|---|---|---|
+"""
+
+
+@dataclass(frozen=True)
+class Claim:
+    """A line of the table."""
+
+    what: str
+    against: str
+    aim: str
+    script: str
+    found: Callable[[Document], str]
+
+    def line(self) -> str:
+        """In Markdown; the JSON file has the script's name."""
+        path = HERE / f"{self.script}.json"
+        cell, where = "not measured", ""
+        if path.exists():
+            document = read_json(path)
+            cell, where = self.found(document), _machine(document)
+        return f"| [{self.what}]({self.script}.py) | {self.against} | {self.aim} | {cell} | {where} |\n"
+
+
+def _machine(document: Document) -> str:
+    machine = document.get("machine")
+    if not isinstance(machine, dict):
+        return str(machine or "not noted")
+    load = machine.get("load_average", machine.get("load"))
+    return f"{machine.get('cpu', '')}, {machine.get('cores')} cores, load {load}"
+
+
+def _model_step(d: Document) -> str:
+    parts = []
+    for row in d["rows"]:
+        if row["subject"] == "lt_bench":
+            operation, step = (
+                d["ours_over_best_peer"][f"{row['task']}, cpu, per {what}"] for what in ("operation", "step")
+            )
+            share = f"{row['cpu_of_peak']:.0%} of the peak"
+            parts.append(f"{row['task']}: {operation:.2f}x per operation, {step:.2f}x per step, {share}")
+    return "; ".join(parts)
+
+
+def _sampler_steps(d: Document) -> str:
+    best = min((s for s in d["samplers"] if s["steps"]), key=lambda s: s["calls"])
+    text = f"{best['sampler']} ({best['spacing']}): {best['calls']} network calls for 250"
+    if not d.get("time"):
+        return text
+    faster = max(d["time"]["times_faster_median"].values())
+    return f"{text}; {faster:.1f}x faster (preset {d['time']['preset']})"
+
+
+def _preparation(d: Document) -> str:
+    return ", ".join(f"{v['bound_over_prepare']:.0%}" for v in d["videos"]) + " of the bound"
+
+
+def _window_reading(d: Document) -> str:
+    copied = ", ".join(f"{s['read_over_copy_speed']:.0%}" for s in d["sets"])
+    least = min(s["mp4_window_only_over_training_item"] for s in d["sets"])
+    return f"{copied} of a copy; {least:.0f}x or more faster than the mp4"
+
+
+def _one_pass(d: Document) -> str:
+    again = d["first_over_repeated_cpu_seconds"]
+    return f"{d['separate_over_one_pass_cpu_seconds']:.1f}x; repeated {again:.0f}x"
+
+
+def _sizes(d: Document) -> str:
+    sizes = d["sizes"]
+    return ", ".join(f"{n}: {s['cpu_ms_a_clip']} ms" for n, s in sizes.items()) + (
+        f"; resume of 10,000: {d['resume_finished']['10000']['wall_seconds']} s"
+    )
+
+
+def _pages(d: Document) -> str:
+    return ", ".join(f"{p['clips_side_by_side']} clips side by side: {p['load_ms']} ms" for p in d["pages"])
+
+
+def _commands(d: Document) -> str:
+    worst = max(d["commands"], key=lambda c: c["peak_bytes"])
+    return f"at most {worst['peak_bytes'] / 2**30:.2f} GiB ({worst['name']}) of {len(d['commands'])} commands"
+
+
+def _evaluation_memory(d: Document) -> str:
+    return ", ".join(f"{r['protocol']} {r['videos']} x {r['frames']} frames: {r['peak_mib']} MiB" for r in d["rows"])
+
+
+def _long_prepare(d: Document) -> str:
+    return ", ".join(f"{m['frames']} frames: {m['peak_mb']} MiB" for m in d["measured"])
+
+
+def _long_generate(d: Document) -> str:
+    return ", ".join(f"{r['command']} {r['video_seconds']} s: {r['peak_mib']:.0f} MiB" for r in d["rows"])
+
+
+def _many_cells(d: Document) -> str:
+    first, most = d["first_call_logs_and_ranks"]["seconds_per_cell"], d["nothing_to_do"]["seconds_most"]
+    return f"{d['finished_cells']} cells: {most} s with nothing to do, {first} s a cell to log and rank"
+
+
+def _search(d: Document) -> str:
+    return ", ".join(
+        f"{c['storage']}, {c['objectives']} objective{'s' * (c['objectives'] > 1)}: median {c['seconds_median']:.2f} s, "
+        f"most {c['seconds_most']:.2f} s"
+        for c in d["cases"]
+    )
+
+
+CLAIMS = (
+    Claim("training and sampling step", "LetsTalk's release, Latte", "1.1x per operation, 85% of the peak", "model_step",
+          _model_step),
+    Claim("a whole sample", "the release's 250 steps", "15x", "sampler_steps", _sampler_steps),
+    Claim("one-way symbiotic portrait", "symbiotic portrait", "none", "one_way_symbiotic",
+          lambda d: f"{d['step_speedup']:.2f}x faster a step, {d['macs_ratio']:.2f}x fewer MACs"),
+    Claim("reading cached windows", "copying the bytes; decoding the mp4", "80%; 20x", "window_reading", _window_reading),
+    Claim("preparing a clip", "decode + landmarks + encode", "90%", "preparation", _preparation),
+    Claim("one pass of evaluation", "every score as its own pass", "3x; repeated 20x", "one_pass",
+          _one_pass),
+    Claim("Frechet distance, d 2048, N 500", "scipy.linalg.sqrtm", "20x", "frechet",
+          lambda d: f"{d['ratio_of_cpu_seconds']:.0f}x, {d['relative_difference']:.0e} apart"),
+    Claim("start-up", "an empty Python", "0.5 s", "startup",
+          lambda d: ", ".join(f"`{name}` {value} s" for name, value in d["seconds"].items())),
+    Claim("opening a page of 20 systems, 100 clips", "-", "1 s", "leaderboard_page", _pages),
+    Claim("a suggestion after 1,000 trials", "-", "1 s", "search_suggestions", _search),
+    Claim("ablation of 10 to 1,000 cells", "-", "5 s with nothing to do; 1 s a cell", "many_cells", _many_cells),
+    Claim("preparation of 10 to 10,000 clips", "-", "constant; resume 5 s", "many_clips", _sizes),
+    Claim("memory of every command", "-", "6 GiB", "peak_memory", _commands),
+    Claim("memory of evaluation", "-", "flat", "evaluation_memory", _evaluation_memory),
+    Claim("memory of preparing ten minutes", "-", "2 GB", "long_video", _long_prepare),
+    Claim("memory of generating four minutes", "four seconds", "the same", "long_video_memory", _long_generate),
+)  # fmt: skip
+
+
+def main() -> None:
+    """Write the page."""
+    write_text(HERE / "README.md", HEAD + "".join(claim.line() for claim in CLAIMS))
+
+
+if __name__ == "__main__":
+    main()
