@@ -133,12 +133,14 @@ def _search(d: Document) -> str:
 
 
 CLAIMS = (
-    Claim("training and sampling step", "LetsTalk's release, Latte", "1.1x per operation, 85% of the peak", "model_step",
+    Claim("training and sampling step", "LetsTalk's release, Latte", "1.1x per operation, 85% of the peak",
+          "model_step",
           _model_step),
     Claim("a whole sample", "the release's 250 steps", "15x", "sampler_steps", _sampler_steps),
     Claim("one-way symbiotic portrait", "symbiotic portrait", "none", "one_way_symbiotic",
           lambda d: f"{d['step_speedup']:.2f}x faster a step, {d['macs_ratio']:.2f}x fewer MACs"),
-    Claim("reading cached windows", "copying the bytes; decoding the mp4", "80%; 20x", "window_reading", _window_reading),
+    Claim("reading cached windows", "copying the bytes; decoding the mp4", "80%; 20x", "window_reading",
+          _window_reading),
     Claim("preparing a clip", "decode + landmarks + encode", "90%", "preparation", _preparation),
     Claim("one pass of evaluation", "every score as its own pass", "3x; repeated 20x", "one_pass",
           _one_pass),
