@@ -125,11 +125,11 @@ def _many_cells(d: Document) -> str:
 
 
 def _search(d: Document) -> str:
-    return ", ".join(
-        f"{c['storage']}, {c['objectives']} objective{'s' * (c['objectives'] > 1)}: median {c['seconds_median']:.2f} s, "
-        f"most {c['seconds_most']:.2f} s"
-        for c in d["cases"]
-    )
+    def case(c: Document) -> str:
+        kind = f"{c['sampler']}, {c['storage']}, {c['objectives']} objective{'s' * (c['objectives'] > 1)}"
+        return f"{kind}: median {c['seconds_median']:.2f} s, most {c['seconds_most']:.2f} s"
+
+    return "; ".join(case(c) for c in d["cases"])
 
 
 CLAIMS = (
