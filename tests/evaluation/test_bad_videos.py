@@ -120,13 +120,16 @@ def test_silent_and_faceless_videos_are_missed_by_what_listens_and_looks(
     real.mkdir()
     made.mkdir()
     (tmp_path / "sync.yaml").write_text(PIXELS.replace("psnr", "lip_sync_open").replace("size: 64", "size: 0"))
-    for name in ("pwij3p", "lwbsza"):
+    for name in ("pwij3p", "lwbsza", "sbia1a"):
         shutil.copy(mirror / "grid-sample" / f"{name}.mpg", real)
     frames = read_frames(real / "pwij3p.mpg")
     write_video(made / "pwij3p.mp4", frames, preset="ultrafast")
     write_video(made / "lwbsza.mp4", np.full_like(frames, 90), audio=np.zeros(48000, np.float32), preset="ultrafast")
+    talking = read_frames(real / "sbia1a.mpg")
+    write_video(made / "sbia1a.mp4", talking, audio=np.zeros(48000, np.float32), preset="ultrafast")
     command = ["evaluate", "--real", str(real), "--generated", str(made), "--protocol", str(tmp_path / "sync.yaml")]
     assert main([*command, "--json"]) == 1
     reasons = {miss["clip"]: miss["reason"] for miss in json.loads(capsys.readouterr().out)["misses"]}
     assert "no audio track" in reasons["pwij3p"]
     assert reasons["lwbsza"] == "generated video lwbsza.mp4: no face found in any of 75 frames"
+    assert "expected a voice, got a silent track" in reasons["sbia1a"]

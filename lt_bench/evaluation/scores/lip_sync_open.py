@@ -38,6 +38,8 @@ SOURCE = (
     "fitted on the 11 GRID clips of grid-sample; a clip with the id of one of these is judged by a fit without its "
     "speaker"
 )
+QUIETEST = 2**-15
+"""Largest sample of a track that counts as silent: the least step of 16-bit sound; full scale is 1."""
 
 
 class _LipSyncOpen(PerVideoScore):
@@ -104,7 +106,7 @@ class LipSyncOpenOffset(_LipSyncOpen):
 def _curve(clip: ClipContext) -> SyncCurve:
     """The curve of the generated video, computed once for the three scores."""
     video = clip.generated
-    key = f"lip_sync_open {weights_hash()} {_encoder().hash} {landmarker_hash()} {clip.id} from {clip.first_frame}"
+    key = f"lip_sync_open of sound {weights_hash()} {_encoder().hash} {landmarker_hash()} {clip.id} from {clip.first_frame}"
     return SyncCurve(video.features(key, lambda: {"correlations": _correlate(video, clip)})["correlations"])
 
 
@@ -120,6 +122,9 @@ def _correlate(video: VideoView, clip: ClipContext) -> Float[ndarray, " 31"]:
         )
     if np.count_nonzero(track.found[inner]) < 2 * MAX_SHIFT:
         raise UnscorableError(f"lip_sync_open: expected at least {2 * MAX_SHIFT} scored frames with a face, got fewer")
+    loudest = float(np.abs(video.audio).max(initial=0.0))
+    if loudest < QUIETEST:
+        raise UnscorableError(f"lip_sync_open: expected a voice, got a silent track (largest sample {loudest:.1e})")
     model = load_speech_to_mouth()
     expected = model.predict(_encoder().encode(video.audio, len(track.found))[:, 0], clip.id)
     return sync_curve(expected[inner], standardise(mouth_measures(track)[inner]), model.importance).correlations
