@@ -106,7 +106,8 @@ class LipSyncOpenOffset(_LipSyncOpen):
 def _curve(clip: ClipContext) -> SyncCurve:
     """The curve of the generated video, computed once for the three scores."""
     video = clip.generated
-    key = f"lip_sync_open of sound {weights_hash()} {_encoder().hash} {landmarker_hash()} {clip.id} from {clip.first_frame}"
+    networks = f"{weights_hash()} {_encoder().hash} {landmarker_hash()}"
+    key = f"lip_sync_open of sound {networks} {clip.id} from {clip.first_frame}"
     return SyncCurve(video.features(key, lambda: {"correlations": _correlate(video, clip)})["correlations"])
 
 
