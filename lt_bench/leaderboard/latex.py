@@ -2,7 +2,8 @@ r"""``leaderboard.tex``: a booktabs table a board, for a paper (``\usepackage{bo
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Iterator, Sequence
 
 from lt_bench.evaluation.results import Score
 from lt_bench.leaderboard.boards import Board
@@ -31,6 +32,12 @@ ESCAPES = {
 }
 
 
+WIDTH = 88
+"""Characters in a line of ``\\footnotesize`` across the text of an article; a wider table goes on below itself."""
+Column = Sequence[str]
+"""Heading, a cell a system, and the value of real videos."""
+
+
 def to_latex(boards: Sequence[Board]) -> str:
     """A table a board: best values bold, ties with them marked; scores that no system has are left out."""
     parts = [r"% \usepackage{booktabs}"]
@@ -45,20 +52,45 @@ def escape(text: str) -> str:
 
 
 def _table(board: Board) -> list[str]:
+    rows = [row for row in board.rows if row.results]
     scores = [score for score in ordered_scores(board) if has_value(board, score.name)]
-    costs = [cost for cost in COSTS if any(row.cost(cost.key) is not None for row in board.rows)]
-    head = ["System", *map(_heading, scores), *(escape(cost.title) for cost in costs)]
-    lines = [r"\begin{table}", r"\centering", rf"\begin{{tabular}}{{l{'r' * (len(head) - 1)}}}", r"\toprule"]
-    lines += [_line(head), r"\midrule"]
-    for row in board.rows:
-        if row.results:
-            values = [_value(board, row, score) for score in scores]
-            lines.append(_line([escape(row.system), *values, *(escape(c.text(row.cost(c.key))) for c in costs)]))
-    if any(score.reference for score in scores):
-        lines += [r"\midrule", _line(["real videos", *map(_reference, scores), *[""] * len(costs)])]
+    costs = [cost for cost in COSTS if any(row.cost(cost.key) is not None for row in rows)]
+    columns = [[_heading(s), *(_value(board, row, s) for row in rows), _reference(s)] for s in scores]
+    columns += [[escape(c.title), *(escape(c.text(row.cost(c.key))) for row in rows), ""] for c in costs]
+    systems = ["System", *(escape(row.system) for row in rows), "real videos"]
+    lines = [r"\begin{table}", r"\centering", r"\footnotesize"]
+    for part in _fitting(columns, WIDTH - _width(systems)):
+        lines += [*_tabular([systems, *part]), r"\par\medskip"]
     apart = f" Not comparable with the first table: {board.difference}." if board.difference else ""
     caption = f"{setting(board)}. Bold: best; ≈: not distinguishable from it.{apart}"
-    return [*lines, r"\bottomrule", r"\end{tabular}", rf"\caption{{{escape(caption)}}}", r"\end{table}"]
+    return [*lines, rf"\caption{{{escape(caption)}}}", r"\end{table}"]
+
+
+def _fitting(columns: Sequence[Column], room: int) -> Iterator[list[Column]]:
+    """The columns in order, in parts that a page is wide enough for."""
+    part: list[Column] = []
+    for column in columns:
+        if part and sum(map(_width, [*part, column])) > room:
+            yield part
+            part = []
+        part.append(column)
+    if part:
+        yield part
+
+
+def _width(column: Column) -> int:
+    """Characters of the widest cell as printed, about, and the space beside it."""
+    printed = (re.sub(r"\\[a-z]+ ?|[{}$\\]", "", cell) for cell in column)
+    return 2 + max(len(text) for text in printed)
+
+
+def _tabular(columns: Sequence[Column]) -> list[str]:
+    head, *rows, real = zip(*columns, strict=True)
+    lines = [rf"\begin{{tabular}}{{l{'r' * (len(columns) - 1)}}}", r"\toprule", _line(head), r"\midrule"]
+    lines += [_line(row) for row in rows]
+    if any(real[1:]):
+        lines += [r"\midrule", _line(real)]
+    return [*lines, r"\bottomrule", r"\end{tabular}"]
 
 
 def _line(cells: Sequence[str]) -> str:
