@@ -122,7 +122,7 @@ def _run(config: ExperimentConfig, jobs: tuple[Job, ...], as_json: bool, rescore
 
 def _open_cache(config: ExperimentConfig) -> LatentCache:
     """Prepared once, here, before any worker starts."""
-    from lt_bench.cli.prepare import ensure_cache
+    from lt_bench.cli.caches import ensure_cache
     from lt_bench.data.real_set import read_real_set
     from lt_bench.errors import ConfigError
 

@@ -145,7 +145,7 @@ def _timed(config: ExperimentConfig, new: dict[str, Job], cache: LatentCache, ti
 @contextmanager
 def _cache_to_time_on(config: ExperimentConfig) -> Iterator[tuple[LatentCache | None, int]]:
     """The cache, or a miniature of a synthetic one that is not there yet, and how many times smaller its split is."""
-    from lt_bench.cli.prepare import ensure_cache, existing_cache
+    from lt_bench.cli.caches import ensure_cache, existing_cache
 
     cache = existing_cache(config.data)
     if cache is not None or config.data.dataset != "synthetic":

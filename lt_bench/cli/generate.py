@@ -121,7 +121,7 @@ def _sampling(card: ModelCard, overrides: list[str]) -> SamplingConfig:
 
 
 def _square(picture: UInt8[np.ndarray, "H W 3"], side: int, face: bool, path: Path) -> Any:
-    from lt_bench.cli.prepare import square_portrait
+    from lt_bench.cli.portrait import square_portrait
     from lt_bench.errors import FaceError
 
     try:

@@ -13,18 +13,12 @@ from lt_bench.cli.prepare_plan import print_plan, print_status
 from lt_bench.cli.prepare_report import print_report, report_of
 
 if TYPE_CHECKING:
-    import numpy as np
-    from rich.console import Console
     from rich.progress import Progress
 
     from lt_bench.config import DataConfig
-    from lt_bench.data.cache import LatentCache
-    from lt_bench.shapes import UInt8
 
 RESOLUTIONS = {"synthetic": 64, "grid-sample": 128, "folder": 128, "hdtf": 256, "celebv-hq": 256}
 """The data sets, and the side of their frames where ``--resolution`` is not given."""
-POLL = 2.0
-"""Seconds between two looks at a cache that another process prepares."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -183,77 +177,6 @@ def data_config(arguments: argparse.Namespace) -> DataConfig:
         "info": arguments.info,
     }
     return parse_config(DataConfig, apply_overrides(document, arguments.overrides), "arguments")
-
-
-def existing_cache(config: DataConfig) -> LatentCache | None:
-    """The cache of a configuration, where it is complete; nothing is prepared.
-
-    Raises:
-        CacheError: the folder holds a cache of other settings.
-    """
-    from data_prep.pipeline import open_complete
-
-    return open_complete(config)
-
-
-def ensure_cache(config: DataConfig, workers: int | None = None, console: Console | None = None) -> LatentCache:
-    """Open the cache of a configuration; prepare it, or what is missing of it, first.
-
-    Args:
-        config: what the cache must hold.
-        workers: processes; one a CPU by default.
-        console: where progress is shown; stderr by default.
-
-    Raises:
-        CacheError: the folder holds a cache of other settings, or no clip is usable.
-    """
-    from data_prep.pipeline import open_complete, prepare
-
-    cache = open_complete(config)
-    if cache is not None:
-        return cache
-    with progress_bar() as bar:
-        task = bar.add_task(f"preparing {config.dataset}", total=None)
-        done = prepare(config, workers, lambda now, total: bar.update(task, completed=now, total=total))
-    for clip in done.rejected:
-        (console or bar.console).print(f"rejected {clip.source}: {clip.reason}", markup=False, highlight=False)
-    return done.cache
-
-
-def wait_for_cache(config: DataConfig) -> LatentCache:
-    """The cache of a configuration that another process of the same run is preparing."""
-    from data_prep.pipeline import open_complete
-
-    while (cache := open_complete(config)) is None:
-        time.sleep(POLL)
-    return cache
-
-
-def square_portrait(picture: UInt8[np.ndarray, "H W 3"], side: int, face: bool) -> UInt8[np.ndarray, "side side 3"]:
-    """A portrait as models are trained on it: cut out and resized like a frame of a prepared clip.
-
-    Args:
-        picture: RGB, 0..255.
-        side: of the result, in pixels.
-        face: crop around the face, as real clips are; else take the centre square.
-
-    Raises:
-        FaceError: no face, or it is too small.
-        AssetError: the face landmarker's weights are not here.
-    """
-    from data_prep.crop import Crop, apply_crop
-    from data_prep.crop_methods import stable_crop
-
-    height, width = picture.shape[:2]
-    if face:
-        from lt_bench.perception.faces import FaceLandmarker
-
-        with FaceLandmarker() as landmarker:
-            crop = stable_crop(landmarker.track([picture]).landmarks)
-    else:
-        shorter = min(height, width)
-        crop = Crop((width - shorter) // 2, (height - shorter) // 2, shorter)
-    return apply_crop(picture, crop, side)
 
 
 def _workers(given: int | None) -> int | None:

@@ -86,7 +86,7 @@ def _run(plan: SearchPlan, as_json: bool) -> int:
 
 
 def _open_cache(plan: SearchPlan) -> LatentCache:
-    from lt_bench.cli.prepare import ensure_cache
+    from lt_bench.cli.caches import ensure_cache
     from lt_bench.config import to_yaml
     from lt_bench.data.real_set import read_real_set
     from lt_bench.errors import CheckpointError, ConfigError

@@ -57,7 +57,7 @@ def run(arguments: argparse.Namespace) -> int:
 
     # Of the process that Slurm, torchrun or Lightning started; the others of a run leave all reports to the first.
     first = not getattr(rank_zero_only, "rank", 0)
-    from lt_bench.cli.prepare import ensure_cache, wait_for_cache
+    from lt_bench.cli.caches import ensure_cache, wait_for_cache
 
     cache = ensure_cache(config.data) if first else wait_for_cache(config.data)
 

@@ -5,24 +5,18 @@ Everything is counted on tensors without data, so no weights are made and the la
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.autograd.graph import saved_tensors_hooks
-from torch.nn import functional as F
 from torch.overrides import TorchFunctionMode
-from torch.utils.flop_counter import FlopCounterMode, sdpa_flop_count
 
 from lt_bench.config import FusionConfig, ModelConfig
 from lt_bench.models.build import build_model
-from lt_bench.models.conditions import Conditions, FusedCondition
-from lt_bench.models.fusion import Fusion, fusion_names
+from lt_bench.models.counting import Cost, PartCosts
+from lt_bench.models.fusion import fusion_names
 from lt_bench.models.letstalk import LetsTalk
-
-FUSED_ATTENTION = torch.ops.aten._scaled_dot_product_flash_attention_for_cpu
 
 
 @dataclass(frozen=True)
@@ -122,7 +116,7 @@ def describe_cells(
 ) -> tuple[Description, ...]:
     """Every registered portrait fusion with every registered audio fusion, all else as in ``config``."""
     cells = [FusionConfig(portrait, audio) for portrait in fusion_names() for audio in fusion_names()]
-    known: dict[tuple[str, ...], _Cost] = {}
+    known: dict[tuple[str, ...], Cost] = {}
     found = []
     for cell in cells:
         progress(len(found), len(cells))
@@ -134,14 +128,14 @@ def _describe(
     config: ModelConfig,
     latent_shape: tuple[int, int, int],
     speech_shape: tuple[int, int],
-    known: dict[tuple[str, ...], _Cost],
+    known: dict[tuple[str, ...], Cost],
 ) -> Description:
     with torch.device("meta"), _NoDraws():
         model = build_model(config, latent_shape, speech_shape)
-        costs = _Costs(model, known)
+        costs = PartCosts(model, known)
         window, whole = costs.window(), costs.whole()
     sizes = _sizes(model)
-    nothing = _Cost(0, 0)
+    nothing = Cost(0, 0)
     parts = tuple(
         Part(
             _label(name, config),
@@ -177,134 +171,8 @@ def _size(part: nn.Module | Tensor) -> int:
     return part.numel() if isinstance(part, Tensor) else sum(parameter.numel() for parameter in part.parameters())
 
 
-class _NoFusion(Fusion):
-    """A condition that does not enter."""
-
-    def encode(self, tokens: Tensor) -> FusedCondition:
-        return FusedCondition()
-
-
-@dataclass(frozen=True)
-class _Cost:
-    """Multiply-accumulates of a computation, and bytes that autograd keeps of it."""
-
-    macs: int
-    kept: int
-
-    def __add__(self, other: _Cost) -> _Cost:
-        return _Cost(self.macs + other.macs, self.kept + other.kept)
-
-    def __sub__(self, other: _Cost) -> _Cost:
-        return _Cost(self.macs - other.macs, self.kept - other.kept)
-
-
-class _Costs:
-    """What the parts of a model cost; fusions by what the model costs more with them."""
-
-    def __init__(self, model: LetsTalk, known: dict[tuple[str, ...], _Cost]) -> None:
-        """Set up; ``known`` keeps the costs of whole passes between models that differ in fusions alone."""
-        self.model, self.known = model, known
-        self.conditions = _conditions(model)
-        self.latents = torch.empty(1, model.config.frames, *model.latent_shape)
-        self.time = torch.empty(1)
-        self.fusions = {"portrait": model.portrait_fusion, "audio": model.audio_fusion}
-        audio, keep = self.conditions.audio, self.conditions.keep_audio
-        self.tokens, self.projector = self._cost(lambda: model.audio_projector(audio, keep))
-
-    def window(self) -> dict[str, _Cost]:
-        """Once a window."""
-        model, conditions = self.model, self.conditions
-        portrait, embedding = self._cost(lambda: model.patches(conditions.portrait[:, None]))
-        motion = conditions.motion
-        before = self._cost(lambda: model.patches(motion))[1] if motion is not None else _Cost(0, 0)
-        return {
-            "patch embedder": embedding + before,
-            "portrait fusion": self._cost(lambda: model.fuse(model.portrait_fusion, portrait))[1],
-            "audio fusion": self._cost(lambda: model.fuse(model.audio_fusion, self.tokens))[1],
-            "audio projector": self.projector,
-        }
-
-    def whole(self) -> dict[str, _Cost]:
-        """From the conditions to the prediction."""
-        plain, portrait, both = (self._pass(*names) for names in ((), ("portrait",), ("portrait", "audio")))
-        model, conditions = self.model, self.conditions
-        video, embedding = self._cost(lambda: model.patches(self.latents))
-        time, timestep = self._cost(lambda: model.time(self.time))
-        _, final = self._cost(lambda: model.final(video, time))
-        for latents in (conditions.portrait[:, None], conditions.motion):
-            if latents is not None:
-                embedding += self._cost(lambda latents=latents: model.patches(latents))[1]
-        return {
-            "patch embedder": embedding,
-            "timestep embedder": timestep,
-            "blocks": plain - embedding - timestep - final - self.projector,
-            "final layer": final,
-            "portrait fusion": portrait - plain,
-            "audio fusion": both - portrait,
-            "audio projector": self.projector,
-        }
-
-    def _pass(self, *modalities: str) -> _Cost:
-        key = tuple(f"{modality} {self.fusions[modality].name}" for modality in modalities)
-        if key not in self.known:
-            for modality, fusion in self.fusions.items():
-                entering = fusion if modality in modalities else _NoFusion(fusion.shape)
-                setattr(self.model, f"{modality}_fusion", entering)
-            self.known[key] = self._cost(lambda: self.model(self.latents, self.time, self.conditions))[1]
-            for modality, fusion in self.fusions.items():
-                setattr(self.model, f"{modality}_fusion", fusion)
-        return self.known[key]
-
-    def _cost(self, run: Callable[[], Any]) -> tuple[Any, _Cost]:
-        with FlopCounterMode(display=False, custom_mapping={FUSED_ATTENTION: _attention_flops}) as counter:
-            result, kept = kept_for_backward(self.model, run)
-        return result, _Cost(counter.get_total_flops() // 2, kept)  # two operations for each multiply-accumulate
-
-
-def _conditions(model: LetsTalk) -> Conditions:
-    config = model.config
-    keep = torch.empty(1, dtype=torch.bool)
-    motion = torch.empty(1, config.motion_frames, *model.latent_shape)
-    return Conditions(
-        portrait=torch.empty(1, *model.latent_shape),
-        audio=torch.empty(1, config.frames, 2 * config.audio_window + 1, *model.speech_shape),
-        motion=motion if config.motion_frames else None,
-        keep_portrait=keep,
-        keep_audio=keep,
-    )
-
-
-def _attention_flops(query: Any, key: Any, value: Any, *_: Any, **__: Any) -> int:
-    return sdpa_flop_count(query, key, value)
-
-
 class _NoDraws(TorchFunctionMode):
     """Leaves fresh weights as they are, which have no data."""
 
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         return args[0] if func in (Tensor.normal_, Tensor.uniform_) else func(*args, **(kwargs or {}))
-
-
-class _FusedAttention(TorchFunctionMode):
-    """Attention as CPUs and GPUs run it, which keeps no matrix of weights; tensors without data take another way."""
-
-    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        if func is F.scaled_dot_product_attention:
-            return FUSED_ATTENTION(*args)[0]
-        return func(*args, **(kwargs or {}))
-
-
-def kept_for_backward(model: nn.Module, run: Callable[[], Any]) -> tuple[Any, int]:
-    """What ``run`` returns, and the bytes that autograd keeps of it, without the model's weights themselves."""
-    weights = {parameter.untyped_storage()._cdata for parameter in model.parameters()}
-    kept: dict[int, torch.UntypedStorage] = {}
-
-    def keep(tensor: Tensor) -> Tensor:
-        storage = tensor.untyped_storage()
-        if storage._cdata not in weights:
-            kept[storage._cdata] = storage
-        return tensor
-
-    with saved_tensors_hooks(keep, lambda tensor: tensor), _FusedAttention():
-        result = run()
-    return result, sum(storage.nbytes() for storage in kept.values())

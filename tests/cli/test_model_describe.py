@@ -89,7 +89,7 @@ def test_activation_memory_is_what_a_pass_on_the_cpu_keeps(capsys: pytest.Captur
     from lt_bench.config import ModelConfig
     from lt_bench.models.build import build_model
     from lt_bench.models.conditions import Conditions
-    from lt_bench.models.describe import kept_for_backward
+    from lt_bench.models.counting import kept_for_backward
 
     found = describe(capsys, "tiny", "--latent", "4x8x8", "--speech", "2x5", "frames=4", "audio_tokens=3")
     model = build_model(ModelConfig("tiny", frames=4, audio_tokens=3), (4, 8, 8), (2, 5))

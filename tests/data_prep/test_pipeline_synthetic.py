@@ -15,8 +15,8 @@ import pytest
 from safetensors.numpy import load_file
 
 from data_prep.pipeline import open_complete, prepare
+from lt_bench.cli.caches import ensure_cache
 from lt_bench.cli.main import main
-from lt_bench.cli.prepare import ensure_cache
 from lt_bench.config import DataConfig, SyntheticConfig
 from lt_bench.data.cache import LatentCache
 from lt_bench.data.real_set import read_real_set
