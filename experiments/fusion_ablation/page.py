@@ -1,0 +1,168 @@
+"""Write ``docs/fusion_study.md`` from the study's results; the verdicts follow the plan's rules.
+
+    python experiments/fusion_ablation/page.py
+
+Reads ``results/main`` and, where they are there, ``results/no_motion``, ``results/grid_sample`` and ``results/reach``,
+each made by ``keep.py`` and ``analyse.py``. ``notes.md`` beside this file holds what only people can say: departures
+from the plan, and what was noticed.
+"""
+
+from __future__ import annotations
+
+import csv
+import shutil
+from pathlib import Path
+from typing import Any
+
+from lt_bench.files import read_json, write_text
+
+HERE = Path(__file__).parent
+ROOT = HERE.parents[1]
+RESULTS, PAGE, FIGURES = HERE / "results", ROOT / "docs" / "fusion_study.md", ROOT / "docs" / "fusion_study"
+SHOWN = (
+    "lip_corr", "lip_corr_shuffled", "width_corr", "rounding_corr", "lip_error", "av_offset", "identity_probe",
+    "identity_rank1", "pose_std_ratio", "fd_probe", "psnr", "motion_ratio",
+)  # fmt: skip
+COSTS = ("parameters", "macs_per_video_second", "seconds_per_video_second", "train_seconds")
+HYPOTHESES = (
+    ("H1", "symbiotic portrait keeps identity best", "identity_probe", "portrait", "symbiotic"),
+    ("H2", "direct audio follows the voice best", "lip_corr", "audio", "direct"),
+    ("H3", "direct audio moves the head more diversely", "pose_std_ratio", "audio", "direct"),
+)
+Row = dict[str, str]
+
+
+def table(path: Path) -> list[Row]:
+    """Rows of a CSV file; none where it is absent."""
+    if not path.exists():
+        return []
+    with path.open(newline="", encoding="utf-8") as stream:
+        return list(csv.DictReader(stream))
+
+
+def verdict(effects: list[Row], score: str, kind: str, level: str) -> tuple[str, str]:
+    """What the plan's rule says of a main effect, and the numbers."""
+    own = {row["level"]: row for row in effects if (row["score"], row["kind"]) == (score, kind)}
+    if level not in own:
+        return "not measured", ""
+    row, value = own[level], float(own[level]["value"])
+    numbers = f"{value:+.3f} [{float(row['low']):+.3f}, {float(row['high']):+.3f}], p {float(row['p_value']):.3f}"
+    if row["detectable"]:
+        numbers += f"; found with 80% power from {float(row['detectable']):.3f}"
+    largest = all(value >= float(other["value"]) for other in own.values())
+    if float(row["p_value"]) >= 0.05:
+        return "**not shown**", numbers
+    if value < 0:
+        return "**contradicted**", numbers
+    return ("**confirmed**" if largest else "**not confirmed**: another fusion is higher"), numbers
+
+
+def verdicts(folder: Path) -> str:
+    """The hypotheses and what became of them."""
+    effects = table(folder / "effects.csv")
+    lines = ["| | hypothesis | score | effect, 95% interval, p after Holm | verdict |", "|---|---|---|---|---|"]
+    for name, text, score, kind, level in HYPOTHESES:
+        said, numbers = verdict(effects, score, kind, level)
+        lines.append(f"| {name} | {text} | `{score}` | {numbers} | {said} |")
+    if (folder / "one_way.json").exists():
+        found = read_json(folder / "one_way.json")
+        spent = found["costs"]["seconds_per_video_second"]
+        faster = spent["one_way_symbiotic-direct"] < spent["symbiotic-direct"]
+        numbers = f"{found['value']:+.3f} [{found['low']:+.3f}, {found['high']:+.3f}]; "
+        numbers += ", ".join(f"{name} {value:.2f} s a video second" for name, value in spent.items())
+        said = "**confirmed**" if found["same"] and faster else "**not shown**"
+        text = f"one-way symbiotic keeps identity as well, cheaper | `{found['score']}`"
+        lines.append(f"| H4 | {text} | {numbers} | {said} |")
+    return "\n".join(lines)
+
+
+def cells(folder: Path, names: tuple[str, ...]) -> str:
+    """Every cell: mean and standard deviation over seeds."""
+    found: dict[tuple[str, str], dict[str, Row]] = {}
+    for row in table(folder / "cells.csv"):
+        found.setdefault((row["portrait"], row["audio"]), {})[row["score"]] = row
+    names = tuple(name for name in names if any(name in scores for scores in found.values()))
+    lines = [
+        "| portrait | audio | " + " | ".join(f"`{name}`" for name in names) + " |",
+        "|---" * (len(names) + 2) + "|",
+    ]
+    for (portrait, audio), scores in sorted(found.items()):
+        lines.append(f"| {portrait} | {audio} | " + " | ".join(_value(scores.get(name)) for name in names) + " |")
+    return "\n".join(lines)
+
+
+def _value(row: Row | None) -> str:
+    if row is None or not row["value"]:
+        return f"missing: {row['missing']}" if row and row["missing"] else "–"
+    value = float(row["value"])
+    text = f"{value:.3g}" if abs(value) >= 100 else f"{value:.3f}"
+    return f"{text} ± {float(row['sd']):.3f}" if row["sd"] else text
+
+
+def effect_table(folder: Path, names: tuple[str, ...]) -> str:
+    """Main effects on more scores, with a star where significant."""
+    lines = ["| score | modality | direct | siamese | symbiotic |", "|---|---|---|---|---|"]
+    effects = table(folder / "effects.csv")
+    for name in names:
+        for kind in ("portrait", "audio"):
+            own: dict[str, Any] = {r["level"]: r for r in effects if (r["score"], r["kind"]) == (name, kind)}
+            if own:
+                texts = [
+                    f"{float(own[level]['value']):+.3f}{' *' if float(own[level]['p_value']) < 0.05 else ''}"
+                    if level in own
+                    else "–"
+                    for level in ("direct", "siamese", "symbiotic")
+                ]
+                lines.append(f"| `{name}` | {kind} | " + " | ".join(texts) + " |")
+    return "\n".join(lines)
+
+
+MORE = (
+    ("no_motion", "Without motion frames"),
+    ("grid_sample", "On real clips"),
+    ("reach", "Trained for longer"),
+)
+"""Further results, where they are there."""
+DARK = "Dark: p < 5% after Holm's correction over all effects of the score."
+STARS = "Against the mean of all cells; * p < 5% after correction. Secondary, but for the three scores that decide."
+
+
+def page() -> str:
+    """The page."""
+    main = RESULTS / "main"
+    parts = [
+        (HERE / "head.md").read_text(encoding="utf-8"),
+        "## What became of the hypotheses",
+        verdicts(main),
+        "![Effects on the scores that decide](fusion_study/effects.png)",
+        DARK,
+        "## Every cell",
+        "Mean ± standard deviation over seeds.",
+        cells(main, SHOWN),
+        "## Main effects on all scores",
+        STARS,
+        effect_table(main, SHOWN),
+        "## Costs",
+        cells(main, COSTS),
+        "![Scores against cost](fusion_study/cost.png)",
+        "## Learning curves",
+        "![Training loss](fusion_study/curves.png)",
+    ]
+    for name, title in MORE:
+        if (RESULTS / name / "cells.csv").exists():
+            parts += [f"## {title}", cells(RESULTS / name, (*SHOWN, "lip_sync_open", "identity_dlib", "train_seconds"))]
+    parts.append((HERE / "notes.md").read_text(encoding="utf-8"))
+    return "\n\n".join(part.strip() for part in parts) + "\n"
+
+
+def main() -> None:
+    """Write the page and copy its figures."""
+    FIGURES.mkdir(exist_ok=True)
+    for name in ("effects.png", "cost.png", "curves.png"):
+        if (RESULTS / "main" / name).exists():
+            shutil.copy(RESULTS / "main" / name, FIGURES / name)
+    write_text(PAGE, page())
+
+
+if __name__ == "__main__":
+    main()
