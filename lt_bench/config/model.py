@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal
 
-Preset = Literal["tiny", "S", "B", "L", "XL"]
+Preset = Literal["micro", "tiny", "mini", "S", "B", "L", "XL"]
 
 
 @dataclass(frozen=True)

@@ -112,7 +112,7 @@ def test_the_table_fits_a_narrow_terminal(capsys: pytest.CaptureFixture[str], mo
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["Z"], "key 'preset': expected 'tiny', 'S', 'B', 'L' or 'XL', got 'Z'"),
+        (["Z"], "key 'preset': expected 'micro', 'tiny', 'mini', 'S', 'B', 'L' or 'XL', got 'Z'"),
         (["S", "--audio", "loud"], "fusion.audio: expected one of direct, one_way_symbiotic, siamese, symbiotic"),
         (["S", "--latent", "4x32"], "--latent: expected 3 positive whole numbers as CxHxW, got '4x32'"),
         (["S", "--speech", "0x80"], "--speech: expected 2 positive whole numbers as LxD, got '0x80'"),
