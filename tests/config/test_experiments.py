@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from lt_bench.ablation.plan import check_experiment, plan_jobs
+from lt_bench.ablation.plan import check_experiment, plan_jobs, settings_of
 from lt_bench.config import ExperimentConfig, load_config
 from lt_bench.evaluation.protocol import load_protocol
 from lt_bench.leaderboard.build import build_leaderboard
@@ -32,7 +32,7 @@ def test_a_grid_of_the_repository_can_be_planned_and_its_keys_agree(path: Path) 
     config = load_config(ExperimentConfig, path)
     check_experiment(config, fusion_names(), str(path))
     jobs = plan_jobs(config)
-    assert len(jobs) == len(config.cells) * len(config.seeds)
+    assert len(jobs) == len(config.cells) * len(config.seeds) * len(settings_of(config))
     for job in jobs:
         check_run(job.config)
     load_protocol(config.evaluation.protocol)
