@@ -71,7 +71,7 @@ def test_exponents_without_a_dot_are_numbers(tmp_path: Path) -> None:
         ("train: {steps: many}", r"key 'train\.steps': expected a valid integer.* got 'many'"),
         ("train: {steps: 1.5}", r"key 'train\.steps'.* got 1\.5"),
         ("train: {learning_rate: .nan}", r"key 'train\.learning_rate': expected a finite number, got nan"),
-        ("model: {preset: M}", r"key 'model\.preset': expected 'micro', 'tiny', 'mini', 'S', 'B', 'L' or 'XL', got 'M'"),
+        ("model: {preset: M}", r"key 'model\.preset': expected 'micro', 'tiny', .* got 'M'"),
         ("cells: [{portrait: direct}]", r"key 'cells\.0\.audio' is missing"),
         ("cells: [{portrait: a, audio: b, oops: c}]", r"unknown key 'cells\.0\.oops'; expected one of portrait, audio"),
         ("[1, 2]", r"expected a mapping of keys, got \[1, 2\]"),
