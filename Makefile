@@ -5,7 +5,7 @@ BIN = $(VENV)/bin
 STAMP = $(VENV)/.installed
 export MPLBACKEND ?= Agg
 
-.PHONY: help quickstart test slow lint bench study docs format install clean
+.PHONY: help quickstart test slow lint bench study docs format install lock audit clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-11s %s\n", $$1, $$2}'
@@ -51,6 +51,20 @@ docs: $(STAMP)  ## the pages of docs/ that are made from the code
 format: $(STAMP)  ## put the code in the project's style
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+
+$(VENV)/tools: $(STAMP)
+	$(PYTHON) -m venv $@
+	$@/bin/python -m pip install --quiet uv pip-audit
+
+lock: $(VENV)/tools  ## pin by hash what is installed now (requirements.lock)
+	$(BIN)/python -m pip freeze --exclude-editable | grep -v ' @ ' > $(VENV)/constraints.txt
+	grep '^#' requirements.lock > $(VENV)/lock
+	$(VENV)/tools/bin/uv pip compile pyproject.toml --extra dev --generate-hashes --no-annotate --no-header --quiet \
+	  --python-version 3.11 --python-platform x86_64-manylinux_2_28 --constraint $(VENV)/constraints.txt >> $(VENV)/lock
+	mv $(VENV)/lock requirements.lock
+
+audit: $(VENV)/tools  ## ask a database of known weaknesses about every pinned package; what could not be asked fails
+	$(VENV)/tools/bin/pip-audit --strict --require-hashes --disable-pip --requirement requirements.lock
 
 clean:  ## remove what was built (not runs/ and caches/)
 	rm -rf $(VENV) build *.egg-info .pytest_cache .ruff_cache

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,6 +15,11 @@ TERMS = (
     "keep its agreement; cite Zhu et al., ECCV 2022. The videos are their owners', on YouTube, under its terms of "
     "service; some are no longer there."
 )
+
+MAX_BYTES = 128_000_000
+"""Of the list; the official one has less than half of it."""
+MAX_SECONDS = 1e6
+_YOUTUBE = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
 
 @dataclass(frozen=True)
@@ -46,7 +52,7 @@ def read_celebv_hq(path: str | os.PathLike[str]) -> Celebv:
         LtBenchError: it is missing or no JSON.
         MediaError: it is not of this form.
     """
-    document = read_json(path)
+    document = read_json(path, MAX_BYTES)
     entries = document.get("clips") if isinstance(document, dict) else None
     if not isinstance(entries, dict) or not entries:
         raise MediaError(
@@ -64,12 +70,13 @@ def read_celebv_hq(path: str | os.PathLike[str]) -> Celebv:
 
 def _clip(name: str, entry: dict[str, Any]) -> CelebvClip:
     start, stop = (float(entry["duration"][key]) for key in ("start_sec", "end_sec"))
-    if not 0 <= start < stop:
+    if not 0 <= start < stop < MAX_SECONDS:
         raise ValueError(f"expected a time that ends after it starts, got {start:g}..{stop:g} s")
     box = tuple(float(entry["bbox"][key]) for key in ("left", "top", "right", "bottom"))
     x0, y0, x1, y1 = box
     if not (0 <= x0 < x1 <= 1 and 0 <= y0 < y1 <= 1):
         raise ValueError(f"expected a box in fractions of the picture, got {box}")
-    if not isinstance(entry["ytb_id"], str) or not entry["ytb_id"]:
-        raise ValueError("expected a YouTube id, got none")
+    # It becomes a file's name and an address, so it is never taken on trust.
+    if not isinstance(entry["ytb_id"], str) or not _YOUTUBE.fullmatch(entry["ytb_id"]):
+        raise ValueError(f"expected a YouTube id, got {str(entry['ytb_id'])[:40]!r}")
     return CelebvClip(name, entry["ytb_id"], start, stop, (x0, y0, x1, y1))

@@ -10,6 +10,7 @@ from data_prep.jobs import FILMED_RULES, RULES
 from data_prep.sources import list_source
 from lt_bench.config import DataConfig, to_dict
 from lt_bench.data.format import CACHE_FILE, INDEX_FILE, REJECTED_FILE
+from lt_bench.errors import LtBenchError
 from lt_bench.files import read_json, sha256_file, sha256_json, write_json
 
 VERIFIED_FILE = "verified.json"
@@ -41,10 +42,20 @@ def recall(config: DataConfig) -> dict[str, Any] | None:
     path = Path(config.cache)
     if not (path / VERIFIED_FILE).is_file() or ":" in config.codec + config.speech_encoder:
         return None
-    noted = read_json(path / VERIFIED_FILE)
+    noted = read_note(path)
     if not all((path / name).is_file() for name in CONTENT) or noted.get("files") != _hashes(path):
         return None
-    return noted["report"] if noted["asked"] == _asked(config) else None
+    report = noted.get("report")
+    return report if isinstance(report, dict) and noted.get("asked") == _asked(config) else None
+
+
+def read_note(path: Path) -> dict[str, Any]:
+    """What the last stage noted in a cache's folder; empty where nothing that can be read, so that it is done again."""
+    try:
+        noted = read_json(path / VERIFIED_FILE)
+    except LtBenchError:
+        return {}
+    return noted if isinstance(noted, dict) else {}
 
 
 def _asked(config: DataConfig) -> str:

@@ -16,7 +16,7 @@ from data_prep.videos import VIDEO_SUFFIXES
 from lt_bench.config import DataConfig
 from lt_bench.data.format import SPLITS, Split
 from lt_bench.errors import ConfigError, MediaError
-from lt_bench.files import sha256_json
+from lt_bench.files import printable, sha256_json
 
 
 def list_source(config: DataConfig) -> Source:
@@ -74,11 +74,11 @@ def folder_source(folder: str, pinned: Mapping[str, Split] | None = None) -> Sou
         raise MediaError(f"{root}: expected videos ({', '.join(sorted(VIDEO_SUFFIXES))}), got none")
     names = [path.relative_to(root) for path in paths]
     ids = unique_ids([str(name.with_suffix("")) for name in names])
-    identities = [name.parts[0] if len(name.parts) > 1 else clip_id for name, clip_id in zip(names, ids, strict=True)]
+    identities = [printable(n.parts[0]) if len(n.parts) > 1 else clip_id for n, clip_id in zip(names, ids, strict=True)]
     splits = split_identities(identities, pinned=pinned)
     jobs = with_galleries(
         [
-            VideoJob(clip_id, identity, splits[identity], "clip", path.resolve(), name.as_posix())
+            VideoJob(clip_id, identity, splits[identity], "clip", path.resolve(), printable(name.as_posix()))
             for path, name, clip_id, identity in zip(paths, names, ids, identities, strict=True)
         ]
     )

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from data_prep.finished import VERIFIED_FILE
+from data_prep.finished import VERIFIED_FILE, read_note
 from lt_bench.data.cache import LatentCache
 from lt_bench.data.verify import verify_cache
-from lt_bench.files import read_json, write_json
+from lt_bench.files import write_json
 
 
 def is_verified(cache: LatentCache) -> bool:
     """Whether this content of the cache was read and found whole after it was written."""
-    path = cache.path / VERIFIED_FILE
-    return path.is_file() and read_json(path).get("hash") == cache.hash
+    return read_note(cache.path).get("hash") == cache.hash
 
 
 def verify_once(cache: LatentCache, progress: Callable[[int, int], None] | None = None) -> str | None:

@@ -36,7 +36,7 @@ class VideoFolder:
         self.folder = folder
         files = sorted(folder.iterdir()) if folder.is_dir() else []
         self._files = {path.stem: path for path in files if path.suffix.lower() in VIDEO_SUFFIXES}
-        self.failed: dict[str, str] = read_json(folder / FAILED_FILE) if (folder / FAILED_FILE).exists() else {}
+        self.failed: dict[str, str] = _reasons(folder / FAILED_FILE)
 
     def find(self, *names: str) -> Path | None:
         """The file of the first of these names that has one."""
@@ -48,6 +48,13 @@ class VideoFolder:
             if name in self.failed:
                 return f"could not be downloaded: {self.failed[name]}"
         return f"expected a video {' or '.join(names)} ({', '.join(sorted(VIDEO_SUFFIXES))}), got none; see --download"
+
+
+def _reasons(path: Path) -> dict[str, str]:
+    document = read_json(path) if path.exists() else {}
+    if not isinstance(document, dict):
+        raise LtBenchError(f"{path}: expected an object of reasons by video, got {type(document).__name__}")
+    return document
 
 
 def youtube(video: str) -> str:

@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
 import os
+import stat
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from lt_bench.errors import LtBenchError
+
+MAX_JSON = 64_000_000
+"""Bytes of a JSON file. In memory a document may be twelve times as large."""
+MAX_CONTAINERS = 4_000_000
+"""Lists and objects in it; each takes some ninety bytes, and three in the file."""
 
 
 @contextmanager
@@ -63,9 +70,9 @@ def _sync(path: Path) -> None:
 
 
 def write_text(path: str | os.PathLike[str], text: str) -> None:
-    """Write UTF-8 text atomically."""
+    """Write UTF-8 text atomically; what no UTF-8 can say (parts of file names may be any bytes) is escaped."""
     with atomic_path(path) as temporary:
-        temporary.write_text(text, encoding="utf-8")
+        temporary.write_text(text, encoding="utf-8", errors="backslashreplace")
 
 
 def write_bytes(path: str | os.PathLike[str], data: bytes) -> None:
@@ -79,24 +86,79 @@ def write_json(path: str | os.PathLike[str], document: Any) -> None:
     write_text(path, json.dumps(document, indent=1, allow_nan=False, ensure_ascii=False) + "\n")
 
 
-def read_json(path: str | os.PathLike[str]) -> Any:
-    """Read a JSON document.
+def read_text(path: str | os.PathLike[str], kind: str, limit: int) -> str:
+    """Read a UTF-8 text of at most ``limit`` bytes. Pipes and devices, which may have no end, are not opened.
+
+    Args:
+        path: the file.
+        kind: what errors say was expected, such as ``JSON``.
+        limit: bytes.
 
     Raises:
-        LtBenchError: the file is missing, unreadable or not JSON.
+        LtBenchError: the file is missing, unreadable, no regular file, larger, or not UTF-8.
     """
     try:
-        return json.loads(Path(path).read_text(encoding="utf-8"))
+        with open_regular(path) as stream:
+            data = stream.read(limit + 1)
+            size = os.fstat(stream.fileno()).st_size
+        if len(data) > limit:
+            raise LtBenchError(f"{path}: expected a {kind} file of at most {limit} bytes, got {size}")
+        return data.decode("utf-8")
     except OSError as error:
-        raise LtBenchError(f"{path}: expected a readable JSON file, got {error.strerror or error}") from error
+        raise LtBenchError(f"{path}: expected a readable {kind} file, got {error.strerror or error}") from None
+    except UnicodeDecodeError:
+        raise LtBenchError(f"{path}: expected UTF-8 text, got other bytes") from None
     except ValueError as error:
-        raise LtBenchError(f"{path}: expected JSON, got {error}") from error
+        raise LtBenchError(f"{path}: expected the path of a {kind} file, got {error}") from None
+
+
+def open_regular(path: str | os.PathLike[str]) -> BinaryIO:
+    """Open a file for reading bytes.
+
+    Raises:
+        OSError: it cannot be read, or is a folder, a pipe or a device (``EINVAL``).
+        ValueError: the path holds a NUL.
+    """
+    if not stat.S_ISREG(os.stat(path).st_mode):  # noqa: PTH116 - a path is not always a Path
+        code = errno.EISDIR if Path(path).is_dir() else errno.EINVAL
+        raise OSError(code, "a folder" if code == errno.EISDIR else "a special file", str(path))
+    return Path(path).open("rb")
+
+
+def read_json(path: str | os.PathLike[str], limit: int = MAX_JSON) -> Any:
+    """Read a JSON document of at most ``limit`` bytes.
+
+    Raises:
+        LtBenchError: the file is missing, unreadable, too large, or not JSON.
+    """
+    return parse_json(read_text(path, "JSON", limit), str(path))
+
+
+def parse_json(text: str, source: str) -> Any:
+    """A JSON document; ``source`` names it in errors.
+
+    Raises:
+        LtBenchError: not JSON, nested deeper than Python reads, or of more lists and objects than memory should hold.
+    """
+    if text.count("[") + text.count("{") > MAX_CONTAINERS:
+        raise LtBenchError(f"{source}: expected JSON of at most {MAX_CONTAINERS} lists and objects, got more")
+    try:
+        return json.loads(text)
+    except ValueError as error:
+        raise LtBenchError(f"{source}: expected JSON, got {error}") from None
+    except RecursionError:
+        raise LtBenchError(f"{source}: expected JSON, got one that is nested too deep") from None
 
 
 def sha256_file(path: str | os.PathLike[str]) -> str:
     """The hex SHA-256 of a file's bytes."""
-    with Path(path).open("rb") as stream:
+    with open_regular(path) as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def printable(name: str) -> str:
+    """A file's name as text that can be printed and written: bytes that are no UTF-8 become escapes of four letters."""
+    return os.fsencode(name).decode("utf-8", "backslashreplace")
 
 
 def sha256_json(document: Any) -> str:

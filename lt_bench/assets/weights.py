@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import pickle
+import zipfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from lt_bench.errors import AssetError
+from lt_bench.errors import AssetError, LtBenchError
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -29,9 +30,27 @@ def load_torch_weights(path: Path) -> dict[str, Tensor]:
         except SafetensorError as error:
             raise AssetError(f"{path}: expected weights, got: {error}") from error
     try:
-        loaded: Any = torch.load(path, map_location="cpu", weights_only=True)
-    except (pickle.UnpicklingError, RuntimeError, EOFError, ValueError) as error:
-        raise AssetError(f"{path}: expected weights that load safely, got: {str(error).splitlines()[0]}") from error
+        loaded = read_torch(path)
+    except LtBenchError as error:
+        raise AssetError(f"{path}: expected weights that load safely, got {error}") from None
     if not isinstance(loaded, dict) or not all(isinstance(value, torch.Tensor) for value in loaded.values()):
         raise AssetError(f"{path}: expected a dictionary of tensors, got {type(loaded).__name__}")
     return loaded
+
+
+def read_torch(path: Path) -> Any:
+    """What ``torch.save`` wrote, on the CPU: tensors and plain values; nothing in the file is run.
+
+    Raises:
+        LtBenchError: says what the file is instead, without its name.
+    """
+    import torch
+
+    if not path.is_file():
+        raise LtBenchError("a folder" if path.is_dir() else "no such file")
+    try:
+        return torch.load(path, map_location="cpu", weights_only=True, mmap=zipfile.is_zipfile(path))
+    except pickle.UnpicklingError:
+        raise LtBenchError("a file that is damaged or would run code when loaded") from None
+    except Exception as error:  # noqa: BLE001 - a damaged pickle makes torch raise anything
+        raise LtBenchError(f"a damaged file or one of another kind ({type(error).__name__})") from None

@@ -11,7 +11,8 @@ from typing import Any, TypeVar
 
 import yaml
 
-from lt_bench.errors import ConfigError
+from lt_bench.errors import ConfigError, LtBenchError
+from lt_bench.files import read_text
 
 T = TypeVar("T")
 MAX_BYTES = 1_000_000
@@ -128,23 +129,40 @@ class _Loader(_Safe):
 
     def construct_mapping(self, node: Any, deep: bool = False) -> dict[Any, Any]:
         keys = [self.construct_object(key, deep=True) for key, _ in node.value]
+        seen: set[Any] = set()
         for key in keys:
-            if keys.count(key) > 1:
+            if key in seen:
                 raise yaml.constructor.ConstructorError(None, None, f"key '{key}' stands twice", node.start_mark)
+            seen.add(key)
         return super().construct_mapping(node, deep)
+
+    def construct_yaml_int(self, node: Any) -> int:
+        """No count, size or seed has more than 64 bits; Python would go on counting."""
+        value = super().construct_yaml_int(node)
+        if abs(value) >= 2**63:
+            raise yaml.constructor.ConstructorError(None, None, "a number of more than 64 bits", node.start_mark)
+        return value
+
+    def construct_yaml_str(self, node: Any) -> str:
+        """No name and no path has a NUL in it."""
+        value = super().construct_yaml_str(node)
+        if "\0" in value:
+            raise yaml.constructor.ConstructorError(None, None, "a NUL in a text", node.start_mark)
+        return value
+
+
+_Loader.add_constructor("tag:yaml.org,2002:int", _Loader.construct_yaml_int)
+_Loader.add_constructor("tag:yaml.org,2002:str", _Loader.construct_yaml_str)
 
 
 def _read(path: Path, depth: int) -> dict[str, Any]:
     if depth > MAX_BASES:
         raise ConfigError(f"{path}: expected at most {MAX_BASES} nested 'base' files, got a longer chain or a circle")
     try:
-        if path.stat().st_size > MAX_BYTES:
-            raise ConfigError(f"{path}: expected a YAML file of at most {MAX_BYTES} bytes, got {path.stat().st_size}")
-        document = _parse(path.read_text(encoding="utf-8"), str(path))
-    except OSError as error:
-        raise ConfigError(f"{path}: expected a readable YAML file, got {error.strerror or error}") from None
-    except UnicodeDecodeError:
-        raise ConfigError(f"{path}: expected UTF-8 text, got other bytes") from None
+        text = read_text(path, "YAML", MAX_BYTES)
+    except LtBenchError as error:
+        raise ConfigError(str(error)) from None
+    document = _parse(text, str(path))
     if not isinstance(document, dict):
         raise ConfigError(f"{path}: expected a mapping of keys, got {_short(document)}")
     base = document.pop("base", None)

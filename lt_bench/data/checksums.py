@@ -10,10 +10,11 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from lt_bench.data.format import CACHE_FILE, REJECTED_FILE
-from lt_bench.errors import CacheError
-from lt_bench.files import sha256_file, write_text
+from lt_bench.errors import CacheError, LtBenchError
+from lt_bench.files import read_text, sha256_file, write_text
 
 CHECKSUMS_FILE = "SHA256SUMS"
+MAX_BYTES = 10_000_000
 
 
 def write_checksums(cache: Path, coming: Mapping[str, bytes]) -> None:
@@ -36,16 +37,20 @@ def check_checksums(folder: Path) -> None:
     """
     path = folder / CHECKSUMS_FILE
     try:
-        *lines, end = path.read_text(encoding="ascii").split("\n")
-    except (OSError, UnicodeDecodeError):
+        *lines, end = read_text(path, "text", MAX_BYTES).split("\n")
+    except LtBenchError:
         raise CacheError(f"{path}: expected the checksums of the folder's files, got none that can be read") from None
     if end or not lines:
         raise CacheError(f"{path}: expected lines of hashes, got a cut or empty file")
     for line in lines:
         digest, _, name = line.partition("  ")
         file = folder / name
-        if not name or ".." in Path(name).parts or not file.is_file():
+        if not name or "\0" in line or _leads_out(name) or not file.is_file():
             raise CacheError(f"{path}: expected the hash of a file of this folder, got {line[:100]!r}")
         found = sha256_file(file)
         if found != digest:
             raise CacheError(f"{file}: expected sha256 {digest[:16]}.., got {found[:16]}..")
+
+
+def _leads_out(name: str) -> bool:
+    return Path(name).is_absolute() or ".." in Path(name).parts

@@ -22,6 +22,7 @@ from torch import Tensor, from_numpy
 
 from lt_bench.data.tensor_file import TYPES
 from lt_bench.errors import CacheError
+from lt_bench.files import open_regular
 
 MAX_HEADER = 1_000_000
 
@@ -44,10 +45,10 @@ class ClipFile:
     def __init__(self, path: Path) -> None:
         self.path = path
         try:
-            with path.open("rb") as stream:
+            with open_regular(path) as stream:
                 data = mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ)
             self._stored = _tensors(data)
-        except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        except (OSError, ValueError, LookupError, TypeError, AttributeError, ArithmeticError, RecursionError) as error:
             raise CacheError(f"{path}: expected a readable clip file, got {_reason(error)}") from None
         self.names = frozenset(self._stored)
         self._arrays = {name: found.array for name, found in self._stored.items()}

@@ -10,6 +10,7 @@ from typing import Any, Literal
 
 from lt_bench.errors import CacheError, ConfigError
 from lt_bench.scaling import LatentScaling
+from lt_bench.versions import body_of, check_version
 
 FORMAT = "lt_bench latent cache"
 VERSION = 1
@@ -156,17 +157,16 @@ def info_from_dict(document: Any, source: Path) -> CacheInfo:
 
     if not isinstance(document, dict) or document.get("format") != FORMAT:
         raise CacheError(f"{source}: expected format '{FORMAT}', got something else")
-    if document.get("version") != VERSION:
-        raise CacheError(f"{source}: expected version {VERSION}, got {document.get('version')!r}")
+    check_version(document, str(source), VERSION, error=CacheError)
     try:
-        info = parse_config(
-            CacheInfo, {k: v for k, v in document.items() if k not in ("format", "version")}, str(source)
-        )
+        info = parse_config(CacheInfo, body_of(document), str(source))
         LatentScaling(info.codec.mean, info.codec.std)
     except ConfigError as error:
         raise CacheError(str(error)) from None
     except ValueError as error:
         raise CacheError(f"{source}: key 'codec': {error}") from None
+    if info.codec.factor < 1 or info.resolution < 1:
+        raise CacheError(f"{source}: expected a factor and a resolution of at least 1 pixel, got others")
     side = info.resolution // info.codec.factor
     if info.latent_shape != (info.codec.channels, side, side) or len(info.codec.mean) != info.codec.channels:
         raise CacheError(

@@ -9,6 +9,7 @@ from typing import Any
 
 from lt_bench.data.format import ROLES, SPLITS, ClipQuality, ClipRecord, check_id, clip_file
 from lt_bench.errors import CacheError
+from lt_bench.files import open_regular
 
 QUALITY = tuple(field.name for field in dataclasses.fields(ClipQuality))
 COLUMNS = (
@@ -23,6 +24,8 @@ COLUMNS = (
     "bytes",
 )
 
+BATCH = 1024
+"""Rows read at a time."""
 LATER_COLUMNS = {"roll": 0.0, "speech_share": None, "offset": None, "sync_score": None}
 """What a cache says that was written before these columns were."""
 
@@ -84,21 +87,25 @@ def read_index(path: Path) -> tuple[ClipRecord, ...]:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
+    records: dict[str, ClipRecord] = {}
     try:
         # The stream is opened here: a path would let pyarrow read a folder of files too.
-        with path.open("rb") as stream:
-            rows = pq.ParquetFile(stream).read().to_pylist()  # read_table imports pandas, which takes half a second
+        with open_regular(path) as stream:
+            # Not read_table, which imports pandas; and not all at once: a few bytes may stand for millions of rows.
+            for batch in pq.ParquetFile(stream).iter_batches(BATCH):
+                for row in batch.to_pylist():
+                    record = row_to_record(row, str(path))
+                    if record.id in records:
+                        raise CacheError(f"{path}: clip {record.id} stands twice")
+                    records[record.id] = record
     except OSError as error:
         raise CacheError(f"{path}: expected a readable index, got {error.strerror or error}") from None
-    except pa.ArrowException as error:
-        raise CacheError(f"{path}: expected a parquet file, got {str(error).splitlines()[0]}") from None
-    records = tuple(row_to_record(row, str(path)) for row in rows)
-    seen: set[str] = set()
-    for record in records:
-        if record.id in seen:
-            raise CacheError(f"{path}: clip {record.id} stands twice")
-        seen.add(record.id)
-    return records
+    except CacheError:
+        raise
+    except (pa.ArrowException, ValueError, ArithmeticError, MemoryError) as error:
+        reason = (str(error) or type(error).__name__).splitlines()[0]
+        raise CacheError(f"{path}: expected a parquet file of clips, got {reason}") from None
+    return tuple(records.values())
 
 
 def _schema() -> Any:

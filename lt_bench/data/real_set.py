@@ -10,6 +10,7 @@ from typing import Any
 from lt_bench.data.format import FPS, Role, Split, check_id
 from lt_bench.errors import CacheError, ConfigError
 from lt_bench.files import read_json, sha256_file, sha256_json, write_json
+from lt_bench.versions import body_of, check_version
 
 FORMAT = "lt_bench real set"
 VERSION = 1
@@ -116,12 +117,11 @@ def read_real_set(folder: str | os.PathLike[str]) -> RealSet:
     if not path.is_file():
         raise CacheError(f"{folder}: expected a real set (a folder with {MANIFEST_FILE}), got none")
     document: Any = read_json(path)
-    if not isinstance(document, dict) or document.get("format") != FORMAT or document.get("version") != VERSION:
-        raise CacheError(f"{path}: expected format '{FORMAT}', version {VERSION}, got something else")
+    if not isinstance(document, dict) or document.get("format") != FORMAT:
+        raise CacheError(f"{path}: expected format '{FORMAT}', got something else")
+    check_version(document, str(path), VERSION, error=CacheError)
     try:
-        manifest = parse_config(
-            _Manifest, {k: v for k, v in document.items() if k not in ("format", "version")}, str(path)
-        )
+        manifest = parse_config(_Manifest, body_of(document), str(path))
     except ConfigError as error:
         raise CacheError(str(error)) from None
     for clip in manifest.clips:

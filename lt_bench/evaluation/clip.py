@@ -12,7 +12,7 @@ import numpy as np
 from jaxtyping import Float32
 from numpy import ndarray
 
-from lt_bench.errors import LtBenchError
+from lt_bench.errors import LtBenchError, MediaError
 from lt_bench.evaluation.feature_store import Features, FeatureStore
 from lt_bench.files import sha256_file
 from lt_bench.media.audio import read_audio
@@ -68,9 +68,16 @@ class Tools:
         self._digests[path] = digest
 
     def digest(self, path: Path) -> str:
-        """SHA-256 of a file's bytes, read once."""
+        """SHA-256 of a file's bytes, read once.
+
+        Raises:
+            MediaError: it cannot be read, or is no regular file.
+        """
         if path not in self._digests:
-            self._digests[path] = sha256_file(path)
+            try:
+                self._digests[path] = sha256_file(path)
+            except OSError as error:
+                raise MediaError(f"{path.name}: expected a readable file, got: {error.strerror or error}") from None
         return self._digests[path]
 
 

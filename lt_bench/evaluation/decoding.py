@@ -56,7 +56,7 @@ class Decoder:
         """
         address = {"video": self.tools.digest(path), "key": "facts 1", "treatment": f"limit {limit}", "fps": self.fps}
         kept = self.tools.store.find(address)
-        if kept is None:
+        if kept is None or kept.get("facts", np.empty(0)).shape != (4,):  # not there, or not ours
             facts = self._decode(path, limit)[1]
             row = np.array([facts.frames, facts.width, facts.height, facts.fps], np.float64)
             self.tools.store.put(address, {"facts": row})

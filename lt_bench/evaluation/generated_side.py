@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,12 +11,13 @@ from typing import Any
 from lt_bench.errors import ResultError
 from lt_bench.evaluation.real_side import videos_in
 from lt_bench.evaluation.results import Scalar
-from lt_bench.files import read_json
+from lt_bench.files import printable, read_json
+from lt_bench.versions import KEYS, check_version
 
 FORMAT = "lt_bench generated set"
 VERSION = 1
 MANIFEST_FILE = "manifest.json"
-_TAKEN = ("format", "version", "system", "cache_hash", "real_hash", "complete")
+_TAKEN = (*KEYS, "system", "cache_hash", "real_hash", "complete")
 
 
 @dataclass(frozen=True)
@@ -51,18 +53,26 @@ def open_generated_side(folder: str | os.PathLike[str]) -> GeneratedSide:
     document = read_json(manifest) if manifest.is_file() else {}
     if not isinstance(document, dict) or document.get("format") != FORMAT:
         document = {}
-    elif document.get("version") != VERSION:
-        raise ResultError(f"{manifest}: expected version {VERSION}, got {document.get('version')!r}")
+    else:
+        check_version(document, str(manifest), VERSION, error=ResultError)
     return GeneratedSide(
         folder=path,
         videos=videos,
-        system=_typed(document, "system", str, manifest) or path.resolve().name,
+        system=_typed(document, "system", str, manifest) or printable(path.resolve().name),
         seed=_seed(document, manifest),
         cache_hash=_typed(document, "cache_hash", str, manifest),
         real_hash=_typed(document, "real_hash", str, manifest),
         reasons=_reasons(document),
-        meta={k: v for k, v in document.items() if k not in _TAKEN and isinstance(v, (str, int, float, bool))},
+        meta=_facts(document, manifest),
     )
+
+
+def _facts(document: dict[str, Any], path: Path) -> dict[str, Scalar]:
+    facts = {k: v for k, v in document.items() if k not in _TAKEN and isinstance(v, (str, int, float, bool))}
+    for key, value in facts.items():
+        if isinstance(value, float) and not math.isfinite(value):
+            raise ResultError(f"{path}: key '{key}': expected a finite number, got {value}")
+    return facts
 
 
 def _typed(document: dict[str, Any], key: str, kind: type, path: Path) -> Any:

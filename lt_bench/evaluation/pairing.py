@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import io
 import os
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +14,10 @@ from lt_bench.evaluation.generated_side import GeneratedSide
 from lt_bench.evaluation.real_side import RealSide
 from lt_bench.evaluation.results import Miss
 from lt_bench.evaluation.scoring import Pair
-from lt_bench.files import read_json
+from lt_bench.files import MAX_JSON, read_json, read_text
+
+MAX_NAME = 1000
+"""Characters of a path in a file of pairs."""
 
 
 @dataclass(frozen=True)
@@ -85,18 +89,27 @@ def read_pairs(path: str | os.PathLike[str]) -> dict[str, str]:
     file = Path(path)
     if not file.is_file():
         raise ResultError(f"{file}: expected a file of pairs (CSV or JSON), got none")
-    if file.suffix.lower() == ".json":
-        return _from_json(read_json(file), file)
-    with file.open(newline="", encoding="utf-8") as stream:
-        reader = csv.DictReader(stream)
+    pairs = _from_json(read_json(file), file) if file.suffix.lower() == ".json" else _from_csv(file)
+    for name in pairs.values():
+        if "\0" in name or len(name) > MAX_NAME:
+            raise ResultError(f"{file}: expected paths in the folder of generated videos, got {name[:80]!r}")
+    return pairs
+
+
+def _from_csv(file: Path) -> dict[str, str]:
+    reader = csv.DictReader(io.StringIO(read_text(file, "CSV", MAX_JSON), newline=""))
+    pairs: dict[str, str] = {}
+    try:
         if not {"real", "generated"} <= set(reader.fieldnames or ()):
             raise ResultError(f"{file}: expected columns real and generated, got {', '.join(reader.fieldnames or ())}")
-        rows = [(str(row["real"] or "").strip(), str(row["generated"] or "").strip()) for row in reader]
-    names = [real for real, _ in rows]
-    twice = next((name for name in names if names.count(name) > 1), None)
-    if twice is not None:
-        raise ResultError(f"{file}: expected every real video once, got '{twice}' twice")
-    return dict(rows)
+        for row in reader:
+            real = str(row["real"] or "").strip()
+            if real in pairs:
+                raise ResultError(f"{file}: expected every real video once, got '{real}' twice")
+            pairs[real] = str(row["generated"] or "").strip()
+    except csv.Error as error:
+        raise ResultError(f"{file}: expected CSV, got {error}") from None
+    return pairs
 
 
 def _from_json(document: Any, file: Path) -> dict[str, str]:

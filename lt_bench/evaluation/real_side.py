@@ -8,7 +8,7 @@ from pathlib import Path
 
 from lt_bench.data.real_set import MANIFEST_FILE, read_real_set
 from lt_bench.errors import ResultError
-from lt_bench.files import sha256_file, sha256_json
+from lt_bench.files import printable, sha256_file, sha256_json
 from lt_bench.media.video import probe_video
 
 VIDEO_SUFFIXES = (".mp4", ".m4v", ".mov", ".mkv", ".webm", ".avi", ".mpg", ".mpeg")
@@ -110,11 +110,11 @@ def open_real_side(folder: str | os.PathLike[str]) -> RealSide:
 
 
 def videos_in(folder: Path) -> dict[str, list[Path]]:
-    """Videos of a folder (not of folders within) by name without suffix; hidden files are left out."""
+    """Videos of a folder (not of folders within) by printable name without suffix; hidden files are left out."""
     found: dict[str, list[Path]] = {}
     for path in sorted(folder.iterdir()):
         if path.suffix.lower() in VIDEO_SUFFIXES and not path.name.startswith("."):
-            found.setdefault(path.stem, []).append(path)
+            found.setdefault(printable(path.stem), []).append(path)
     return found
 
 
@@ -136,4 +136,4 @@ def _plain(folder: Path) -> RealSide:
         if len(paths) > 1:
             raise ResultError(f"{folder}: expected one real video '{name}', got {paths[0].name} and {paths[1].name}")
         clips.append(RealVideo(name, name, paths[0], sha256={"video": sha256_file(paths[0])}))
-    return RealSide(folder, folder.resolve().name, "", tuple(clips), {}, None, None)
+    return RealSide(folder, printable(folder.resolve().name), "", tuple(clips), {}, None, None)

@@ -10,8 +10,9 @@ from typing import Any, ClassVar, Literal
 
 from lt_bench.errors import LtBenchError, ResultError
 from lt_bench.evaluation.statistics import Aggregate, Interval
-from lt_bench.evaluation.strict_json import parse_strict, short, strict
+from lt_bench.evaluation.strict_json import parse_strict, strict
 from lt_bench.files import read_json, write_json
+from lt_bench.versions import body_of, check_version
 
 FORMAT = "lt_bench result"
 VERSION = 1
@@ -158,6 +159,9 @@ class Result:
         ids = {clip.id for clip in self.clips}
         if len(ids) != len(self.clips):
             raise ResultError("clips: expected every id once, got one twice")
+        for name in ids:  # files are looked for by these names, and a result may come from anyone
+            if not name or "/" in name or "\0" in name or name in (".", ".."):
+                raise ResultError(f"clips: expected ids that are plain names, got {name[:80]!r}")
         for key, score in self.scores.items():
             if key != score.name:
                 raise ResultError(f"scores.{key}: expected the score's own name, got '{score.name}'")
@@ -245,10 +249,8 @@ def from_document(document: Any, source: str = "result") -> Result:
     """
     if not isinstance(document, Mapping) or document.get("format") != FORMAT:
         raise ResultError(f"{source}: expected a document of format '{FORMAT}', got another")
-    if type(document.get("version")) is not int or document["version"] != VERSION:
-        raise ResultError(f"{source}: expected version {VERSION}, got {short(document.get('version'))}")
-    body = {key: value for key, value in document.items() if key not in ("format", "version")}
-    return parse_strict(Result, body, source)
+    check_version(document, source, VERSION, error=ResultError)
+    return parse_strict(Result, body_of(document), source)
 
 
 def save_result(result: Result, path: str | os.PathLike[str]) -> None:

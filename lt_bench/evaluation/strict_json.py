@@ -58,8 +58,9 @@ def _adapter(kind: type) -> Any:
     return TypeAdapter(kind)
 
 
-def _dumps(body: Mapping[str, Any], source: str) -> str:
+def _dumps(body: Mapping[str, Any], source: str) -> bytes:
     try:
-        return json.dumps(dict(body), allow_nan=False)
+        # Half a surrogate pair is JSON, but no text that can be written anywhere.
+        return json.dumps(dict(body), allow_nan=False, ensure_ascii=False).encode("utf-8", "replace")
     except ValueError:
         raise ResultError(f"{source}: expected finite numbers, got NaN or infinity") from None

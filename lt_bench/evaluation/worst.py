@@ -103,7 +103,8 @@ def _table(result: Result) -> str:
         interval = f"{score.interval.low:.4g} .. {score.interval.high:.4g}" if score.interval else ""
         references = [f"{r.value:.4g} ({r.kind})" if r else "" for r in (score.reference, score.control)]
         cells = [value, interval, f"{score.scored}/{result.given}", *references, _histogram(score)]
-        link = f'<a href="#{score.name}">{escape(score.name)}</a>' if score.per_video else escape(score.name)
+        name = escape(score.name)
+        link = f'<a href="#{name}">{name}</a>' if score.per_video else name
         title = escape(score.missing or score.title, quote=True)
         rows.append(f'<tr title="{title}"><td>{link}' + "".join(f"<td>{cell}" for cell in cells) + "</tr>")
     return f"<table>{''.join(rows)}</table>"
@@ -147,9 +148,8 @@ def _section(score: Score, rows: tuple[Ranked, ...], strips: dict[str, tuple[str
         f"{_strip(row.clip, strips)}</figure>"
         for place, row in enumerate(rows, 1)
     )
-    heading = (
-        f'<h2 id="{score.name}">{escape(score.name)}</h2><p>{escape(score.title)}: {better}{near}. Worst first.</p>'
-    )
+    name = escape(score.name)
+    heading = f'<h2 id="{name}">{name}</h2><p>{escape(score.title)}: {better}{near}. Worst first.</p>'
     return f"{heading}<div>{cards}</div>"
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import io
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -12,7 +13,7 @@ from typing import Any
 from lt_bench.config import RunConfig, load_config
 from lt_bench.errors import LtBenchError, ResultError
 from lt_bench.evaluation.results import FORMAT, Result, load_result
-from lt_bench.files import read_json
+from lt_bench.files import MAX_JSON, read_json, read_text
 
 RESULT_FILE = "result.json"
 STATUS_FILE = "status.json"
@@ -146,9 +147,8 @@ def _status(folder: Path) -> tuple[str, str]:
 def _curve(path: Path) -> tuple[tuple[float, float], ...]:
     if not path.exists():
         return ()
-    with path.open(newline="", encoding="utf-8") as stream:
-        rows = list(csv.DictReader(stream))
+    rows = csv.DictReader(io.StringIO(read_text(path, "CSV", MAX_JSON), newline=""))
     try:
         return tuple((float(row["step"]), float(row["loss"])) for row in rows if row["loss"])
-    except (KeyError, ValueError, TypeError) as error:
+    except (KeyError, ValueError, TypeError, csv.Error) as error:
         raise LtBenchError(f"{path}: expected numbers in columns 'step' and 'loss', got {error!r}") from None

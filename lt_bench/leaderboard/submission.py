@@ -8,8 +8,11 @@ from __future__ import annotations
 
 import hashlib
 import json
+import lzma
 import os
 import zipfile
+import zlib
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,7 +23,8 @@ from lt_bench.errors import LtBenchError, ResultError
 from lt_bench.evaluation.protocol import load_protocol, protocol_names
 from lt_bench.evaluation.results import Result, from_document, load_result
 from lt_bench.evaluation.statistics import aggregate
-from lt_bench.files import atomic_path, sha256_file
+from lt_bench.files import atomic_path, open_regular, parse_json, sha256_file
+from lt_bench.versions import check_version
 
 FORMAT = "lt_bench submission"
 VERSION = 1
@@ -28,8 +32,12 @@ MANIFEST, RESULT = "submission.json", "result.json"
 MAX_TEXT = 64_000_000
 """Bytes of the manifest or the result at most, unpacked."""
 MAX_VIDEO = 2_000_000_000
+MAX_RATIO = 100
+"""Unpacked bytes of all members over those of the pack; videos hardly shrink, and JSON not by so much."""
 CHUNK = 1 << 20
 TOLERANCE = 1e-9
+BROKEN = (zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, OSError, RuntimeError, ValueError, KeyError)
+"""What reading a damaged archive may raise; locked members and unknown kinds of packing are RuntimeErrors."""
 STAMP = (1980, 1, 1, 0, 0, 0)
 """Of every member, so that the same result makes the same pack."""
 
@@ -92,14 +100,18 @@ def check_submission(path: str | os.PathLike[str]) -> tuple[Finding, ...]:
         ResultError: the file is no zip archive.
     """
     try:
-        with zipfile.ZipFile(path) as pack:
-            return tuple(_findings(pack))
-    except (zipfile.BadZipFile, OSError) as error:
+        with open_regular(path) as stream, zipfile.ZipFile(stream) as pack:
+            return tuple(_findings(pack, os.fstat(stream.fileno()).st_size))
+    except (*BROKEN, UnicodeDecodeError) as error:
         raise ResultError(f"{path}: expected a packed result (zip), got {error}") from None
 
 
-def _findings(pack: zipfile.ZipFile) -> Iterator[Finding]:
+def _findings(pack: zipfile.ZipFile, size: int) -> Iterator[Finding]:
     names = [info.filename for info in pack.infolist()]
+    unpacked = sum(info.file_size for info in pack.infolist())
+    if unpacked > MAX_RATIO * size:
+        yield Finding("size", f"expected at most {MAX_RATIO} times the {size} bytes of the pack, got {unpacked}")
+        return
     try:
         manifest = _manifest(pack, names)
         yield Finding("manifest", "")
@@ -110,8 +122,8 @@ def _findings(pack: zipfile.ZipFile) -> Iterator[Finding]:
     for name, facts in sorted(manifest["files"].items()):
         yield Finding(name, _file_problem(pack, name, facts) if name in names else "expected in the pack, got none")
     try:
-        result = from_document(json.loads(_text(pack, RESULT)), RESULT)
-    except (LtBenchError, ValueError, KeyError) as error:
+        result = from_document(parse_json(_text(pack, RESULT), RESULT), RESULT)
+    except LtBenchError as error:
         yield Finding("result schema", str(error))
         return
     yield Finding("result schema", "")
@@ -123,12 +135,10 @@ def _findings(pack: zipfile.ZipFile) -> Iterator[Finding]:
 def _manifest(pack: zipfile.ZipFile, names: list[str]) -> dict[str, Any]:
     if MANIFEST not in names:
         raise ResultError(f"expected {MANIFEST} in the pack, got none")
-    try:
-        document = json.loads(_text(pack, MANIFEST))
-    except ValueError as error:
-        raise ResultError(f"{MANIFEST}: expected JSON, got {error}") from None
-    if not isinstance(document, dict) or (document.get("format"), document.get("version")) != (FORMAT, VERSION):
-        raise ResultError(f"{MANIFEST}: expected format '{FORMAT}', version {VERSION}, got something else")
+    document = parse_json(_text(pack, MANIFEST), MANIFEST)
+    if not isinstance(document, dict) or document.get("format") != FORMAT:
+        raise ResultError(f"{MANIFEST}: expected format '{FORMAT}', got something else")
+    check_version(document, MANIFEST, VERSION, error=ResultError)
     files = document.get("files")
     if not isinstance(files, dict) or RESULT not in files or not all(isinstance(f, dict) for f in files.values()):
         raise ResultError(f"{MANIFEST}: key 'files': expected {RESULT} and the videos, got something else")
@@ -137,7 +147,7 @@ def _manifest(pack: zipfile.ZipFile, names: list[str]) -> dict[str, Any]:
 
 def _members(names: list[str], files: dict[str, Any]) -> str:
     strange = sorted(set(names) - {MANIFEST, *files})
-    twice = sorted({name for name in names if names.count(name) > 1})
+    twice = sorted(name for name, count in Counter(names).items() if count > 1)
     leading = sorted(name for name in names if name.startswith("/") or ".." in Path(name).parts or "\\" in name)
     for problem, found in (("leads out of the pack", leading), ("stands twice", twice), ("is not listed", strange)):
         if found:
@@ -155,7 +165,7 @@ def _file_problem(pack: zipfile.ZipFile, name: str, facts: dict[str, Any]) -> st
                 if size > limit:
                     return f"expected at most {limit} bytes, got more"
                 digest.update(chunk)
-    except (zipfile.BadZipFile, OSError, RuntimeError, NotImplementedError, ValueError) as error:
+    except BROKEN as error:
         return f"expected a readable member, got: {error}"
     if (size, digest.hexdigest()) != (facts.get("bytes"), facts.get("sha256")):
         return f"expected sha256 {str(facts.get('sha256'))[:16]}, got {digest.hexdigest()[:16]}"
@@ -163,11 +173,17 @@ def _file_problem(pack: zipfile.ZipFile, name: str, facts: dict[str, Any]) -> st
 
 
 def _text(pack: zipfile.ZipFile, name: str) -> str:
-    with pack.open(name) as stream:
-        data = stream.read(MAX_TEXT + 1)
+    try:
+        with pack.open(name) as stream:
+            data = stream.read(MAX_TEXT + 1)
+    except BROKEN as error:
+        raise ResultError(f"{name}: expected a readable member, got: {error}") from None
     if len(data) > MAX_TEXT:
         raise ResultError(f"{name}: expected at most {MAX_TEXT} bytes, got more")
-    return data.decode("utf-8")
+    try:
+        return data.decode("utf-8")
+    except UnicodeDecodeError:
+        raise ResultError(f"{name}: expected UTF-8 text, got other bytes") from None
 
 
 def _agreement(manifest: dict[str, Any], result: Result) -> str:

@@ -14,15 +14,13 @@ from av import AudioFrame, AudioResampler
 
 from lt_bench.errors import MediaError
 from lt_bench.files import atomic_path
-from lt_bench.media.checks import FULL_SCALE, check_waveform
+from lt_bench.media.checks import FULL_SCALE, check_rate, check_waveform
 from lt_bench.media.container import explain
 from lt_bench.media.resampling import Span
 from lt_bench.media.sound import SpooledSound
-from lt_bench.media.tracks import TrackPart, iter_track
+from lt_bench.media.tracks import MAX_GAP_SECONDS, TrackPart, iter_track
 from lt_bench.media.video import first_frame_time
 from lt_bench.shapes import Waveform
-
-_RATES = (1000, 768_000)
 
 
 def read_audio(path: str | os.PathLike[str], sample_rate: int = 16000, span: Span | None = None) -> Waveform:
@@ -46,7 +44,7 @@ def iter_audio(path: str | os.PathLike[str], sample_rate: int = 16000, span: Spa
         MediaError: as ``read_audio``, while reading.
     """
     path = Path(path)
-    _check_rate(sample_rate, str(path))
+    check_rate(sample_rate, str(path))
     resampler, count = None, 0
     for part in _parts(path, span):
         check_waveform(part.samples, str(path), first=count)
@@ -121,7 +119,7 @@ def write_wav(path: str | os.PathLike[str], audio: Waveform, sample_rate: int = 
         MediaError: the audio is empty, not finite, beyond [-1, 1] or not mono float, or the rate is out of range.
     """
     check_waveform(audio, str(path), peak=FULL_SCALE)
-    _check_rate(sample_rate, str(path))
+    check_rate(sample_rate, str(path))
     # 32768 levels a side, as readers assume: 16-bit samples come back exactly; +1.0 is the one value that cannot.
     pcm = np.clip(np.rint(audio.astype(np.float64) * 32768), -32768, 32767).astype("<i2")
     with atomic_path(path) as temporary, wave.open(str(temporary), "wb") as stream:
@@ -138,16 +136,19 @@ def _parts(path: Path, span: Span | None) -> Iterator[TrackPart]:
     if span is not None:
         zero = first = (zero or Fraction(0)) + span.start
         last = None if span.stop is None else zero + span.stop - span.start
-    parts = _from_zero(iter_track(path, first, last), zero)
+    parts = _from_zero(iter_track(path, first, last), zero, path)
     return parts if first is None or last is None else _limited(parts, last - first)
 
 
-def _from_zero(parts: Iterator[TrackPart], zero: Fraction | None) -> Iterator[TrackPart]:
+def _from_zero(parts: Iterator[TrackPart], zero: Fraction | None, path: Path) -> Iterator[TrackPart]:
     early = 0
     for index, part in enumerate(parts):
         if index == 0 and zero is not None:
             offset = round((part.start - zero) * part.rate)
             early = max(0, -offset)
+            if offset > MAX_GAP_SECONDS * part.rate:
+                late = f"got one that starts {offset / part.rate:.0f} s after the video"
+                raise MediaError(f"{path}: expected an audio track without a gap of over {MAX_GAP_SECONDS} s, {late}")
             if offset > 0:  # silence where the track starts later
                 yield replace(part, samples=np.zeros(offset, np.float32))
         dropped = min(early, len(part.samples))
@@ -163,8 +164,3 @@ def _limited(parts: Iterator[TrackPart], seconds: Fraction) -> Iterator[TrackPar
         count += len(part.samples)
         if left > 0:
             yield replace(part, samples=part.samples[:left])
-
-
-def _check_rate(sample_rate: int, where: str) -> None:
-    if not _RATES[0] <= sample_rate <= _RATES[1]:
-        raise MediaError(f"{where}: expected a sample rate of {_RATES[0]} to {_RATES[1]} Hz, got {sample_rate}")

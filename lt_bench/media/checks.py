@@ -11,6 +11,8 @@ MAX_PEAK = 4.0
 """Lossy codecs overshoot full scale a little; a peak beyond this says that the samples are not in [-1, 1] at all."""
 FULL_SCALE = 1.0001
 """The largest peak that is written: 1 and a rounding error."""
+RATES = (1000, 768_000)
+"""Lowest and highest sample rate, in Hz. A file of one sample a second would grow 16,000 times when it is read."""
 
 
 def check_frame(frame: object, where: str, even: bool = False, shape: tuple[int, ...] | None = None) -> None:
@@ -52,3 +54,13 @@ def check_waveform(audio: object, where: str, peak: float = MAX_PEAK, first: int
         raise MediaError(f"{where}: expected finite audio samples, got {audio[index]} at sample {first + index}")
     if np.abs(audio).max() > peak:
         raise MediaError(f"{where}: expected audio in [-1, 1], got a peak of {np.abs(audio).max():.6g}")
+
+
+def check_rate(sample_rate: int, where: str) -> None:
+    """Check that a sample rate (Hz) is one that sound is kept at.
+
+    Raises:
+        MediaError: it is not; the message starts with ``where``.
+    """
+    if not RATES[0] <= sample_rate <= RATES[1]:
+        raise MediaError(f"{where}: expected a sample rate of {RATES[0]} to {RATES[1]} Hz, got {sample_rate}")

@@ -64,9 +64,11 @@ def first_stream(container: InputContainer, kind: str, path: Path) -> Stream:
     """The first stream of a kind ("video" or "audio"); a song's cover picture is not a video stream.
 
     Raises:
-        MediaError: there is none.
+        MediaError: there is none, or FFmpeg does not know its codec.
     """
     for stream in _streams(container, kind):
+        if stream.codec_context is None:
+            raise MediaError(f"{path}: expected {kind} in a known codec, got an unknown one")
         return stream
     raise MediaError(f"{path}: expected a file with {kind}, got no {kind} track")
 

@@ -15,6 +15,7 @@ from av.container import InputContainer
 from av.packet import Packet
 
 from lt_bench.errors import MediaError
+from lt_bench.media.checks import check_rate
 from lt_bench.media.container import demux_whole, explain, first_stream, open_media, seek_packets
 from lt_bench.shapes import Waveform
 
@@ -98,6 +99,8 @@ def _mono(frames: Iterator[AudioFrame], path: Path) -> Iterator[tuple[AudioFrame
         kind = (frame.sample_rate, frame.format.name, frame.layout.name)
         if first is not None and kind != first:
             raise MediaError(f"{path}: expected audio of one kind, got {first} and then {kind}")
+        if first is None:
+            check_rate(frame.sample_rate, str(path))
         first = kind
         with explain(path, "audio could not be mixed to mono"):
             mixed = mixer.resample(frame)

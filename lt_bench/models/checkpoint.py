@@ -9,21 +9,25 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
+import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
 from lt_bench.config import RunConfig, parse_config, to_dict
-from lt_bench.errors import CheckpointError, ConfigError
-from lt_bench.files import atomic_path, sha256_file
+from lt_bench.errors import CheckpointError, ConfigError, LtBenchError
+from lt_bench.files import atomic_path, parse_json, sha256_file
 from lt_bench.models.build import build_model
 from lt_bench.models.codecs.base import Codec, build_codec
 from lt_bench.models.letstalk import LetsTalk
 from lt_bench.perception.speech.base import SpeechEncoder, build_speech_encoder
 from lt_bench.scaling import LatentScaling
+from lt_bench.versions import body_of, check_version
 
 FORMAT = "lt_bench model"
 VERSION = 1
+MAX_SIZE = 65536
+"""Of a side, in pixels or features: more is damage."""
 Weights = Literal["ema", "raw"]
 
 
@@ -61,6 +65,12 @@ class ModelCard:
     """Largest memory while training, in bytes: of the process, or of the GPU where one was used."""
     plugins: dict[str, str] = field(default_factory=dict)
     """SHA-256 of the user's own code that the model was trained with, by file name."""
+
+    def __post_init__(self) -> None:
+        sizes = {"latent_shape": self.latent_shape, "speech_shape": self.speech_shape, "resolution": (self.resolution,)}
+        for key, values in sizes.items():
+            if not all(1 <= value <= MAX_SIZE for value in values):
+                raise ValueError(f"{key} of 1 to {MAX_SIZE}")
 
 
 @dataclass(frozen=True)
@@ -145,11 +155,18 @@ def load_model(path: str | os.PathLike[str], weights: Weights = "ema") -> Loaded
             raise CheckpointError(f"{path}: expected '{weights}' weights (see sampling.weights), got none")
         state = {name.removeprefix(f"{weights}."): file.get_tensor(name) for name in names}
     try:
+        # Without memory first: a card may ask for more than there is, and the tensors say what there should be.
+        problem = _mismatch(_shapes(card, state), state)
+        if problem:
+            raise CheckpointError(f"{path}: {problem}")
         model = build_model(card.config.model, card.latent_shape, card.speech_shape)
-    except (ValueError, KeyError) as error:
+    except CheckpointError:
+        raise
+    except (ValueError, KeyError, RuntimeError, ArithmeticError) as error:
         files = " ".join(f"--plugin {file}" for file in card.config.model.plugins)
         hint = f" (trained with {files})" if files else ""
-        raise CheckpointError(f"{path}: expected a model this version can build, got: {error}{hint}") from error
+        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise CheckpointError(f"{path}: expected a model this version can build, got: {reason}{hint}") from error
     problem = _mismatch(model.state_dict(), state)
     if problem:
         raise CheckpointError(f"{path}: {problem}")
@@ -157,27 +174,35 @@ def load_model(path: str | os.PathLike[str], weights: Weights = "ema") -> Loaded
     return LoadedModel(model.eval().requires_grad_(False), card, weights, Path(path), sha256_file(path))
 
 
+def _shapes(card: ModelCard, otherwise: Mapping[str, Tensor]) -> Mapping[str, Tensor]:
+    """The tensors that the card's network has, without their memory; ``otherwise`` where it cannot be built so."""
+    try:
+        with torch.device("meta"):
+            return build_model(card.config.model, card.latent_shape, card.speech_shape).state_dict()
+    except NotImplementedError:  # a user's fusion that looks at values while it is built
+        return otherwise
+
+
 def _open(path: str | os.PathLike[str]) -> Any:
+    if not Path(path).is_file():
+        got = "no such file" if not Path(path).exists() else "a folder" if Path(path).is_dir() else "a special file"
+        raise CheckpointError(f"{path}: expected a model file, got {got}")
     try:
         return safe_open(path, framework="pt")
-    except FileNotFoundError:
-        raise CheckpointError(f"{path}: expected a model file, got no such file") from None
     except (OSError, SafetensorError) as error:
         raise CheckpointError(f"{path}: expected a model file (safetensors), got {error}") from None
 
 
 def _card(file: Any, path: str | os.PathLike[str]) -> ModelCard:
     try:
-        document = json.loads((file.metadata() or {}).get("lt_bench", "null"))
-    except ValueError as error:
-        raise CheckpointError(f"{path}: expected JSON in the header, got {error}") from None
-    if not isinstance(document, dict) or document.pop("format", None) != FORMAT:
+        document = parse_json((file.metadata() or {}).get("lt_bench", "null"), f"{path}: header")
+    except LtBenchError as error:
+        raise CheckpointError(str(error)) from None
+    if not isinstance(document, dict) or document.get("format") != FORMAT:
         raise CheckpointError(f"{path}: expected format '{FORMAT}', got a safetensors file of something else")
-    version = document.pop("version", None)
-    if version != VERSION:
-        raise CheckpointError(f"{path}: expected a model file of version {VERSION}, got version {version!r}")
+    check_version(document, str(path), VERSION, error=CheckpointError)
     try:
-        return parse_config(ModelCard, document, str(path))
+        return parse_config(ModelCard, body_of(document), str(path))
     except ConfigError as error:
         raise CheckpointError(str(error)) from None
 

@@ -5,7 +5,6 @@ The official file has its own names and one matrix for queries, keys and values;
 
 from __future__ import annotations
 
-import pickle
 import re
 from collections.abc import Mapping
 from functools import cache
@@ -21,7 +20,8 @@ from torch.nn import functional
 
 from lt_bench.assets.pretrained import one_line
 from lt_bench.assets.store import asset_path
-from lt_bench.errors import AssetError
+from lt_bench.assets.weights import read_torch
+from lt_bench.errors import AssetError, LtBenchError
 from lt_bench.perception.device import detector_device, exact_inference
 
 WEIGHTS = "vit_g_hybrid_pt_1200e_ssv2_ft.pth"
@@ -90,11 +90,11 @@ def load_videomae(path: Path, settings: Mapping[str, Any] | None = None) -> Vide
     """
     network = VideoMae(settings or GIANT)
     try:
-        loaded = torch.load(path, map_location="cpu", weights_only=True, mmap=True)
+        loaded = read_torch(path)
         state = next((loaded[key] for key in ("model", "module") if key in loaded), loaded)
         wanted = to_transformers(state, "q_bias" in " ".join(network.encoder.state_dict()))
         network.load_state_dict(wanted)
-    except (RuntimeError, pickle.UnpicklingError, KeyError, TypeError, EOFError) as error:
+    except (LtBenchError, RuntimeError, KeyError, TypeError) as error:
         raise AssetError(f"{path.name}: expected official weights of VideoMAE v2, got: {one_line(error)}") from None
     return network.eval().requires_grad_(False).to(detector_device())
 

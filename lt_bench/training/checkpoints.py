@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import pickle
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,11 +11,13 @@ import torch
 from lightning.pytorch.callbacks import ModelCheckpoint
 from lightning.pytorch.plugins.io import TorchCheckpointIO
 
+from lt_bench.assets.weights import read_torch
 from lt_bench.config import RunConfig, parse_config, to_dict
-from lt_bench.errors import CheckpointError
+from lt_bench.errors import CheckpointError, ConfigError, LtBenchError
 from lt_bench.files import atomic_path
 from lt_bench.plugins import plugin_hashes
 from lt_bench.training.module import CHECKPOINT_KEY, CHECKPOINT_VERSION
+from lt_bench.versions import check_version
 
 FOLDER = "checkpoints"
 LAST = "last.ckpt"
@@ -106,16 +107,22 @@ def find_checkpoint(out: Path, config: RunConfig, cache_hash: str) -> FoundCheck
     if not path.exists():
         return None
     try:
-        document = torch.load(path, map_location="cpu", weights_only=True, mmap=True)
-    except (RuntimeError, ValueError, EOFError, KeyError, pickle.UnpicklingError) as error:
-        reason = str(error).splitlines()[0][:120] if str(error) else type(error).__name__
-        raise CheckpointError(f"{path}: expected a checkpoint, got {reason}") from None
+        document = read_torch(path)
+    except LtBenchError as error:
+        raise CheckpointError(f"{path}: expected a checkpoint, got {error}") from None
     made = document.get(CHECKPOINT_KEY) if isinstance(document, dict) else None
-    if not isinstance(made, dict) or made.get("version") != CHECKPOINT_VERSION:
-        raise CheckpointError(f"{path}: expected a checkpoint of lt-bench train, version {CHECKPOINT_VERSION}")
-    origin = RunOrigin(parse_config(RunConfig, made["config"], str(path)), made["cache_hash"], made.get("plugins", {}))
+    if not isinstance(made, dict):
+        raise CheckpointError(f"{path}: expected a checkpoint of lt-bench train, got another file")
+    check_version(made, str(path), CHECKPOINT_VERSION, error=CheckpointError)
+    try:
+        config_made = parse_config(RunConfig, made["config"], str(path))
+        origin = RunOrigin(config_made, str(made["cache_hash"]), dict(made.get("plugins", {})))
+        step = int(document["global_step"])
+    except (KeyError, TypeError, ValueError) as error:
+        reason = str(error) if isinstance(error, ConfigError) else f"{path}: expected a whole checkpoint, got none"
+        raise CheckpointError(reason) from None
     check_same_run(path, origin, RunOrigin.of(config, cache_hash))
-    return FoundCheckpoint(path, int(document["global_step"]))
+    return FoundCheckpoint(path, step)
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -130,3 +131,49 @@ def test_names_from_result_files_run_no_code(open_page, fake, write_results, tmp
     page.wait_for_timeout(200)
     assert page.locator("img").count() == 0
     assert EVIL in page.locator("h1").inner_text()
+
+
+HOSTILE = '"\'><script>alert(1)</script></style></title><svg onload=alert(2)> x" onerror="alert(3)" onfocus="alert(4)'
+
+
+def _poisoned(document: Any, key: str = "") -> Any:
+    """A result's document with hostile text in every free text, names of clips included."""
+    fixed = ("scope", "aggregate", "format", "kind")
+    if isinstance(document, dict):
+        named = key in ("per_video", "packages")
+        return {(_safe_name(k) if named else k): _poisoned(v, k) for k, v in document.items()}
+    if isinstance(document, list):
+        return [_poisoned(item, key) for item in document]
+    if not isinstance(document, str) or key in fixed:
+        return document
+    if key in ("id", "clip"):
+        return _safe_name(document)
+    return document if key == "name" else document + HOSTILE
+
+
+def _safe_name(name: str) -> str:
+    return name + HOSTILE.replace("/", "")  # names of clips lead nowhere
+
+
+def test_no_text_of_a_result_runs_code_anywhere_on_the_page(open_page, fake, tmp_path):
+    from lt_bench.evaluation.results import Miss, to_document
+
+    for name, level in (("a", 0.9), ("b", 0.5)):
+        result = fake(name, level, misses=(Miss("fake00_take0", "psnr", "because "),))
+        document = json.loads(json.dumps(to_document(result)))
+        poisoned = _poisoned(document) | {
+            "meta": {k: f"{v}{HOSTILE}" for k, v in document["meta"].items() if k in ("portrait", "audio")}
+        }
+        (tmp_path / f"{name}.json").write_text(json.dumps(poisoned))
+    page = open_page(
+        build_leaderboard([tmp_path / "a.json", tmp_path / "b.json"], tmp_path / "out", HOSTILE, published=True).page
+    )
+    for closed in page.locator("details:not([open])").all():
+        closed.evaluate("e => { e.open = true; }")
+    for button in page.locator("#board-1 thead button").all()[:3]:
+        button.click()
+    page.wait_for_timeout(200)
+    assert page.locator("script").count() == 1
+    handlers = "[...document.querySelectorAll('*')].flatMap(e => [...e.attributes]).filter(a => /^on/.test(a.name))"
+    assert page.evaluate(f"{handlers}.length") == 0
+    assert HOSTILE in page.locator("h1").inner_text()

@@ -54,7 +54,7 @@ def test_other_safetensors_other_versions_and_other_shapes_are_named(model_file:
     with pytest.raises(CheckpointError, match="expected format 'lt_bench model'"):
         load_model(plain)
     _rewrite(model_file, {"version": 2})
-    with pytest.raises(CheckpointError, match="version 1, got version 2"):
+    with pytest.raises(CheckpointError, match="expected version 1, got 2"):
         load_model(model_file)
     _rewrite(model_file, {"version": 1, "unknown": 1})
     with pytest.raises(CheckpointError, match="unknown key 'unknown'"):

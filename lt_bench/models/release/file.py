@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import os
-import pickle
-import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import torch
 from torch import Tensor
 
-from lt_bench.errors import CheckpointError
+from lt_bench.assets.weights import read_torch
+from lt_bench.errors import CheckpointError, LtBenchError
 
 COMPILED = "_orig_mod."
 """What ``torch.compile`` puts before a name."""
@@ -53,17 +51,12 @@ def read_release(path: str | os.PathLike[str]) -> ReleasedWeights:
 
 
 def _load(path: Path) -> dict[str, Any]:
-    if not path.is_file():
-        got = "a folder" if path.is_dir() else "no such file"
-        raise CheckpointError(f"{path}: expected a checkpoint, got {got}")
     try:
-        document = torch.load(path, map_location="cpu", weights_only=True, mmap=zipfile.is_zipfile(path))
-    except pickle.UnpicklingError:
+        document = read_torch(path)
+    except LtBenchError as error:
         raise CheckpointError(
-            f"{path}: expected tensors and plain values only, got a file that is damaged or would run code when loaded"
+            f"{path}: expected a PyTorch checkpoint of tensors and plain values, got {error}"
         ) from None
-    except (RuntimeError, ValueError, EOFError, KeyError) as error:
-        raise CheckpointError(f"{path}: expected a PyTorch checkpoint, got a damaged file or another kind") from error
     if not isinstance(document, dict):
         raise CheckpointError(f"{path}: expected a mapping of state dicts, got {type(document).__name__}")
     return document
