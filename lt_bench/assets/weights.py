@@ -47,7 +47,7 @@ def read_torch(path: Path) -> Any:
     import torch
 
     if not path.is_file():
-        raise LtBenchError("a folder" if path.is_dir() else "no such file")
+        raise LtBenchError("a folder" if path.is_dir() else "a special file" if path.exists() else "no such file")
     try:
         return torch.load(path, map_location="cpu", weights_only=True, mmap=zipfile.is_zipfile(path))
     except pickle.UnpicklingError:

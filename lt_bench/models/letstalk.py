@@ -24,6 +24,9 @@ from lt_bench.models.presets import size_of
 from lt_bench.models.tokens import WindowTokens
 from lt_bench.shapes import AudioWindows, Bool, Float, Latent, Latents, Timesteps
 
+MAX_FRAMES, MAX_TOKENS = 10_000, 65_536
+"""Of a window, and of one of its frames: ten times what anybody trains; a damaged model file may ask for any number."""
+
 
 class LetsTalk(nn.Module):
     """Predicts noise, clean latents or velocity (whatever it is trained for) of a window of noisy latents."""
@@ -183,3 +186,7 @@ def _check(config: ModelConfig, latent_shape: tuple[int, int, int]) -> None:
     _, height, width = latent_shape
     if height % config.patch_size or width % config.patch_size:
         raise ConfigError(f"model.patch_size: expected a divisor of {height} and {width}, got {config.patch_size}")
+    frames, tokens = config.frames + config.motion_frames, (height // config.patch_size) * (width // config.patch_size)
+    if frames > MAX_FRAMES or tokens > MAX_TOKENS:
+        limits = f"at most {MAX_FRAMES} frames of {MAX_TOKENS} tokens"
+        raise ConfigError(f"model.frames, patch_size: expected {limits}, got {frames} of {tokens}")

@@ -133,7 +133,7 @@ def _tar_checkpoint(path: Path) -> None:
 
 CHECKPOINTS = (
     *tuple(
-        Entry(f"{kind} {name}", kind, make, (2,), "", f"{kind.replace(' ', '_')}.ckpt")
+        Entry(f"{kind} {name}", kind, make, (0, 2) if make is loop else (2,), "", f"{kind.replace(' ', '_')}.ckpt")
         for kind in ("checkpoint", "run checkpoint")
         for name, make in PICKLES.items()
     ),

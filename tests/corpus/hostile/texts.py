@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -276,6 +275,7 @@ LISTS = (
                 }
             }
         ),
+        (0, 2),
     ),
     _json(
         "with numbers that are none",
@@ -289,10 +289,6 @@ LISTS = (
                 }
             }
         ),
+        (0, 2),
     ),
 )
-
-
-def copied(source: str) -> Make:
-    """A copy of a fixture, whole."""
-    return lambda path: (shutil.copytree(Path("fixtures", source), path), None)[1]
