@@ -5,7 +5,7 @@ BIN = $(VENV)/bin
 STAMP = $(VENV)/.installed
 export MPLBACKEND ?= Agg
 
-.PHONY: help quickstart test slow lint bench study docs format install lock audit clean
+.PHONY: help quickstart test slow faults lint bench study docs format install lock audit clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-11s %s\n", $$1, $$2}'
@@ -23,10 +23,13 @@ quickstart: $(STAMP)  ## the main job on the embedded synthetic set: four fusion
 
 test: $(STAMP)  ## lint, types, layers and the whole quick test suite
 	$(MAKE) lint
-	$(BIN)/python -m pytest -n 2 --dist worksteal -m "not slow"
+	$(BIN)/python -m pytest -n 2 --dist worksteal -m "not slow and not faults"
 
 slow: $(STAMP)  ## the tests that take minutes
-	$(BIN)/python -m pytest -m slow
+	$(BIN)/python -m pytest -m "slow and not faults"
+
+faults: $(STAMP)  ## kills, full disks, lost servers and interrupts; under ten minutes on two idle cores
+	$(BIN)/python -m pytest -n 2 --dist worksteal -m faults
 
 lint: $(STAMP)  ## style, spelling, types and the layers of the architecture
 	$(BIN)/ruff check .

@@ -32,7 +32,8 @@ WIDTH = 110
 def commands_page() -> str:
     """Every verb's help."""
     parts = [MADE, "# Commands", "", "Exit codes: 0 done, 1 a check failed or something was missed (and is listed),"]
-    parts += ["2 bad input (one line on stderr), 130 interrupted: the same command goes on where it stopped.", ""]
+    parts += ["2 bad input (one line on stderr), 130 interrupted, 143 ended by SIGTERM: the same command goes on where"]
+    parts += ["it stopped (`generate` from the start).", ""]
     for verb, summary in VERBS.items():
         module = importlib.import_module(f"lt_bench.cli.{verb.replace('-', '_')}")
 

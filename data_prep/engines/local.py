@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import os
 import signal
-import threading
 import traceback
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from multiprocessing import get_context, parent_process
+from multiprocessing import get_context
 from multiprocessing.connection import Connection, wait
 from typing import Any
 
 from data_prep.engines import Job, Result, Worker
 from data_prep.engines.threads import one_thread, start_with_one_thread
+from lt_bench.children import deaf_to_interrupts, end_with_parent
 from lt_bench.errors import LtBenchError
 
 TRIES = 2
@@ -115,7 +114,8 @@ class _Process:
         self.task: _Task | None = None
         self.pipe, theirs = context.Pipe()
         self.process = context.Process(target=_serve, args=(theirs, self.make), daemon=True)
-        self.process.start()
+        with deaf_to_interrupts():
+            self.process.start()
         theirs.close()
 
     def give(self, task: _Task) -> None:
@@ -152,8 +152,7 @@ def _cause(code: int | None) -> str:
 
 
 def _serve(pipe: Connection, make: Make) -> None:
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent ends its processes in order
-    threading.Thread(target=_follow_parent, daemon=True).start()
+    end_with_parent()
     start_with_one_thread()
     worker: Worker[Any, Any] | None = None
     with one_thread():
@@ -176,11 +175,3 @@ def _with_trace(error: Exception) -> Exception:
     if not isinstance(error, LtBenchError):
         error.add_note(traceback.format_exc())
     return error
-
-
-def _follow_parent() -> None:
-    """End this process when its parent is gone; without it, a killed parent leaves its workers at their clips."""
-    parent = parent_process()
-    assert parent is not None
-    parent.join()
-    os._exit(1)

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
-import signal
 from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -63,12 +62,8 @@ def run(arguments: argparse.Namespace) -> int:
         from lt_bench.cli.ablate_plan import dry_run
 
         return dry_run(config, jobs, arguments.json)
-    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
-    try:
-        with locked_folder(Path(config.out), "lt-bench ablate"):
-            return _run(config, jobs, arguments.json, arguments.rescore)
-    finally:
-        signal.signal(signal.SIGTERM, before)
+    with locked_folder(Path(config.out), "lt-bench ablate"):
+        return _run(config, jobs, arguments.json, arguments.rescore)
 
 
 def _load(arguments: argparse.Namespace) -> ExperimentConfig:
@@ -96,7 +91,7 @@ def _run(config: ExperimentConfig, jobs: tuple[Job, ...], as_json: bool, rescore
     from lt_bench.cli.ablate_report import report, say
     from lt_bench.config import to_yaml
     from lt_bench.evaluation.protocol import load_protocol
-    from lt_bench.files import write_text
+    from lt_bench.files import remove_leftovers, write_text
     from lt_bench.jobs.folder import check_folder
     from lt_bench.tracking.mlflow_tracker import DATABASE
 
@@ -111,6 +106,7 @@ def _run(config: ExperimentConfig, jobs: tuple[Job, ...], as_json: bool, rescore
     if finished:
         say(finished.document, finished.text, as_json)
         return 0
+    remove_leftovers(out)
     tracker = open_tracker(config)
     rules = Rules(cache.hash, protocol_hash, config.engine.retries, rescore)
     statuses = _run_grid(config, jobs, rules, tracker)

@@ -6,11 +6,11 @@ import argparse
 import importlib
 import io
 import os
-import shlex
 import sys
 from collections.abc import Sequence
 
 import lt_bench
+from lt_bench.cli.interrupts import farewell, sigterm_interrupts, typed
 from lt_bench.cli.parsing import VerbParser
 from lt_bench.errors import LtBenchError
 
@@ -36,7 +36,7 @@ VERBS = {
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run one verb and return its exit code: 0 done, 1 a check failed, 2 bad input, 130 interrupted."""
+    """Run one verb and return its exit code: 0 done, 1 a check failed, 2 bad input, 130 interrupted, 143 by SIGTERM."""
     arguments = list(sys.argv[1:] if argv is None else argv)
     if isinstance(sys.stdout, io.TextIOWrapper):  # names that the terminal cannot show are escaped, as on stderr
         sys.stdout.reconfigure(errors="backslashreplace")
@@ -52,24 +52,30 @@ def main(argv: Sequence[str] | None = None) -> int:
     )
     parser.add_argument("arguments", nargs=argparse.REMAINDER, help="what the verb takes")
     chosen = parser.parse_args(arguments[:1])
-    module = importlib.import_module(f"lt_bench.cli.{chosen.verb.replace('-', '_')}")
-    verb_parser = VerbParser(prog=f"lt-bench {chosen.verb}", description=module.__doc__)
-    module.add_arguments(verb_parser)
+    with sigterm_interrupts() as received:
+        try:
+            return _run(chosen.verb, arguments)
+        except KeyboardInterrupt:
+            print(farewell(chosen.verb, arguments), file=sys.stderr)
+            return 128 + received[0] if received else 130
+
+
+def _run(verb: str, arguments: Sequence[str]) -> int:
+    module = importlib.import_module(f"lt_bench.cli.{verb.replace('-', '_')}")
+    parser = VerbParser(prog=f"lt-bench {verb}", description=module.__doc__)
+    module.add_arguments(parser)
     try:
-        return module.run(verb_parser.parse_args(arguments[1:]))
+        parsed = parser.parse_args(list(arguments[1:]))
+        parsed.typed = typed(arguments)
+        return module.run(parsed)
     except LtBenchError as error:
-        print(f"lt-bench {chosen.verb}: {' '.join(str(error).split())}", file=sys.stderr)
+        print(f"lt-bench {verb}: {' '.join(str(error).split())}", file=sys.stderr)
         return 2
     except OSError as error:
         if error.errno is None:
             raise
-        print(f"lt-bench {chosen.verb}: {error.filename or 'system'}: {error.strerror}", file=sys.stderr)
+        print(f"lt-bench {verb}: {error.filename or 'system'}: {error.strerror}", file=sys.stderr)
         return 2
-    except KeyboardInterrupt:
-        again = shlex.join(["lt-bench", *arguments])
-        note = "interrupted; the same command goes on where it stopped"
-        print(f"lt-bench {chosen.verb}: {note}:\n{again}", file=sys.stderr)
-        return 130
 
 
 if __name__ == "__main__":

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
-import signal
 from typing import TYPE_CHECKING
 
 from lt_bench.cli.output import add_json_flag, stderr_console
@@ -43,11 +42,7 @@ def run(arguments: argparse.Namespace) -> int:
 
         print_plan(plan, arguments.json)
         return 0
-    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
-    try:
-        return _run(plan, arguments.json)
-    finally:
-        signal.signal(signal.SIGTERM, before)
+    return _run(plan, arguments.json)
 
 
 def _load(arguments: argparse.Namespace) -> SearchPlan:

@@ -12,7 +12,7 @@ import dataclasses
 import os
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -65,12 +65,16 @@ def run(arguments: argparse.Namespace) -> int:
     from lt_bench.training.run import train
 
     try:
-        with _tracked(config, arguments.out, cache, arguments.tracking if first else "off") as callbacks:
+        with (
+            _alone(arguments.out) if first else nullcontext(),
+            _tracked(config, arguments.out, cache, arguments.tracking if first else "off") as callbacks,
+        ):
             outcome = train(config, arguments.out, cache, callbacks=callbacks)
     except Preempted as stop:
         if not first:  # a code other than 0 would make Lightning kill the first process
             return 0
-        print(f"lt-bench train: stopped and saved at step {stop.step}; the same command goes on", file=sys.stderr)
+        told = f"lt-bench train: stopped and saved at step {stop.step}; the same command goes on from there"
+        print(f"{told}:\n{arguments.typed}", file=sys.stderr)
         return PREEMPTED_CODE
     if not first:
         return 0
@@ -95,6 +99,17 @@ def run(arguments: argparse.Namespace) -> int:
         )
         print(outcome.model_file)
     return 0
+
+
+@contextmanager
+def _alone(out: Path) -> Iterator[None]:
+    """Hold the run's folder, and remove what a killed command left half-written there."""
+    from lt_bench.files import remove_leftovers
+    from lt_bench.jobs.lifeline import locked_folder
+
+    with locked_folder(out, "lt-bench train"):
+        remove_leftovers(out)
+        yield
 
 
 @contextmanager

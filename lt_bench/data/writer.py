@@ -24,7 +24,7 @@ from lt_bench.data.format import (
 )
 from lt_bench.data.index import index_bytes, read_index, record_to_row, row_to_record
 from lt_bench.errors import CacheError, LtBenchError
-from lt_bench.files import read_json, write_bytes, write_json
+from lt_bench.files import read_json, remove_leftovers, write_bytes, write_json
 
 
 class CacheWriter:
@@ -67,8 +67,7 @@ class CacheWriter:
             self._records = {record.id: record for record in read_index(self.path / INDEX_FILE)}
             return
         # Temporary files of a killed writer; the lock says that it is gone.
-        for leftover in self.path.rglob(".*.tmp*"):
-            leftover.unlink(missing_ok=True)
+        remove_leftovers(self.path)
         self._read_journal()
 
     def _read_journal(self) -> None:

@@ -7,10 +7,11 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from functools import partial
-from multiprocessing import get_context
+from multiprocessing import active_children, get_context
 from pathlib import Path
 from typing import Any, Literal
 
+from lt_bench.children import deaf_to_interrupts, end_with_parent
 from lt_bench.errors import ResultError
 from lt_bench.evaluation.scoring import ClipScorer, ClipScores, Pair
 from lt_bench.evaluation.work import Work
@@ -54,10 +55,15 @@ def _in_processes(work: Work, pairs: Sequence[Pair], workers: int) -> Iterator[C
     start = partial(_start_worker, work, context.Value("i", 0))
     try:
         with ProcessPoolExecutor(workers, mp_context=context, initializer=start) as pool:
-            futures = [pool.submit(_score_in_worker, pair) for pair in pairs]
+            with deaf_to_interrupts():  # its processes start here
+                futures = [pool.submit(_score_in_worker, pair) for pair in pairs]
             try:
                 for future in as_completed(futures):
                     yield future.result()
+            except (KeyboardInterrupt, GeneratorExit):  # at once: files appear whole or not at all
+                for child in active_children():
+                    child.terminate()
+                raise
             finally:
                 pool.shutdown(wait=False, cancel_futures=True)
     except BrokenProcessPool:
@@ -71,6 +77,7 @@ _SCORER: list[ClipScorer] = []
 
 
 def _start_worker(work: Work, counter: Any) -> None:
+    end_with_parent()
     with counter.get_lock():
         number, counter.value = counter.value, counter.value + 1
     # Both before torch is imported, if it ever is. Workers run side by side: more threads than cores are far slower.

@@ -11,6 +11,7 @@ else decides it, so anyone may fill a folder beforehand: ``features/`` inside a 
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -24,6 +25,8 @@ SET_FEATURES = "features"
 """Folder of features inside a real set's folder."""
 DEFAULT_LIMIT = 20 * 10**9
 """Bytes that the store may hold after a run."""
+ABANDONED = 24 * 3600.0
+"""Seconds after which a temporary file is one of a process that was killed while it wrote."""
 Features = Mapping[str, ndarray]
 Address = Mapping[str, str | int | float]
 
@@ -92,11 +95,17 @@ class FeatureStore:
         return kept
 
     def prune(self, limit: int = DEFAULT_LIMIT) -> int:
-        """Remove the least recently used entries until at most ``limit`` bytes are left; returns the bytes removed."""
+        """Remove the least recently used entries until at most ``limit`` bytes are left; returns the bytes removed.
+
+        So are half-written ones of processes that were killed, a day later.
+        """
         entries = []
         for path in self.folder.glob("??/*"):
             with suppress(FileNotFoundError):  # another process prunes too
                 status = path.stat()
+                if path.name.startswith(".") and time.time() - status.st_mtime > ABANDONED:
+                    path.unlink()
+                    continue
                 entries.append((status.st_mtime_ns, status.st_size, path))
         excess = sum(size for _, size, _ in entries) - limit
         removed = 0

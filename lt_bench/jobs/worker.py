@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from lt_bench.config import RunConfig, load_config
 from lt_bench.errors import LtBenchError
+from lt_bench.files import remove_leftovers
 from lt_bench.jobs.folder import CONFIG_FILE, RESULT_FILE, SYSTEM_FILE, VIDEOS
 from lt_bench.jobs.lease import die_without_lease
 from lt_bench.jobs.lifeline import die_with_parent, locked_folder
@@ -45,12 +46,6 @@ def main(arguments: list[str]) -> int:
     except (KeyboardInterrupt, _Stopped):
         print("stopped", file=sys.stderr)
         return 143
-
-
-def remove_leftovers(folder: Path) -> None:
-    """Remove the temporary files of a worker that was killed while it wrote."""
-    for path in folder.rglob(".*.tmp*"):
-        path.unlink()
 
 
 class _Stopped(BaseException):

@@ -11,10 +11,10 @@ from typing import Protocol
 import optuna
 from optuna.exceptions import ExperimentalWarning
 from optuna.storages import BaseStorage, JournalStorage, RDBStorage
-from optuna.storages.journal import JournalFileBackend
 from optuna.trial import FrozenTrial
 
 from lt_bench.errors import LtBenchError
+from lt_bench.search.journal import open_journal
 
 JOURNAL = "study.journal"
 
@@ -51,7 +51,7 @@ class FileHeartbeats:
         if not running:
             return []
         now = self._now()
-        return [trial for trial in running if now - self._last(trial._trial_id) > self.grace]
+        return [trial for trial in running if now - self._last(trial._trial_id, now) > self.grace]
 
     def _now(self) -> float:
         self.folder.mkdir(parents=True, exist_ok=True)
@@ -61,9 +61,10 @@ class FileHeartbeats:
         probe.unlink()
         return now
 
-    def _last(self, trial_id: int) -> float:
+    def _last(self, trial_id: int, now: float) -> float:
         path = self.folder / str(trial_id)
-        if not path.exists():  # killed between claim and first sign: the time runs from now
+        # Killed between claim and first sign, or the clock was put back since the last: the time runs from now.
+        if not path.exists() or path.stat().st_mtime > now:
             path.touch()
         return path.stat().st_mtime
 
@@ -106,7 +107,7 @@ def open_storage(url: str, out: Path, name: str, heartbeat: int, grace: int) -> 
     out.mkdir(parents=True, exist_ok=True)
     path = out / JOURNAL
     try:
-        storage = JournalStorage(JournalFileBackend(str(path)))
+        storage = JournalStorage(open_journal(path))
     except (ValueError, KeyError) as error:
         raise LtBenchError(f"{path}: expected a journal of Optuna, got {type(error).__name__}: {error}") from None
     return storage, FileHeartbeats(out / f"{JOURNAL}.alive", grace)

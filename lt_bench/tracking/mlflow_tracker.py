@@ -15,6 +15,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
+from lt_bench.files import atomic_path
 from lt_bench.tracking.record import DatasetRef, Point, RunRecord
 from lt_bench.tracking.state import RunState, new_state, one_at_a_time, read_state, write_state
 
@@ -86,9 +87,19 @@ class MlflowTracker:
                 logging.getLogger(name).setLevel(logging.WARNING)
             from mlflow import MlflowClient
 
-            with one_at_a_time(self.out):  # the first makes the tables of a new database
+            with one_at_a_time(self.out):
+                if not self.uri and not (self.out / DATABASE).exists():
+                    self._make_database()
                 self._client = MlflowClient(tracking_uri=self.address)
         return self._client
+
+    def _make_database(self) -> None:
+        """Put a new database in place whole: a kill among the many statements that make it would leave it broken."""
+        from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore
+
+        with atomic_path(self.out / DATABASE) as temporary:
+            place = (self.out / ARTIFACTS).resolve().as_uri()
+            SqlAlchemyStore(f"sqlite:///{temporary.resolve()}", place).engine.dispose()
 
     def _state(self, name: str) -> RunState | None:
         state = read_state(self.out, name)

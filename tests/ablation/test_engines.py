@@ -101,6 +101,7 @@ with closing(open_engine(config.engine, 2, Path(config.out), "cpu")) as engine:
 
 
 @pytest.mark.slow
+@pytest.mark.faults
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGINT])
 @pytest.mark.parametrize("name", list(ENGINES))
 def test_no_worker_outlives_its_command_on_any_engine(name, number, experiment, jobs, tmp_path):

@@ -127,6 +127,7 @@ def test_a_full_disk_is_named_and_with_more_room_the_same_command_ends(
 
 
 @pytest.mark.slow
+@pytest.mark.faults
 def test_a_worker_that_is_killed_costs_no_clip(undisturbed: dict[str, str], tmp_path: Path):
     import psutil
 

@@ -82,7 +82,13 @@ def test_the_store_stays_within_its_limit_and_forgets_the_oldest(tmp_path: Path)
         os.utime(path, (age, age))
     kept = {"video": "0"}
     store.get(kept, lambda: pytest.fail("kept"))  # used again, so it is the youngest
+    half, young = path.with_name(".x.tmp.safetensors"), path.with_name(".y.tmp.safetensors")
+    half.touch()
+    young.touch()
+    os.utime(half, (age, age))  # of a process that was killed long ago
     store.prune(2 * 8200)
+    young.unlink()
+    assert not half.exists()
     assert len(list(tmp_path.glob("??/*"))) == 2
     assert store.find(kept) is not None
     assert store.prune(0) > 0

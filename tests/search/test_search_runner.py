@@ -171,6 +171,7 @@ SearchRunner(plan, open_study(plan), LocalEngine(1, 2), Watcher()).run()
 
 
 @pytest.mark.slow
+@pytest.mark.faults
 def test_three_commands_finish_a_study_though_one_is_killed(make_plan, opened, tmp_path):
     """SIGKILL to a command in the middle of a trial: its worker ends, and another command runs the trial again."""
     plan = make_plan(trials=8, workers=1, grace=6)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import time
@@ -108,6 +109,16 @@ def test_a_command_that_gives_signs_of_life_keeps_its_trial(plan, opened):
     assert busy.owns(attempt)
 
 
+def test_a_clock_that_was_put_back_keeps_no_killed_trial_alive(make_plan, opened):
+    """The last sign is from the future: the time runs from now."""
+    dead, other = opened(make_plan()), opened(make_plan())
+    attempt = dead.claim(1)
+    sign = dead.heartbeats.folder / str(attempt.trial._trial_id)
+    os.utime(sign, (time.time() + 86400,) * 2)
+    assert other.recover() == []
+    assert sign.stat().st_mtime < time.time() + 60
+
+
 def test_a_command_with_another_search_is_refused_naming_the_key(make_plan, opened):
     opened(make_plan())
     opened(make_plan(trials=99, workers=7, heartbeat=2, grace=5))
@@ -123,6 +134,42 @@ def test_a_pareto_front_has_what_nothing_dominates(make_plan, opened):
         study.complete(study.claim(4), values)
     assert sorted(origin_of(trial) for trial in study.best()) == [0, 1, 3]
     assert [t.number for t in study.study.best_trials] == [0, 1, 3]  # Optuna's own
+
+
+def test_a_line_that_was_not_written_to_its_end_is_cut_off_and_the_study_goes_on(make_plan, opened):
+    """As a full disk leaves it: Optuna alone would never read past it again."""
+    study = opened(make_plan())
+    study.complete(study.claim(2), [0.5])
+    journal = make_plan().out / "study.journal"
+    with journal.open("ab") as stream:
+        stream.write(b'{"op_code":4,"worker_id":"x","study')
+    again = opened(make_plan())
+    again.complete(again.claim(2), [0.7])
+    assert [trial.state for trial in opened(make_plan()).latest()] == [TrialState.COMPLETE] * 2
+
+
+HOLDER = """
+import sys, time
+from pathlib import Path
+from lt_bench.search.journal import SystemLock
+SystemLock(Path(sys.argv[1])).acquire()
+print(flush=True)
+time.sleep(60)
+"""
+
+
+def test_a_command_that_is_killed_while_it_writes_lets_the_journal_go(make_plan, opened, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    study = opened(make_plan(out="out"))  # relative, where Optuna's own lock would be held for ever
+    holder = subprocess.Popen([sys.executable, "-c", HOLDER, "out/study.journal"], stdout=subprocess.PIPE)
+    assert holder.stdout is not None
+    holder.stdout.readline()
+    holder.kill()
+    holder.wait()
+    holder.stdout.close()
+    begun = time.monotonic()
+    study.complete(study.claim(1), [0.5])
+    assert time.monotonic() - begun < 5
 
 
 SCRIPT = """

@@ -22,6 +22,7 @@ from lt_bench.tracking.record import Artifact, RunRecord
 # A server takes many seconds to start, three times here.
 pytestmark = [
     pytest.mark.slow,
+    pytest.mark.faults,
     pytest.mark.filterwarnings("ignore:The ``noload`` loader strategy is deprecated"),
 ]
 TAGS = {"git_commit": "abc", "cache_hash": "c" * 64}

@@ -1,0 +1,134 @@
+"""A process that has imported everything and forks one command after the other.
+
+Imports take seconds and write nothing; so a test that kills a command twenty times need not repeat them. What runs in
+the fork is the whole command, from its arguments to its exit code; workers of grids and searches are forks of the
+command, otherwise as ``lt_bench.jobs.launch`` starts them. Requests and answers are lines of JSON.
+"""
+
+from __future__ import annotations
+
+import importlib
+import json
+import os
+import resource
+import subprocess
+import sys
+import threading
+import time
+import traceback
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+HEAVY = (
+    "data_prep.clip",
+    "data_prep.pipeline",
+    "data_prep.report",
+    "lt_bench.ablation.runner",
+    "lt_bench.cli.ablate",
+    "lt_bench.cli.ablate_report",
+    "lt_bench.cli.evaluate",
+    "lt_bench.cli.generate",
+    "lt_bench.cli.prepare",
+    "lt_bench.cli.search",
+    "lt_bench.cli.train",
+    "lt_bench.evaluation.harness",
+    "lt_bench.evaluation.worst",
+    "lt_bench.jobs.worker",
+    "lt_bench.leaderboard.build",
+    "lt_bench.sampling.videos",
+    "lt_bench.search.report",
+    "lt_bench.search.runner",
+    "lt_bench.search.storage",
+    "lt_bench.tracking.mlflow_tracker",
+    "lt_bench.training.run",
+    "matplotlib.pyplot",
+    "mlflow",
+    "optuna",
+    "pandas",
+)
+
+
+class ForkedWorker:
+    """In place of ``start_worker`` and the ``Popen`` that it returns."""
+
+    def __init__(self, folder: Path, variables: Mapping[str, str]) -> None:
+        self.returncode: int | None = None
+        self.pid = os.fork()
+        if not self.pid:
+            os._exit(self._run(folder, variables))
+
+    def _run(self, folder: Path, variables: Mapping[str, str]) -> int:
+        from lt_bench.jobs.worker import main
+
+        os.setsid()
+        os.environ.update(variables)
+        log = os.open(folder / "log.txt", os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+        for stream in (1, 2):
+            os.dup2(log, stream)
+        try:
+            return main([str(folder)])
+        except BaseException:
+            traceback.print_exc()
+            return 1
+
+    def poll(self) -> int | None:
+        if self.returncode is None:
+            pid, status = os.waitpid(self.pid, os.WNOHANG)
+            self.returncode = os.waitstatus_to_exitcode(status) if pid else None
+        return self.returncode
+
+    def wait(self, timeout: float | None = None) -> int:
+        deadline = time.monotonic() + (1e9 if timeout is None else timeout)
+        while (code := self.poll()) is None:
+            if time.monotonic() > deadline:
+                raise subprocess.TimeoutExpired("worker", timeout or 0.0)
+            time.sleep(0.01)
+        return code
+
+
+def child(request: dict) -> int:
+    os.setsid()
+    os.chdir(request["folder"])
+    if request["file_size"]:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (request["file_size"], resource.RLIM_INFINITY))
+    log = os.open("log.txt", os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+    for stream in (1, 2):
+        os.dup2(log, stream)
+    os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
+    from lt_bench.cli.main import main
+    from lt_bench.jobs.engines import local
+
+    local.start_worker = ForkedWorker  # type: ignore[assignment]
+    try:
+        return main(request["words"])
+    except SystemExit as stop:
+        return stop.code if isinstance(stop.code, int) else 1
+    except BaseException:
+        traceback.print_exc()
+        return 1
+
+
+def answer(request: dict) -> Any:
+    if "pid" in request:
+        pid, status, used = os.wait4(request["pid"], os.WNOHANG)
+        return [os.waitstatus_to_exitcode(status), used.ru_utime + used.ru_stime] if pid else None
+    pid = os.fork()
+    if not pid:
+        code = child(request)
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(code)  # the rest of this function is the parent's
+    return pid
+
+
+def serve() -> None:
+    for module in HEAVY:
+        importlib.import_module(module)
+    print(json.dumps(threading.active_count()), flush=True)
+    for line in sys.stdin:
+        print(json.dumps(answer(json.loads(line))), flush=True)
+
+
+if __name__ == "__main__":
+    serve()
