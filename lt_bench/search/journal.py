@@ -7,10 +7,10 @@ import os
 import threading
 from pathlib import Path
 
-from optuna.storages.journal import BaseJournalFileLock, JournalFileBackend
+from optuna.storages.journal import JournalFileBackend, JournalFileSymlinkLock
 
 
-class SystemLock(BaseJournalFileLock):
+class SystemLock(JournalFileSymlinkLock):
     """The system's lock on a file beside the journal.
 
     Optuna's own locks are files that stay when their holder is killed: the next command then waits for half a minute,
@@ -18,6 +18,7 @@ class SystemLock(BaseJournalFileLock):
     """
 
     def __init__(self, journal: Path) -> None:
+        super().__init__(str(journal))
         self.journal, self.path = journal, journal.with_name(f"{journal.name}.flock")
         self._mine = threading.Lock()
         self._handle = -1

@@ -62,12 +62,17 @@ class SystemSampler:
         self._thread.join()
 
     def _work(self) -> None:
-        self.path.parent.mkdir(parents=True, exist_ok=True)
         while not self._stop.wait(self.every):
-            with self.path.open("a", newline="", encoding="utf-8") as stream:
-                csv.writer(stream).writerows(
-                    [round(time.time(), 3), name, round(value, 3)] for name, value in sample().items()
-                )
+            try:
+                self._write(sample())
+            except OSError:  # a full disk: the run, which says so, must not be cluttered by what only watches it
+                continue
+
+    def _write(self, values: dict[str, float]) -> None:
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        now = round(time.time(), 3)
+        with self.path.open("a", newline="", encoding="utf-8") as stream:
+            csv.writer(stream).writerows([now, name, round(value, 3)] for name, value in values.items())
 
 
 def read_samples(path: Path) -> list[tuple[float, str, float]]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from pathlib import Path
 
 import numpy as np
@@ -14,8 +13,8 @@ RUN = {
     "model": {"preset": "tiny", "frames": 4, "motion_frames": 1, "audio_tokens": 2, "audio_token_dim": 16}
     | {"learn_sigma": False},
     "diffusion": {"schedule": "flow", "prediction": "sample", "timesteps": "logit_normal"},
-    "train": {"steps": 16, "batch_size": 1, "learning_rate": 1e-3, "ema_decay": 0.5, "threads": 1}
-    | {"checkpoint_every": 2, "log_every": 2, "validate_every": 8, "accelerator": "cpu"},
+    "train": {"steps": 8, "batch_size": 1, "learning_rate": 1e-3, "ema_decay": 0.5, "threads": 1}
+    | {"checkpoint_every": 2, "log_every": 2, "validate_every": 4, "accelerator": "cpu"},
     "sampling": {"sampler": "flow_euler", "steps": 1},
 }
 CELLS = [{"portrait": "symbiotic", "audio": "direct"}, {"portrait": "direct", "audio": "symbiotic"}]
@@ -69,11 +68,9 @@ def write_inputs(folder: Path) -> None:
     write_wav(folder / "voice.wav", rng.normal(0, 0.1, 16000 * 12).astype(np.float32))
 
 
-def copy_inputs(inputs: Path, folder: Path) -> None:
-    """The same inputs in another folder, by links where they are folders."""
+def link_inputs(inputs: Path, folder: Path) -> None:
+    """The same inputs in another folder."""
     folder.mkdir()
     for path in inputs.iterdir():
-        if path.is_dir():
+        if path.name != "log.txt":
             (folder / path.name).symlink_to(path)
-        elif path.name != "log.txt":
-            shutil.copy(path, folder)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.faults.commands import COMMANDS, SPEAKERS, copy_inputs, write_inputs
+from tests.faults.commands import COMMANDS, SPEAKERS, link_inputs, write_inputs
 from tests.faults.processes import Cold, Warm, Zygote
 from tests.faults.undisturbed import Whole, run_whole
 
@@ -51,7 +51,7 @@ def arena(inputs: Path, tmp_path: Path) -> Callable[[], Path]:
 
     def make() -> Path:
         folder = tmp_path / f"arena{next(numbers)}"
-        copy_inputs(inputs, folder)
+        link_inputs(inputs, folder)
         return folder
 
     return make
@@ -76,7 +76,7 @@ def undisturbed(zygote: Zygote, inputs: Path, tmp_path_factory: pytest.TempPathF
     @cache
     def run(name: str) -> Whole:
         folder = tmp_path_factory.mktemp("undisturbed") / name
-        copy_inputs(inputs, folder)
+        link_inputs(inputs, folder)
         return run_whole(Warm(zygote, COMMANDS[name], folder))
 
     return run

@@ -39,7 +39,7 @@ class Running:
         deadline = time.monotonic() + seconds
         while self.poll() is None:
             assert time.monotonic() < deadline, f"still running after {seconds} s: {self.said()[-2000:]}"
-            time.sleep(0.003)
+            time.sleep(0.03)
         assert self.code is not None
         return self.code
 
@@ -54,7 +54,7 @@ class Running:
         while self.poll() is None:
             if self.used() >= used:
                 return True
-            time.sleep(0.003)
+            time.sleep(0.01)
         return False
 
     def said(self) -> str:

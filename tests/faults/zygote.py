@@ -71,6 +71,8 @@ class ForkedWorker:
         except BaseException:
             traceback.print_exc()
             return 1
+        finally:
+            sys.stdout.flush()
 
     def poll(self) -> int | None:
         if self.returncode is None:

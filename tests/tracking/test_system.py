@@ -22,3 +22,10 @@ def test_samples_are_written_while_the_block_runs_and_a_cut_line_is_left_out(tmp
         stream.write("173")
     assert read_samples(path) == before
     assert read_samples(tmp_path / "nothing") == []
+
+
+def test_a_folder_that_cannot_be_written_to_neither_stops_nor_clutters_a_run(tmp_path):
+    (tmp_path / "file").touch()
+    with SystemSampler(tmp_path / "file" / "system.csv", every=0.01):
+        time.sleep(0.1)  # an error that leaves the thread would fail this test
+    assert read_samples(tmp_path / "file" / "system.csv") == []
