@@ -18,7 +18,7 @@ import time
 import traceback
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 HEAVY = (
     "data_prep.clip",
@@ -89,7 +89,7 @@ class ForkedWorker:
         return code
 
 
-def child(request: dict) -> int:
+def child(request: dict) -> NoReturn:
     os.setsid()
     os.chdir(request["folder"])
     if request["file_size"]:
@@ -102,13 +102,7 @@ def child(request: dict) -> int:
     from lt_bench.jobs.engines import local
 
     local.start_worker = ForkedWorker  # type: ignore[assignment]
-    try:
-        return main(request["words"])
-    except SystemExit as stop:
-        return stop.code if isinstance(stop.code, int) else 1
-    except BaseException:
-        traceback.print_exc()
-        return 1
+    sys.exit(main(request["words"]))  # and on through the end of an interpreter, as any command
 
 
 def answer(request: dict) -> Any:
@@ -117,10 +111,7 @@ def answer(request: dict) -> Any:
         return [os.waitstatus_to_exitcode(status), used.ru_utime + used.ru_stime] if pid else None
     pid = os.fork()
     if not pid:
-        code = child(request)
-        sys.stdout.flush()
-        sys.stderr.flush()
-        os._exit(code)  # the rest of this function is the parent's
+        child(request)
     return pid
 
 
