@@ -57,7 +57,7 @@ def atomic_path(path: str | os.PathLike[str]) -> Iterator[Path]:
 
 def remove_leftovers(folder: Path) -> None:
     """Remove the temporary files of a process that was killed while it wrote; call it where no other process writes."""
-    for path in folder.rglob(".*.tmp*"):
+    for path in folder.rglob(".*.????????.tmp*"):  # as atomic_path names them
         path.unlink(missing_ok=True)
 
 
