@@ -78,7 +78,7 @@ def test_a_killed_writer_goes_on(tmp_path: Path, info, make_clip):
     with CacheWriter(path, info) as writer:
         writer.add(make_clip("a"), extra={"note": 1})
         writer.add(make_clip("b"))
-    (path / "clips" / ".c.abcd.tmp.safetensors").write_bytes(b"half")
+    (path / "clips" / ".c.abcd1234.tmp.safetensors").write_bytes(b"half")
     with (path / "journal.jsonl").open("ab") as journal:
         journal.write(b'{"row": {"id": "c"')
     with pytest.raises(CacheError, match="did not end"):
