@@ -28,13 +28,12 @@ def build(sandbox: Path, entries: Iterable[Entry] = ENTRIES) -> list[Trial]:
     """Make the fixtures and the entries' files; gives the trials they are for.
 
     Args:
-        sandbox: an empty folder, or one with ``fixtures`` and ``outside`` of before; becomes the current one.
+        sandbox: an empty folder, which becomes the current one.
         entries: which.
     """
     os.chdir(sandbox)
     (sandbox / "out").mkdir()
-    if not (sandbox / "fixtures").exists():
-        build_fixtures(sandbox)
+    build_fixtures(sandbox)
     return [trial for number, entry in enumerate(entries) for trial in trials_of(entry, number)]
 
 

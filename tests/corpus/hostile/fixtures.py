@@ -40,7 +40,7 @@ PLUGIN = "from pathlib import Path\n\nPath('canary').write_text('a plugin ran')\
 def build_fixtures(sandbox: Path) -> None:
     """Make ``fixtures`` and ``outside`` in the sandbox, which is the current folder."""
     from hostile.videos import encode, frames, good
-    from lt_bench.cli.prepare import ensure_cache
+    from lt_bench.cli.caches import ensure_cache
     from lt_bench.config import DataConfig, parse_config
     from lt_bench.evaluation.results import save_result
     from lt_bench.leaderboard.submission import pack_submission
