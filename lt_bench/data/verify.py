@@ -13,10 +13,10 @@ from lt_bench.data.cache import LatentCache
 from lt_bench.data.checksums import CHECKSUMS_FILE, check_checksums
 from lt_bench.data.clip import shape_problem
 from lt_bench.data.clip_file import ClipFile
-from lt_bench.data.format import SPLITS, ClipRecord
+from lt_bench.data.format import REJECTED_FILE, SPLITS, ClipRecord
 from lt_bench.data.real_set import read_real_set
 from lt_bench.errors import CacheError, LtBenchError
-from lt_bench.files import sha256_file
+from lt_bench.files import read_json, sha256_file
 
 DTYPES = {"latents": "F16", "audio": "F16", "portrait": "F16", "landmarks": "F32", "mouth_box": "F32", "truth": "F32"}
 SLICE = 512
@@ -46,6 +46,7 @@ def verify_cache(path: str | os.PathLike[str], progress: Callable[[int, int], No
     try:
         cache = LatentCache.open(path)
         check_checksums(cache.path)
+        _check_rejected(cache.path / REJECTED_FILE)
         records = cache.records()
         _check_index(cache, records)
         for record in records:
@@ -58,6 +59,12 @@ def verify_cache(path: str | os.PathLike[str], progress: Callable[[int, int], No
     except LtBenchError as error:
         return Verification(clips, real, str(error))
     return Verification(clips, real, None)
+
+
+def _check_rejected(path: Path) -> None:
+    rows = read_json(path) if path.exists() else []
+    if not isinstance(rows, list) or not all(isinstance(row, dict) and {"id", "reason"} <= row.keys() for row in rows):
+        raise CacheError(f"{path}: expected a list of rejected clips, got something else")
 
 
 def _check_index(cache: LatentCache, records: tuple[ClipRecord, ...]) -> None:
