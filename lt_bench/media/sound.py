@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import tempfile
 from collections.abc import Iterable
+from contextlib import suppress
 from types import TracebackType
 from typing import Protocol
 
@@ -47,7 +48,8 @@ class SpooledSound:
                 self._file.write(np.ascontiguousarray(run, np.float32).tobytes())
             self._file.flush()
         except OSError as error:
-            self._file.close()
+            with suppress(OSError):  # what is buffered does not fit either
+                self._file.close()
             raise MediaError(f"{folder}: sound could not be kept there: {error.strerror or error}") from error
         except BaseException:
             self._file.close()

@@ -9,9 +9,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from lt_bench.errors import LtBenchError
+from lt_bench.errors import LtBenchError, MediaError
 from lt_bench.media.audio import write_wav
 from lt_bench.media.image import write_png
+from lt_bench.media.sound import SpooledSound
 from lt_bench.media.video import write_video
 
 resource = pytest.importorskip("resource", reason="the limit is one of POSIX systems")
@@ -41,3 +42,8 @@ def test_a_full_disk_is_one_line_and_leaves_nothing(tmp_path: Path, kind: str, s
         writers[kind]()
     assert "\n" not in str(error.value)
     assert not list(tmp_path.iterdir())
+
+
+def test_a_sound_that_finds_no_room_is_one_line_that_names_the_folder(tmp_path: Path) -> None:
+    with full_after(2000), pytest.raises(MediaError, match="sound could not be kept there: File too large"):
+        SpooledSound([np.zeros(1500, np.float32)], tmp_path)
