@@ -30,7 +30,7 @@ def _manifest(side: str) -> Place:
     def place(folder: Path, entry: Entry) -> Path:
         for name in ("made", "real"):
             (folder / name).mkdir()
-            shutil.copy("fixtures/fine.mp4", folder / name / "fine.mp4")
+            shutil.copy(f"fixtures/{'fine' if name == 'made' else 'real'}.mp4", folder / name / "fine.mp4")
         if side == "real":
             shutil.rmtree(folder / "real")
             shutil.copytree("fixtures/real", folder / "real")
@@ -60,7 +60,7 @@ def _evaluate(folder: Path, *more: str, protocol: str = "fixtures/pixels.yaml") 
 def _pairs(folder: Path, entry: Entry) -> Path:
     for side in ("made", "real"):
         (folder / side).mkdir()
-        shutil.copy("fixtures/fine.mp4", folder / side / "fine.mp4")
+        shutil.copy(f"fixtures/{'fine' if side == 'made' else 'real'}.mp4", folder / side / "fine.mp4")
     return folder / entry.filename
 
 
