@@ -28,7 +28,7 @@ test: $(STAMP)  ## lint, types, layers and the whole quick test suite
 slow: $(STAMP)  ## the tests that take minutes
 	$(BIN)/python -m pytest -m "slow and not faults"
 
-faults: $(STAMP)  ## kills, full disks, lost servers and interrupts; under ten minutes on two idle cores
+faults: $(STAMP)  ## kill -9, full disks, lost servers, interrupts: the tests that break commands off
 	$(BIN)/python -m pytest -n 2 --dist worksteal -m faults
 
 lint: $(STAMP)  ## style, spelling, types and the layers of the architecture
