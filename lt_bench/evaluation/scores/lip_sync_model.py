@@ -28,7 +28,7 @@ MAX_SHIFT = 15
 MIN_FRAMES = 50
 """Frames with a face that a video needs."""
 EVERYONE = "everyone"
-PREDICTED = 2048
+PREDICTED = 512
 """Frames whose windows are made at once; those of a long clip are large."""
 _STILL = 1e-4
 """Standard deviation below which a measure counts as not moving."""

@@ -18,6 +18,8 @@ HOP, CENTRE = 384, 447
 """Step k of the encoder is centred on sample 384 k + 447."""
 SHORTEST = 896
 """Samples below which the encoder has no step; shorter sound is followed by silence."""
+LONG = 10 * SAMPLE_RATE
+"""Samples beyond which the memory of a run is given back."""
 
 
 class MoonshineEncoder(SpeechEncoder):
@@ -50,13 +52,24 @@ class MoonshineEncoder(SpeechEncoder):
         sound = np.pad(waveform, (0, max(0, SHORTEST - len(waveform))))[None]
         if self._session is None:
             self._session = _open()
-        steps = self._session.run(None, {"input_values": sound, "attention_mask": np.ones(sound.shape, np.int64)})[0][0]
+        given = {"input_values": sound, "attention_mask": np.ones(sound.shape, np.int64)}
+        steps = self._session.run(None, given, _options(sound.shape[1]))[0][0]
         times = (HOP * np.arange(len(steps)) + CENTRE) / SAMPLE_RATE
         return resample_features(steps, times, frames)[:, None]
 
     def __getstate__(self) -> dict[str, Any]:
         """Sessions cannot be sent to worker processes; each opens its own."""
         return {"_session": None}
+
+
+def _options(samples: int) -> Any:
+    """Attention over half a minute takes 300 MB, which are given back; a short clip's memory is kept for the next."""
+    import onnxruntime
+
+    options = onnxruntime.RunOptions()
+    if samples > LONG:
+        options.add_run_config_entry("memory.enable_memory_arena_shrinkage", "cpu:0")
+    return options
 
 
 def _open() -> Any:
