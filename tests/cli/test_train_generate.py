@@ -80,7 +80,7 @@ def test_train_prepares_trains_and_does_not_do_it_twice(folder: Path, capsys: py
     report = json.loads(capsys.readouterr().out)
     assert (report["model"], report["steps"], report["resumed_from"]) == ("run/model.safetensors", 3, 3)
     assert model.stat().st_mtime_ns == stamp
-    files = {"checkpoints", "metrics.csv", "model.safetensors", "mlflow.db", "tracking"}
+    files = {".lock", "checkpoints", "metrics.csv", "model.safetensors", "mlflow.db", "tracking"}
     assert {path.name for path in (folder / "run").iterdir()} == files
 
 
