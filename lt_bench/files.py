@@ -10,8 +10,9 @@ import stat
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from io import BufferedReader
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 from lt_bench.errors import LtBenchError
 
@@ -118,7 +119,7 @@ def read_text(path: str | os.PathLike[str], kind: str, limit: int) -> str:
         raise LtBenchError(f"{path}: expected the path of a {kind} file, got {error}") from None
 
 
-def open_regular(path: str | os.PathLike[str]) -> BinaryIO:
+def open_regular(path: str | os.PathLike[str]) -> BufferedReader:
     """Open a file for reading bytes.
 
     Raises:

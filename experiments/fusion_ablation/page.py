@@ -3,7 +3,7 @@
     python experiments/fusion_ablation/page.py
 
 Reads ``results/main`` and, where they are there, ``results/no_motion``, ``results/grid_sample`` and ``results/reach``,
-each made by ``keep.py`` and ``analyse.py``. ``notes.md`` beside this file holds what only people can say: departures
+each made by ``keep.py`` and ``analyse.py``. ``notes.part`` beside this file holds what only people can say: departures
 from the plan, and what was noticed.
 """
 
@@ -131,7 +131,7 @@ def page() -> str:
     """The page."""
     main = RESULTS / "main"
     parts = [
-        (HERE / "head.md").read_text(encoding="utf-8"),
+        (HERE / "head.part").read_text(encoding="utf-8"),
         "## What became of the hypotheses",
         verdicts(main),
         "![Effects on the scores that decide](fusion_study/effects.png)",
@@ -151,7 +151,7 @@ def page() -> str:
     for name, title in MORE:
         if (RESULTS / name / "cells.csv").exists():
             parts += [f"## {title}", cells(RESULTS / name, (*SHOWN, "lip_sync_open", "identity_dlib", "train_seconds"))]
-    parts.append((HERE / "notes.md").read_text(encoding="utf-8"))
+    parts.append((HERE / "notes.part").read_text(encoding="utf-8"))
     return "\n\n".join(part.strip() for part in parts) + "\n"
 
 

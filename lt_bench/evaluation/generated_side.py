@@ -68,7 +68,9 @@ def open_generated_side(folder: str | os.PathLike[str]) -> GeneratedSide:
 
 
 def _facts(document: dict[str, Any], path: Path) -> dict[str, Scalar]:
-    facts = {k: v for k, v in document.items() if k not in _TAKEN and isinstance(v, (str, int, float, bool))}
+    facts: dict[str, Scalar] = {
+        k: v for k, v in document.items() if k not in _TAKEN and isinstance(v, (str, int, float, bool))
+    }
     for key, value in facts.items():
         if isinstance(value, float) and not math.isfinite(value):
             raise ResultError(f"{path}: key '{key}': expected a finite number, got {value}")

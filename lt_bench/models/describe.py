@@ -5,6 +5,7 @@ Everything is counted on tensors without data, so no weights are made and the la
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
