@@ -15,31 +15,7 @@ from lt_bench.media.video import probe_video, read_frames
 from lt_bench.media.video_writer import write_video
 from lt_bench.models import presets
 
-RUN = {
-    "data": {
-        "cache": "cache",
-        "resolution": 32,
-        "synthetic": {
-            "train_speakers": 2,
-            "validation_speakers": 1,
-            "test_speakers": 1,
-            "train_frames": 16,
-            "test_frames": 16,
-        },
-    },
-    "model": {
-        "preset": "tiny",
-        "frames": 4,
-        "motion_frames": 1,
-        "audio_tokens": 2,
-        "audio_token_dim": 16,
-        "audio_hidden": 16,
-        "learn_sigma": False,
-    },
-    "diffusion": {"schedule": "flow", "prediction": "sample"},
-    "train": {"steps": 2, "batch_size": 2, "ema_decay": 0.9, "accelerator": "cpu"},
-    "sampling": {"sampler": "flow_euler", "steps": 2},
-}
+RUN = yaml.safe_load((Path(__file__).resolve().parents[1] / "tiny_run.yaml").read_text(encoding="utf-8"))
 Train = Callable[..., Path]
 # MLflow uses a loader of SQLAlchemy that is to go.
 pytestmark = pytest.mark.filterwarnings("ignore:The ``noload`` loader strategy is deprecated")

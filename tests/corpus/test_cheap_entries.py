@@ -8,8 +8,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from hostile.binaries import HEADERS, PICKLES
+from hostile.checkpoints import PICKLES
 from hostile.entry import Entry
+from hostile.tensors import HEADERS
 from hostile.texts import CONFIGS, EVIL, broken_json
 
 from lt_bench.assets.weights import read_torch
@@ -21,7 +22,7 @@ from lt_bench.evaluation.pairing import read_pairs
 from lt_bench.evaluation.results import load_result
 from lt_bench.models.checkpoint import read_card
 
-LARGE = ("GB", "MB", "90 MB", "150 000", "many times", "pipe", "storage claims", "bomb")
+LARGE = ("GB", "MB", "90 MB", "90 000 overrides", "120 000 keys", "many times", "pipe", "storage claims", "bomb")
 
 
 def small(name: str) -> bool:

@@ -11,9 +11,12 @@ import sys
 from collections.abc import Iterable
 from pathlib import Path
 
-from hostile.binaries import CACHES, CHECKPOINTS, MODELS, PACKS
+from hostile.caches import CACHES
+from hostile.checkpoints import CHECKPOINTS
 from hostile.entry import Entry, Trial
 from hostile.fixtures import build_fixtures
+from hostile.models import MODELS
+from hostile.packs import PACKS
 from hostile.sounds import PICTURES, SOUNDS
 from hostile.texts import CONFIGS, LISTS, MANIFESTS, PAIRS, RESULTS
 from hostile.trials import trials_of

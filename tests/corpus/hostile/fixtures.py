@@ -8,29 +8,11 @@ from pathlib import Path
 import numpy as np
 import yaml
 
+TINY = yaml.safe_load((Path(__file__).resolve().parents[2] / "tiny_run.yaml").read_text(encoding="utf-8"))
 RUN = {
-    "data": {
-        "cache": "fixtures/cache",
-        "resolution": 32,
-        "synthetic": {
-            "train_speakers": 2,
-            "validation_speakers": 1,
-            "test_speakers": 1,
-            "train_frames": 16,
-            "test_frames": 16,
-        },
-    },
-    "model": {
-        "preset": "tiny",
-        "frames": 4,
-        "motion_frames": 1,
-        "audio_tokens": 2,
-        "audio_token_dim": 16,
-        "audio_hidden": 16,
-        "learn_sigma": False,
-    },
-    "diffusion": {"schedule": "flow", "prediction": "sample"},
-    "train": {"steps": 2, "batch_size": 2, "ema_decay": 0.0, "accelerator": "cpu"},
+    **TINY,
+    "data": {**TINY["data"], "cache": "fixtures/cache"},
+    "train": {**TINY["train"], "ema_decay": 0.0},
     "sampling": {"sampler": "flow_euler", "steps": 1, "weights": "raw"},
 }
 PIXELS = "id: pixels\nversion: 1\nabout: for the corpus\nsize: 64\nscores: [{name: psnr}]\n"

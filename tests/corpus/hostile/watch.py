@@ -133,14 +133,14 @@ def judge(trial: Trial, answer: dict[str, Any]) -> str:
         return f"expected exit code {' or '.join(map(str, trial.codes))}, got {answer['code']}: {said[-500:]}"
     if answer["peak"] > MEMORY:
         return f"memory: {answer['peak'] / 2**30:.2f} GiB"
-    if answer["code"] == 2 and not _one_line(answer["stderr"]):
-        return f"expected one line that begins with 'lt-bench', got {answer['stderr'][-500:]!r}"
+    if answer["code"] == 2 and not _ends_in_a_line_of_ours(answer["stderr"]):
+        return f"expected a last line that begins with 'lt-bench', got {answer['stderr'][-500:]!r}"
     if trial.says not in said:
         return f"expected {trial.says!r} to be said, got {said[-500:]!r}"
     return ""
 
 
-def _one_line(text: str) -> bool:
+def _ends_in_a_line_of_ours(text: str) -> bool:
     lines = text.strip().splitlines()
     return bool(lines) and lines[-1].startswith("lt-bench ")
 
