@@ -126,7 +126,7 @@ def plot_curves(board: Board, path: Path) -> None:
 
 def plot_cost(board: Board, path: Path) -> None:
     """The scores that decide against multiply-accumulates of a second of video."""
-    figure, axes = plt.subplots(1, len(DECIDE), figsize=(11, 3.4))
+    figure, axes = plt.subplots(1, len(DECIDE), figsize=(14, 4.6))
     portraits = sorted({row.portrait for row in board.rows})
     for axis, name in zip(axes, DECIDE, strict=True):
         for row in board.rows:

@@ -18,6 +18,7 @@ from lt_bench.cli.output import add_json_flag, stderr_console
 from lt_bench.cli.plugins import add_plugin_flag, with_plugins
 
 if TYPE_CHECKING:
+    from lt_bench.ablation.finished import Finished
     from lt_bench.ablation.plan import Job
     from lt_bench.ablation.runner import Rules
     from lt_bench.config import ExperimentConfig
@@ -53,10 +54,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Check, prepare, run the grid, rank."""
-    from lt_bench.ablation.plan import plan_jobs
+    from lt_bench.ablation.plan import check_experiment, plan_jobs
     from lt_bench.jobs.lifeline import locked_folder
 
     config = _load(arguments)
+    if not (arguments.dry_run or arguments.rescore) and (finished := _finished(config)):
+        from lt_bench.cli.ablate_report import say
+
+        say(finished.document, finished.text, arguments.json)
+        return 0
+    from lt_bench.models.fusion import fusion_names  # brings PyTorch, which takes seconds
+
+    check_experiment(config, fusion_names(), arguments.experiment)
     jobs = plan_jobs(config)
     if arguments.dry_run:
         from lt_bench.cli.ablate_plan import dry_run
@@ -67,10 +76,8 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _load(arguments: argparse.Namespace) -> ExperimentConfig:
-    from lt_bench.ablation.plan import check_experiment
     from lt_bench.config import ExperimentConfig, load_config
     from lt_bench.evaluation.protocol import load_protocol
-    from lt_bench.models.fusion import fusion_names
 
     named = {"engine.name": arguments.engine, "max_parallel": arguments.max_parallel}
     named |= {"engine.retries": arguments.retries}
@@ -79,21 +86,35 @@ def _load(arguments: argparse.Namespace) -> ExperimentConfig:
     if arguments.out:
         config = dataclasses.replace(config, out=arguments.out)
     config = dataclasses.replace(config, model=with_plugins(config.model, arguments.plugin))
-    check_experiment(config, fusion_names(), arguments.experiment)
     load_protocol(config.evaluation.protocol)
     return config
 
 
+def _finished(config: ExperimentConfig) -> Finished | None:
+    """What the same command said when this very grid was finished; None where there may be something to do."""
+    from lt_bench.ablation.finished import FILE, finished_key, read_finished
+    from lt_bench.ablation.plan import plan_jobs
+    from lt_bench.cli.caches import existing_cache
+    from lt_bench.evaluation.protocol import load_protocol
+    from lt_bench.tracking.mlflow_tracker import DATABASE
+
+    out = Path(config.out)
+    tracked = config.tracking_uri or (out / DATABASE).exists()
+    if not (tracked and (out / FILE).exists() and (cache := existing_cache(config.data))):
+        return None
+    key = finished_key(config, cache.hash, load_protocol(config.evaluation.protocol).hash)
+    return read_finished(out, key, plan_jobs(config))
+
+
 def _run(config: ExperimentConfig, jobs: tuple[Job, ...], as_json: bool, rescore: bool) -> int:
-    from lt_bench.ablation.finished import finished_key, read_finished
+    from lt_bench.ablation.finished import finished_key
     from lt_bench.ablation.runner import Rules
     from lt_bench.cli.ablate_follow import EXPERIMENT_FILE, close_tracker, open_tracker
-    from lt_bench.cli.ablate_report import report, say
+    from lt_bench.cli.ablate_report import report
     from lt_bench.config import to_yaml
     from lt_bench.evaluation.protocol import load_protocol
     from lt_bench.files import remove_leftovers, write_text
     from lt_bench.jobs.folder import check_folder
-    from lt_bench.tracking.mlflow_tracker import DATABASE
 
     out, protocol_hash = Path(config.out), load_protocol(config.evaluation.protocol).hash
     for job in jobs:
@@ -101,11 +122,6 @@ def _run(config: ExperimentConfig, jobs: tuple[Job, ...], as_json: bool, rescore
     write_text(out / EXPERIMENT_FILE, to_yaml(config))
     cache = _open_cache(config)
     key = finished_key(config, cache.hash, protocol_hash)
-    tracked = config.tracking_uri or (out / DATABASE).exists()
-    finished = read_finished(out, key, jobs) if tracked and not rescore else None
-    if finished:
-        say(finished.document, finished.text, as_json)
-        return 0
     remove_leftovers(out)
     tracker = open_tracker(config)
     rules = Rules(cache.hash, protocol_hash, config.engine.retries, rescore)
