@@ -13,6 +13,7 @@ from typing import Any
 
 from lt_bench.ablation.plan import Job
 from lt_bench.config import ExperimentConfig, to_dict
+from lt_bench.data.checksums import CHECKSUMS_FILE
 from lt_bench.errors import LtBenchError
 from lt_bench.evaluation.provenance import git_commit
 from lt_bench.files import read_json, sha256_file, sha256_json, write_json
@@ -36,15 +37,17 @@ class Finished:
     """What a terminal is told."""
 
 
-def finished_key(config: ExperimentConfig, cache_hash: str, protocol_hash: str) -> str:
-    """Hash of the experiment, its cache, its protocol and the code; empty where code may change without a name.
+def finished_key(config: ExperimentConfig, protocol_hash: str) -> str:
+    """Hash of the experiment, the checksums of its cache, its protocol and the code; reads no tensor.
 
-    Such are plugins, and a checkout that differs from its commit.
+    Empty where there is no complete cache, and where code may change without a name: plugins, and a checkout that
+    differs from its commit.
     """
+    sums = Path(config.data.cache) / CHECKSUMS_FILE
     code = git_commit() or version("lt-bench")
-    if config.model.plugins or code.endswith("-dirty"):
+    if not sums.exists() or config.model.plugins or code.endswith("-dirty"):
         return ""
-    return sha256_json([to_dict(config), cache_hash, protocol_hash, code])
+    return sha256_json([to_dict(config), sha256_file(sums), protocol_hash, code])
 
 
 def write_finished(

@@ -94,15 +94,14 @@ def _finished(config: ExperimentConfig) -> Finished | None:
     """What the same command said when this very grid was finished; None where there may be something to do."""
     from lt_bench.ablation.finished import FILE, finished_key, read_finished
     from lt_bench.ablation.plan import plan_jobs
-    from lt_bench.cli.caches import existing_cache
     from lt_bench.evaluation.protocol import load_protocol
     from lt_bench.tracking.mlflow_tracker import DATABASE
 
     out = Path(config.out)
     tracked = config.tracking_uri or (out / DATABASE).exists()
-    if not (tracked and (out / FILE).exists() and (cache := existing_cache(config.data))):
+    if not (tracked and (out / FILE).exists()):
         return None
-    key = finished_key(config, cache.hash, load_protocol(config.evaluation.protocol).hash)
+    key = finished_key(config, load_protocol(config.evaluation.protocol).hash)
     return read_finished(out, key, plan_jobs(config))
 
 
@@ -121,7 +120,7 @@ def _run(config: ExperimentConfig, jobs: tuple[Job, ...], as_json: bool, rescore
         check_folder(job.folder, job.config)
     write_text(out / EXPERIMENT_FILE, to_yaml(config))
     cache = _open_cache(config)
-    key = finished_key(config, cache.hash, protocol_hash)
+    key = finished_key(config, protocol_hash)
     remove_leftovers(out)
     tracker = open_tracker(config)
     rules = Rules(cache.hash, protocol_hash, config.engine.retries, rescore)

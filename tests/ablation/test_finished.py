@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -66,11 +68,22 @@ def test_a_damaged_note_is_no_note(grid, text):
     assert read_finished(out, KEY, jobs) is None
 
 
-def test_code_that_may_change_without_a_name_makes_no_key(experiment, monkeypatch):
+def test_code_that_may_change_without_a_name_makes_no_key(experiment, monkeypatch, tmp_path):
     config = experiment("works-a")
+    assert finished_key(config, "p") == ""  # no cache
+    (tmp_path / "cache").mkdir()
+    (tmp_path / "cache" / "SHA256SUMS").write_text("sums")
     keys = set()
     for commit in ("1" * 40, "2" * 40, None, "1" * 40 + "-dirty"):
         monkeypatch.setattr(finished, "git_commit", lambda commit=commit: commit)
-        keys.add(finished_key(config, "c", "p"))
+        keys.add(finished_key(config, "p"))
     assert len(keys) == 4
     assert "" in keys
+
+
+def test_it_is_known_without_pytorch():
+    code = (
+        "import sys; import lt_bench.cli.ablate; import lt_bench.ablation.finished, lt_bench.ablation.plan; "
+        "import lt_bench.evaluation.protocol, lt_bench.tracking.mlflow_tracker; sys.exit('torch' in sys.modules)"
+    )
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
