@@ -1,12 +1,18 @@
 """A training step and a sampling step of preset S beside its peers', in one run on this machine's CPU.
 
-    python experiments/performance/model_step.py [--release FOLDER] [--out FILE] [--rounds 7] [--threads 2] [--compiled]
+    python experiments/performance/model_step.py [--release FOLDER] [--out FILE] [--rounds 7] [--threads 2] [--plain]
 
 16 frames of 16x16x4 latents (128 pixels of an SD-type autoencoder), 32 audio tokens a frame, batch 1, float32. FOLDER
-is a checkout of github zhang-haojie/LetsTalk (commit 26660f1; needs timm and einops); without it that row is left out
-and the reason printed. Subjects take turns within a round, in an order that rotates, and the matrix-product peak is
-measured in every round too; figures are medians over rounds. ``wall`` is what a user waits; ``cpu`` is the processor
-time of all threads divided by their number, which other processes on the machine disturb less.
+is a checkout of github zhang-haojie/LetsTalk (commit 26660f1; needs timm and einops); without it its rows are left out
+and the reason printed. ``lt_bench (heap kept)`` is ours as ``lt-bench train`` runs it; peers run plain, as their own
+scripts do, and Latte with our allocator's setting as well. The compiled row takes minutes more to begin; ``--plain``
+leaves it out. "Products alone" repeats only the matrix products and the attention of our step: no step of this network
+is shorter than that without faster products.
+
+Each row has a process of its own, of up to 4 GB. Within a round rows take turns, in an order that rotates, and the
+matrix-product peak is measured in every round too. Seconds are medians over rounds; shares of the peak and ratios are
+medians of those within each round, for the machine changes its speed from minute to minute. ``wall`` is what a user
+waits; ``cpu`` is the processor time of all threads divided by their number, which other processes disturb less.
 """
 
 from __future__ import annotations
@@ -14,41 +20,27 @@ from __future__ import annotations
 import argparse
 import os
 import platform
-import statistics
 import sys
-import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import torch
-from subjects import Subject, subjects
+from subjects import LATTE, OURS, RELEASE
+from workers import TASKS, Entry, Taken, Worker, count_operations, measure
 
 from lt_bench.files import write_json
 
 PRODUCTS = ((2048, 2048, 2048), (1024, 1024, 1024), (2048, 384, 1536))
 """Rows, inner, columns of the products that the peak is the best of."""
-COMPILED_VARIANTS = 256
-"""More than the blocks of all subjects, with and without gradient: none falls back to plain code."""
-TASKS: dict[str, Callable[[Subject], Callable[[], object]]] = {
-    "sampling step": lambda s: s.sample_step,
-    "training step": lambda s: s.train_step,
-}
-
-
-@dataclass(frozen=True)
-class Taken:
-    """Seconds of one call."""
-
-    wall: float
-    cpu: float
-
-
-def measure(run: Callable[[], object], threads: int) -> Taken:
-    """Time one call."""
-    wall, cpu = time.perf_counter(), time.process_time()
-    run()
-    return Taken(time.perf_counter() - wall, (time.process_time() - cpu) / threads)
+CLOCKS = ("wall", "cpu")
+MINE = Entry(OURS, heap=True)
+PEERS = [Entry(LATTE), Entry(RELEASE)]
+PLAIN = [MINE, *PEERS, Entry(LATTE, heap=True)]
+COMPILED = [Entry(OURS, heap=True, compiled=True)]
+BOUND = Entry(OURS, heap=True, products_only=True)
 
 
 def peak_products() -> dict[tuple[int, int, int], Callable[[], object]]:
@@ -68,18 +60,28 @@ def product_operations(shape: tuple[int, int, int]) -> int:
     return 2 * m * k * n * max(1, round(2048**3 / (m * k * n)))
 
 
-def run_rounds(found: list[Subject], rounds: int, threads: int) -> tuple[dict, dict]:
-    """Times by (subject, task) and by product."""
-    times: dict[tuple[str, str], list[Taken]] = {(s.name, task): [] for s in found for task in TASKS}
+def start(entries: list[Entry], release: Path | None, threads: int) -> tuple[list[Worker], dict[str, str]]:
+    """Those that can be built here, and why others cannot."""
+    missing = {RELEASE: "no --release FOLDER was given"} if release is None else {}
+    kept = [entry for entry in entries if entry.subject not in missing]
+    workers = [Worker(entry, release, threads) for entry in kept]
+    for worker in workers:
+        worker.wait()
+    return workers, missing
+
+
+def run_rounds(workers: list[Worker], rounds: int, threads: int) -> tuple[dict, dict]:
+    """Times by (row, task) and by product."""
+    times: dict[tuple[str, str], list[Taken]] = {(w.entry.name, task): [] for w in workers for task in TASKS}
     products = peak_products()
     peaks: dict[tuple[int, int, int], list[Taken]] = {shape: [] for shape in products}
     for round_ in range(-1, rounds):  # the first warms up
-        for task, of in TASKS.items():
-            for place in range(len(found)):
-                subject = found[(place + round_) % len(found)]
-                taken = measure(of(subject), threads)
+        for task in TASKS:
+            for place in range(len(workers)):
+                worker = workers[(place + round_) % len(workers)]
+                taken = worker.take(task)
                 if round_ >= 0:
-                    times[subject.name, task].append(taken)
+                    times[worker.entry.name, task].append(taken)
             for shape, run in products.items():
                 taken = measure(run, threads)
                 if round_ >= 0:
@@ -88,48 +90,55 @@ def run_rounds(found: list[Subject], rounds: int, threads: int) -> tuple[dict, d
     return times, peaks
 
 
-def count_operations(subject: Subject, task: str) -> int:
-    """Floating-point operations of a task; of plain blocks, since a compiled one hides its own."""
-    return subject.operations(subject.forward_backward if task == "training step" else subject.sample_step)
-
-
-def summarise(found: list[Subject], counted: dict, times: dict, peaks: dict) -> dict:
+def summarise(workers: list[Worker], counted: dict, times: dict, peaks: dict) -> dict[str, Any]:
     """Medians, rates and ratios."""
-    peak = {
-        clock: max(product_operations(s) / statistics.median(getattr(t, clock) for t in ts) for s, ts in peaks.items())
-        for clock in ("wall", "cpu")
+    peak = {clock: _peak_by_round(peaks, clock) for clock in CLOCKS}
+    rates = {
+        (worker.entry.name, task, clock): counted[worker.entry.subject][task]
+        / np.array([getattr(t, clock) for t in times[worker.entry.name, task]])
+        for worker in workers
+        for task in TASKS
+        for clock in CLOCKS
     }
     rows = []
     for task in TASKS:
-        for s in found:
-            operations = counted[s.name, task]
-            row = {"task": task, "subject": s.name, "gflop": operations / 1e9}
-            for clock in ("wall", "cpu"):
-                seconds = statistics.median(getattr(t, clock) for t in times[s.name, task])
+        for worker in workers:
+            name, operations = worker.entry.name, counted[worker.entry.subject][task]
+            row = {"task": task, "subject": name, "gflop": operations / 1e9}
+            for clock in CLOCKS:
+                rate = rates[name, task, clock]
                 row |= {
-                    f"{clock}_seconds": seconds,
-                    f"{clock}_gflops": operations / seconds / 1e9,
-                    f"{clock}_of_peak": operations / seconds / peak[clock],
+                    f"{clock}_seconds": float(operations / np.median(rate)),
+                    f"{clock}_gflops": float(np.median(rate)) / 1e9,
+                    f"{clock}_of_peak": float(np.median(rate / peak[clock])),
                 }
             rows.append(row)
+    peers = [entry for entry in PEERS if entry.subject in counted]
     return {
-        "peak_gflops": {clock: value / 1e9 for clock, value in peak.items()},
+        "peak_gflops": {clock: float(np.median(values)) / 1e9 for clock, values in peak.items()},
         "rows": rows,
         "ours_over_best_peer": {
-            f"{task}, {clock}, {what}": _ratio(rows, task, clock, what)
+            f"{task}, {clock}, {what}": _ratio(rates, counted, peers, task, clock, what == "per step")
             for task in TASKS
-            for clock in ("wall", "cpu")
+            for clock in CLOCKS
             for what in ("per operation", "per step")
         },
     }
 
 
-def _ratio(rows: list[dict], task: str, clock: str, what: str) -> float:
-    """How many times faster ours is than the better peer."""
-    mine, *peers = (row for row in rows if row["task"] == task)
-    if what == "per operation":
-        return mine[f"{clock}_gflops"] / max(row[f"{clock}_gflops"] for row in peers)
-    return min(row[f"{clock}_seconds"] for row in peers) / mine[f"{clock}_seconds"]
+def _peak_by_round(peaks: dict, clock: str) -> np.ndarray:
+    """Operations a second of the best product, in each round (two sets of them)."""
+    rates = [product_operations(shape) / np.array([getattr(t, clock) for t in ts]) for shape, ts in peaks.items()]
+    return np.max(rates, axis=0).reshape(-1, len(TASKS)).max(1)
+
+
+def _ratio(rates: dict, counted: dict, peers: list[Entry], task: str, clock: str, per_step: bool) -> float:
+    """How many times faster ours, as it is run, is than the better peer, as that is run."""
+
+    def speed(entry: Entry) -> np.ndarray:
+        return rates[entry.name, task, clock] / (counted[entry.subject][task] if per_step else 1)
+
+    return min(float(np.median(speed(MINE) / speed(peer))) for peer in peers)
 
 
 def machine(threads: int) -> dict[str, str | int | float]:
@@ -150,14 +159,14 @@ def print_table(report: dict) -> None:
     print("  ".join(f"{key} {value}" for key, value in report["machine"].items()))
     print("peak of matrix products: " + ", ".join(f"{v:.0f} GFLOP/s ({k})" for k, v in report["peak_gflops"].items()))
     clocks = "".join(f" {clock:>5} s {'GFLOP/s':>8} {'peak':>5}" for clock in ("wall", "cpu"))
-    print(f"{'task':14} {'subject':18} {'GFLOP':>7}{clocks}")
+    print(f"{'task':14} {'subject':30} {'GFLOP':>7}{clocks}")
     for row in report["rows"]:
         clocks = "".join(
             f" {row[f'{c}_seconds']:7.3f} {row[f'{c}_gflops']:8.1f} {row[f'{c}_of_peak']:5.0%}" for c in ("wall", "cpu")
         )
-        print(f"{row['task']:14} {row['subject']:18} {row['gflop']:7.1f}{clocks}")
+        print(f"{row['task']:14} {row['subject']:30} {row['gflop']:7.1f}{clocks}")
     for key, value in report["ours_over_best_peer"].items():
-        print(f"ours over the better peer, {key}: {value:.2f}x")
+        print(f"ours over the better plain peer, {key}: {value:.2f}x")
     for name, reason in report["missing"].items():
         print(f"left out: {name}: {reason}")
 
@@ -167,24 +176,22 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--release", type=Path, metavar="FOLDER", help="checkout of LetsTalk's release")
     parser.add_argument("--rounds", type=int, default=7)
-    parser.add_argument("--compiled", action="store_true", help="compile every subject's blocks (minutes each)")
+    parser.add_argument("--plain", action="store_true", help="leave out what is compiled")
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--out", type=Path, metavar="FILE.json")
     arguments = parser.parse_args()
     torch.set_num_threads(arguments.threads)
-    found, missing = subjects(arguments.release)
-    operations = {(s.name, task): count_operations(s, task) for s in found for task in TASKS}
-    if arguments.compiled:
-        torch._dynamo.config.recompile_limit = COMPILED_VARIANTS
-        for subject in found:
-            subject.compile_blocks()
-    times, peaks = run_rounds(found, arguments.rounds, arguments.threads)
-    report = {"machine": machine(arguments.threads), "rounds": arguments.rounds, "compiled": arguments.compiled}
-    report["missing"] = missing
-    report |= summarise(found, operations, times, peaks)
-    raw = {f"{name}: {task}": [asdict(t) for t in ts] for (name, task), ts in times.items()}
+    entries = [*PLAIN, *([] if arguments.plain else COMPILED), BOUND]
+    workers, missing = start(entries, arguments.release, arguments.threads)
+    counted = {name: count_operations(name, arguments.release) for name in {e.subject for e in entries} - set(missing)}
+    times, peaks = run_rounds(workers, arguments.rounds, arguments.threads)
+    report = {"machine": machine(arguments.threads), "rounds": arguments.rounds, "missing": missing}
+    report |= summarise(workers, counted, times, peaks)
+    for worker in workers:
+        worker.close()
     print_table(report)
     if arguments.out:
+        raw = {f"{name}: {task}": [asdict(t) for t in ts] for (name, task), ts in times.items()}
         write_json(arguments.out, report | {"seconds": raw})
 
 

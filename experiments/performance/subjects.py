@@ -1,4 +1,4 @@
-"""The networks that ``model_step.py`` runs side by side: same latents, same audio tokens, same optimiser."""
+"""The networks that ``model_step.py`` times: same latents, same audio tokens, same optimiser."""
 
 from __future__ import annotations
 
@@ -21,6 +21,7 @@ from lt_bench.models.letstalk import LetsTalk
 FRAMES, CHANNELS, SIDE, PATCH = 16, 4, 16, 2
 AUDIO_TOKENS, AUDIO_DIM = 32, 768
 DEPTH, DIM, HEADS = 12, 384, 6
+OURS, LATTE, RELEASE = "lt_bench", "Latte", "LetsTalk release"
 SPEECH_SHAPE = (12, 768)
 """Of wav2vec2: layers, features."""
 
@@ -108,7 +109,7 @@ def ours() -> Subject:
     with torch.inference_mode():
         kept = encode()
     return Subject(
-        "lt_bench",
+        OURS,
         network,
         lambda: network(given.latents, given.time, encode()),
         lambda: network(given.latents, given.time, kept),
@@ -144,7 +145,7 @@ def latte() -> Subject:
     def predict() -> Tensor:
         return network(latents, given.time, text, return_dict=False)[0].transpose(1, 2)
 
-    return Subject("Latte (diffusers)", network, predict, predict)
+    return Subject(LATTE, network, predict, predict)
 
 
 def release(folder: Path) -> Subject:
@@ -168,20 +169,20 @@ def release(folder: Path) -> Subject:
     def predict() -> Tensor:
         return network(given.latents, given.time, cond=portrait, audio_embed=given.audio)
 
-    return Subject("LetsTalk release", network, predict, predict)
+    return Subject(RELEASE, network, predict, predict)
 
 
-def subjects(checkout: Path | None) -> tuple[list[Subject], dict[str, str]]:
-    """Those that can be built here, ours first, and why others cannot."""
-    found, missing = [ours(), latte()], {}
-    if checkout is None:
-        missing["LetsTalk release"] = "no --release FOLDER was given"
-    else:
-        try:
-            found.append(release(checkout))
-        except ImportError as error:
-            missing["LetsTalk release"] = str(error)
-    return found, missing
+def build(name: str, checkout: Path | None) -> Subject:
+    """The subject of that name.
+
+    Raises:
+        ImportError: the checkout of the release, or a package that it needs, is not there.
+    """
+    if name == RELEASE:
+        if checkout is None:
+            raise ImportError("no --release FOLDER was given")
+        return release(checkout)
+    return {OURS: ours, LATTE: latte}[name]()
 
 
 def _awake(network: nn.Module) -> nn.Module:
