@@ -97,6 +97,12 @@ def _sizes(d: Document) -> str:
     )
 
 
+def _many_videos(d: Document) -> str:
+    cost = ", ".join(f"{k} videos: {v} ms CPU each" for k, v in d["cpu_ms_a_video"].items())
+    most = d["rows"][-1]
+    return f"{cost}; {most['videos']} again: {most['again_wall_seconds']} s; {most['first_peak_mib']} MiB"
+
+
 def _pages(d: Document) -> str:
     return ", ".join(f"{p['clips_side_by_side']} clips side by side: {p['load_ms']} ms" for p in d["pages"])
 
@@ -151,6 +157,7 @@ CLAIMS = (
     Claim("a suggestion after 1,000 trials", "-", "1 s", "search_suggestions", _search),
     Claim("ablation of 10 to 1,000 cells", "-", "5 s with nothing to do; 1 s a cell", "many_cells", _many_cells),
     Claim("preparation of 10 to 10,000 clips", "-", "constant; resume 5 s", "many_clips", _sizes),
+    Claim("evaluation of 10 to 1,000 videos", "-", "constant", "many_videos", _many_videos),
     Claim("memory of every command", "-", "6 GiB", "peak_memory", _commands),
     Claim("memory of evaluation", "-", "flat", "evaluation_memory", _evaluation_memory),
     Claim("memory of preparing ten minutes", "-", "2 GB", "long_video", _long_prepare),

@@ -58,11 +58,13 @@ def run(arguments: argparse.Namespace) -> int:
     # Of the process that Slurm, torchrun or Lightning started; the others of a run leave all reports to the first.
     first = not getattr(rank_zero_only, "rank", 0)
     from lt_bench.cli.caches import ensure_cache, wait_for_cache
-
-    cache = ensure_cache(config.data) if first else wait_for_cache(config.data)
-
+    from lt_bench.plugins import load_plugins
     from lt_bench.training.preemption import PREEMPTED_CODE, Preempted
-    from lt_bench.training.run import train
+    from lt_bench.training.run import check_run, train
+
+    load_plugins(config.model.plugins)
+    check_run(config)  # before the cache, which may take hours
+    cache = ensure_cache(config.data) if first else wait_for_cache(config.data)
 
     try:
         with (

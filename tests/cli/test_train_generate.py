@@ -84,6 +84,15 @@ def test_train_names_an_unknown_key(capsys: pytest.CaptureFixture[str]) -> None:
     assert "did you mean 'steps'" in capsys.readouterr().err
 
 
+def test_a_run_that_cannot_be_trained_is_refused_before_its_cache_is_prepared(tmp_path, capsys):
+    (tmp_path / "run.yaml").write_text(f"data: {{dataset: synthetic, cache: {tmp_path / 'cache'}}}\n")
+    assert (
+        main(["train", "--config", str(tmp_path / "run.yaml"), "--out", str(tmp_path / "run"), "train.steps=-5"]) == 2
+    )
+    assert "train.steps: expected at least 1, got -5" in capsys.readouterr().err
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["run.yaml"]
+
+
 def test_generate_takes_any_picture_and_sound(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert _generate("--json", "audio_scale=2", "seed=3") == 0
     captured = capsys.readouterr()
