@@ -6,6 +6,7 @@ import errno
 import hashlib
 import json
 import os
+import re
 import stat
 import tempfile
 from collections.abc import Iterator
@@ -43,17 +44,35 @@ def atomic_path(path: str | os.PathLike[str]) -> Iterator[Path]:
     os.close(handle)
     temporary = Path(name)
     try:
-        yield temporary
-        _sync(temporary)
-        temporary.chmod(0o666 & ~_umask())
-        temporary.replace(target)
-        _sync(target.parent)
-    except OSError as error:
-        if error.errno is None:  # libraries use OSError for their own complaints; only the system's are ours to explain
-            raise
-        raise LtBenchError(f"{target}: could not be written: {error.strerror}") from error
+        with write_errors(target):
+            yield temporary
+            _sync(temporary)
+            temporary.chmod(0o666 & ~_umask())
+            temporary.replace(target)
+            _sync(target.parent)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+@contextmanager
+def write_errors(target: str | os.PathLike[str]) -> Iterator[None]:
+    """Turn what the system says against writing, itself or through safetensors, into one line that names the file.
+
+    Raises:
+        LtBenchError: the file could not be written.
+    """
+    try:
+        yield
+    except Exception as error:
+        number = error.errno if isinstance(error, OSError) else _told_by_safetensors(error)
+        if number is None:  # libraries use OSError for their own complaints; only the system's are ours to explain
+            raise
+        raise LtBenchError(f"{target}: could not be written: {os.strerror(number)}") from error
+
+
+def _told_by_safetensors(error: Exception) -> int | None:
+    found = re.search(r"\(os error (\d+)\)", str(error)) if type(error).__name__ == "SafetensorError" else None
+    return int(found[1]) if found else None
 
 
 def remove_leftovers(folder: Path) -> None:

@@ -57,6 +57,9 @@ def main(argv: Sequence[str] | None = None) -> int:
             return _run(chosen.verb, arguments)
         except KeyboardInterrupt:
             print(farewell(chosen.verb, arguments), file=sys.stderr)
+            # CPython notes that code in a string (a dataclass, say) was interrupted, and would end by SIGINT whatever
+            # the exit code; other code in a string takes the note back.
+            exec("")
             return 128 + received[0] if received else 130
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from numpy import ndarray
 
 from lt_bench.evaluation.scoring import ClipScores
+from lt_bench.files import write_errors
 
 BUDGET = 512 * 2**20
 """Bytes of features that are held in memory."""
@@ -70,5 +71,6 @@ class Shelf:
         self._folder = self._folder or tempfile.TemporaryDirectory(prefix="lt_bench_shelf_")
         self._files += 1
         path = Path(self._folder.name) / f"{self._files}.safetensors"
-        save_file(dict(features), path)
+        with write_errors(path):
+            save_file(dict(features), path)
         return Shelved(path)

@@ -18,6 +18,7 @@ from lt_bench.config import RunConfig, load_config
 from lt_bench.errors import LtBenchError
 from lt_bench.files import remove_leftovers
 from lt_bench.jobs.folder import CONFIG_FILE, RESULT_FILE, SYSTEM_FILE, VIDEOS
+from lt_bench.jobs.launch import CANNOT_WRITE
 from lt_bench.jobs.lease import die_without_lease
 from lt_bench.jobs.lifeline import die_with_parent, locked_folder
 from lt_bench.jobs.status import StatusReporter
@@ -30,7 +31,11 @@ PATIENCE = 15.0
 
 
 def main(arguments: list[str]) -> int:
-    """Run the job of a folder; 0 done, 1 failed (with the reason in ``status.json``), 143 told to stop."""
+    """Run the job of a folder.
+
+    Returns:
+        0 done, 1 failed (with the reason in ``status.json``), ``CANNOT_WRITE``, 143 told to stop.
+    """
     folder, leads = Path(arguments[0]), int(os.environ.get("LOCAL_RANK", "0")) == 0
     die_with_parent(follows=not leads)
     die_without_lease()
@@ -46,6 +51,8 @@ def main(arguments: list[str]) -> int:
     except (KeyboardInterrupt, _Stopped):
         print("stopped", file=sys.stderr)
         return 143
+    except (LtBenchError, OSError):  # not even the reason can be kept, nor perhaps printed to the log
+        return CANNOT_WRITE
 
 
 class _Stopped(BaseException):

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import stat
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -64,3 +66,19 @@ def test_hashes(tmp_path: Path) -> None:
     (tmp_path / "a").write_bytes(b"abc")
     assert sha256_file(tmp_path / "a").startswith("ba7816bf")
     assert sha256_json({"b": 1, "a": 2}) == sha256_json({"a": 2, "b": 1}) != sha256_json({"a": 2, "b": 2})
+
+
+def test_a_disk_that_is_full_is_one_line_whoever_meets_it(tmp_path: Path) -> None:
+    """Safetensors has an error of its own for what the system says."""
+    target = tmp_path / "a.safetensors"
+    code = (
+        "import resource, numpy as np\nfrom safetensors.numpy import save_file\n"
+        "import signal; signal.signal(signal.SIGXFSZ, signal.SIG_IGN)\n"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))\n"
+        "from lt_bench.files import atomic_path\nfrom lt_bench.errors import LtBenchError\n"
+        f"try:\n  with atomic_path({str(target)!r}) as path:\n    save_file({{'a': np.zeros(9999)}}, path)\n"
+        "except LtBenchError as error:\n  print(error)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.stdout == f"{target}: could not be written: File too large\n", done.stderr
+    assert not list(tmp_path.iterdir())

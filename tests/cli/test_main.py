@@ -92,3 +92,14 @@ def test_what_is_no_override_is_still_refused(capsys: pytest.CaptureFixture[str]
         main(["ablate", "b.yaml", "--nope=1"])
     assert caught.value.code == 2
     assert "unrecognized arguments: --nope=1" in capsys.readouterr().err
+
+
+def test_an_interrupt_in_code_from_a_string_keeps_the_exit_code() -> None:
+    """As in the middle of making a dataclass: CPython would end the process by SIGINT for it."""
+    code = (
+        "import sys\nfrom lt_bench.cli import main as command\n"
+        "command._run = lambda verb, arguments: exec('raise KeyboardInterrupt')\n"
+        "sys.exit(command.main(['cache', 'list']))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert (done.returncode, done.stderr.splitlines()[-1]) == (130, "lt-bench cache list")

@@ -11,6 +11,7 @@ import importlib
 import json
 import os
 import resource
+import signal
 import subprocess
 import sys
 import threading
@@ -54,7 +55,10 @@ class ForkedWorker:
 
     def __init__(self, folder: Path, variables: Mapping[str, str]) -> None:
         self.returncode: int | None = None
+        # What Python calls around a fork swallows an interrupt; to start a worker as a program calls nothing.
+        told = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM})
         self.pid = os.fork()
+        signal.pthread_sigmask(signal.SIG_SETMASK, told)
         if not self.pid:
             os._exit(self._run(folder, variables))
 
