@@ -5,7 +5,7 @@ BIN = $(VENV)/bin
 STAMP = $(VENV)/.installed
 export MPLBACKEND ?= Agg
 
-.PHONY: help quickstart test slow faults lint bench study docs format install lock audit clean
+.PHONY: help quickstart test slow faults coverage lint bench study docs format install lock audit clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-11s %s\n", $$1, $$2}'
@@ -30,6 +30,9 @@ slow: $(STAMP)  ## the tests that take minutes
 
 faults: $(STAMP)  ## kill -9, full disks, lost servers, interrupts: the tests that break commands off
 	$(BIN)/python -m pytest -n 2 --dist worksteal -m faults
+
+coverage: $(STAMP)  ## the quick tests, and which lines and branches of the code they reach
+	$(BIN)/python -m pytest -n 2 --dist worksteal -m "not slow and not faults" --cov --cov-report=term
 
 lint: $(STAMP)  ## style, spelling, types and the layers of the architecture
 	$(BIN)/ruff check .

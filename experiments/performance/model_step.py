@@ -9,8 +9,8 @@ scripts do, and Latte with our allocator's setting as well. The compiled row tak
 leaves it out. "Products alone" repeats only the matrix products and the attention of our step: no step of this network
 is shorter than that without faster products.
 
-Each row has a process of its own, of up to 4 GB. Within a round rows take turns, in an order that rotates, and the
-matrix-product peak is measured in every round too. Seconds are medians over rounds; shares of the peak and ratios are
+Each row has a process of its own, of up to 4 GB. Within a round rows take turns, in an order that rotates, each after a
+call that is not timed, and the matrix-product peak is measured in every round too. Seconds are medians over rounds; shares of the peak and ratios are
 medians of those within each round, for the machine changes its speed from minute to minute. ``wall`` is what a user
 waits; ``cpu`` is the processor time of all threads divided by their number, which other processes disturb less.
 """
@@ -79,6 +79,7 @@ def run_rounds(workers: list[Worker], rounds: int, threads: int) -> tuple[dict, 
         for task in TASKS:
             for place in range(len(workers)):
                 worker = workers[(place + round_) % len(workers)]
+                worker.take(task)  # one that has waited finds nothing of its own in the processor's caches
                 taken = worker.take(task)
                 if round_ >= 0:
                     times[worker.entry.name, task].append(taken)
