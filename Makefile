@@ -44,12 +44,17 @@ lint: $(STAMP)  ## style, spelling, types and the layers of the architecture
 bench: $(STAMP)  ## measure speed again, ours beside peers and bounds and render experiments/performance/README.md
 	PYTHON=$(CURDIR)/$(BIN)/python experiments/performance/bench.sh
 
-study: $(STAMP)  ## the fusion study from scratch (hours): operating point, ablations, analysis
+STUDY = experiments/fusion_ablation
+
+study: $(STAMP)  ## the fusion study from scratch (hours): operating point, ablations, analysis, its page
 	$(BIN)/lt-bench search experiments/search/operating_point.yaml
-	$(BIN)/lt-bench ablate experiments/fusion_ablation/synthetic.yaml
-	$(BIN)/lt-bench ablate experiments/fusion_ablation/synthetic_no_motion.yaml
-	$(BIN)/lt-bench ablate experiments/fusion_ablation/study_grid_sample.yaml
-	$(BIN)/python experiments/fusion_ablation/analyse.py runs/fusion-synthetic --out runs/fusion-synthetic/analysis
+	set -e; for pair in synthetic:main synthetic_no_motion:no_motion study_grid_sample:grid_sample scaling:scaling reach:reach; do \
+	  config=$${pair%:*}; name=$${pair#*:}; \
+	  $(BIN)/lt-bench ablate $(STUDY)/$$config.yaml out=runs/study/$$name; \
+	  $(BIN)/python $(STUDY)/keep.py runs/study/$$name --out $(STUDY)/results/$$name --videos 1; \
+	  $(BIN)/python $(STUDY)/analyse.py $(STUDY)/results/$$name --out $(STUDY)/results/$$name; \
+	done
+	$(BIN)/python $(STUDY)/page.py
 
 docs: $(STAMP)  ## the pages of docs/ that are made from the code
 	$(BIN)/python docs/make_reference.py

@@ -9,10 +9,11 @@ scripts do, and Latte with our allocator's setting as well. The compiled row tak
 leaves it out. "Products alone" repeats only the matrix products and the attention of our step: no step of this network
 is shorter than that without faster products.
 
-Each row has a process of its own, of up to 4 GB. Within a round rows take turns, in an order that rotates, each after a
-call that is not timed, and the matrix-product peak is measured in every round too. Seconds are medians over rounds; shares of the peak and ratios are
-medians of those within each round, for the machine changes its speed from minute to minute. ``wall`` is what a user
-waits; ``cpu`` is the processor time of all threads divided by their number, which other processes disturb less.
+Each row has a process of its own, of up to 4 GB. Within a round rows take turns, in an order that rotates, each after
+a call that is not timed, and the matrix-product peak is measured in every round too. Seconds are medians over rounds;
+shares of the peak and ratios are medians of those within each round, for the machine changes its speed from minute to
+minute. ``wall`` is what a user waits; ``cpu`` is the processor time of all threads divided by their number, which other
+processes disturb less.
 """
 
 from __future__ import annotations

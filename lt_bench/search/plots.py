@@ -25,6 +25,8 @@ LEAST = 4
 QUANTILE = 0.25
 """Importance is that for being among the best so many (PED-ANOVA, arXiv 2304.10255)."""
 DPI = 150
+PANELS_ACROSS = 3
+"""Of the plot of pairs of objectives."""
 
 
 @dataclass
@@ -123,9 +125,13 @@ def _losses(study: SharedStudy) -> Figure:
 
 def _pareto(study: SharedStudy, whole: Sequence[FrozenTrial]) -> Figure:
     pairs = list(combinations(range(len(study.objectives)), 2))
-    figure, grid = plt.subplots(1, len(pairs), figsize=(5 * len(pairs), 4.5), squeeze=False)
+    across = min(len(pairs), PANELS_ACROSS)
+    down = -(-len(pairs) // across)
+    figure, grid = plt.subplots(down, across, figsize=(5 * across, 4.5 * down), squeeze=False)
+    for axes in grid.flat[len(pairs) :]:
+        axes.remove()
     front = {trial.number for trial in study.best()}
-    for axes, (a, b) in zip(grid[0], pairs, strict=True):
+    for axes, (a, b) in zip(grid.flat, pairs, strict=False):
         for on_front, style in ((False, {"color": "0.7"}), (True, {"color": "tab:red"})):
             some = [trial for trial in whole if (trial.number in front) == on_front]
             label = "Pareto front" if on_front else "dominated"
