@@ -27,6 +27,10 @@ class CheckpointError(LtBenchError):
     """A checkpoint is damaged or belongs to another configuration."""
 
 
+class WriteError(LtBenchError):
+    """The system let a file not be written: a full disk, a folder that may only be read."""
+
+
 class TrainingError(LtBenchError):
     """Training cannot go on: its loss or gradient is no number any more."""
 

@@ -15,7 +15,7 @@ from io import BufferedReader
 from pathlib import Path
 from typing import Any
 
-from lt_bench.errors import LtBenchError
+from lt_bench.errors import LtBenchError, WriteError
 
 MAX_JSON = 64_000_000
 """Bytes of a JSON file. In memory a document may be twelve times as large."""
@@ -31,7 +31,7 @@ def atomic_path(path: str | os.PathLike[str]) -> Iterator[Path]:
     fails, the temporary file is removed and ``path`` is as it was.
 
     Raises:
-        LtBenchError: the folder cannot be written to.
+        WriteError: the folder cannot be written to, or the file not.
     """
     target = Path(path)
     try:
@@ -40,7 +40,7 @@ def atomic_path(path: str | os.PathLike[str]) -> Iterator[Path]:
             prefix=f".{target.stem[:80]}.", suffix=f".tmp{target.suffix}", dir=target.parent
         )
     except OSError as error:
-        raise LtBenchError(f"{target}: expected a writable folder, got {error.strerror or error}") from error
+        raise WriteError(f"{target}: expected a writable folder, got {error.strerror or error}") from error
     os.close(handle)
     temporary = Path(name)
     try:
@@ -59,7 +59,7 @@ def write_errors(target: str | os.PathLike[str]) -> Iterator[None]:
     """Turn what the system says against writing, itself or through safetensors, into one line that names the file.
 
     Raises:
-        LtBenchError: the file could not be written.
+        WriteError: the file could not be written.
     """
     try:
         yield
@@ -67,7 +67,7 @@ def write_errors(target: str | os.PathLike[str]) -> Iterator[None]:
         number = error.errno if isinstance(error, OSError) else _told_by_safetensors(error)
         if number is None:  # libraries use OSError for their own complaints; only the system's are ours to explain
             raise
-        raise LtBenchError(f"{target}: could not be written: {os.strerror(number)}") from error
+        raise WriteError(f"{target}: could not be written: {os.strerror(number)}") from error
 
 
 def _told_by_safetensors(error: Exception) -> int | None:

@@ -16,9 +16,10 @@ LOG_FILE = "log.txt"
 THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "OPENCV_FOR_THREADS_NUM")
 COMMAND = (sys.executable, "-m", "lt_bench.jobs.worker")
 CANNOT_WRITE = 73
-"""Exit code of a worker that could not even keep the reason of its failure (EX_CANTCREAT of sysexits.h)."""
+"""Exit code of a worker that could not write its files, perhaps not even the reason (EX_CANTCREAT of sysexits.h)."""
 UNPRINTED = 120
 """Python's own exit code where what was printed could not be written."""
+NO_ROOM = (CANNOT_WRITE, UNPRINTED)
 GRACE = 15.0
 """Seconds that a worker has to end after it was asked to, before it is killed."""
 
@@ -111,6 +112,6 @@ def ending(code: int) -> str:
         name = signal.Signals(-code).name
         memory = ", perhaps because memory ran out" if name == "SIGKILL" else ""
         return f"the worker was ended by {name}{memory}; see {LOG_FILE}"
-    if code in (CANNOT_WRITE, UNPRINTED):
+    if code in NO_ROOM:
         return f"the worker's files could not be written: is the disk full? See {LOG_FILE}"
     return f"the worker ended with code {code}; see {LOG_FILE}"

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lt_bench.config import RunConfig, load_config
-from lt_bench.errors import LtBenchError
+from lt_bench.errors import LtBenchError, WriteError
 from lt_bench.files import remove_leftovers
 from lt_bench.jobs.folder import CONFIG_FILE, RESULT_FILE, SYSTEM_FILE, VIDEOS
 from lt_bench.jobs.launch import CANNOT_WRITE
@@ -34,7 +34,8 @@ def main(arguments: list[str]) -> int:
     """Run the job of a folder.
 
     Returns:
-        0 done, 1 failed (with the reason in ``status.json``), ``CANNOT_WRITE``, 143 told to stop.
+        0 done, 1 failed (with the reason in ``status.json``), ``CANNOT_WRITE`` (with it where that can be written), 143
+        told to stop.
     """
     folder, leads = Path(arguments[0]), int(os.environ.get("LOCAL_RANK", "0")) == 0
     die_with_parent(follows=not leads)
@@ -70,7 +71,7 @@ def _guarded(folder: Path) -> int:
     except LtBenchError as error:
         report.fail(str(error))
         print(f"failed: {report.status.reason}", file=sys.stderr)
-        return 1
+        return CANNOT_WRITE if isinstance(error, WriteError) else 1
     except Exception as error:  # noqa: BLE001 - a cell that fails is a row with its reason; the trace is in the log
         traceback.print_exc()
         report.fail(f"{type(error).__name__}: {error}")

@@ -7,10 +7,11 @@ from dataclasses import dataclass, field
 
 from optuna.trial import FrozenTrial
 
-from lt_bench.errors import LtBenchError
+from lt_bench.errors import LtBenchError, WriteError
 from lt_bench.jobs.engines.base import Engine
 from lt_bench.jobs.folder import METRICS_FILE
-from lt_bench.jobs.status import Status
+from lt_bench.jobs.launch import NO_ROOM
+from lt_bench.jobs.status import Status, read_status
 from lt_bench.search.attempt import Attempt
 from lt_bench.search.outcome import Ended, RunningTrial, Watcher, settle
 from lt_bench.search.plan import SearchPlan
@@ -47,6 +48,7 @@ class SearchRunner:
 
         Raises:
             KeyboardInterrupt: the workers have ended; their trials wait for the next command.
+            WriteError: a worker could not write its files; likewise.
         """
         try:
             while True:
@@ -116,6 +118,9 @@ class SearchRunner:
             if ending is None:
                 continue
             self.running.remove(one)
+            if ending.code in NO_ROOM:  # says nothing of the trial, which waits for a command that has room
+                self.study.release(one.attempt)
+                raise WriteError(f"trial {one.attempt.origin}: {read_status(one.folder).reason or ending.reason}")
             ended = settle(self.study, one, ending)
             self._ended[one.attempt.origin], self._read = ended.status, 0.0
             self.watcher.ended(ended)
