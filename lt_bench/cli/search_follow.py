@@ -46,7 +46,7 @@ class Follower:
         """An attempt has ended."""
         self.display.say(ended_line(ended), COLOURS.get(ended.outcome, "green"))
         if ended.outcome != "again":
-            track(self.plan, self.study, self.cache_hash, self.tracker, (ended.attempt.origin,))
+            track(self.plan, self.study, self.cache_hash, self.tracker, (ended.attempt.place,))
 
     def recovered(self, numbers: Sequence[int]) -> None:
         """Trials of a killed command come again."""
@@ -72,11 +72,11 @@ def track(
     plan: SearchPlan, study: SharedStudy, cache_hash: str, tracker: BackgroundTracker, only: Sequence[int] = ()
 ) -> None:
     """Log the trials that have ended, or some of them; what is logged as it is, is left alone."""
-    from lt_bench.search.attempt import origin_of
+    from lt_bench.search.attempt import place_of
     from lt_bench.search.tracked import trial_record
 
     for trial in study.latest()[: plan.config.trials]:
-        origin = origin_of(trial)
+        origin = place_of(trial)
         if (
             trial.state.is_finished()
             and (not only or origin in only)

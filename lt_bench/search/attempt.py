@@ -15,6 +15,8 @@ REASON = "reason"
 SURPLUS = "surplus"
 """Trial attribute: two commands began the last trial at once, and this one was too many."""
 KILLS = "kills"
+PLACE = "place"
+"""Trial attribute: how many trials were begun before it, further attempts not counted."""
 # Optuna's names, by which its own tools know a trial that is tried again.
 ORIGIN, HISTORY = "failed_trial", "retry_history"
 
@@ -24,15 +26,15 @@ class Attempt:
     """A trial that this command runs now."""
 
     trial: Trial
-    origin: int
-    """Number of the trial of which this is a further attempt; its own number for the first."""
+    place: int
+    """How many trials were begun before it: what names the trial, whatever attempts others took."""
     values: dict[str, Any]
     """By dotted key."""
 
     @property
     def name(self) -> str:
         """As progress and tracking show it."""
-        return f"trial {self.origin}"
+        return f"trial {self.place}"
 
 
 def suggest(trial: Trial, key: str, values: BaseDistribution) -> Any:
@@ -51,8 +53,18 @@ def dominates(one: Sequence[float], other: Sequence[float]) -> bool:
 
 
 def origin_of(trial: FrozenTrial) -> int:
-    """Number of the trial of which this is a further attempt; its own for the first."""
+    """Optuna's number of the trial of which this is a further attempt; its own for the first."""
     return trial.system_attrs.get(ORIGIN, trial.number)
+
+
+def place_of(trial: FrozenTrial) -> int:
+    """What names a trial that was begun."""
+    return trial.user_attrs.get(PLACE, origin_of(trial))
+
+
+def place_among(trial: FrozenTrial, trials: Sequence[FrozenTrial]) -> int:
+    """The place of a trial in all that a study has; the same for whoever asks, since numbers only grow."""
+    return [origin_of(t) for t in latest_attempts(trials)].index(origin_of(trial))
 
 
 def latest_attempts(trials: Sequence[FrozenTrial]) -> list[FrozenTrial]:

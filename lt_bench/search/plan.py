@@ -46,9 +46,9 @@ class SearchPlan:
         """The model that every trial scores; None where each trains its own."""
         return Path(self.config.checkpoint) if self.config.checkpoint else None
 
-    def folder(self, origin: int) -> Path:
+    def folder(self, place: int) -> Path:
         """Folder of a trial, the same for every attempt at it."""
-        return self.out / TRIALS / f"{origin:04d}"
+        return self.out / TRIALS / f"{place:04d}"
 
     def facts(self, cache_hash: str) -> dict[str, Any]:
         """What makes it this study and no other."""

@@ -16,7 +16,7 @@ from optuna.importance import PedAnovaImportanceEvaluator, get_param_importances
 from optuna.trial import FrozenTrial, TrialState
 
 from lt_bench.files import atomic_path
-from lt_bench.search.attempt import origin_of
+from lt_bench.search.attempt import place_of
 from lt_bench.search.parallel import draw_parallel
 from lt_bench.search.study import SharedStudy
 
@@ -80,7 +80,7 @@ def _save(path: Path, draw: Callable[[], Figure]) -> None:
 
 def _history(study: SharedStudy, whole: Sequence[FrozenTrial], k: int) -> Figure:
     objective = study.objectives[k]
-    numbers, values = [origin_of(trial) for trial in whole], np.array([trial.values[k] for trial in whole])
+    numbers, values = [place_of(trial) for trial in whole], np.array([trial.values[k] for trial in whole])
     best = np.minimum.accumulate(values) if objective.direction == "minimize" else np.maximum.accumulate(values)
     figure, axes = plt.subplots(figsize=(7, 4.2))
     axes.scatter(numbers, values, label="trial")
@@ -116,7 +116,7 @@ def _losses(study: SharedStudy) -> Figure:
         points = sorted(trial.intermediate_values.items())
         pruned = trial.state == TrialState.PRUNED
         steps, losses = [step for step, _ in points], [sign * value for _, value in points]
-        axes.plot(steps, losses, "x:" if pruned else "-", alpha=0.7, label=f"trial {origin_of(trial)}")
+        axes.plot(steps, losses, "x:" if pruned else "-", alpha=0.7, label=f"trial {place_of(trial)}")
     axes.set(xlabel="training step", ylabel="validation loss", title="Validation loss (dotted: pruned)")
     if len(study.latest()) <= 20:
         axes.legend(fontsize="x-small", ncols=2)
@@ -139,7 +139,7 @@ def _pareto(study: SharedStudy, whole: Sequence[FrozenTrial]) -> Figure:
         for trial in whole:
             if trial.number in front:
                 axes.annotate(
-                    str(origin_of(trial)), (trial.values[a], trial.values[b]), (4, 4), textcoords="offset points"
+                    str(place_of(trial)), (trial.values[a], trial.values[b]), (4, 4), textcoords="offset points"
                 )
         names = [f"{study.objectives[k].name} ({study.objectives[k].direction})" for k in (a, b)]
         axes.set(xlabel=names[0], ylabel=names[1])

@@ -12,7 +12,7 @@ from optuna.trial import FrozenTrial, TrialState
 
 from lt_bench.config import to_yaml
 from lt_bench.files import write_json, write_text
-from lt_bench.search.attempt import REASON, origin_of
+from lt_bench.search.attempt import REASON, place_of
 from lt_bench.search.plan import SearchPlan
 from lt_bench.search.plots import draw_plots
 from lt_bench.search.space import trial_config
@@ -42,15 +42,15 @@ def write_report(plan: SearchPlan, study: SharedStudy) -> SearchReport:
     trials = study.latest()[: plan.config.trials]
     best = study.best(trials)
     write_text(plan.out / TABLE, _table(plan, study, trials))
-    configs = {origin_of(trial): _write_config(plan, study, trial) for trial in best}
+    configs = {place_of(trial): _write_config(plan, study, trial) for trial in best}
     plots = draw_plots(study, plan.out / PLOTS)
     document = {
         "name": plan.config.name,
         "out": str(plan.out),
         "objectives": [{"name": o.name, "direction": o.direction} for o in study.objectives],
         "trials": _counts(trials),
-        "best": [_entry(study, trial, configs[origin_of(trial)]) for trial in best],
-        "failed": [{"trial": origin_of(t), "reason": _reason(t)} for t in trials if t.state == TrialState.FAIL],
+        "best": [_entry(study, trial, configs[place_of(trial)]) for trial in best],
+        "failed": [{"trial": place_of(t), "reason": _reason(t)} for t in trials if t.state == TrialState.FAIL],
         "table": str(plan.out / TABLE),
         "plots": {name: str(path) for name, path in plots.made.items()},
         "plots_missing": plots.missing,
@@ -61,7 +61,7 @@ def write_report(plan: SearchPlan, study: SharedStudy) -> SearchReport:
 
 
 def _write_config(plan: SearchPlan, study: SharedStudy, trial: FrozenTrial) -> Path:
-    number = origin_of(trial)
+    number = place_of(trial)
     several = len(study.objectives) > 1
     path = plan.out / FRONT / f"trial-{number:04d}.yaml" if several else plan.out / BEST
     values = ", ".join(f"{o.name} {v:.6g}" for o, v in zip(study.objectives, trial.values, strict=True))
@@ -77,7 +77,7 @@ def _counts(trials: list[FrozenTrial]) -> dict[str, int]:
 
 def _entry(study: SharedStudy, trial: FrozenTrial, config: Path) -> dict[str, Any]:
     return {
-        "trial": origin_of(trial),
+        "trial": place_of(trial),
         "values": {o.name: v for o, v in zip(study.objectives, trial.values, strict=True)},
         "params": trial.params,
         "config": str(config),
@@ -97,7 +97,7 @@ def _table(plan: SearchPlan, study: SharedStudy, trials: list[FrozenTrial]) -> s
     for trial in trials:
         complete = trial.state == TrialState.COMPLETE
         row = {
-            "trial": origin_of(trial),
+            "trial": place_of(trial),
             "state": STATES[trial.state],
             **(dict(zip(names, trial.values, strict=True)) if complete else {}),
             **{key: trial.params.get(key, "") for key in plan.space},

@@ -99,7 +99,7 @@ class SearchRunner:
             self._start(attempt)
 
     def _start(self, attempt: Attempt) -> None:
-        folder = self.plan.folder(attempt.origin)
+        folder = self.plan.folder(attempt.place)
         config = trial_config(self.plan.base, attempt.values)
         try:
             prepare_folder(folder, config, self.plan.checkpoint)
@@ -120,9 +120,9 @@ class SearchRunner:
             self.running.remove(one)
             if ending.code in NO_ROOM:  # says nothing of the trial, which waits for a command that has room
                 self.study.release(one.attempt)
-                raise WriteError(f"trial {one.attempt.origin}: {read_status(one.folder).reason or ending.reason}")
+                raise WriteError(f"trial {one.attempt.place}: {read_status(one.folder).reason or ending.reason}")
             ended = settle(self.study, one, ending)
-            self._ended[one.attempt.origin], self._read = ended.status, 0.0
+            self._ended[one.attempt.place], self._read = ended.status, 0.0
             self.watcher.ended(ended)
 
     def _report(self, one: RunningTrial) -> None:

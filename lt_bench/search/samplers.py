@@ -20,13 +20,14 @@ from optuna.study import Study
 from optuna.trial import FrozenTrial, TrialState
 
 from lt_bench.config import PrunerConfig, SearchSamplerConfig
+from lt_bench.search.attempt import place_among
 
 
 class TrialSeededSampler(BaseSampler):
-    """A sampler made afresh for every trial, from the configured seed and the trial's number.
+    """A sampler made afresh for every trial, from the configured seed and the trial's place in the study.
 
-    Suggestions then depend on the finished trials, the seed and the number alone: not on which of several commands
-    makes them, and two commands with one seed never draw the same numbers.
+    Suggestions then depend on the finished trials, the seed and the place alone: not on which of several commands
+    makes them, nor on attempts that were broken off, and two commands with one seed never draw the same numbers.
     """
 
     def __init__(self, config: SearchSamplerConfig) -> None:
@@ -38,7 +39,7 @@ class TrialSeededSampler(BaseSampler):
 
     def before_trial(self, study: Study, trial: FrozenTrial) -> None:
         """Begin a trial."""
-        self._inner = _build(self.config, _mix(self.config.seed, trial.number))
+        self._inner = _build(self.config, _mix(self.config.seed, place_among(trial, study.get_trials(deepcopy=False))))
         self._inner.before_trial(study, trial)
 
     def after_trial(self, study: Study, trial: FrozenTrial, state: TrialState, values: Sequence[float] | None) -> None:

@@ -10,7 +10,7 @@ from optuna.trial import FrozenTrial, TrialState
 from lt_bench.jobs.estimate import time_left
 from lt_bench.jobs.snapshot import Snapshot
 from lt_bench.jobs.status import Status, read_status
-from lt_bench.search.attempt import origin_of
+from lt_bench.search.attempt import place_of
 from lt_bench.search.outcome import RunningTrial
 
 FINISHED = (TrialState.COMPLETE, TrialState.PRUNED, TrialState.FAIL)
@@ -45,15 +45,15 @@ def snapshot(
         note: shown beside.
     """
     begun, to_come = trials[:total], total - len(trials[:total])
-    mine = {one.attempt.origin: one for one in running}
-    names = [_Name(f"trial {origin_of(t)}") for t in begun] + [_Name("")] * to_come
-    runs = tuple(origin_of(t) in mine for t in begun) + (False,) * to_come
+    mine = {one.attempt.place: one for one in running}
+    names = [_Name(f"trial {place_of(t)}") for t in begun] + [_Name("")] * to_come
+    runs = tuple(place_of(t) in mine for t in begun) + (False,) * to_come
     statuses = [_status(t, mine, ended) for t in begun] + [Status()] * to_come
     return Snapshot(names, tuple(statuses), runs, time_left(statuses, runs, workers), note=note)
 
 
 def _status(trial: FrozenTrial, mine: Mapping[int, RunningTrial], ended: Mapping[int, Status]) -> Status:
-    origin = origin_of(trial)
+    origin = place_of(trial)
     if origin in mine:
         return read_status(mine[origin].folder)
     if trial.state not in FINISHED:

@@ -20,12 +20,15 @@ from lt_bench.search.attempt import (
     HISTORY,
     KILLS,
     ORIGIN,
+    PLACE,
     REASON,
     SURPLUS,
     Attempt,
     best_trials,
     latest_attempts,
     origin_of,
+    place_among,
+    place_of,
     suggest,
 )
 from lt_bench.search.objective import Objective
@@ -109,14 +112,15 @@ class SharedStudy:
             trial = self.study.ask()
         self.heartbeats.beat(trial._trial_id)
         found = self.study.get_trials(deepcopy=False)
-        origin = origin_of(found[trial.number])
-        if origin == trial.number and [origin_of(t) for t in self.latest(found)].index(origin) >= total:
+        place = place_among(found[trial.number], found)
+        if origin_of(found[trial.number]) == trial.number and place >= total:
             # Another command began the last trial at the same moment. Both see the same order, so one of them lets go.
             trial.set_user_attr(SURPLUS, True)
             self.study.tell(trial, state=TrialState.FAIL)
             return None
         trial.set_user_attr("host", socket.gethostname())
-        return Attempt(trial, origin, {key: suggest(trial, key, values) for key, values in self.space.items()})
+        trial.set_user_attr(PLACE, place)
+        return Attempt(trial, place, {key: suggest(trial, key, values) for key, values in self.space.items()})
 
     def owns(self, attempt: Attempt) -> bool:
         """Whether no other command has taken the trial for dead in the meantime."""
@@ -134,7 +138,7 @@ class SharedStudy:
         names = [objective.name for objective in self.objectives]
         if len(names) > 1:
             return f"{len(best)} on the Pareto front"
-        return f"best {names[0]} {best[0].values[0]:.4g} (trial {origin_of(best[0])})"
+        return f"best {names[0]} {best[0].values[0]:.4g} (trial {place_of(best[0])})"
 
     def report(self, attempt: Attempt, step: int, loss: float) -> bool:
         """Note a validation loss; True when the trial should be pruned. Only for a study with one objective."""
@@ -170,7 +174,9 @@ class SharedStudy:
         """Find trials whose command was killed and have them tried again; their numbers."""
         running = self.study.get_trials(deepcopy=False, states=(TrialState.RUNNING,))
         stale = self.heartbeats.stale(running)
-        return [t.number for t in stale if self._end_killed(t, f"no sign of life from {t.user_attrs.get('host', '?')}")]
+        return [
+            place_of(t) for t in stale if self._end_killed(t, f"no sign of life from {t.user_attrs.get('host', '?')}")
+        ]
 
     def _end_killed(self, trial: FrozenTrial, reason: str) -> bool:
         kills = trial.user_attrs.get(KILLS, 0) + 1
@@ -191,12 +197,13 @@ class SharedStudy:
         return True
 
     def _requeue(self, trial: FrozenTrial, kills: int) -> None:
+        place = {PLACE: trial.user_attrs[PLACE]} if PLACE in trial.user_attrs else {}
         self.study.add_trial(
             create_trial(
                 state=TrialState.WAITING,
                 params=trial.params,
                 distributions=trial.distributions,
-                user_attrs={KILLS: kills},
+                user_attrs={KILLS: kills, **place},
                 system_attrs={ORIGIN: origin_of(trial), HISTORY: [*trial.system_attrs.get(HISTORY, []), trial.number]},
                 intermediate_values=trial.intermediate_values,
             )

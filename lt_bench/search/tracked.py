@@ -13,7 +13,7 @@ from lt_bench.files import sha256_file
 from lt_bench.jobs import tracked
 from lt_bench.jobs.folder import flat_config
 from lt_bench.jobs.status import read_status
-from lt_bench.search.attempt import REASON, Attempt, origin_of
+from lt_bench.search.attempt import REASON, Attempt, place_of
 from lt_bench.search.plan import SearchPlan
 from lt_bench.search.space import trial_config
 from lt_bench.tracking.record import Artifact, RunRecord
@@ -38,7 +38,7 @@ def parent_record(plan: SearchPlan, cache_hash: str, commit: str | None, files: 
 
 def trial_record(plan: SearchPlan, trial: FrozenTrial, cache_hash: str) -> RunRecord:
     """The run of a trial that has ended."""
-    origin, config = origin_of(trial), trial_config(plan.base, trial.params)
+    origin, config = place_of(trial), trial_config(plan.base, trial.params)
     name, folder = f"trial {origin}", plan.folder(origin)
     tags = {**_tags(plan, cache_hash), "outcome": trial.state.name.lower()}
     tags |= {f"space.{key}": str(value) for key, value in trial.params.items()}
@@ -53,7 +53,7 @@ def trial_record(plan: SearchPlan, trial: FrozenTrial, cache_hash: str) -> RunRe
 def running_record(plan: SearchPlan, attempt: Attempt, config: RunConfig, cache_hash: str) -> RunRecord:
     """The run of a trial that goes on."""
     tags = {**_tags(plan, cache_hash), **{f"space.{key}": str(value) for key, value in attempt.values.items()}}
-    return tracked.running_record(attempt.name, config, plan.folder(attempt.origin), tags, cache_hash)
+    return tracked.running_record(attempt.name, config, plan.folder(attempt.place), tags, cache_hash)
 
 
 def _tags(plan: SearchPlan, cache_hash: str) -> dict[str, str]:

@@ -17,7 +17,7 @@ from optuna.trial import TrialState
 
 from lt_bench.config import RunConfig, load_config, to_yaml
 from lt_bench.jobs.engines.local import LocalEngine
-from lt_bench.search.attempt import REASON, origin_of
+from lt_bench.search.attempt import REASON, place_of
 from lt_bench.search.report import write_report
 from lt_bench.search.runner import SearchRunner
 
@@ -38,7 +38,7 @@ class Watcher:
         assert config.sampling.audio_scale == attempt.values["sampling.audio_scale"]
 
     def ended(self, ended) -> None:
-        self.ends.append(f"{ended.attempt.origin} {ended.outcome}")
+        self.ends.append(f"{ended.attempt.place} {ended.outcome}")
 
     def recovered(self, numbers) -> None:
         self.ends.append(f"recovered {numbers}")
@@ -69,7 +69,7 @@ def test_a_search_goes_on_past_what_fails_and_tries_again_what_is_killed(make_pl
     deeds(plan, "fails-1 killed-2 misses-3")
     watcher = search(plan, study)
     assert watcher.most == 2
-    trials = {origin_of(trial): trial for trial in study.latest()}
+    trials = {place_of(trial): trial for trial in study.latest()}
     reasons = {number: t.user_attrs[REASON] for number, t in trials.items() if t.state == TrialState.FAIL}
     assert reasons.keys() == {1, 3}
     assert reasons[1] == "out of memory"
@@ -193,5 +193,5 @@ def test_three_commands_finish_a_study_though_one_is_killed(make_plan, opened, t
     assert [trial.state for trial in trials] == [TrialState.COMPLETE] * 8
     assert len(starts(plan, 0)) == 2  # by the killed command, and again
     assert trials[0].user_attrs["kills"] == 1
-    assert [len(starts(plan, origin_of(trial))) for trial in trials[1:]] == [1] * 7
+    assert [len(starts(plan, place_of(trial))) for trial in trials[1:]] == [1] * 7
     assert not Path(f"/proc/{starts(plan, 0)[0]}").exists()  # no worker outlives its command

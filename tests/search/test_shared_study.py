@@ -12,7 +12,7 @@ import pytest
 from optuna.trial import TrialState
 
 from lt_bench.errors import ConfigError
-from lt_bench.search.attempt import REASON, SURPLUS, origin_of
+from lt_bench.search.attempt import REASON, SURPLUS, place_of
 from lt_bench.search.storage import open_storage
 
 
@@ -26,7 +26,7 @@ def plan(request, make_plan, tmp_path):
 def test_two_commands_never_get_the_same_trial_and_never_draw_the_same_values(plan, opened):
     one, other = opened(plan), opened(plan)
     attempts = [command.claim(plan.config.trials) for _ in range(3) for command in (one, other)]
-    assert sorted(attempt.origin for attempt in attempts) == list(range(6))
+    assert sorted(attempt.place for attempt in attempts) == list(range(6))
     assert len({attempt.values["sampling.audio_scale"] for attempt in attempts}) == 6
     assert one.claim(6) is None
     assert other.claim(6) is None
@@ -46,13 +46,26 @@ def test_a_killed_trial_comes_again_with_its_values_and_counts_once(plan, opened
     first = study.claim(2)
     assert study.killed(first, "SIGKILL")
     again = study.claim(2)
-    assert (again.origin, again.values) == (first.origin, first.values)
+    assert (again.place, again.values) == (first.place, first.values)
     assert again.trial.number != first.trial.number
     study.complete(again, [0.5])
     study.complete(study.claim(2), [0.7])
     assert study.claim(2) is None
     assert [trial.state for trial in study.latest()] == [TrialState.COMPLETE] * 2
-    assert [origin_of(trial) for trial in study.best()] == [2]
+    assert [place_of(trial) for trial in study.best()] == [1]
+
+
+def test_attempts_that_were_broken_off_change_no_later_trial(make_plan, opened, tmp_path):
+    def values(out: str, broken: int) -> list[tuple[int, dict]]:
+        study, found = opened(make_plan(out=str(tmp_path / out))), []
+        for _ in range(broken):
+            study.release(study.claim(3))
+        while (attempt := study.claim(3)) is not None:
+            found.append((attempt.place, attempt.values))
+            study.complete(attempt, [0.5 + 0.1 * attempt.place])
+        return found
+
+    assert values("undisturbed", 0) == values("disturbed", 2)
 
 
 def test_a_trial_that_is_killed_too_often_is_failed_with_its_reason(make_plan, opened):
@@ -93,7 +106,7 @@ def test_a_silent_command_loses_its_trial_once_and_may_not_end_it(plan, opened):
     assert not dead.owns(lost)
     dead.complete(lost, [9.0])  # it wakes up: its value is not taken
     again = other.claim(1)
-    assert (again.origin, again.values) == (lost.origin, lost.values)
+    assert (again.place, again.values) == (lost.place, lost.values)
     other.complete(again, [0.5])
     assert [trial.values for trial in other.best()] == [[0.5]]
 
@@ -132,7 +145,7 @@ def test_a_pareto_front_has_what_nothing_dominates(make_plan, opened):
     study = opened(make_plan(objectives=[{"score": "lip_corr"}, {"score": "seconds_per_clip"}]))
     for values in ([0.5, 10.0], [0.9, 20.0], [0.4, 11.0], [0.95, 30.0]):
         study.complete(study.claim(4), values)
-    assert sorted(origin_of(trial) for trial in study.best()) == [0, 1, 3]
+    assert sorted(place_of(trial) for trial in study.best()) == [0, 1, 3]
     assert [t.number for t in study.study.best_trials] == [0, 1, 3]  # Optuna's own
 
 
@@ -187,7 +200,7 @@ sampler = TrialSeededSampler(SearchSamplerConfig(startup_trials=3))
 space = {"x": FloatDistribution(0, 1)}
 study = SharedStudy("fake", storage, beats, [Objective("lip_corr", "maximize")], space, sampler, NopPruner(), 2)
 while (attempt := study.claim(24)) is not None:
-    print(attempt.origin, flush=True)
+    print(attempt.place, flush=True)
     study.complete(attempt, [attempt.values["x"]])
 """
 
