@@ -57,9 +57,12 @@ class AtomicCheckpointIO(TorchCheckpointIO):
 
 
 class LastCheckpoint(ModelCheckpoint):
-    """One checkpoint, replaced every ``every`` steps and after the last."""
+    """One checkpoint, replaced every ``every`` steps and after the last.
 
-    def __init__(self, out: Path, every: int) -> None:
+    At a step that is validated it is saved after the validation: a run that goes on from it does not validate it again.
+    """
+
+    def __init__(self, out: Path, every: int, validate_every: int = 0) -> None:
         super().__init__(
             dirpath=out / FOLDER,
             filename=Path(LAST).stem,
@@ -69,7 +72,7 @@ class LastCheckpoint(ModelCheckpoint):
             enable_version_counter=False,
         )
 
-        self.every = every
+        self.every, self.validate_every = every, validate_every
 
     def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """What the run goes on from need not be saved again."""
@@ -79,7 +82,17 @@ class LastCheckpoint(ModelCheckpoint):
     def on_train_batch_end(
         self, trainer: pl.Trainer, pl_module: pl.LightningModule, outputs: Any, batch: Any, batch_idx: int
     ) -> None:
+        """Save when it is time, and no validation comes first."""
+        if not (self.validate_every and trainer.global_step % self.validate_every == 0):
+            self._save_if_due(trainer)
+
+    def on_validation_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Save when it is time."""
+        super().on_validation_end(trainer, pl_module)
+        if not trainer.sanity_checking:
+            self._save_if_due(trainer)
+
+    def _save_if_due(self, trainer: pl.Trainer) -> None:
         if trainer.global_step % self.every == 0 or trainer.global_step >= trainer.max_steps:
             self.save(trainer)
 

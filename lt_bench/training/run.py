@@ -98,7 +98,7 @@ def train(
     module = build_module(config, cache)
     metrics = MetricsFile(Path(out) / METRICS_FILE, config.train.log_every)
     average = ModelAverage(config.train.ema_decay) if config.train.ema_decay else None
-    checkpoint = LastCheckpoint(Path(out), config.train.checkpoint_every)
+    checkpoint = LastCheckpoint(Path(out), config.train.checkpoint_every, config.train.validate_every)
     scores = _validation_scores(config, Path(out), cache, average, metrics) if config.evaluation.score_every else None
     # Preemption comes after all that a checkpoint keeps the state of.
     own = [

@@ -45,9 +45,21 @@ class _Kill(pl.Callback):
             os.kill(os.getpid(), signal.SIGKILL)
 
 
-def _train_until_killed(config: RunConfig, out: Path, cache: LatentCache, step: int) -> int | None:
+class _KillBeforeValidation(_Kill):
+    """Kills the process when the validation of a step begins."""
+
+    def on_train_batch_end(self, *_: Any) -> None:
+        """Not yet."""
+
+    def on_validation_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        super().on_train_batch_end(trainer)
+
+
+def _train_until_killed(
+    config: RunConfig, out: Path, cache: LatentCache, step: int, kill: type[_Kill] = _Kill
+) -> int | None:
     context = multiprocessing.get_context("fork")
-    child = context.Process(target=train, args=(config, out, cache, [_Kill(step)], False))
+    child = context.Process(target=train, args=(config, out, cache, [kill(step)], False))
     child.start()
     child.join()
     return child.exitcode
@@ -65,6 +77,18 @@ def test_a_killed_and_resumed_run_gives_the_same_weights_bit_for_bit(
     outcome = train(config, tmp_path / "killed", toy_cache, progress=False)
     assert outcome.resumed_from == 2
     assert _bytes(tmp_path / "killed") == _bytes(tmp_path / "whole")
+    assert _curve(tmp_path / "killed") == _curve(tmp_path / "whole")
+
+
+@pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
+def test_a_run_that_is_killed_before_a_validation_still_has_it_in_its_curve(
+    toy_cache: LatentCache, make_run: MakeRun, tmp_path: Path
+) -> None:
+    config = make_run(validate_every=2)
+    train(config, tmp_path / "whole", toy_cache, progress=False)
+    killed = _train_until_killed(config, tmp_path / "killed", toy_cache, step=4, kill=_KillBeforeValidation)
+    assert killed == -signal.SIGKILL
+    train(config, tmp_path / "killed", toy_cache, progress=False)
     assert _curve(tmp_path / "killed") == _curve(tmp_path / "whole")
 
 
