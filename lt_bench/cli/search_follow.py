@@ -76,12 +76,8 @@ def track(
     from lt_bench.search.tracked import trial_record
 
     for trial in study.latest()[: plan.config.trials]:
-        origin = place_of(trial)
-        if (
-            trial.state.is_finished()
-            and (not only or origin in only)
-            and (plan.folder(origin) / "config.yaml").exists()
-        ):
+        place = place_of(trial)
+        if trial.state.is_finished() and (not only or place in only) and (plan.folder(place) / "config.yaml").exists():
             tracker.child(trial_record(plan, trial, cache_hash))
 
 

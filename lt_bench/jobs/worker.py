@@ -7,6 +7,7 @@ configuration from the folder, so they cannot differ; the first alone writes, ge
 from __future__ import annotations
 
 import dataclasses
+import errno
 import os
 import signal
 import sys
@@ -26,6 +27,7 @@ from lt_bench.jobs.status import StatusReporter
 if TYPE_CHECKING:
     from lt_bench.data.cache import LatentCache
 
+FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 PATIENCE = 15.0
 """Seconds that a worker waits for the end of one whose command was killed."""
 
@@ -52,8 +54,12 @@ def main(arguments: list[str]) -> int:
     except (KeyboardInterrupt, _Stopped):
         print("stopped", file=sys.stderr)
         return 143
-    except (LtBenchError, OSError):  # not even the reason can be kept, nor perhaps printed to the log
+    except WriteError:  # of the status: not even the reason can be kept
         return CANNOT_WRITE
+    except OSError as error:
+        if error.errno not in FULL:
+            raise
+        return CANNOT_WRITE  # of the log
 
 
 class _Stopped(BaseException):

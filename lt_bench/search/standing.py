@@ -53,10 +53,10 @@ def snapshot(
 
 
 def _status(trial: FrozenTrial, mine: Mapping[int, RunningTrial], ended: Mapping[int, Status]) -> Status:
-    origin = place_of(trial)
-    if origin in mine:
-        return read_status(mine[origin].folder)
+    place = place_of(trial)
+    if place in mine:
+        return read_status(mine[place].folder)
     if trial.state not in FINISHED:
         return Status()
-    known = ended.get(origin)
+    known = ended.get(place)
     return known if known and known.state in ("done", "failed") else Status(state="done")

@@ -13,10 +13,11 @@ from lightning.pytorch.plugins.io import TorchCheckpointIO
 
 from lt_bench.assets.weights import read_torch
 from lt_bench.config import RunConfig, parse_config, to_dict
-from lt_bench.errors import CheckpointError, ConfigError, LtBenchError
+from lt_bench.errors import CheckpointError, ConfigError, LtBenchError, WriteError
 from lt_bench.files import atomic_path
 from lt_bench.plugins import plugin_hashes
 from lt_bench.training.module import CHECKPOINT_KEY, CHECKPOINT_VERSION
+from lt_bench.training.steps import validation_follows
 from lt_bench.versions import check_version
 
 FOLDER = "checkpoints"
@@ -53,7 +54,7 @@ class AtomicCheckpointIO(TorchCheckpointIO):
             try:
                 torch.save(checkpoint, temporary)
             except RuntimeError as error:  # torch's zip writer hides the system's error
-                raise CheckpointError(f"{path}: could not be written: {error}") from error
+                raise WriteError(f"{path}: could not be written: {error}") from error
 
 
 class LastCheckpoint(ModelCheckpoint):
@@ -83,7 +84,7 @@ class LastCheckpoint(ModelCheckpoint):
         self, trainer: pl.Trainer, pl_module: pl.LightningModule, outputs: Any, batch: Any, batch_idx: int
     ) -> None:
         """Save when it is time, and no validation comes first."""
-        if not (self.validate_every and trainer.global_step % self.validate_every == 0):
+        if not validation_follows(trainer, self.validate_every):
             self._save_if_due(trainer)
 
     def on_validation_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:

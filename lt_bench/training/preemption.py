@@ -15,7 +15,7 @@ import lightning.pytorch as pl
 import torch
 import torch.distributed as dist
 
-from lt_bench.training.steps import StepCallback
+from lt_bench.training.steps import StepCallback, validation_follows
 
 STOP = signal.SIGTERM
 REQUEUE = signal.SIGUSR1
@@ -39,9 +39,14 @@ class Preemption(StepCallback):
     one process or all.
     """
 
-    def __init__(self, save: Callable[[pl.Trainer], None]) -> None:
-        """Args: save: called as ``save(trainer)`` to write the checkpoint of the step."""
-        self.save = save
+    def __init__(self, save: Callable[[pl.Trainer], None], validate_every: int = 0) -> None:
+        """Say how to save, and which steps are validated first.
+
+        Args:
+            save: called as ``save(trainer)`` to write the checkpoint of the step.
+            validate_every: ``train.validate_every``.
+        """
+        self.save, self.validate_every = save, validate_every
         self.received: set[int] = set()
 
     def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
@@ -53,11 +58,22 @@ class Preemption(StepCallback):
             signal.signal(number, self._note)
 
     def on_step_end(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
-        """Stop, when any process was told to and the run is not done anyway."""
+        """Save when told to stop, and stop unless a validation follows, which may outlast what is left to the job."""
+        self._stop_if_told(trainer, now=not validation_follows(trainer, self.validate_every))
+
+    def on_validation_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """Stop when told to: the curve has this step's point."""
+        if not trainer.sanity_checking:
+            self._stop_if_told(trainer, now=True)
+
+    def _stop_if_told(self, trainer: pl.Trainer, now: bool) -> None:
+        """Save, and stop if now, when any process was told to and the run is not done anyway."""
         stop, again = self._agreed(trainer)
         if not (stop or again) or trainer.global_step >= trainer.max_steps:
             return
         self.save(trainer)
+        if not now:
+            return
         if again and trainer.is_global_zero:
             requeue()
         raise Preempted(trainer.global_step)

@@ -107,7 +107,7 @@ def train(
         StepProgress() if progress else None,
         scores,
         *callbacks,
-        Preemption(checkpoint.save),
+        Preemption(checkpoint.save, config.train.validate_every),
         checkpoint,
     ]
     with quiet_lightning(), deterministic_restored(), signals_restored():

@@ -7,6 +7,11 @@ from typing import Any
 import lightning.pytorch as pl
 
 
+def validation_follows(trainer: pl.Trainer, every: int) -> bool:
+    """Whether the step that was just taken is validated before the next; ``every``: ``train.validate_every``."""
+    return every > 0 and trainer.global_step % every == 0
+
+
 class StepCallback(pl.Callback):
     """Calls ``on_step_end`` once for every optimiser step."""
 

@@ -15,7 +15,7 @@ import pytest
 from lt_bench.ablation.inspection import inspect
 from lt_bench.ablation.runner import Rules, run_jobs
 from lt_bench.errors import LtBenchError
-from lt_bench.jobs import launch
+from lt_bench.jobs import launch, worker
 from lt_bench.jobs.engines.local import LocalEngine
 from lt_bench.jobs.lifeline import locked_folder
 from lt_bench.jobs.status import read_status
@@ -196,3 +196,12 @@ def test_environment_of_workers():
     assert made["CUDA_VISIBLE_DEVICES"] == "1"
     assert "CUDA_VISIBLE_DEVICES" not in launch.worker_environment(0, 1, 1, ("0",))
     assert launch.worker_environment(0, 4, 2)["OMP_NUM_THREADS"] == "1"
+
+
+def test_a_worker_whose_folder_another_holds_does_not_say_that_the_disk_is_full(tmp_path, monkeypatch):
+    monkeypatch.setattr(worker, "PATIENCE", 0.0)
+    for name in ("die_with_parent", "die_without_lease"):
+        monkeypatch.setattr(worker, name, lambda **_: None)
+    monkeypatch.setattr(worker.signal, "signal", lambda *_: None)
+    with locked_folder(tmp_path, "another"), pytest.raises(LtBenchError, match="got one held by another"):
+        worker.main([str(tmp_path)])

@@ -13,6 +13,7 @@ from pathlib import Path
 from lt_bench.config import RunConfig, load_config
 from lt_bench.evaluation.results import save_result
 from lt_bench.jobs.folder import CONFIG_FILE, RESULT_FILE
+from lt_bench.jobs.launch import CANNOT_WRITE
 from lt_bench.jobs.lifeline import die_with_parent, locked_folder
 from lt_bench.jobs.status import StatusReporter
 
@@ -40,6 +41,9 @@ def main(folder: Path) -> int:
         first = len((folder / "starts.txt").read_text().split()) == 1
         if f"killed-{number}" in todo and first:
             os.kill(os.getpid(), signal.SIGKILL)
+        if f"full-{number}" in todo and first:
+            report.fail("a.txt: could not be written: No space left on device")
+            return CANNOT_WRITE
         if f"fails-{number}" in todo:
             report.fail("out of\nmemory")
             return 1

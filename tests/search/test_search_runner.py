@@ -16,6 +16,7 @@ import pytest
 from optuna.trial import TrialState
 
 from lt_bench.config import RunConfig, load_config, to_yaml
+from lt_bench.errors import WriteError
 from lt_bench.jobs.engines.local import LocalEngine
 from lt_bench.search.attempt import REASON, place_of
 from lt_bench.search.report import write_report
@@ -58,8 +59,8 @@ def search(plan, study, workers: int = 2) -> Watcher:
     return watcher
 
 
-def starts(plan, origin: int) -> list[int]:
-    path = plan.folder(origin) / "starts.txt"
+def starts(plan, place: int) -> list[int]:
+    path = plan.folder(place) / "starts.txt"
     return [int(pid) for pid in path.read_text().split()] if path.exists() else []
 
 
@@ -140,6 +141,16 @@ def test_an_interrupt_ends_the_workers_and_their_trials_wait_for_the_next_comman
     assert sorted(again.ends) == ["0 complete", "1 complete"]
 
 
+def test_a_full_disk_stops_the_search_and_its_trials_wait_for_room(make_plan, opened):
+    plan = make_plan(trials=3)
+    deeds(plan, "full-1")
+    with pytest.raises(WriteError, match=r"trial 1: a\.txt: could not be written: No space left"):
+        search(plan, opened(plan))
+    assert not any(trial.state == TrialState.FAIL for trial in opened(plan).latest())
+    search(plan, opened(plan))
+    assert [trial.state for trial in opened(plan).latest()] == [TrialState.COMPLETE] * 3
+
+
 @pytest.mark.slow
 def test_several_objectives_leave_a_configuration_for_every_trial_of_the_front(make_plan, opened):
     plan = make_plan(objectives=[{"score": "lip_corr"}, {"score": "seconds_per_clip"}], sampler={"name": "nsga2"})
@@ -159,6 +170,7 @@ import sys
 from lt_bench.config import SearchConfig, load_config
 from lt_bench.jobs import launch
 from lt_bench.search.plan import plan_search
+from lt_bench.errors import WriteError
 from lt_bench.jobs.engines.local import LocalEngine
 from lt_bench.search.runner import SearchRunner
 sys.path.insert(0, sys.argv[2])

@@ -51,6 +51,21 @@ def test_a_run_told_to_stop_saves_its_step_and_goes_on_bit_for_bit(
     assert (tmp_path / "stopped" / "metrics.csv").read_text().split("\n")[1].startswith("2,")
 
 
+def test_a_run_told_to_stop_at_a_step_that_is_validated_keeps_that_point_of_its_curve(
+    toy_cache: LatentCache, make_run: MakeRun, tmp_path: Path
+) -> None:
+    def losses(folder: Path) -> list[str]:
+        return [line.split(",")[-1] for line in (folder / "metrics.csv").read_text().splitlines()]
+
+    config = make_run(checkpoint_every=100, validate_every=2)
+    train(config, tmp_path / "whole", toy_cache, progress=False)
+    with pytest.raises(Preempted):
+        train(config, tmp_path / "stopped", toy_cache, [_Signal(2, signal.SIGTERM)], progress=False)
+    assert train(config, tmp_path / "stopped", toy_cache, progress=False).resumed_from == 2
+    assert _bytes(tmp_path / "stopped") == _bytes(tmp_path / "whole")
+    assert losses(tmp_path / "stopped") == losses(tmp_path / "whole")
+
+
 def test_a_run_told_to_stop_in_its_last_step_just_ends(
     toy_cache: LatentCache, make_run: MakeRun, tmp_path: Path
 ) -> None:
