@@ -22,6 +22,8 @@ def keep(run: Path, out: Path, videos: int) -> int:
         place = out / folder.relative_to(run)
         for name in KEPT:
             write_bytes(place / name, (folder / name).read_bytes())
+        for scored in sorted(folder.glob("scores/*/result.json")):
+            write_bytes(out / scored.relative_to(run), scored.read_bytes())
         if folder.name == "seed0":
             for video in sorted((folder / "videos").glob("*.mp4"))[:videos]:
                 write_bytes(place / "videos" / video.name, video.read_bytes())

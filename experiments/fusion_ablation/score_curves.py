@@ -1,0 +1,125 @@
+"""Scores on the validation people against the compute of training, and scores against the size of the model.
+
+    python experiments/fusion_ablation/score_curves.py RESULTS --out FOLDER
+
+RESULTS: what ``keep.py`` kept of ``learning_curves.yaml`` or of ``scaling.yaml``. Writes ``score_curves.csv`` and ``.png``
+(one line a cell: scores at each step that was scored) where models were scored while they trained, ``sizes.csv`` and
+``.png`` (one line a cell: final scores on the test people) where they have several sizes. Compute of training: three
+times the multiply-accumulates of a forward pass (one forward, two backward), of all windows up to that step.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import matplotlib as mpl
+
+mpl.use("Agg")
+import matplotlib.pyplot as plt
+from analyse import write_csv
+
+from lt_bench.config import ModelConfig, RunConfig, load_config
+from lt_bench.errors import LtBenchError
+from lt_bench.evaluation.results import Result, load_result
+from lt_bench.files import atomic_path
+from lt_bench.models.describe import describe
+
+SHOWN = ("lip_corr", "rounding_corr", "identity_probe", "pose_std_ratio")
+LATENT, SPEECH = (32, 8, 8), (1, 80)
+"""Of the synthetic cache at 64 pixels: the DCT's coefficients, log-mel features."""
+
+
+@dataclass(frozen=True)
+class Point:
+    """One model as it was scored once."""
+
+    cell: str
+    size: str
+    parameters: int
+    step: int
+    gmacs: float
+    """Multiply-accumulates of its training up to then, in 10^9."""
+    scores: dict[str, float | None]
+
+
+def training_gmacs(config: RunConfig, step: int) -> float:
+    """10^9 multiply-accumulates of so many training steps."""
+    return 3 * _size(config.model)[0] * config.train.batch_size * step / 1e9
+
+
+@cache
+def _size(model: ModelConfig) -> tuple[int, int]:
+    found = describe(model, LATENT, SPEECH)
+    return found.macs_window + found.macs_step, found.parameters_total
+
+
+def points(folder: Path) -> tuple[list[Point], list[Point]]:
+    """As scored while training, and as scored at the end, of every model below the folder."""
+    during, final = [], []
+    for place in sorted(path.parent for path in folder.glob("cells/*/seed*/result.json")):
+        config = load_config(RunConfig, place / "config.yaml")
+        for file in sorted(place.glob("scores/*/result.json")):
+            result = load_result(file)
+            during.append(_point(config, result, int(result.meta["train_steps"])))
+        final.append(_point(config, load_result(place / "result.json"), config.train.steps))
+    if not final:
+        raise LtBenchError(f"{folder}: expected cells/*/seed*/result.json, got none")
+    return during, final
+
+
+def _point(config: RunConfig, result: Result, step: int) -> Point:
+    fusion, scores = config.model.fusion, {n: s.value for n, s in result.scores.items() if n in SHOWN}
+    cell = f"{fusion.portrait}-{fusion.audio}"
+    return Point(cell, config.model.preset, _size(config.model)[1], step, training_gmacs(config, step), scores)
+
+
+def rows(found: Sequence[Point]) -> list[dict[str, Any]]:
+    """A table's rows."""
+    return [
+        {"cell": p.cell, "size": p.size, "parameters": p.parameters, "step": p.step, "gmacs": round(p.gmacs, 1), **p.scores}
+        for p in found
+    ]  # fmt: skip
+
+
+def plot(found: Sequence[Point], x: str, label: str, path: Path) -> None:
+    """A panel a score, a line a cell."""
+    figure, axes = plt.subplots(1, len(SHOWN), figsize=(15, 3.8))
+    cells = sorted({p.cell for p in found})
+    for axis, name in zip(axes, SHOWN, strict=True):
+        for number, cell in enumerate(cells):
+            own = [p for p in found if p.cell == cell and p.scores.get(name) is not None]
+            own.sort(key=lambda p: getattr(p, x))
+            values = [p.scores[name] for p in own]
+            axis.plot([getattr(p, x) for p in own], values, "o-", color=f"C{number}", markersize=3, label=cell)
+        axis.set(xlabel=label, title=name)
+        axis.grid(alpha=0.3)
+    axes[-1].legend(frameon=False, fontsize=7, loc="upper left", bbox_to_anchor=(1, 1))
+    figure.tight_layout()
+    with atomic_path(path) as temporary:
+        figure.savefig(temporary, dpi=110)
+    plt.close(figure)
+
+
+def main() -> None:
+    """Read, write."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("results", type=Path)
+    parser.add_argument("--out", type=Path, required=True)
+    arguments = parser.parse_args()
+    arguments.out.mkdir(parents=True, exist_ok=True)
+    during, final = points(arguments.results)
+    if during:
+        write_csv(arguments.out / "score_curves.csv", rows(during))
+        plot(during, "gmacs", "GMACs of training", arguments.out / "score_curves.png")
+    if len({p.size for p in final}) > 1:
+        write_csv(arguments.out / "sizes.csv", rows(final))
+        plot(final, "parameters", "parameters", arguments.out / "sizes.png")
+
+
+if __name__ == "__main__":
+    main()
