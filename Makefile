@@ -67,11 +67,12 @@ $(VENV)/tools: $(STAMP)
 	$(PYTHON) -m venv $@
 	$@/bin/python -m pip install --quiet uv pip-audit
 
-lock: $(VENV)/tools  ## pin by hash what is installed now (requirements.lock)
-	$(BIN)/python -m pip freeze --exclude-editable | grep -v ' @ ' > $(VENV)/constraints.txt
+lock: $(VENV)/tools  ## pin by hash what is installed now, which should be what `make install` installs (requirements.lock)
+	$(BIN)/python -m pip freeze --all --exclude-editable --exclude pip | grep -v ' @ ' > $(VENV)/installed.txt
 	grep '^#' requirements.lock > $(VENV)/lock
-	$(VENV)/tools/bin/uv pip compile pyproject.toml --extra dev --generate-hashes --no-annotate --no-header --quiet \
-	  --python-version 3.11 --python-platform x86_64-manylinux_2_28 --constraint $(VENV)/constraints.txt >> $(VENV)/lock
+	# Nothing is to be resolved: only the hashes of these very versions are asked for.
+	$(VENV)/tools/bin/uv pip compile $(VENV)/installed.txt --no-deps --generate-hashes --no-annotate --no-header --quiet \
+	  --python-version 3.11 --python-platform x86_64-manylinux_2_28 >> $(VENV)/lock
 	mv $(VENV)/lock requirements.lock
 
 audit: $(VENV)/tools  ## ask a database of known weaknesses about every pinned package; what could not be asked fails

@@ -69,6 +69,12 @@ def test_binned_nll_is_scipys(x: float, mean: float, log_variance: float) -> Non
     assert got.item() == pytest.approx(-math.log(max(mass, 1e-12)), rel=1e-6, abs=1e-9)
 
 
+@pytest.mark.parametrize("x", [-5.0, 5.0])
+def test_binned_nll_keeps_its_precision_in_both_tails_of_float32(x: float) -> None:
+    numbers = torch.tensor([x, 0.0, 0.0])
+    assert binned_nll(*numbers).item() == pytest.approx(binned_nll(*numbers.double()).item(), rel=1e-3)
+
+
 def _bound(values: torch.Tensor, epsilon: torch.Tensor, step: int) -> tuple[torch.Tensor, float]:
     generator = torch.Generator().manual_seed(0)
     x0 = torch.randn(1, 2, 3, 4, 4, generator=generator, dtype=torch.float64)

@@ -169,6 +169,58 @@ def test_windows_lie_back_to_back_after_the_first_scored_frame(clip: MakeClip, s
         np.testing.assert_array_equal(window, context.generated.frames[3 + 16 * index :][:16])
 
 
+def test_frames_left_out_and_a_last_window_that_just_fits(clip: MakeClip, seen: list[np.ndarray]) -> None:
+    context = clip(48, first=3)  # 45 scored frames, 5 left out: two windows of 20
+    rows = build_score("fvd", {"frames": 20, "start": 5}).collect(context)
+    assert rows["real"].shape == (2, 2)
+    np.testing.assert_array_equal(seen[0], context.generated.frames[8:28])
+    np.testing.assert_array_equal(seen[1], context.generated.frames[28:48])
+    with pytest.raises(UnscorableError, match="fvd: expected 41 scored frames or more, got 40"):
+        build_score("fvd", {"frames": 41, "start": 5}).collect(context)
+    with pytest.raises(UnscorableError, match="or more, got 0"):
+        build_score("fvd", {"start": 50}).collect(context)
+
+
+@pytest.mark.parametrize(("total", "starts"), [(16, [0]), (31, [0]), (32, [0, 16]), (47, [0, 16]), (48, [0, 16, 32])])
+def test_all_windows_that_fit_and_no_more(total: int, starts: list[int]) -> None:
+    assert build_score("fvd").starts(total, "a", True) == starts  # type: ignore[attr-defined]
+
+
+def test_the_drawn_window_is_that_of_the_ids_digest_and_every_place_can_be_drawn() -> None:
+    import hashlib
+
+    score = build_score("fvd", {"windows": "random_real"})
+    digest = hashlib.sha256(b"a").hexdigest()
+    for total in (16, 17, 80):
+        assert score.starts(total, "a", True) == [int(digest[:16], 16) % (total - 15)]  # type: ignore[attr-defined]
+    drawn = {score.starts(18, str(name), True)[0] for name in range(40)}  # type: ignore[attr-defined]
+    assert drawn == {0, 1, 2}
+    assert build_score("fvd", {"windows": "first"}).starts(80, "a", True) == [0]  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize(("key", "value"), [("frames", 1), ("start", -1)])
+def test_windows_of_no_motion_or_before_the_start_are_refused(key: str, value: int) -> None:
+    with pytest.raises(ConfigError, match=r"frames, start: expected at least 2 and 0"):
+        build_score("fvd", {key: value})
+    build_score("fvd", {"frames": 2, "start": 0})
+
+
+def test_a_random_window_is_the_real_videos_own_and_windows_are_kept_apart(
+    clip: MakeClip, seen: list[np.ndarray]
+) -> None:
+    context = clip(80, "b")
+    score = build_score("fvd", {"windows": "random_real"})
+    score.collect(context)
+    (start,) = score.starts(80, "b", True)  # type: ignore[attr-defined]
+    assert start > 0
+    np.testing.assert_array_equal(seen[0], context.generated.frames[:16])
+    np.testing.assert_array_equal(seen[1], context.real.frames[start : start + 16])
+    build_score("fvd").collect(context)  # other windows of the same video: not what is kept of these
+    assert len(seen) == 2 + 5 + 5
+    build_score("fvd").collect(context)
+    assert len(seen) == 12
+
+
 def test_stylegan_vs_choice_is_one_window_of_each_video(clip: MakeClip, seen: list[np.ndarray]) -> None:
     score = build_score("fvd", {"windows": "random_real", "ddof": 0})
     rows = [score.collect(clip(80, name)) for name in "abcdef"]
