@@ -2,9 +2,9 @@
 
     python experiments/fusion_ablation/score_curves.py RESULTS --out FOLDER
 
-RESULTS: what ``keep.py`` kept of ``learning_curves.yaml`` or of ``scaling.yaml``. Writes ``score_curves.csv`` and ``.png``
-(one line a cell: scores at each step that was scored) where models were scored while they trained, ``sizes.csv`` and
-``.png`` (one line a cell: final scores on the test people) where they have several sizes. Compute of training: three
+RESULTS: what ``keep.py`` kept of ``learning_curves.yaml`` or of ``scaling.yaml``. Where models were scored while they
+trained, writes ``score_curves.csv`` and ``.png`` (one line a cell: scores at each step that was scored); where they have
+several sizes, ``sizes.csv`` and ``.png`` (one line a cell: final scores on the test people). Compute of training: three
 times the multiply-accumulates of a forward pass (one forward, two backward), of all windows up to that step.
 """
 
@@ -80,10 +80,8 @@ def _point(config: RunConfig, result: Result, step: int) -> Point:
 
 def rows(found: Sequence[Point]) -> list[dict[str, Any]]:
     """A table's rows."""
-    return [
-        {"cell": p.cell, "size": p.size, "parameters": p.parameters, "step": p.step, "gmacs": round(p.gmacs, 1), **p.scores}
-        for p in found
-    ]  # fmt: skip
+    names = ("cell", "size", "parameters", "step")
+    return [{name: getattr(p, name) for name in names} | {"gmacs": round(p.gmacs, 1)} | p.scores for p in found]
 
 
 def plot(found: Sequence[Point], x: str, label: str, path: Path) -> None:
