@@ -3,8 +3,8 @@
     python experiments/fusion_ablation/score_curves.py RESULTS --out FOLDER
 
 RESULTS: what ``keep.py`` kept of ``learning_curves.yaml`` or of ``scaling.yaml``. Where models were scored while they
-trained, writes ``score_curves.csv`` and ``.png`` (one line a cell: scores at each step that was scored); where they have
-several sizes, ``sizes.csv`` and ``.png`` (one line a cell: final scores on the test people). Compute of training: three
+trained, writes ``score_curves.csv`` and ``.png`` (a line a cell: scores at each step that was scored); where they have
+several sizes, ``sizes.csv`` and ``.png`` (a line a cell: final scores on the test people). Compute of training: three
 times the multiply-accumulates of a forward pass (one forward, two backward), of all windows up to that step.
 """
 

@@ -8,9 +8,10 @@ import numpy as np
 import yaml
 
 CLIPS = 8
+SIDE = 32
 SPEAKERS = {"train_speakers": 2, "validation_speakers": 1, "test_speakers": 2, "train_frames": 24, "test_frames": 45}
 RUN = {
-    "model": {"preset": "tiny", "frames": 4, "motion_frames": 1, "audio_tokens": 2, "audio_token_dim": 16}
+    "model": {"preset": "micro", "frames": 4, "motion_frames": 1, "audio_tokens": 2, "audio_token_dim": 16}
     | {"learn_sigma": False},
     "diffusion": {"schedule": "flow", "prediction": "sample", "timesteps": "logit_normal"},
     "train": {"steps": 8, "batch_size": 1, "learning_rate": 1e-3, "ema_decay": 0.5, "threads": 1}
@@ -36,7 +37,7 @@ PROTOCOL = {"id": "pixels", "version": 1, "about": "for tests", "scores": [{"nam
 
 
 LINES = {
-    "prepare": "prepare synthetic --out out --workers 1 "
+    "prepare": f"prepare synthetic --out out --workers 1 --resolution {SIDE} "
     + " ".join(f"synthetic.{key}={value}" for key, value in {**SPEAKERS, "train_speakers": 8}.items()),
     "train": "train --config run.yaml --out out --tracking off",
     "ablate": "ablate experiment.yaml",
@@ -56,13 +57,13 @@ def write_inputs(folder: Path) -> None:
     from lt_bench.media.audio import write_wav
     from lt_bench.media.video_writer import write_video
 
-    data = {"cache": str(folder / "cache"), "synthetic": SPEAKERS}
+    data = {"cache": str(folder / "cache"), "resolution": SIDE, "synthetic": SPEAKERS}
     for name, document in {"run": RUN, "experiment": EXPERIMENT, "search": SEARCH}.items():
         (folder / f"{name}.yaml").write_text(yaml.safe_dump({**document, "data": data}))
     (folder / "pixels.yaml").write_text(yaml.safe_dump(PROTOCOL))
     rng = np.random.default_rng(0)
     for number in range(CLIPS):
-        frames = rng.integers(0, 256, (50, 24, 24, 3), np.uint8).repeat(8, axis=1).repeat(8, axis=2)
+        frames = rng.integers(0, 256, (40, 20, 20, 3), np.uint8).repeat(8, axis=1).repeat(8, axis=2)
         for side, crf in (("real", 12), ("made", 30)):
             write_video(folder / side / f"{number:02}.mp4", frames, crf=crf, preset="ultrafast")
     write_wav(folder / "voice.wav", rng.normal(0, 0.1, 16000 * 12).astype(np.float32))

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.faults.commands import COMMANDS, SPEAKERS, link_inputs, write_inputs
+from tests.faults.commands import COMMANDS, SIDE, SPEAKERS, link_inputs, write_inputs
 from tests.faults.processes import Cold, Warm, Zygote
 from tests.faults.undisturbed import Whole, run_whole
 
@@ -35,7 +35,7 @@ def inputs(zygote: Zygote, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("inputs")
     write_inputs(folder)
     keys = [f"synthetic.{key}={value}" for key, value in SPEAKERS.items()]
-    for words in (["prepare", "synthetic", "--out", "cache", *keys], COMMANDS["train"]):
+    for words in (["prepare", "synthetic", "--out", "cache", "--resolution", str(SIDE), *keys], COMMANDS["train"]):
         made = Warm(zygote, words, folder)
         assert made.wait() == 0, made.said()
     shutil.move(folder / "out" / "model.safetensors", folder)

@@ -7,6 +7,7 @@ command, otherwise as ``lt_bench.jobs.launch`` starts them. Requests and answers
 
 from __future__ import annotations
 
+import gc
 import importlib
 import json
 import os
@@ -25,6 +26,7 @@ HEAVY = (
     "data_prep.clip",
     "data_prep.pipeline",
     "data_prep.report",
+    "diffusers.schedulers.scheduling_flow_match_euler_discrete",
     "lt_bench.ablation.runner",
     "lt_bench.cli.ablate",
     "lt_bench.cli.ablate_report",
@@ -122,6 +124,8 @@ def answer(request: dict) -> Any:
 def serve() -> None:
     for module in HEAVY:
         importlib.import_module(module)
+    gc.collect()
+    gc.freeze()  # what is imported is no garbage: looking for some would copy its pages into every fork
     print(json.dumps(threading.active_count()), flush=True)
     for line in sys.stdin:
         print(json.dumps(answer(json.loads(line))), flush=True)
