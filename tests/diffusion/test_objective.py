@@ -7,7 +7,7 @@ import torch
 from scipy.stats import kstest
 
 from lt_bench.config import DiffusionConfig
-from lt_bench.diffusion.objective import Objective
+from lt_bench.diffusion.objective import MAX_LOGIT, Objective
 from lt_bench.diffusion.schedule import flow_marginal, linear_marginal
 from lt_bench.errors import ConfigError
 
@@ -83,9 +83,17 @@ def test_logit_normal_timesteps_have_a_normal_logit() -> None:
     assert kstest(torch.logit(t / 1000).numpy(), "norm").pvalue > 0.01
 
 
+def test_the_most_noise_is_just_below_1000_and_a_flows_timesteps_are_not_whole() -> None:
+    edge = make("flow", "sample", timesteps="logit_normal", logit_mean=MAX_LOGIT, logit_std=MAX_LOGIT)
+    assert edge.sample_timesteps(1000).max() == torch.nextafter(torch.tensor(1000.0), torch.tensor(0.0))
+    flow = make("flow", "sample", timesteps="logit_normal").sample_timesteps(100)
+    assert (flow != flow.floor()).any()
+
+
+@pytest.mark.parametrize("timesteps", ["uniform", "logit_normal"])
 @pytest.mark.parametrize("schedule", ["linear", "flow"])
-def test_timesteps_stay_below_1000_and_follow_the_generator(schedule: str) -> None:
-    objective = make(schedule, "sample", timesteps="logit_normal")
+def test_timesteps_stay_below_1000_and_follow_the_generator(schedule: str, timesteps: str) -> None:
+    objective = make(schedule, "sample", timesteps=timesteps)
     first, second = (objective.sample_timesteps(50_000, torch.Generator().manual_seed(3)) for _ in range(2))
     assert torch.equal(first, second)
     assert 0 <= first.min() <= first.max() < 1000

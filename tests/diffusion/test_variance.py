@@ -102,6 +102,19 @@ def test_bound_is_the_kl_of_the_posteriors_in_bits(step: int) -> None:
     assert bound.mean().item() == pytest.approx(expected, rel=1e-7)
 
 
+def test_windows_at_the_last_step_and_others_share_a_batch() -> None:
+    generator = torch.Generator().manual_seed(2)
+    x0, x, epsilon, values = torch.randn(4, 3, 2, 3, 4, 4, generator=generator, dtype=torch.float64)
+    steps = torch.tensor([0.0, 1.0, 2.0]).reshape(3, 1, 1, 1, 1)
+
+    def bound(windows: slice) -> torch.Tensor:
+        m = linear_marginal(steps[windows])
+        given = (epsilon[windows], values[windows], x0[windows], x[windows], steps[windows])
+        return variational_bound(*given, m.signal, m.sigma)
+
+    torch.testing.assert_close(bound(slice(None)), torch.cat([bound(slice(k, k + 1)) for k in range(3)]))
+
+
 @pytest.mark.parametrize("step", [0, 400])
 def test_bound_trains_the_variance_only(step: int) -> None:
     values, epsilon = (torch.zeros(1, 2, 3, 4, 4, dtype=torch.float64, requires_grad=True) for _ in range(2))

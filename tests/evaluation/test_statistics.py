@@ -9,7 +9,10 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from lt_bench.evaluation.statistics import (
+    EXACT_CLUSTERS,
+    MAX_FLIPS,
     UndefinedError,
+    _expanded_tail,
     aggregate,
     cluster_bootstrap,
     holm,
@@ -48,6 +51,30 @@ def test_a_correlation_that_does_not_exist_is_an_error_not_zero(x: list[float], 
         pearson(np.array(x), np.array(y))
 
 
+def test_two_values_correlate_wholly_and_rounding_never_passes_one() -> None:
+    assert pearson(np.array([1.0, 2.0]), np.array([5.0, 3.0])) == pytest.approx(-1)
+    rng = np.random.default_rng(0)
+    for _ in range(300):
+        x = rng.normal(size=7)
+        assert 1 - 1e-12 < pearson(x, 3 * x + 1) <= 1
+        assert -1 <= pearson(x, -3 * x) < -1 + 1e-12
+
+
+@pytest.mark.parametrize("size", [1e-9, 1e9])
+def test_a_constant_is_one_at_any_scale_and_small_variation_is_variation(size: float) -> None:
+    varying = np.array([1.0, 2.0, 4.0, 3.0])
+    with pytest.raises(UndefinedError, match=r"^correlation: expected two varying series, got a constant one$"):
+        pearson(np.full(4, size / 3), varying)
+    assert pearson(size * varying, varying / size) == pytest.approx(1)
+    assert pearson(size * (1 + 1e-6 * varying), varying) == pytest.approx(1, abs=1e-4)
+
+
+def test_ranks_of_what_is_not_finite_are_an_error() -> None:
+    for x, y in (([1.0, np.nan], [1.0, 2.0]), ([1.0, 2.0], [np.inf, 1.0])):
+        with pytest.raises(UndefinedError, match=r"^correlation: expected finite numbers, got others$"):
+            spearman(np.array(x), np.array(y))
+
+
 def test_spearman_of_a_constant_is_an_error() -> None:
     with pytest.raises(UndefinedError, match="constant"):
         spearman(np.ones(4), np.arange(4.0))
@@ -57,7 +84,7 @@ def test_aggregate_refuses_what_has_no_mean() -> None:
     assert aggregate([1.0, 2.0, 6.0]) == 3
     assert aggregate([1.0, 2.0, 6.0], "median") == 2
     for bad in ([], [1.0, float("inf")]):
-        with pytest.raises(UndefinedError):
+        with pytest.raises(UndefinedError, match=r"^mean: expected at least one finite number, got [02] values"):
             aggregate(bad)
 
 
@@ -126,7 +153,54 @@ def test_the_jackknife_of_a_mean_is_its_t_interval() -> None:
     assert (found.low, found.high) == pytest.approx((low, high))
 
 
+def test_three_groups_have_a_jackknife_interval_that_says_what_it_is() -> None:
+    found = jackknife_interval(2.0, [1.0, 2.0, 3.0], level=0.9)
+    assert found is not None
+    assert (found.level, found.method, found.clusters, found.resamples) == (0.9, "cluster jackknife", 3, 3)
+    assert (found.low + found.high) / 2 == pytest.approx(2.0)
+    assert found == jackknife_interval(2.0, [1, 2, 3], level=0.9)
+
+
+@pytest.mark.parametrize("clusters", [2, 3, 12])
+def test_the_percentile_is_widened_to_students_t(clusters: int) -> None:
+    outside = stats.norm.cdf(np.sqrt(clusters / (clusters - 1)) * stats.t.ppf(0.025, clusters - 1))
+    assert _expanded_tail(clusters, 0.95) == pytest.approx(outside)
+
+
+@pytest.mark.parametrize("size", [0.35, 0.9])
+def test_drawn_sign_flips_estimate_the_enumerated_p_value(size: float) -> None:
+    gap = np.random.default_rng(5).normal(size, 1, 14)
+    signs = 1 - 2 * ((np.arange(2**14)[:, None] >> np.arange(14)) & 1)
+    exact = np.mean(np.abs(signs @ gap) >= abs(gap.sum()) - 1e-12)
+    drawn = [paired_difference(gap, np.zeros(14), list("abcdefghijklmn"), seed=seed).p_value for seed in range(40)]
+    # Draws stop after so many hits that one estimate is within about a fifth of the truth.
+    assert np.mean(drawn) == pytest.approx(exact, rel=0.15)
+    assert np.std(drawn) < 0.4 * exact
+    assert len(set(drawn)) > 10
+
+
+def test_the_least_p_value_of_drawn_flips_is_one_of_all_draws() -> None:
+    # Two of 2^30 flips are as extreme: none is drawn.
+    found = paired_difference(np.ones(30), np.zeros(30), [f"c{k}" for k in range(30)])
+    assert found.p_value == 1 / (1 + MAX_FLIPS)
+
+
+def test_the_seed_is_zero_where_none_is_given() -> None:
+    gap, names = np.random.default_rng(0).normal(size=20), [f"c{k}" for k in range(20)]
+    found = [paired_difference(gap, np.zeros(20), names, **more) for more in ({}, {"seed": 0}, {"seed": 1})]
+    assert found[0] == found[1]
+    assert found[0].interval != found[2].interval
+
+
+def test_whole_numbers_are_compared_as_numbers() -> None:
+    found = paired_difference([True, True, False], [False, False, False], list("abc"))  # two of three right
+    assert found.value == pytest.approx(2 / 3)
+    assert aggregate([True, False]) == 0.5
+
+
 def test_sign_flip_p_values_are_exact_for_few_clusters() -> None:
+    most = [f"c{k}" for k in range(EXACT_CLUSTERS)]
+    assert paired_difference(np.ones(len(most)), np.zeros(len(most)), most).p_value == 2 / 2**EXACT_CLUSTERS
     names = list("abcdefgh")
     assert paired_difference(np.ones(8), np.zeros(8), names).p_value == pytest.approx(2 / 2**8)
     same = paired_difference(np.ones(8), np.ones(8), names)

@@ -40,6 +40,27 @@ def test_clips_of_one_person_are_one_cluster():
     assert twice.error == pytest.approx(two_way_mean(values, PEOPLE[:6]).error)
 
 
+@pytest.mark.parametrize(("seeds", "people"), [(2, 2), (4, 2), (5, 3), (3, 9)])
+def test_the_error_is_that_of_two_way_clusters_by_hand(seeds, people):
+    rng = np.random.default_rng(seeds)
+    values = 2 + rng.normal(0, 1, (seeds, 1)) + rng.normal(0, 1, (1, people)) + rng.normal(0, 1, (seeds, people))
+    gaps, count = values - values.mean(), values.size
+    parts = [gaps.sum(axis=1), gaps.sum(axis=0), gaps.ravel()]
+    by_seed, by_person, by_both = (len(s) / (len(s) - 1) * (s @ s) / count**2 for s in parts)
+    found = two_way_mean(values, [str(k) for k in range(people)])
+    assert found.value == pytest.approx(values.mean())
+    assert found.error == pytest.approx(np.sqrt(max(by_seed, by_person, by_seed + by_person - by_both)))
+    assert found.degrees == min(seeds, people) - 1
+    assert found.p_value == pytest.approx(2 * stats.t.sf(abs(found.value) / found.error, found.degrees))
+
+
+@pytest.mark.parametrize(("value", "p_value"), [(0.0, 1.0), (0.5, 0.0), (1.0, 0.0)])
+def test_numbers_that_never_vary_are_zero_or_are_not(value, p_value):
+    found = two_way_mean(np.full((2, 4), value), PEOPLE[:4])
+    assert (found.value, found.low, found.high, found.error) == (value, value, value, 0.0)
+    assert found.p_value == p_value
+
+
 def test_a_mean_of_nothing_is_found_as_seldom_as_is_said():
     rng = np.random.default_rng(2)
     wrong = 0
