@@ -1,16 +1,20 @@
 """Scores on the validation people against the compute of training, and scores against the size of the model.
 
-    python experiments/fusion_ablation/score_curves.py RESULTS --out FOLDER
+    python experiments/fusion_ablation/score_curves.py RESULTS --out FOLDER [--costs CELLS.csv]
 
 RESULTS: what ``keep.py`` kept of ``learning_curves.yaml`` or of ``scaling.yaml``. Where models were scored while they
 trained, writes ``score_curves.csv`` and ``.png`` (a line a cell: scores at each step that was scored); where they have
 several sizes, ``sizes.csv`` and ``.png`` (a line a cell: final scores on the test people). Compute of training: three
 times the multiply-accumulates of a forward pass (one forward, two backward), of all windows up to that step.
+``equal_budget.csv``: scores, interpolated between the steps scored, when a cell had spent what the cheapest cell spends
+on its whole training: in compute and, where ``--costs`` gives the study's ``train_seconds``, in time. The learning rate
+of the others had not decayed to its end by then.
 """
 
 from __future__ import annotations
 
 import argparse
+import csv
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -21,6 +25,7 @@ import matplotlib as mpl
 
 mpl.use("Agg")
 import matplotlib.pyplot as plt
+import numpy as np
 from analyse import write_csv
 
 from lt_bench.config import ModelConfig, RunConfig, load_config
@@ -84,6 +89,32 @@ def rows(found: Sequence[Point]) -> list[dict[str, Any]]:
     return [{name: getattr(p, name) for name in names} | {"gmacs": round(p.gmacs, 1)} | p.scores for p in found]
 
 
+def equal_budget(during: Sequence[Point], totals: dict[str, float], budget: str) -> list[dict[str, Any]]:
+    """Scores of each cell when it had spent the least of the totals (10^9 multiply-accumulates, or seconds)."""
+    found = []
+    for cell, total in sorted(totals.items()):
+        own = sorted((p for p in during if p.cell == cell), key=lambda p: p.step)
+        step = own[-1].step * min(totals.values()) / total
+        row: dict[str, Any] = {
+            "budget": budget,
+            "cell": cell,
+            "spent": round(min(totals.values()), 1),
+            "step": round(step),
+        }
+        for name in SHOWN:
+            known = [(p.step, value) for p in own if (value := p.scores.get(name)) is not None]
+            row[name] = round(float(np.interp(step, *zip(*known, strict=True))), 4) if known else None
+        found.append(row)
+    return found
+
+
+def train_seconds(costs: Path) -> dict[str, float]:
+    """Of each cell, from a table that ``analyse.py`` wrote."""
+    with costs.open(newline="", encoding="utf-8") as stream:
+        rows = [row for row in csv.DictReader(stream) if row["score"] == "train_seconds"]
+    return {f"{row['portrait']}-{row['audio']}": float(row["value"]) for row in rows}
+
+
 def plot(found: Sequence[Point], x: str, label: str, path: Path) -> None:
     """A panel a score, a line a cell."""
     figure, axes = plt.subplots(1, len(SHOWN), figsize=(15, 3.8))
@@ -108,12 +139,17 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("results", type=Path)
     parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--costs", type=Path, help="cells.csv of the study, for its training seconds")
     arguments = parser.parse_args()
     arguments.out.mkdir(parents=True, exist_ok=True)
     during, final = points(arguments.results)
     if during:
         write_csv(arguments.out / "score_curves.csv", rows(during))
         plot(during, "gmacs", "GMACs of training", arguments.out / "score_curves.png")
+        equal = equal_budget(during, {p.cell: p.gmacs for p in final}, "GMACs of training")
+        if arguments.costs:
+            equal += equal_budget(during, train_seconds(arguments.costs), "seconds of training")
+        write_csv(arguments.out / "equal_budget.csv", equal)
     if len({p.size for p in final}) > 1:
         write_csv(arguments.out / "sizes.csv", rows(final))
         plot(final, "parameters", "parameters", arguments.out / "sizes.png")
