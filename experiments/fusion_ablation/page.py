@@ -2,17 +2,18 @@
 
     python experiments/fusion_ablation/page.py
 
-Reads ``results/main`` and, where they are there, ``results/no_motion``, ``results/grid_sample`` and ``results/reach``,
-each made by ``keep.py`` and ``analyse.py``. ``notes.part`` beside this file holds what only people can say: departures
-from the plan, and what was noticed.
+Reads ``results/main`` and, where they are there, ``no_motion``, ``grid_sample`` and ``reach``, each made by
+``keep.py`` and ``analyse.py``, and ``learning_curves`` and ``scaling``, made by ``keep.py`` and ``score_curves.py``.
+``notes.part`` beside this file holds what only people can say: departures from the plan, and what was noticed.
 """
 
 from __future__ import annotations
 
-import csv
 import shutil
 from pathlib import Path
 from typing import Any
+
+from tables import Row, flat, table
 
 from lt_bench.files import read_json, write_text
 
@@ -29,15 +30,11 @@ HYPOTHESES = (
     ("H2", "direct audio follows the voice best", "lip_corr", "audio", "direct"),
     ("H3", "direct audio moves the head more diversely", "pose_std_ratio", "audio", "direct"),
 )
-Row = dict[str, str]
-
-
-def table(path: Path) -> list[Row]:
-    """Rows of a CSV file; none where it is absent."""
-    if not path.exists():
-        return []
-    with path.open(newline="", encoding="utf-8") as stream:
-        return list(csv.DictReader(stream))
+PICTURES = {
+    "main": ("effects.png", "cost.png", "curves.png"),
+    "learning_curves": ("score_curves.png",),
+    "scaling": ("sizes.png",),
+}
 
 
 def verdict(effects: list[Row], score: str, kind: str, level: str) -> tuple[str, str]:
@@ -127,6 +124,28 @@ DARK = "Dark: p < 5% after Holm's correction over all effects of the score."
 STARS = "Against the mean of all cells; * p < 5% after correction. Secondary, but for the three scores that decide."
 
 
+SCORED = """
+Scores on the four validation people while training (seed 0), against the compute of training: three times the
+multiply-accumulates of a forward pass. With so few people a point is rough.
+"""
+EQUAL = """
+At equal budgets: the same scores, interpolated, when each cell had spent what the cheapest spends on its 400 steps.
+Cells that were cut short had not decayed their learning rate to its end, which costs them something.
+"""
+SIZES = """
+The two cells with direct audio in three sizes, one seed, the same steps, batch and learning rate; test people.
+"""
+
+
+def learning() -> list[str]:
+    """Scores against compute, and at equal budgets."""
+    folder = RESULTS / "learning_curves"
+    if not (folder / "score_curves.csv").exists():
+        return []
+    picture = "![Scores against compute](fusion_study/score_curves.png)"
+    return [SCORED, picture, EQUAL, flat(folder / "equal_budget.csv")]
+
+
 def page() -> str:
     """The page."""
     main = RESULTS / "main"
@@ -147,7 +166,11 @@ def page() -> str:
         "![Scores against cost](fusion_study/cost.png)",
         "## Learning curves",
         "![Training loss](fusion_study/curves.png)",
+        *learning(),
     ]
+    if (RESULTS / "scaling" / "sizes.csv").exists():
+        parts += ["## Three sizes", SIZES, "![Scores against size](fusion_study/sizes.png)"]
+        parts.append(flat(RESULTS / "scaling" / "sizes.csv"))
     for name, title in MORE:
         if (RESULTS / name / "cells.csv").exists():
             parts += [f"## {title}", cells(RESULTS / name, (*SHOWN, "lip_sync_open", "identity_dlib", "train_seconds"))]
@@ -158,9 +181,9 @@ def page() -> str:
 def main() -> None:
     """Write the page and copy its figures."""
     FIGURES.mkdir(exist_ok=True)
-    for name in ("effects.png", "cost.png", "curves.png"):
-        if (RESULTS / "main" / name).exists():
-            shutil.copy(RESULTS / "main" / name, FIGURES / name)
+    for picture in [RESULTS / folder / name for folder, names in PICTURES.items() for name in names]:
+        if picture.exists():
+            shutil.copy(picture, FIGURES / picture.name)
     write_text(PAGE, page())
 
 

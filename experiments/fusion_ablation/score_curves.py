@@ -91,7 +91,8 @@ def rows(found: Sequence[Point]) -> list[dict[str, Any]]:
 
 def equal_budget(during: Sequence[Point], totals: dict[str, float], budget: str) -> list[dict[str, Any]]:
     """Scores of each cell when it had spent the least of the totals (10^9 multiply-accumulates, or seconds)."""
-    found = []
+    found, scored = [], {p.cell for p in during}
+    totals = {cell: total for cell, total in totals.items() if cell in scored}
     for cell, total in sorted(totals.items()):
         own = sorted((p for p in during if p.cell == cell), key=lambda p: p.step)
         step = own[-1].step * min(totals.values()) / total
