@@ -75,9 +75,18 @@ def _told_by_safetensors(error: Exception) -> int | None:
     return int(found[1]) if found else None
 
 
+LEFTOVER = ".*.????????.tmp*"
+"""Temporary files, as ``atomic_path`` names them."""
+
+
+def is_leftover(path: Path) -> bool:
+    """Whether a file is a temporary one, of a process that writes or was killed while it wrote."""
+    return path.match(LEFTOVER)
+
+
 def remove_leftovers(folder: Path) -> None:
     """Remove the temporary files of a process that was killed while it wrote; call it where no other process writes."""
-    for path in folder.rglob(".*.????????.tmp*"):  # as atomic_path names them
+    for path in folder.rglob(LEFTOVER):
         path.unlink(missing_ok=True)
 
 

@@ -24,7 +24,7 @@ from lt_bench.data.format import (
 )
 from lt_bench.data.index import index_bytes, read_index, record_to_row, row_to_record
 from lt_bench.errors import CacheError, LtBenchError
-from lt_bench.files import read_json, remove_leftovers, write_bytes, write_json
+from lt_bench.files import is_leftover, read_json, remove_leftovers, write_bytes, write_json
 
 
 class CacheWriter:
@@ -58,7 +58,7 @@ class CacheWriter:
             problem = difference(found, self.info)
             if problem:
                 raise CacheError(f"{self.path}: holds a cache of other settings: {problem}")
-        elif any(p.name != ".lock" for p in self.path.iterdir()):
+        elif any(p.name != ".lock" and not is_leftover(p) for p in self.path.iterdir()):
             raise CacheError(f"{self.path}: expected an empty folder or a latent cache, got a folder of other files")
         else:
             write_json(header, info_to_dict(self.info))

@@ -73,6 +73,17 @@ def test_the_order_of_writing_leaves_no_trace(tmp_path: Path, info, make_clip):
     assert LatentCache.open(one).hash == LatentCache.open(two).hash
 
 
+def test_a_writer_killed_before_its_first_file_was_whole_goes_on(tmp_path: Path, info, make_clip):
+    path = tmp_path / "cache"
+    path.mkdir()
+    (path / ".cache.abcd1234.tmp.json").write_bytes(b'{"format"')
+    with CacheWriter(path, info) as writer:
+        writer.add(make_clip("a"))
+        writer.finish()
+    assert LatentCache.open(path).records()
+    assert not list(path.glob(".cache*"))
+
+
 def test_a_killed_writer_goes_on(tmp_path: Path, info, make_clip):
     path = tmp_path / "cache"
     with CacheWriter(path, info) as writer:
