@@ -53,12 +53,18 @@ STUDY = experiments/fusion_ablation
 
 study: $(STAMP)  ## the fusion study from scratch (hours): operating point, ablations, analysis, its page
 	$(BIN)/lt-bench search experiments/search/operating_point.yaml
-	set -e; for pair in synthetic:main synthetic_no_motion:no_motion study_grid_sample:grid_sample scaling:scaling reach:reach; do \
-	  config=$${pair%:*}; name=$${pair#*:}; \
-	  $(BIN)/lt-bench ablate $(STUDY)/$$config.yaml out=runs/study/$$name; \
-	  $(BIN)/python $(STUDY)/keep.py runs/study/$$name --out $(STUDY)/results/$$name --videos 1; \
-	  $(BIN)/python $(STUDY)/analyse.py $(STUDY)/results/$$name --out $(STUDY)/results/$$name; \
+	set -e; for pair in synthetic:main synthetic_no_motion:no_motion study_grid_sample:grid_sample reach:reach \
+	    reach_levers:reach_levers_2 learning_curves:learning_curves scaling:scaling; do \
+	  config=$${pair%:*}; kept=$(STUDY)/results/$${pair#*:}; \
+	  $(BIN)/lt-bench ablate $(STUDY)/$$config.yaml out=runs/study/$${pair#*:}; \
+	  $(BIN)/python $(STUDY)/keep.py runs/study/$${pair#*:} --out $$kept --videos 1; \
+	  case $$config in \
+	    learning_curves|scaling) $(BIN)/python $(STUDY)/score_curves.py $$kept --out $$kept --costs $(STUDY)/results/main/cells.csv;; \
+	    *) $(BIN)/python $(STUDY)/analyse.py $$kept --out $$kept;; \
+	  esac; \
 	done
+	$(BIN)/python $(STUDY)/same_seed.py $(STUDY)/results/main $(STUDY)/results/learning_curves
+	$(BIN)/python $(STUDY)/codec_ceiling.py caches/synthetic-64 --out runs/study/codec_ceiling
 	$(BIN)/python $(STUDY)/page.py
 
 docs: $(STAMP)  ## the pages of docs/ that are made from the code
