@@ -40,6 +40,18 @@ def test_mouth_mask_covers_every_latent_pixel_that_the_box_touches():
     assert mask[2].sum() == 16
 
 
+def test_a_box_that_ends_on_a_border_does_not_touch_the_next_pixel():
+    mask = mouth_mask(torch.tensor([[0.25, 0.5, 0.75, 0.75]]), 4, 4)
+    assert mask[0].tolist() == [[0, 0, 0, 0], [0, 0, 0, 0], [0, 1, 1, 0], [0, 0, 0, 0]]
+    assert mask.dtype == torch.float32
+
+
+@pytest.mark.parametrize(("total", "length", "radius"), [(0, 1, 0), (3, 0, 0), (3, 1, -1)])
+def test_windows_of_nothing_are_refused(total: int, length: int, radius: int):
+    with pytest.raises(ValueError, match=f"^expected features, .* got {total}, {length}, {radius}$"):
+        audio_windows(torch.zeros(total, 1, 1), 0, length, radius)
+
+
 def clip_with_frame_numbers(make_clip, name: str, frames: int):
     """Latents and audio that say which frame they are."""
     number = np.arange(frames, dtype=np.float32)

@@ -53,6 +53,12 @@ def test_rescale_is_that_of_the_diffusers_library() -> None:
     torch.testing.assert_close(*deviations)
 
 
+def test_windows_are_rescaled_each_by_its_own_deviation() -> None:
+    both, guided = torch.randn(2, 2, 3, 4, 5, 5, generator=torch.Generator().manual_seed(0))
+    apart = [rescale(guided[k : k + 1], 2 * both[k : k + 1], 0.7) for k in range(2)]
+    torch.testing.assert_close(rescale(guided, 2 * both, 0.7), torch.cat(apart))
+
+
 def test_rescale_leaves_a_learned_variance_alone() -> None:
     out = guide(U, None, PA, 3.0, 3.0, channels=2, rescale_share=1.0)
     torch.testing.assert_close(out[:, :, :2], rescale((U + 3 * (PA - U))[:, :, :2], PA[:, :, :2], 1.0))

@@ -147,11 +147,19 @@ def test_the_bound_is_least_at_the_true_variance(gaussian) -> None:
         (DiffusionConfig("linear", "velocity"), True, "model.learn_sigma: expected false"),
         (DiffusionConfig(mouth_weight=0.0), True, "diffusion.mouth_weight: expected a positive number"),
         (DiffusionConfig(mouth_weight=math.nan), True, "diffusion.mouth_weight: expected a positive number"),
+        (DiffusionConfig(mouth_weight=math.inf), True, "diffusion.mouth_weight: expected a positive number"),
+        (DiffusionConfig(min_snr_gamma=math.inf), True, "diffusion.min_snr_gamma: expected 0"),
+        (DiffusionConfig(channel_weight=4.5), True, "diffusion.channel_weight: expected 0 to 4"),
     ],
 )
 def test_what_does_not_go_together_is_refused(config: DiffusionConfig, learn_sigma: bool, message: str) -> None:
     with pytest.raises(ConfigError, match=message):
         Objective(config, learn_sigma)
+
+
+def test_the_ends_of_ranges_are_allowed() -> None:
+    Objective(DiffusionConfig(timesteps="logit_normal", logit_mean=-MAX_LOGIT, logit_std=MAX_LOGIT), True)
+    Objective(DiffusionConfig(channel_weight=4.0, min_snr_gamma=0.0), True)
 
 
 def test_a_prediction_of_other_channels_is_refused(gaussian) -> None:

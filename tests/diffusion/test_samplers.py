@@ -260,14 +260,20 @@ def test_one_step_is_the_denoiser(schedule: str, name: str) -> None:
 def test_steps_out_of_order_and_wrong_channels_are_refused() -> None:
     sampler = build_sampler("ddim", 2, DiffusionConfig("linear", "sample"))
     x = torch.zeros(1, 1, 3, 4, 4)
-    with pytest.raises(ValueError, match="timestep: expected the next one"):
+    with pytest.raises(ValueError, match=r"timestep: expected the next one \[999.0\], got 499.0"):
         sampler.step(x, sampler.timesteps[1], x)
     with pytest.raises(ValueError, match="prediction: expected 3 channels, got 6"):
         sampler.step(torch.cat([x, x], dim=2), sampler.timesteps[0], x)
     for t in sampler.timesteps:
         sampler.step(x, t, x)
-    with pytest.raises(ValueError, match="timestep: expected the next one"):
+    with pytest.raises(ValueError, match=r"timestep: expected the next one \[\], got 0.0"):
         sampler.step(x, 0.0, x)
+
+
+def test_as_many_steps_as_the_schedule_has_visit_every_timestep() -> None:
+    assert build_sampler("ddim", 1000, DiffusionConfig("linear", "sample")).timesteps.tolist() == list(
+        range(999, -1, -1)
+    )
 
 
 @pytest.mark.parametrize(

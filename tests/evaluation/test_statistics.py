@@ -11,6 +11,7 @@ from scipy import stats
 from lt_bench.evaluation.statistics import (
     EXACT_CLUSTERS,
     MAX_FLIPS,
+    RESAMPLES,
     UndefinedError,
     _expanded_tail,
     aggregate,
@@ -100,6 +101,16 @@ def test_the_interval_stays_in_the_range_and_repeats(x: list[float], clusters: i
     shifted = cluster_bootstrap([v + 10 for v in x], names, statistic, resamples=200)
     assert shifted is not None
     assert shifted.low == pytest.approx(found.low + 10, abs=1e-4)
+
+
+def test_the_interval_is_of_the_statistic_asked_for_and_says_what_it_is() -> None:
+    values, names = [*range(10), 1000.0], [f"c{k}" for k in range(11)]
+    mean, median = (cluster_bootstrap(values, names, statistic, level=0.9) for statistic in ("mean", "median"))
+    assert mean is not None
+    assert median is not None
+    assert median.high < 20 < 100 < mean.high
+    assert (mean.level, mean.method, mean.clusters, mean.resamples) == (0.9, "cluster bootstrap", 11, RESAMPLES)
+    assert mean == cluster_bootstrap(values, names, level=0.9, seed=0) != cluster_bootstrap(values, names, seed=1)
 
 
 def test_one_cluster_gives_no_interval() -> None:

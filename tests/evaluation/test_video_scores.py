@@ -175,6 +175,7 @@ def test_frames_left_out_and_a_last_window_that_just_fits(clip: MakeClip, seen: 
     assert rows["real"].shape == (2, 2)
     np.testing.assert_array_equal(seen[0], context.generated.frames[8:28])
     np.testing.assert_array_equal(seen[1], context.generated.frames[28:48])
+    assert build_score("fvd", {"frames": 40, "start": 5}).collect(context)["real"].shape == (1, 2)
     with pytest.raises(UnscorableError, match="fvd: expected 41 scored frames or more, got 40"):
         build_score("fvd", {"frames": 41, "start": 5}).collect(context)
     with pytest.raises(UnscorableError, match="or more, got 0"):
@@ -190,9 +191,10 @@ def test_the_drawn_window_is_that_of_the_ids_digest_and_every_place_can_be_drawn
     import hashlib
 
     score = build_score("fvd", {"windows": "random_real"})
-    digest = hashlib.sha256(b"a").hexdigest()
-    for total in (16, 17, 80):
-        assert score.starts(total, "a", True) == [int(digest[:16], 16) % (total - 15)]  # type: ignore[attr-defined]
+    for name in "abcd":
+        drawn = int(hashlib.sha256(name.encode()).hexdigest()[:16], 16)
+        for total in (16, 17, 80):
+            assert score.starts(total, name, True) == [drawn % (total - 15)]  # type: ignore[attr-defined]
     drawn = {score.starts(18, str(name), True)[0] for name in range(40)}  # type: ignore[attr-defined]
     assert drawn == {0, 1, 2}
     assert build_score("fvd", {"windows": "first"}).starts(80, "a", True) == [0]  # type: ignore[attr-defined]
