@@ -5,7 +5,7 @@ BIN = $(VENV)/bin
 STAMP = $(VENV)/.installed
 export MPLBACKEND ?= Agg
 
-.PHONY: help quickstart test slow faults coverage mutants lint bench study docs format install lock audit clean
+.PHONY: help quickstart test slow faults coverage flakes mutants lint bench study docs format install lock audit clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-11s %s\n", $$1, $$2}'
@@ -33,6 +33,12 @@ faults: $(STAMP)  ## kill -9, full disks, lost servers, interrupts: the tests th
 
 coverage: $(STAMP)  ## the quick tests, and which lines and branches of the code they reach
 	$(BIN)/python -m pytest -n 2 --dist worksteal -m "not slow and not faults" --cov --cov-report=term
+
+flakes: $(STAMP)  ## the quick tests twenty times, each time in another order (hours)
+	$(BIN)/python -m pip install --quiet --no-deps --target $(VENV)/flakes pytest-randomly
+	set -e; for seed in $$(seq 20); do \
+	  PYTHONPATH=$(VENV)/flakes $(BIN)/python -m pytest -q -n 2 --dist worksteal -m "not slow and not faults" --randomly-seed=$$seed; \
+	done
 
 mutants: $(STAMP)  ## change the code of the maths in every small way, and list the changes that no test notices (half an hour)
 	$(BIN)/python -m pip install --quiet --no-deps --target $(VENV)/mutmut mutmut libcst setproctitle textual

@@ -16,6 +16,7 @@ from pathlib import Path
 
 import numpy as np
 import scipy
+from measure import machine
 from numpy import ndarray
 
 from lt_bench.evaluation.scores.frechet import frechet_distance
@@ -66,7 +67,7 @@ def main() -> None:
         "relative_difference": abs(ours - theirs) / abs(theirs),
         "versions": {"numpy": np.__version__, "scipy": scipy.__version__},
     }
-    write_json(arguments.out, document)
+    write_json(arguments.out, {**document, "machine": machine()})
     print(document)
 
 

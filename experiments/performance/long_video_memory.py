@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from measure import machine
 
 from lt_bench.files import write_json
 from lt_bench.media.audio import read_audio, write_wav
@@ -42,7 +43,7 @@ def main() -> None:
         "split_batch_size": arguments.batch,
         "rows": rows,
     }
-    write_json(arguments.out, document)
+    write_json(arguments.out, {**document, "machine": machine()})
     for row in rows:
         length, peak, seconds = row["video_seconds"], row["peak_mib"], row["seconds"]
         print(f"{row['command']:15} {length:6.0f} s video  {peak:7.1f} MiB  {seconds:7.1f} s")

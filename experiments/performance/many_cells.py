@@ -11,8 +11,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
-import platform
 import shutil
 import subprocess
 import sys
@@ -22,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from measure import machine
 
 from lt_bench.ablation.plan import Job, plan_jobs
 from lt_bench.config import ExperimentConfig, load_config, to_yaml
@@ -56,12 +55,7 @@ def main() -> None:
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as temporary:
         found = measure(arguments.folder or Path(temporary), arguments.cells, arguments.repeats)
-    machine = {
-        "python": platform.python_version(),
-        "cores": os.cpu_count(),
-        "load_average": round(os.getloadavg()[0], 1),
-    }
-    write_json(arguments.out, {**found, **machine})
+    write_json(arguments.out, {**found, "machine": machine()})
     print(json.dumps(found, indent=1))
 
 

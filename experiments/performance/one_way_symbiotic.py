@@ -16,8 +16,10 @@ from pathlib import Path
 from statistics import median
 
 import torch
+from measure import machine
 
 from lt_bench.config import FusionConfig, ModelConfig
+from lt_bench.files import write_json
 from lt_bench.models.build import build_model
 from lt_bench.models.conditions import Conditions
 from lt_bench.models.describe import describe
@@ -75,7 +77,7 @@ def main(repeats: int) -> None:
         "macs_ratio": round(macs["symbiotic"] / macs["one_way_symbiotic"], 3),
         "largest_difference_cached_or_not": float(difference.abs().max()),
     }
-    Path(__file__).with_suffix(".json").write_text(json.dumps(report, indent=1) + "\n")
+    write_json(Path(__file__).with_suffix(".json"), {**report, "machine": machine()})
     print(json.dumps(report, indent=1))
 
 

@@ -21,6 +21,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from measure import machine
 from torch import Tensor
 
 from lt_bench.config import DiffusionConfig, ModelConfig, SamplingConfig
@@ -148,7 +149,7 @@ def main() -> None:
         document["time"] = timed = times(rows, arguments.preset, arguments.rounds)
         for name, seconds in timed["seconds_median"].items():
             print(f"{name:30} {seconds:9.3f} s   {timed['times_faster_median'][name]:7.2f} x")
-    write_json(arguments.out, document)
+    write_json(arguments.out, {**document, "machine": machine()})
 
 
 if __name__ == "__main__":

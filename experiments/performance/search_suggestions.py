@@ -16,6 +16,7 @@ from typing import Any
 
 import numpy as np
 import optuna
+from measure import machine
 from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution, IntDistribution
 from optuna.pruners import NopPruner
 from optuna.trial import create_trial
@@ -53,7 +54,7 @@ def main() -> None:
     arguments = parser.parse_args()
     cases = [measure(*case, arguments.trials, arguments.suggestions) for case in CASES]
     document = {"finished_trials": arguments.trials, "keys": len(SPACE), "python": platform.python_version()}
-    write_json(arguments.out, {**document, "optuna": optuna.__version__, "cases": cases})
+    write_json(arguments.out, {**document, "optuna": optuna.__version__, "cases": cases, "machine": machine()})
 
 
 def measure(storage: str, sampler: str, objectives: int, trials: int, suggestions: int) -> dict[str, Any]:
