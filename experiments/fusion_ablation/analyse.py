@@ -33,7 +33,7 @@ from lt_bench.leaderboard.grid import build_grid
 from lt_bench.leaderboard.rows import Row
 
 DECIDE = ("identity_probe", "lip_corr", "pose_std_ratio")
-COSTS = ("parameters", "macs_per_video_second", "seconds_per_video_second", "train_seconds")
+COSTS = ("parameters", "macs_per_video_second", "seconds_per_video_second", "train_seconds", "peak_memory")
 SAME = 0.02
 """H4: a difference of identity within this is none."""
 

@@ -24,7 +24,7 @@ SHOWN = (
     "lip_corr", "lip_corr_shuffled", "width_corr", "rounding_corr", "lip_error", "av_offset", "identity_probe",
     "identity_rank1", "pose_std_ratio", "fd_probe", "psnr", "motion_ratio",
 )  # fmt: skip
-COSTS = ("parameters", "macs_per_video_second", "seconds_per_video_second", "train_seconds")
+COSTS = ("parameters", "macs_per_video_second", "seconds_per_video_second", "train_seconds", "peak_memory")
 HYPOTHESES = (
     ("H1", "symbiotic portrait keeps identity best", "identity_probe", "portrait", "symbiotic"),
     ("H2", "direct audio follows the voice best", "lip_corr", "audio", "direct"),
