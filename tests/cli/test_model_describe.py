@@ -15,7 +15,12 @@ def describe(capsys: pytest.CaptureFixture[str], *arguments: str) -> dict:
 
 @pytest.mark.parametrize(
     ("preset", "millions", "tera_macs"),
-    [("S", 52.01, 0.27), ("B", 193.3, 0.99), ("L", 670.9, 3.43), ("XL", 983.6, 5.03)],
+    [
+        ("S", 52.01, 0.27),
+        ("B", 193.3, 0.99),
+        pytest.param("L", 670.9, 3.43, marks=pytest.mark.slow),
+        pytest.param("XL", 983.6, 5.03, marks=pytest.mark.slow),
+    ],
 )
 def test_symbiotic_portrait_with_direct_audio_has_the_released_size(
     capsys: pytest.CaptureFixture[str], preset: str, millions: float, tera_macs: float
