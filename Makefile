@@ -59,11 +59,13 @@ STUDY = experiments/fusion_ablation
 
 study: $(STAMP)  ## the fusion study from scratch (hours): operating point, ablations, analysis, its page
 	$(BIN)/lt-bench search experiments/search/operating_point.yaml
+	# Videos of rendered people are kept, of real ones not.
 	set -e; for pair in synthetic:main synthetic_no_motion:no_motion study_grid_sample:grid_sample reach:reach \
 	    reach_levers:reach_levers_2 learning_curves:learning_curves scaling:scaling; do \
 	  config=$${pair%:*}; kept=$(STUDY)/results/$${pair#*:}; \
 	  $(BIN)/lt-bench ablate $(STUDY)/$$config.yaml out=runs/study/$${pair#*:}; \
-	  $(BIN)/python $(STUDY)/keep.py runs/study/$${pair#*:} --out $$kept --videos 1; \
+	  videos=1; test $$config != study_grid_sample || videos=0; \
+	  $(BIN)/python $(STUDY)/keep.py runs/study/$${pair#*:} --out $$kept --videos $$videos; \
 	  case $$config in \
 	    learning_curves|scaling) $(BIN)/python $(STUDY)/score_curves.py $$kept --out $$kept --costs $(STUDY)/results/main/cells.csv;; \
 	    *) $(BIN)/python $(STUDY)/analyse.py $$kept --out $$kept;; \
