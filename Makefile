@@ -59,6 +59,8 @@ STUDY = experiments/fusion_ablation
 
 study: $(STAMP)  ## the fusion study from scratch (hours): operating point, ablations, analysis, its page
 	$(BIN)/lt-bench search experiments/search/operating_point.yaml
+	$(BIN)/lt-bench assets get face_landmarker.task --group grid-sample
+	$(BIN)/lt-bench prepare grid-sample --out caches/grid
 	# Videos of rendered people are kept, of real ones not.
 	set -e; for pair in synthetic:main synthetic_no_motion:no_motion study_grid_sample:grid_sample reach:reach \
 	    reach_levers:reach_levers_2 learning_curves:learning_curves scaling:scaling; do \
