@@ -105,7 +105,7 @@ def plot_effects(found: dict[str, tuple[Effect, ...]], path: Path) -> None:
             axis.set_yticks(range(len(own)), [effect.level for effect in own])
             axis.set(title=kind, xlabel=f"effect on {name}")
             axis.margins(y=0.2)
-    _save(figure, path)
+    save_figure(figure, path)
 
 
 def plot_curves(board: Board, path: Path) -> None:
@@ -123,7 +123,7 @@ def plot_curves(board: Board, path: Path) -> None:
     axes[0].set(xlabel="optimiser step", ylabel="training loss, mean over seeds", yscale="log")
     axes[1].set(xlabel="seconds of training on one core")
     axes[1].legend(frameon=False, fontsize=7)
-    _save(figure, path)
+    save_figure(figure, path)
 
 
 def plot_cost(board: Board, names: Sequence[str], path: Path) -> None:
@@ -139,10 +139,11 @@ def plot_cost(board: Board, names: Sequence[str], path: Path) -> None:
             axis.annotate(row.system, (macs / 1e9, summary.value), (4, 3), textcoords="offset points", fontsize=6)
         axis.set(xlabel="GMACs per second of video", ylabel=f"{name}, mean and sd of seeds")
         axis.margins(0.2)
-    _save(figure, path)
+    save_figure(figure, path)
 
 
-def _save(figure: Any, path: Path) -> None:
+def save_figure(figure: Any, path: Path) -> None:
+    """Write a figure, whole or not at all."""
     figure.tight_layout()
     with atomic_path(path) as temporary:
         figure.savefig(temporary, dpi=110)

@@ -26,12 +26,11 @@ import matplotlib as mpl
 mpl.use("Agg")
 import matplotlib.pyplot as plt
 import numpy as np
-from analyse import write_csv
+from analyse import save_figure, write_csv
 
 from lt_bench.config import ModelConfig, RunConfig, load_config
 from lt_bench.errors import LtBenchError
 from lt_bench.evaluation.results import Result, load_result
-from lt_bench.files import atomic_path
 from lt_bench.models.describe import describe
 
 SHOWN = ("lip_corr", "rounding_corr", "identity_probe", "pose_std_ratio")
@@ -96,12 +95,8 @@ def equal_budget(during: Sequence[Point], totals: dict[str, float], budget: str)
     for cell, total in sorted(totals.items()):
         own = sorted((p for p in during if p.cell == cell), key=lambda p: p.step)
         step = own[-1].step * min(totals.values()) / total
-        row: dict[str, Any] = {
-            "budget": budget,
-            "cell": cell,
-            "spent": round(min(totals.values()), 1),
-            "step": round(step),
-        }
+        row: dict[str, Any] = {"budget": budget, "cell": cell, "spent": round(min(totals.values()), 1)}
+        row["step"] = round(step)
         for name in SHOWN:
             known = [(p.step, value) for p in own if (value := p.scores.get(name)) is not None]
             row[name] = round(float(np.interp(step, *zip(*known, strict=True))), 4) if known else None
@@ -129,10 +124,7 @@ def plot(found: Sequence[Point], x: str, label: str, path: Path) -> None:
         axis.set(xlabel=label, title=name)
         axis.grid(alpha=0.3)
     axes[-1].legend(frameon=False, fontsize=7, loc="upper left", bbox_to_anchor=(1, 1))
-    figure.tight_layout()
-    with atomic_path(path) as temporary:
-        figure.savefig(temporary, dpi=110)
-    plt.close(figure)
+    save_figure(figure, path)
 
 
 def main() -> None:
