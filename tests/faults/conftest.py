@@ -15,6 +15,11 @@ from tests.faults.processes import Cold, Warm, Zygote
 from tests.faults.undisturbed import Whole, run_whole
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The longest first, so that no process is left with one of them when the other is done."""
+    items.sort(key=lambda item: "faults/test_kill.py" not in item.nodeid)
+
+
 @pytest.fixture(scope="session")
 def zygote() -> Iterator[Zygote]:
     made = Zygote()

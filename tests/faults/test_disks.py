@@ -13,7 +13,7 @@ from tests.faults.commands import COMMANDS
 from tests.faults.normalised import differences, normalised
 
 pytestmark = [pytest.mark.slow, pytest.mark.faults]
-ROOM = {"prepare": "1m", "train": "60m", "ablate": "60m", "search": "60m", "evaluate": "20k", "generate": "20k"}
+ROOM = {"prepare": "1m", "train": "30m", "ablate": "60m", "search": "60m", "evaluate": "20k", "generate": "20k"}
 """Too little for the whole, enough for a part."""
 FAILED = {"ablate": 1, "search": 1}
 """Exit codes of commands that go on where one of their jobs fails; the others say 2."""

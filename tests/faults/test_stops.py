@@ -48,8 +48,8 @@ def at_work(verb: str, share: float, arena, warm, undisturbed) -> Running:
 @pytest.mark.parametrize("verb", COMMANDS)
 @pytest.mark.parametrize("name", CODES)
 def test_told_to_stop_at_work(name, verb, arena, warm, undisturbed):
-    # On a busy machine the same work takes up to twice the CPU time that it took undisturbed, or half.
-    running = at_work(verb, 0.25, arena, warm, undisturbed)
+    # The first, undisturbed run may have taken several times the CPU time that the same work takes now.
+    running = at_work(verb, 0.12, arena, warm, undisturbed)
     check_ended_in_order(running, name, verb)
     if verb in ("train", "generate"):  # they write alone, and remove what is half-written
         assert not list(running.folder.glob("out/**/.*.tmp*"))
