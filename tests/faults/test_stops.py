@@ -39,8 +39,9 @@ def check_ended_in_order(running: Running, name: str, verb: str) -> None:
 
 def at_work(verb: str, share: float, arena, warm, undisturbed) -> Running:
     """The command, at a share of its work; where it is done sooner than it was, at an earlier one."""
+    work = undisturbed(verb).work * share  # of a run that ends before this one begins
     running = warm(verb, arena(), *SIDE_BY_SIDE.get(verb, ()))
-    if running.until(undisturbed(verb).work * share):
+    if running.until(work):
         return running
     return at_work(verb, share / 2, arena, warm, undisturbed)
 
