@@ -37,13 +37,13 @@ coverage: $(STAMP)  ## the quick tests, and which lines and branches of the code
 flakes: $(STAMP)  ## the quick tests twenty times, each time in another order (hours)
 	$(BIN)/python -m pip install --quiet --no-deps --target $(VENV)/flakes pytest-randomly
 	set -e; for seed in $$(seq 20); do \
-	  PYTHONPATH=$(VENV)/flakes $(BIN)/python -m pytest -q -n 2 --dist worksteal -m "not slow and not faults" --randomly-seed=$$seed; \
+	  PYTHONPATH=$(CURDIR)/$(VENV)/flakes $(BIN)/python -m pytest -q -n 2 --dist worksteal -m "not slow and not faults" --randomly-seed=$$seed; \
 	done
 
-mutants: $(STAMP)  ## change the code of the maths in every small way, and list the changes that no test notices (half an hour)
+mutants: $(STAMP)  ## change the code of the maths in every small way, and list the changes that no test notices (slow)
 	$(BIN)/python -m pip install --quiet --no-deps --target $(VENV)/mutmut mutmut libcst setproctitle textual
-	PYTHONPATH=$(VENV)/mutmut OMP_NUM_THREADS=1 $(BIN)/python -m mutmut run
-	PYTHONPATH=$(VENV)/mutmut $(BIN)/python -m mutmut results
+	PYTHONPATH=$(CURDIR)/$(VENV)/mutmut OMP_NUM_THREADS=1 $(BIN)/python -m mutmut run
+	PYTHONPATH=$(CURDIR)/$(VENV)/mutmut $(BIN)/python -m mutmut results
 
 lint: $(STAMP)  ## style, spelling, types and the layers of the architecture
 	$(BIN)/ruff check .
@@ -75,6 +75,7 @@ study: $(STAMP)  ## the fusion study from scratch (hours): operating point, abla
 	done
 	$(BIN)/python $(STUDY)/same_seed.py $(STUDY)/results/main $(STUDY)/results/learning_curves
 	$(BIN)/python $(STUDY)/codec_ceiling.py caches/synthetic-64 --out runs/study/codec_ceiling
+	cp runs/study/codec_ceiling/result.json $(STUDY)/results/codec_ceiling/
 	$(BIN)/python $(STUDY)/page.py
 
 docs: $(STAMP)  ## the pages of docs/ that are made from the code

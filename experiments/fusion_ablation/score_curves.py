@@ -34,8 +34,9 @@ from lt_bench.evaluation.results import Result, load_result
 from lt_bench.models.describe import describe
 
 SHOWN = ("lip_corr", "rounding_corr", "identity_probe", "pose_std_ratio")
+DATA = (64, "dct", "log_mel")
 LATENT, SPEECH = (32, 8, 8), (1, 80)
-"""Of the synthetic cache at 64 pixels: the DCT's coefficients, log-mel features."""
+"""Shapes of such a cache: the study's pixels, codec and speech encoder."""
 
 
 @dataclass(frozen=True)
@@ -67,6 +68,9 @@ def points(folder: Path) -> tuple[list[Point], list[Point]]:
     during, final = [], []
     for place in sorted(path.parent for path in folder.glob("cells/*/seed*/result.json")):
         config = load_config(RunConfig, place / "config.yaml")
+        data = (config.data.resolution, config.data.codec, config.data.speech_encoder)
+        if data != DATA:
+            raise LtBenchError(f"{place}/config.yaml: data: expected resolution, codec and speech {DATA}, got {data}")
         for file in sorted(place.glob("scores/*/result.json")):
             result = load_result(file)
             during.append(_point(config, result, int(result.meta["train_steps"])))
