@@ -29,7 +29,7 @@ slow: $(STAMP)  ## the tests that take minutes
 	$(BIN)/python -m pytest -m "slow and not faults"
 
 faults: $(STAMP)  ## kill -9, full disks, lost servers, interrupts: the tests that break commands off
-	$(BIN)/python -m pytest -n 2 --dist worksteal -m faults
+	$(BIN)/python -m pytest -n 2 --dist load --maxschedchunk 1 --durations 8 -m faults
 
 coverage: $(STAMP)  ## the quick tests, and which lines and branches of the code they reach
 	$(BIN)/python -m pytest -n 2 --dist worksteal -m "not slow and not faults" --cov --cov-report=term

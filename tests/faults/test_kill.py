@@ -33,7 +33,7 @@ def moments(name: str) -> Iterator[list[float]]:
         yield [rng.random()]
 
 
-@pytest.mark.parametrize("name", ["ablate", "search", "train", "evaluate", "prepare"])
+@pytest.mark.parametrize("name", ["search", "ablate", "prepare", "train", "evaluate"])
 def test_killed_at_twenty_moments_it_ends_as_if_nothing_had_been(name, arena, warm, undisturbed):
     whole, kills = undisturbed(name), 0
     for number, row in enumerate(moments(name)):
