@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +14,7 @@ from lt_bench.ablation.plan import Job
 from lt_bench.config import ExperimentConfig, to_dict
 from lt_bench.data.checksums import CHECKSUMS_FILE
 from lt_bench.errors import LtBenchError
-from lt_bench.evaluation.provenance import git_commit
+from lt_bench.evaluation.provenance import code_sha256
 from lt_bench.files import read_json, sha256_file, sha256_json, write_json
 from lt_bench.jobs.folder import CONFIG_FILE, RESULT_FILE
 from lt_bench.jobs.status import STATUS_FILE
@@ -40,14 +39,12 @@ class Finished:
 def finished_key(config: ExperimentConfig, protocol_hash: str) -> str:
     """Hash of the experiment, the checksums of its cache, its protocol and the code; reads no tensor.
 
-    Empty where there is no complete cache, and where code may change without a name: plugins, and a checkout that
-    differs from its commit.
+    Empty where there is no complete cache, and with plugins, whose code may be anywhere.
     """
     sums = Path(config.data.cache) / CHECKSUMS_FILE
-    code = git_commit() or version("lt-bench")
-    if not sums.exists() or config.model.plugins or code.endswith("-dirty"):
+    if not sums.exists() or config.model.plugins:
         return ""
-    return sha256_json([to_dict(config), sha256_file(sums), protocol_hash, code])
+    return sha256_json([to_dict(config), sha256_file(sums), protocol_hash, code_sha256()])
 
 
 def write_finished(

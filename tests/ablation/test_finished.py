@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import subprocess
 import sys
 from pathlib import Path
@@ -10,6 +11,7 @@ import pytest
 
 from lt_bench.ablation import finished
 from lt_bench.ablation.finished import finished_key, read_finished, write_finished
+from lt_bench.evaluation import provenance
 from lt_bench.jobs.folder import CONFIG_FILE, RESULT_FILE
 from lt_bench.jobs.status import STATUS_FILE
 
@@ -68,17 +70,36 @@ def test_a_damaged_note_is_no_note(grid, text):
     assert read_finished(out, KEY, jobs) is None
 
 
-def test_code_that_may_change_without_a_name_makes_no_key(experiment, monkeypatch, tmp_path):
+def test_the_key_is_of_the_cache_and_of_the_code_as_it_lies_on_disk(experiment, monkeypatch, tmp_path):
     config = experiment("works-a")
     assert finished_key(config, "p") == ""  # no cache
     (tmp_path / "cache").mkdir()
     (tmp_path / "cache" / "SHA256SUMS").write_text("sums")
-    keys = set()
-    for commit in ("1" * 40, "2" * 40, None, "1" * 40 + "-dirty"):
-        monkeypatch.setattr(finished, "git_commit", lambda commit=commit: commit)
-        keys.add(finished_key(config, "p"))
-    assert len(keys) == 4
-    assert "" in keys
+    key = finished_key(config, "p")
+    assert key == finished_key(config, "p") != finished_key(config, "other")
+    monkeypatch.setattr(finished, "code_sha256", lambda: "changed")
+    assert finished_key(config, "p") not in {key, ""}
+    plugins = dataclasses.replace(config.model, plugins=("mine.py",))
+    assert finished_key(dataclasses.replace(config, model=plugins), "p") == ""
+
+
+def test_the_code_is_its_files_whether_committed_or_not(monkeypatch, tmp_path):
+    package = tmp_path / "some_package"
+    (package / "inner").mkdir(parents=True)
+    (package / "__init__.py").write_text("")
+    (package / "inner" / "protocol.yaml").write_text("a: 1")
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setattr(provenance, "OURS", ("some_package", "not_installed"))
+    seen = [provenance.code_sha256()]
+    (package / "notes.txt").write_text("of no account")
+    assert provenance.code_sha256() == seen[0]
+    (package / "inner" / "protocol.yaml").write_text("a: 2")
+    seen.append(provenance.code_sha256())
+    (package / "inner" / "protocol.yaml").rename(package / "protocol.yaml")
+    seen.append(provenance.code_sha256())
+    (package / "__init__.py").write_text("x = 1")
+    seen.append(provenance.code_sha256())
+    assert len(set(seen)) == 4
 
 
 def test_it_is_known_without_pytorch():
