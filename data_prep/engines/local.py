@@ -27,10 +27,9 @@ def run_here(jobs: Sequence[Job], make: Callable[[], Worker[Job, Result]]) -> It
     """Do the jobs one by one in this process."""
     worker = make()
     try:
-        for job in jobs:
-            with one_thread():
-                result = worker.prepare(job)
-            yield result
+        with one_thread():
+            for job in jobs:
+                yield worker.prepare(job)
     finally:
         worker.close()
 

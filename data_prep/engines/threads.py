@@ -7,6 +7,8 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from threadpoolctl import threadpool_limits
+
 
 def start_with_one_thread() -> None:
     """Make libraries that this process imports from now on compute with one thread."""
@@ -15,14 +17,15 @@ def start_with_one_thread() -> None:
 
 @contextmanager
 def one_thread() -> Iterator[None]:
-    """Let torch and OpenCV, where they are imported, compute with one thread within the block."""
+    """Let torch, OpenCV and the BLAS libraries, those that are imported, compute with one thread within the block."""
     torch, cv2 = sys.modules.get("torch"), sys.modules.get("cv2")
     before = torch and torch.get_num_threads(), cv2 and cv2.getNumThreads()
-    _set(torch, cv2, 1, 1)
-    try:
-        yield
-    finally:
-        _set(torch, cv2, *before)
+    with threadpool_limits(1):  # a thread of OpenBLAS spins for long after a product of two small matrices
+        _set(torch, cv2, 1, 1)
+        try:
+            yield
+        finally:
+            _set(torch, cv2, *before)
 
 
 def _set(torch: object, cv2: object, torch_threads: object, cv2_threads: object) -> None:

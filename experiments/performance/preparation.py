@@ -3,9 +3,9 @@
     python experiments/performance/preparation.py VIDEO [VIDEO ..] [--out experiments/performance/preparation.json]
 
 The bound is the sum of decoding, landmarks and encoding, each measured alone in this run on the same videos, once a
-frame. Encoding makes the cache's content: latents, the exported video with its sound, speech features. ``checks``
-(scene cuts, voice activity) are no part of the bound. Times are CPU seconds of this process (all its threads), which
-other processes disturb less than wall time.
+frame. Encoding makes the cache's content of the clip's own cropped frames: latents, the exported video with its sound,
+speech features. ``checks`` (scene cuts, voice activity, lip sync) are no part of the bound. Times are CPU seconds of
+this process (all its threads), which other processes disturb less than wall time.
 """
 
 from __future__ import annotations
@@ -32,6 +32,8 @@ from data_prep.export import CRF
 from data_prep.film import MAX_FACES
 from data_prep.jobs import VideoJob
 from data_prep.scenes import SceneCutter
+from data_prep.sync import Seen, build_meter
+from data_prep.tracks import follow, speaker
 from data_prep.voice import VoiceDetector
 from lt_bench.config import DataConfig
 from lt_bench.media.audio import read_audio
@@ -40,7 +42,7 @@ from lt_bench.models.codecs.base import build_codec, frames_to_tensor
 from lt_bench.perception.faces import FaceLandmarker
 from lt_bench.perception.speech.base import build_speech_encoder
 
-ROUNDS, SIDE = 3, 128
+ROUNDS, SIDE = 5, 128
 
 
 def cpu(function: Callable[[], Any]) -> float:
@@ -53,16 +55,21 @@ def cpu(function: Callable[[], Any]) -> float:
 class Parts:
     """Each part alone, on one video whose frames are in memory where the part does not decode."""
 
-    def __init__(self, video: Path, folder: Path) -> None:
+    def __init__(self, video: Path, cropped: Path, folder: Path) -> None:
         self.video, self.folder = video, folder
         with closing(iter_frames(video)) as frames:
             self.frames = list(frames)
         self.audio = read_audio(video)[: len(self.frames) * 640]
         self.audio = np.pad(self.audio, (0, len(self.frames) * 640 - len(self.audio)))
-        self.squares = [np.ascontiguousarray(frame[:SIDE, :SIDE]) for frame in self.frames]
+        with closing(iter_frames(cropped)) as frames:
+            self.squares = list(frames)
         self.landmarker = FaceLandmarker(MAX_FACES)
         self.voice = VoiceDetector()
         self.codec, self.speech = build_codec("dct"), build_speech_encoder("log_mel")
+        faces = [self.landmarker.detect(frame) for frame in self.frames]
+        track = speaker(follow(faces), None).as_face_track([len(found) for found in faces])
+        self.meter = build_meter(DataConfig().quality.offset_by)
+        self.seen = Seen("alone", self.audio.astype(np.float32), track, lambda most: np.stack(self.frames[:most]))
 
     def decode(self) -> None:
         """Picture and sound."""
@@ -85,11 +92,12 @@ class Parts:
         write_video(self.folder / "alone.mp4", iter(self.squares), audio=self.audio.astype(np.float32), crf=CRF)
 
     def checks(self) -> None:
-        """Scene cuts and voice activity: what decides whether a clip is kept, beside the landmarks."""
+        """Scene cuts, voice activity, lip sync: what decides whether a clip is kept, beside the landmarks."""
         cutter = SceneCutter(DataConfig().quality.scene_threshold)
         for frame in self.frames:
             cutter.add(frame)
         self.voice.speech(self.audio.astype(np.float32))
+        self.meter.measure(self.seen)
 
 
 def measure(video: Path, folder: Path) -> dict[str, Any]:
@@ -100,10 +108,12 @@ def measure(video: Path, folder: Path) -> dict[str, Any]:
         folder / "cache", info, config.codec, config.speech_encoder, ("train",), config.crop, config.quality
     )
     job = VideoJob(video.stem, video.stem, "train", "clip", video, video.name)
-    parts, preparer = Parts(video, folder), ClipPreparer(settings)
+    preparer = ClipPreparer(settings)
     done = preparer.prepare(job)  # warm: networks are built at first use
     if done.rejected:
         raise SystemExit(f"{video.name}: rejected: {done.rejected[0].reason}")
+    (cropped,) = folder.glob("cache/real/train/*.mp4")
+    parts = Parts(video, cropped, folder)
     steps = {
         "decode": parts.decode,
         "landmarks": parts.landmarks,
