@@ -17,7 +17,7 @@ from typing import Any, TypeVar
 
 from lt_bench.files import atomic_path
 from lt_bench.tracking.record import DatasetRef, Point, RunRecord
-from lt_bench.tracking.state import RunState, new_state, one_at_a_time, read_state, write_state
+from lt_bench.tracking.state import RunState, forget_runs, new_state, one_at_a_time, read_state, write_state
 
 T = TypeVar("T")
 DATABASE = "mlflow.db"
@@ -89,6 +89,7 @@ class MlflowTracker:
 
             with one_at_a_time(self.out):
                 if not self.uri and not (self.out / DATABASE).exists():
+                    forget_runs(self.out)
                     self._make_database()
                 self._client = MlflowClient(tracking_uri=self.address)
         return self._client
@@ -115,9 +116,13 @@ class MlflowTracker:
         if self._is_logged(name, record):
             return
         client, state = self.connect(), self._state(name) or new_state(self.uri)
-        if not state.run_id:
-            state = self._create(name, record, state, tags)
-        _write(client, state.run_id, record)
+        there = _params(client, state.run_id) if state.run_id else None
+        if there is None:
+            if state.run_id and name == PARENT:
+                forget_runs(self.out)  # its children may be gone with it
+            state = self._create(name, record, new_state(state.uri, state.key), tags)
+            there = _params(client, state.run_id) or {}
+        _write(client, state.run_id, record, there)
         state = self._send_points(name, state, record)
         if record.running:
             client.update_run(state.run_id, status="RUNNING")
@@ -135,6 +140,8 @@ class MlflowTracker:
             found = client.search_runs([experiment], filter_string=f"tags.`{KEY_TAG}` = '{key}'")
             if found:
                 run = min(found, key=lambda run: (run.info.start_time, run.info.run_id))
+                for tag, value in tags.items():
+                    client.set_tag(run.info.run_id, tag, value)
             else:
                 all_tags = {**tags, KEY_TAG: key}
                 now = int(time.time() * 1000)
@@ -170,10 +177,23 @@ class MlflowTracker:
         return client.create_experiment(self.experiment, artifact_location=place)
 
 
-def _write(client: Any, run_id: str, record: RunRecord) -> None:
+def _params(client: Any, run_id: str) -> dict[str, str] | None:
+    """The parameters of a run; None where the server has lost it or somebody has deleted it."""
+    from mlflow.exceptions import MlflowException
+
+    try:
+        run = client.get_run(run_id)
+    except MlflowException as error:
+        if error.error_code == "RESOURCE_DOES_NOT_EXIST":
+            return None
+        raise
+    return run.data.params if run.info.lifecycle_stage == "active" else None
+
+
+def _write(client: Any, run_id: str, record: RunRecord, there: Mapping[str, str]) -> None:
+    """Parameters, tags, data and files of a run whose parameters are ``there``."""
     from mlflow.entities import Param, RunTag
 
-    there = client.get_run(run_id).data.params
     params = [Param(key, value[:VALUE_LENGTH]) for key, value in record.params.items() if key not in there]
     tags = [RunTag(key, value[:VALUE_LENGTH]) for key, value in record.tags.items()]
     # A parameter cannot be changed; what a later call of the command changed (seeds added, say) is a tag.

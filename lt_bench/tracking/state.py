@@ -63,6 +63,13 @@ def read_states(out: Path) -> list[RunState]:
     return [parse_config(RunState, read_json(path), str(path)) for path in paths]
 
 
+def forget_runs(out: Path) -> None:
+    """Of runs that a server no longer has, keep the keys alone: each is looked for by it, and else made anew."""
+    for path in sorted((out / FOLDER).glob("*.json")):
+        state = parse_config(RunState, read_json(path), str(path))
+        write_json(path, to_dict(new_state(state.uri, state.key)))
+
+
 def write_state(out: Path, name: str, state: RunState) -> None:
     """Remember."""
     write_json(state_path(out, name), to_dict(state))

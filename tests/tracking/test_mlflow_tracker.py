@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import os
+import shutil
 import socket
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -101,6 +105,40 @@ def test_a_run_that_goes_on_gets_each_point_once_and_data_by_name_and_hash(clien
     assert json.loads(used.dataset.profile) == {"sha256": "ab" * 32}
     assert [(tag.key, tag.value) for tag in used.tags] == [("mlflow.data.context", "training")]
     assert str(tmp_path) in mlflow.data.get_source(used.dataset).uri
+
+
+def test_what_the_server_has_lost_is_logged_anew_and_what_it_still_has_is_not_doubled(tmp_path):
+    from mlflow import MlflowClient
+
+    def log(*names: str, running: bool, out: str = "out") -> dict[str, object]:
+        tracker = MlflowTracker(tmp_path / out, "grid")
+        tracker.log_parent(RunRecord("grid", running=running))
+        for name in names:
+            tracker.log_child(RunRecord(name, scores={"lip_corr": 0.5}))
+        return runs(tracker)
+
+    first = log("a", "b", running=True)
+    shutil.copytree(tmp_path / "out" / "tracking", tmp_path / "removed" / "tracking")  # all but the database
+    second = log("a", "b", running=False, out="removed")
+    assert second.keys() == first.keys() == {"grid", "a", "b"}
+    assert second["a"].data.metrics == {"lip_corr": 0.5}
+    api = MlflowClient(MlflowTracker(tmp_path / "removed", "grid").address)
+    for name in ("grid", "a"):
+        api.delete_run(second[name].info.run_id)
+    third = log("a", "b", running=True, out="removed")
+    assert third.keys() == first.keys()
+    assert third["b"].info.run_id == second["b"].info.run_id
+    assert third["a"].info.run_id != second["a"].info.run_id
+    assert {third[name].data.tags["mlflow.parentRunId"] for name in "ab"} == {third["grid"].info.run_id}
+
+
+def test_the_library_reports_to_nobody():
+    code = (
+        "import lt_bench.tracking.mlflow_tracker; import mlflow; from mlflow.telemetry.utils import "
+        "is_telemetry_disabled; import sys; sys.exit(not is_telemetry_disabled())"
+    )
+    variables = {key: value for key, value in os.environ.items() if key in {"PATH", "HOME", "PYTHONPATH"}}
+    assert subprocess.run([sys.executable, "-c", code], env=variables, check=False).returncode == 0
 
 
 def test_a_failed_run_is_mended_in_place(client, tmp_path):
