@@ -18,6 +18,9 @@ import shutil
 import statistics
 import tempfile
 import time
+from collections import deque
+from concurrent.futures import ProcessPoolExecutor
+from itertools import count, repeat
 from pathlib import Path
 from typing import Any
 
@@ -47,10 +50,11 @@ def main() -> None:
         folder = arguments.keep or Path(temporary)
         clips = [Clip(f"clip{k:03d}", f"person{k // 2:02d}", 25) for k in range(arguments.clips)]
         systems = [f"system-{k:02d}" for k in range(arguments.systems)]
-        for number, name in enumerate(["real", *systems]):
-            make_videos(folder / name, clips, number)
+        folders = [folder / name for name in ("real", *systems)]
+        with ProcessPoolExecutor() as pool:
+            deque(pool.map(make_videos, folders, repeat(clips), count()), maxlen=0)
         results = [make_result(folder / f"{name}.json", name, clips, k) for k, name in enumerate(systems)]
-        pages = [build(folder, results, systems, count) for count in (6, arguments.clips)]
+        pages = [build(folder, results, systems, shown) for shown in (6, arguments.clips)]
         rows = [row | measure(Path(page), arguments.repeats) for page, row in pages]
     document = {
         "what": "milliseconds until a page opened from the disk is loaded, sorts, and shows its last clip's videos",
@@ -112,15 +116,15 @@ def make_score(name: str, clips: list[Clip], seed: int) -> Score:
     )
 
 
-def build(folder: Path, results: list[Path], systems: list[str], count: int) -> tuple[Path, dict[str, Any]]:
+def build(folder: Path, results: list[Path], systems: list[str], shown: int) -> tuple[Path, dict[str, Any]]:
     """The page, and what it took to make it."""
     start = time.perf_counter()
     videos = {name: folder / name for name in systems}
-    made = build_leaderboard(results, folder / f"page{count}", samples=count, real=folder / "real", videos=videos)
+    made = build_leaderboard(results, folder / f"page{shown}", samples=shown, real=folder / "real", videos=videos)
     seconds = round(time.perf_counter() - start, 1)
     beside = [path.stat().st_size for path in (made.page.parent / "media").glob("*")]
     size = {"html_bytes": made.page.stat().st_size, "files_beside": len(beside), "bytes_beside": sum(beside)}
-    return made.page, {"clips_side_by_side": count, "build_seconds": seconds} | size
+    return made.page, {"clips_side_by_side": shown, "build_seconds": seconds} | size
 
 
 def measure(page: Path, repeats: int) -> dict[str, Any]:

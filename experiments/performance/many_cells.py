@@ -39,7 +39,7 @@ data:
   synthetic: {{train_speakers: 2, validation_speakers: 1, test_speakers: 12, train_frames: 24, test_frames: 45}}
 model: {{preset: tiny, frames: 4, motion_frames: 1, audio_tokens: 2, audio_token_dim: 16, learn_sigma: false}}
 diffusion: {{schedule: flow, prediction: sample, timesteps: logit_normal}}
-train: {{steps: 400, batch_size: 1, ema_decay: 0.5, threads: 1, log_every: 10}}
+train: {{steps: 100, batch_size: 1, ema_decay: 0.5, threads: 1, log_every: 10}}
 sampling: {{sampler: flow_euler, steps: 1}}
 evaluation: {{split: test}}
 """

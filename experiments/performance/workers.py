@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import dataclass
 from multiprocessing import get_context
 from multiprocessing.connection import Connection
@@ -18,7 +19,7 @@ from subjects import Subject, build
 from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from lt_bench.training.heap import keep_freed_memory
+from lt_bench.training.heap import freed_memory_kept
 
 TASKS: dict[str, Callable[[Subject], Callable[[], object]]] = {
     "sampling step": lambda s: s.sample_step,
@@ -107,9 +108,12 @@ def products_of(run: Callable[[], object]) -> Callable[[], object]:
 
 
 def serve(entry: Entry, release: Path | None, threads: int, pipe: Connection) -> None:
-    """A process's main: build, then answer ``(verb, task)`` until told to stop with None."""
-    if entry.heap:
-        keep_freed_memory()
+    """A process's main: build, then answer each task until told to stop with None."""
+    with freed_memory_kept() if entry.heap else nullcontext():
+        _serve(entry, release, threads, pipe)
+
+
+def _serve(entry: Entry, release: Path | None, threads: int, pipe: Connection) -> None:
     torch.set_num_threads(threads)
     subject = build(entry.subject, release)
     if entry.compiled:

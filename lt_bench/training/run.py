@@ -27,7 +27,7 @@ from lt_bench.training.averaging import ModelAverage
 from lt_bench.training.blocks import compiled_limits
 from lt_bench.training.checkpoints import LastCheckpoint, RunOrigin, check_same_run, find_checkpoint
 from lt_bench.training.datamodule import WindowDataModule
-from lt_bench.training.heap import keep_freed_memory
+from lt_bench.training.heap import freed_memory_kept
 from lt_bench.training.metrics import MetricsFile
 from lt_bench.training.module import LetsTalkModule
 from lt_bench.training.preemption import Preempted, Preemption, signals_restored
@@ -94,7 +94,6 @@ def train(
     found = find_checkpoint(Path(out), config, cache.hash)
     if config.train.threads:
         torch.set_num_threads(config.train.threads)
-    keep_freed_memory()
     module = build_module(config, cache)
     metrics = MetricsFile(Path(out) / METRICS_FILE, config.train.log_every)
     average = ModelAverage(config.train.ema_decay) if config.train.ema_decay else None
@@ -110,7 +109,7 @@ def train(
         Preemption(checkpoint.save, config.train.validate_every),
         checkpoint,
     ]
-    with quiet_lightning(), deterministic_restored(), signals_restored():
+    with freed_memory_kept(), quiet_lightning(), deterministic_restored(), signals_restored():
         trainer = build_trainer(config, Path(out), [c for c in own if c is not None], loggers)
         _fit(trainer, module, WindowDataModule(cache, config), found.path if found else None)
         # Every process takes part, since each may hold a shard.

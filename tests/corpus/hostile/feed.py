@@ -6,6 +6,8 @@ Reads trials (JSON) on stdin, one a line; answers one line each on the file desc
 from __future__ import annotations
 
 import contextlib
+import ctypes
+import gc
 import io
 import json
 import os
@@ -15,6 +17,8 @@ import time
 import traceback
 from collections.abc import Callable
 from pathlib import Path
+
+import psutil
 
 LIMIT = 6 * 2**30
 """Bytes of private memory that may be asked for at all, lest a bomb takes the machine along."""
@@ -32,6 +36,13 @@ def forget_peak() -> None:
     """Let the next ``peak`` count from here."""
     with contextlib.suppress(OSError):
         Path("/proc/self/clear_refs").write_text("5")
+
+
+def held() -> int:
+    """The memory that stays when all that is freed is given back, in bytes."""
+    gc.collect()
+    ctypes.CDLL(None).malloc_trim(0)
+    return psutil.Process().memory_info().rss
 
 
 def call(main: Callable[[list[str]], int], arguments: list[str]) -> tuple[int | None, str]:
@@ -63,7 +74,7 @@ def serve(answers: io.TextIOWrapper) -> None:
             stream.flush()
             said[name] = stream.buffer.getvalue().decode("utf-8", "replace")
         children = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * 1024
-        cost = {"peak": max(peak(), children), "seconds": time.process_time() - started}
+        cost = {"peak": max(peak(), children), "seconds": time.process_time() - started, "held": held()}
         print(json.dumps({"code": code, "escaped": escaped, **said, **cost}), file=answers, flush=True)
         for name in trial["environment"]:
             del os.environ[name]

@@ -21,6 +21,8 @@ from hostile.entry import Trial
 
 MEMORY = 2 * 2**30
 """Bytes at most."""
+HELD = 2**30
+"""A process that holds more between trials, of libraries and networks, is replaced: a command's memory is its own."""
 STARTING = 120.0
 POLL = 0.05
 HERE = Path(__file__).resolve().parents[1]
@@ -62,6 +64,8 @@ class Feeder:
             self.stop()
             return Outcome(trial, why)
         problem = judge(trial, answer)
+        if answer["held"] > HELD:
+            self.stop()
         return Outcome(trial, problem, answer["stdout"], answer["stderr"], answer["seconds"], answer["peak"])
 
     def stop(self) -> None:
