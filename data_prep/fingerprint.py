@@ -102,7 +102,8 @@ def _gradients(frame: ndarray) -> ndarray:
 
 
 def _levels(audio: Waveform) -> ndarray:
-    power = [np.mean(np.square(part, dtype=np.float64)) for part in np.array_split(audio, BINS)]
+    parts = [part.astype(np.float64) for part in np.array_split(audio, BINS)]
+    power = [np.dot(part, part) / len(part) for part in parts]
     decibels = 10 * np.log10(np.maximum(power, 10 ** (QUIETEST_DB / 10)))
     return np.clip(np.rint(-2 * decibels), 0, 255).astype(np.uint8)
 
