@@ -34,9 +34,10 @@ faults: $(STAMP)  ## kill -9, full disks, lost servers, interrupts: the tests th
 coverage: $(STAMP)  ## the quick tests, and which lines and branches of the code they reach
 	$(BIN)/python -m pytest -n 2 --dist worksteal -m "not slow and not faults" --cov --cov-report=term
 
-flakes: $(STAMP)  ## the quick tests twenty times, each time in another order (hours)
+SEEDS ?= $(shell seq 20)
+flakes: $(STAMP)  ## the quick tests twenty times, each time in another order (hours; SEEDS="3 7": only those orders)
 	$(BIN)/python -m pip install --quiet --no-deps --target $(VENV)/flakes pytest-randomly
-	set -e; for seed in $$(seq 20); do \
+	set -e; for seed in $(SEEDS); do \
 	  PYTHONPATH=$(CURDIR)/$(VENV)/flakes $(BIN)/python -m pytest -q -n 2 --dist worksteal -m "not slow and not faults" --randomly-seed=$$seed; \
 	done
 
