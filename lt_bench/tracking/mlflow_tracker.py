@@ -119,7 +119,8 @@ class MlflowTracker:
         there = _params(client, state.run_id) if state.run_id else None
         if there is None:
             if state.run_id and name == PARENT:
-                forget_runs(self.out)  # its children may be gone with it
+                with one_at_a_time(self.out):
+                    forget_runs(self.out)  # its children may be gone with it
             state = self._create(name, record, new_state(state.uri, state.key), tags)
             there = _params(client, state.run_id) or {}
         _write(client, state.run_id, record, there)

@@ -54,19 +54,18 @@ def read_state(out: Path, name: str) -> RunState | None:
         LtBenchError: the file is damaged.
     """
     path = state_path(out, name)
-    return parse_config(RunState, read_json(path), str(path)) if path.exists() else None
+    return _read(path) if path.exists() else None
 
 
 def read_states(out: Path) -> list[RunState]:
     """The states of all runs of an experiment's folder."""
-    paths = sorted((out / FOLDER).glob("*.json"))
-    return [parse_config(RunState, read_json(path), str(path)) for path in paths]
+    return [_read(path) for path in _paths(out)]
 
 
 def forget_runs(out: Path) -> None:
     """Of runs that a server no longer has, keep the keys alone: each is looked for by it, and else made anew."""
-    for path in sorted((out / FOLDER).glob("*.json")):
-        state = parse_config(RunState, read_json(path), str(path))
+    for path in _paths(out):
+        state = _read(path)
         write_json(path, to_dict(new_state(state.uri, state.key)))
 
 
@@ -82,3 +81,11 @@ def one_at_a_time(out: Path) -> Iterator[None]:
     with (out / FOLDER / ".lock").open("a") as stream:
         fcntl.flock(stream, fcntl.LOCK_EX)
         yield
+
+
+def _paths(out: Path) -> list[Path]:
+    return sorted((out / FOLDER).glob("*.json"))
+
+
+def _read(path: Path) -> RunState:
+    return parse_config(RunState, read_json(path), str(path))

@@ -16,6 +16,7 @@ def blas_threads() -> set[int]:
 
 
 def test_within_the_block_every_library_has_one_thread_and_afterwards_those_of_before():
+    threads = torch.get_num_threads(), cv2.getNumThreads()
     torch.set_num_threads(2)
     cv2.setNumThreads(2)
     before = blas_threads()
@@ -24,4 +25,5 @@ def test_within_the_block_every_library_has_one_thread_and_afterwards_those_of_b
             assert (torch.get_num_threads(), cv2.getNumThreads(), blas_threads()) == (1, 1, {1})
         assert (torch.get_num_threads(), cv2.getNumThreads(), blas_threads()) == (2, 2, before)
     finally:
-        torch.set_num_threads(1)
+        torch.set_num_threads(threads[0])
+        cv2.setNumThreads(threads[1])
