@@ -10,14 +10,15 @@ from __future__ import annotations
 
 import argparse
 import resource
+import subprocess
 import sys
 import tempfile
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from evaluation_memory import peak
 from measure import report
+from memory import peak
 
 from lt_bench.media.video_writer import write_video
 
@@ -56,11 +57,13 @@ def measure(videos: int, folder: Path) -> dict[str, Any]:
     row: dict[str, Any] = {"videos": videos}
     for turn in ("first", "again"):
         before = resource.getrusage(resource.RUSAGE_CHILDREN)
-        most, seconds = peak(command)
+        found = peak(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        if found.code:
+            raise SystemExit(f"{' '.join(command)}: ended with status {found.code}")
         after = resource.getrusage(resource.RUSAGE_CHILDREN)
         cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-        row |= {f"{turn}_cpu_seconds": round(cpu, 2), f"{turn}_wall_seconds": round(seconds, 2)}
-        row |= {f"{turn}_peak_mib": round(most / 2**20)}
+        row |= {f"{turn}_cpu_seconds": round(cpu, 2), f"{turn}_wall_seconds": found.seconds}
+        row |= {f"{turn}_peak_mib": round(found.peak_bytes / 2**20)}
     print(row, flush=True)
     return row
 

@@ -1,128 +1,102 @@
 """Peak memory of the commands: the proportional set size of each command's whole process tree, sampled as it runs.
 
-    python experiments/performance/peak_memory.py [--only NAME ...] [--json FILE]
+    python experiments/performance/peak_memory.py [--only NAME ...] [--out FILE]
 
 Commands run in a temporary folder, in this order (evaluation before anything is kept of those videos), on the embedded
-synthetic set and (where ``LT_BENCH_MIRROR`` has the assets) on grid-sample. Shared pages count once, as the kernel
-shares them out between processes (PSS).
+synthetic set and (where ``LT_BENCH_MIRROR`` has the assets) on grid-sample; models are of size tiny, but what is
+imported (S, random numbers) and described (XL).
 """
 
 from __future__ import annotations
 
 import argparse
-import json
 import os
-import platform
-import subprocess
 import sys
 import tempfile
-import time
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
-import psutil
+from measure import report
+from memory import peak
+from released_file import write
 
 ROOT = Path(__file__).resolve().parents[2]
-EVERY = 0.25
-"""Seconds between samples."""
-QUICK = ["train.steps=40", "data.synthetic.train_speakers=24", "data.synthetic.test_speakers=4"]
-MODEL = "runs/quickstart/cells/direct-direct/seed0/model.safetensors"
-TEST = "caches/synthetic-64/real/test"
+SMALL = ["data.synthetic.train_speakers=12", "data.synthetic.test_speakers=4"]
+RUN = "runs/quickstart/cells/direct-direct/seed0"
+OTHER = "runs/quickstart/cells/symbiotic-direct/seed0"
+CACHE = "caches/synthetic-64"
+CLIP = f"{CACHE}/real/test/test_spk0000_take0"
+QUICKSTART = ["ablate", str(ROOT / "experiments/quickstart.yaml"), "train.steps=20", *SMALL]
+SEARCH = ["search", str(ROOT / "experiments/search/sampler_steps.yaml"), "trials=1", *SMALL]
+GRID = ["ablate", str(ROOT / "experiments/fusion_ablation/grid_sample.yaml"), "train.steps=20"]
+OPEN = ["--generated", "caches/grid/real/test", "--real", "caches/grid/real/test", "--protocol", "open-v1"]
+GENERATE = ["generate", "--checkpoint", f"{RUN}/model.safetensors"]
+SENSITIVITY = ["sensitivity", "--real", f"{CACHE}/real/test", "--protocol", "synthetic-v1", "--clips", "1"]
 COMMANDS = {
-    "prepare synthetic": ["prepare", "synthetic", "--out", "caches/alone", "synthetic.train_speakers=24"],
     "prepare grid-sample": ["prepare", "grid-sample", "--out", "caches/grid"],
-    "evaluate open-v1": [
-        "evaluate", "--generated", "caches/grid/real/test", "--real", "caches/grid/real/test",
-        "--protocol", "open-v1", "--out", "self.json",
-    ],
-    "ablate quickstart": ["ablate", str(ROOT / "experiments/quickstart.yaml"), *QUICK],
-    "ablate grid-sample": ["ablate", str(ROOT / "experiments/fusion_ablation/grid_sample.yaml"), "train.steps=40"],
-    "train": ["train", "--config", "runs/quickstart/cells/direct-direct/seed0/config.yaml", "--out", "runs/one"],
-    "generate": [
-        "generate", "--checkpoint", MODEL, "--portrait", f"{TEST}/test_spk0000_take0.png",
-        "--audio", f"{TEST}/test_spk0000_take0.wav", "--out", "one.mp4",
-    ],
+    "evaluate open-v1": ["evaluate", *OPEN, "--out", "self.json"],
+    "ablate grid-sample": GRID,
+    "ablate quickstart": QUICKSTART,
+    "prepare synthetic": ["prepare", "synthetic", "--out", "caches/alone", "synthetic.train_speakers=12"],
+    "train": ["train", "--config", f"{RUN}/config.yaml", "--out", "runs/one"],
+    "search sampler_steps": SEARCH,
+    "generate": [*GENERATE, "--portrait", f"{CLIP}.png", "--audio", f"{CLIP}.wav", "--out", "one.mp4"],
+    "drift": ["drift", f"{CLIP}.mp4", "--identity", "probe", "--out", "drift"],
+    "sensitivity": [*SENSITIVITY, "--out", "sensitivity"],
+    "compare": ["compare", f"{RUN}/result.json", f"{OTHER}/result.json"],
     "leaderboard": ["leaderboard", "runs/quickstart", "--out", "board"],
+    "register": ["register", RUN, "--name", "one"],
+    "export-inputs": ["export-inputs", CACHE, "--out", "inputs"],
+    "import-checkpoint": ["import-checkpoint", "letstalk", "their.ckpt", "--out", "theirs.safetensors"],
     "model describe XL": ["model", "describe", "XL"],
-    "cache verify": ["cache", "verify", "caches/synthetic-64"],
+    "cache verify": ["cache", "verify", CACHE],
     "assets verify": ["assets", "verify"],
-}  # fmt: skip
-CODES = {"evaluate open-v1": 1}
-"""Of commands that end otherwise than with 0: PSNR of a video against itself has no value, which is a miss."""
+    "doctor": ["doctor"],
+}
+"""By name."""
+PINNED = ("prepare grid-sample", "evaluate open-v1", "ablate grid-sample")
+"""Those of pinned assets."""
+CODES = {"evaluate open-v1": 1, "sensitivity": 1}
+"""Of commands that end otherwise than with 0: PSNR of a video against itself has no value, which is a miss; on one clip
+some damage is seen by no score."""
 
 
-@dataclass(frozen=True)
-class Peak:
-    """One command's use of the machine."""
-
-    name: str
-    command: str
-    code: int
-    peak_bytes: int
-    processes: int
-    """Most that ran at once."""
-    seconds: float
-
-
-def tree_bytes(process: psutil.Process) -> tuple[int, int]:
-    """Proportional set size of a process and all below it, in bytes, and how many they are."""
-    total, count = 0, 0
-    for one in [process, *process.children(recursive=True)]:
-        try:
-            total += one.memory_full_info().pss
-            count += 1
-        except psutil.NoSuchProcess:
-            continue
-    return total, count
-
-
-def measure(name: str, arguments: list[str], folder: Path) -> Peak:
-    """Run one command to its end."""
+def measure(name: str, arguments: list[str], folder: Path) -> dict[str, Any]:
+    """Run one command to its end; its output goes to ``folder/log.txt``."""
     mirror = os.environ.get("LT_BENCH_MIRROR")
     environment = {**os.environ, "LT_BENCH_CACHE": str(folder / "user-cache")}
     environment |= {"LT_BENCH_MIRROR": str(Path(mirror).resolve())} if mirror else {}
-    begun, peak, most = time.monotonic(), 0, 0
+    command = [sys.executable, "-m", "lt_bench", *arguments]
     with (folder / "log.txt").open("ab") as log:
-        child = subprocess.Popen(
-            [sys.executable, "-m", "lt_bench", *arguments], cwd=folder, stdout=log, stderr=log, env=environment
-        )
-        process = psutil.Process(child.pid)
-        while child.poll() is None:
-            try:
-                found, count = tree_bytes(process)
-            except psutil.NoSuchProcess:
-                break
-            peak, most = max(peak, found), max(most, count)
-            time.sleep(EVERY)
-    code = child.wait()
-    shown = " ".join(["lt-bench", *arguments]).replace(str(ROOT) + "/", "")
-    return Peak(name, shown, code, peak, most, round(time.monotonic() - begun, 1))
+        found = peak(command, cwd=folder, stdout=log, stderr=log, env=environment)
+    return {"name": name, "command": " ".join(["lt-bench", *arguments]).replace(f"{ROOT}/", ""), **asdict(found)}
 
 
 def main() -> int:
     """Measure, print, write."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--only", nargs="*", choices=COMMANDS, default=list(COMMANDS))
-    parser.add_argument("--json", type=Path, help="result file to write")
+    parser.add_argument("--only", nargs="*", choices=COMMANDS, help="those alone")
+    parser.add_argument("--out", type=Path, help="result file to write")
     arguments = parser.parse_args()
-    peaks = []
+    names = arguments.only or list(COMMANDS)
+    if "LT_BENCH_MIRROR" not in os.environ:
+        names = [name for name in names if name not in PINNED]
+        print(f"left out, for LT_BENCH_MIRROR is not set: {', '.join(PINNED)}", file=sys.stderr)
+    found = []
     with tempfile.TemporaryDirectory() as temporary:
-        for name in arguments.only:
-            peak = measure(name, COMMANDS[name], Path(temporary))
-            peaks.append(peak)
-            print(
-                f"{name:22s} {peak.peak_bytes / 2**30:6.2f} GiB  {peak.processes} processes  "
-                f"{peak.seconds:7.1f} s  exit {peak.code}",
-                flush=True,
-            )
-            if peak.code != CODES.get(name, 0):
+        write(Path(temporary) / "their.ckpt")
+        for name in names:
+            found.append(measure(name, COMMANDS[name], Path(temporary)))
+            print(name, "ended", flush=True)
+            if found[-1]["code"] != CODES.get(name, 0):
                 print((Path(temporary) / "log.txt").read_text(errors="replace")[-600:], file=sys.stderr)
-    machine = f"{platform.machine()}, {psutil.cpu_count()} cores, {psutil.virtual_memory().total / 2**30:.0f} GiB"
-    if arguments.json:
-        document = {"measure": "peak PSS of the process tree", "machine": machine, "commands": list(map(asdict, peaks))}
-        arguments.json.write_text(json.dumps(document, indent=1) + "\n")
-    print(machine)
-    return 1 if any(peak.code != CODES.get(peak.name, 0) for peak in peaks) else 0
+    rows: list[tuple[str, ...]] = [("command", "GiB", "processes", "seconds", "exit code")]
+    for one in found:
+        figures = (f"{one['peak_bytes'] / 2**30:.2f}", one["processes"], one["seconds"], one["code"])
+        rows.append((one["name"], *map(str, figures)))
+    report(arguments.out, {"measure": "peak PSS of the process tree", "commands": found}, rows, "Memory of commands")
+    return 1 if any(one["code"] != CODES.get(one["name"], 0) for one in found) else 0
 
 
 if __name__ == "__main__":

@@ -119,11 +119,17 @@ def save_model(path: str | os.PathLike[str], card: ModelCard, weights: Mapping[W
         weights: state dicts of a ``LetsTalk``, by kind: ``raw`` and, where weights were averaged, ``ema``.
     """
     document = json.dumps({"format": FORMAT, "version": VERSION, **to_dict(card)}, allow_nan=False)
-    tensors = {
-        f"{kind}.{name}": tensor.detach().cpu().contiguous().clone()
-        for kind, state in weights.items()
-        for name, tensor in state.items()
-    }
+    tensors: dict[str, Tensor] = {}
+    memory: set[int] = set()
+    for kind, state in weights.items():
+        for name, tensor in state.items():
+            kept = tensor.detach().cpu().contiguous()
+            storage = kept.untyped_storage()
+            # The format holds no shared memory; what has its own is not copied, for weights are large.
+            if storage.data_ptr() in memory or storage.nbytes() != kept.nbytes:
+                kept = kept.clone()
+            memory.add(kept.untyped_storage().data_ptr())
+            tensors[f"{kind}.{name}"] = kept
     with atomic_path(path) as temporary:
         save_file(tensors, temporary, metadata={"lt_bench": document})
 

@@ -4,14 +4,10 @@ from __future__ import annotations
 
 import importlib.util
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
-import numpy as np
 import pytest
 
-from lt_bench.media.audio import write_wav
-from lt_bench.media.image import write_png
 from lt_bench.models import presets
 
 TINY = presets.PRESETS["tiny"]
@@ -35,20 +31,9 @@ def load_script(monkeypatch: pytest.MonkeyPatch) -> Any:
 
 
 @pytest.mark.slow
-def test_four_minutes_take_the_memory_of_four_seconds(
-    model_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    rng = np.random.default_rng(0)
-    write_png(tmp_path / "portrait.png", rng.integers(0, 256, (32, 32, 3), dtype=np.uint8))
-    write_wav(tmp_path / "voice.wav", rng.uniform(-0.3, 0.3, 16000).astype(np.float32))
-    arguments = SimpleNamespace(
-        checkpoint=model_file,
-        portrait=tmp_path / "portrait.png",
-        audio=tmp_path / "voice.wav",
-        out=tmp_path / "out.json",
-        batch=2,
-    )
+def test_four_minutes_take_the_memory_of_four_seconds(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     script = load_script(monkeypatch)
-    short, long = script.measure(arguments, 4), script.measure(arguments, 240)
+    inputs = script.untrained(tmp_path)
+    short, long = (script.measure(*inputs, seconds, 2, tmp_path) for seconds in (4, 240))
     for before, after in zip(short, long, strict=True):
         assert after["peak_mib"] < before["peak_mib"] + 48, after["command"]

@@ -28,6 +28,17 @@ def test_what_is_saved_is_loaded(model_file: Path, tmp_path: Path) -> None:
     assert again.build_codec().name == "dct"
 
 
+def test_weights_that_share_memory_or_are_parts_of_larger_ones_are_saved_whole(
+    model_file: Path, tmp_path: Path
+) -> None:
+    card, rows = read_card(model_file), torch.arange(12.0).reshape(4, 3)
+    state = {"whole": rows, "again": rows, "part": rows[1:3], "turned": rows.T, "empty": rows[:0]}
+    save_model(tmp_path / "shared.safetensors", card, {"raw": state, "ema": state})
+    saved = load_file(tmp_path / "shared.safetensors")
+    assert len(saved) == 10
+    assert all(torch.equal(saved[f"{kind}.{name}"], value) for kind in ("raw", "ema") for name, value in state.items())
+
+
 def test_weights_that_are_not_there_are_not_replaced_by_others(model_file: Path, tmp_path: Path) -> None:
     first = load_model(model_file)
     save_model(tmp_path / "raw.safetensors", first.card, {"raw": first.model.state_dict()})

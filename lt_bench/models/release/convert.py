@@ -121,7 +121,7 @@ def _joined(path: Path, parts: list[tuple[str, Tensor]], like: Tensor) -> Tensor
                 f"{path}: tensor '{name}': expected shape {list(shape)}, got {list(flat.shape)} of {list(tensor.shape)}"
             )
         fitted.append(flat.float())
-    return torch.cat(fitted)
+    return torch.cat(fitted) if len(fitted) > 1 else fitted[0]
 
 
 def _check_positions(path: Path, state: Mapping[str, Tensor], config: ModelConfig) -> None:
