@@ -14,8 +14,8 @@ run() { # one script by itself
   "$python" "$@"
   echo "== $1: $((SECONDS - started)) s"
 }
-beside() { # two scripts at a time, what they print in one piece each
-  wait_for_a_place 1
+beside() { # three scripts at a time, what they print in one piece each
+  wait_for_a_place 2
   (run "$@" >"$work/$1.log" 2>&1 || touch "$work/failed"; cat "$work/$1.log") &
 }
 wait_for_a_place() {
@@ -35,15 +35,14 @@ if [ -n "${LT_BENCH_MIRROR:-}" ]; then
   clips=("$LT_BENCH_MIRROR"/grid-sample/{sbia1a,lwbsza}.mpg)
   run preparation.py "${clips[@]}" --out preparation.json
 fi
-# A browser and a store of trials wait on one core most of the time.
 run leaderboard_page.py --out leaderboard_page.json
 
-# CPU seconds of one thread, memory, and limits that are far away: two at a time, the longest first.
+# Memory, CPU seconds of one thread, and limits that are far away: three at a time, for the longest waits for its disk.
 export OMP_NUM_THREADS=1
-beside peak_memory.py --out peak_memory.json
 beside many_cells.py --repeats 5 --out many_cells.json
+beside peak_memory.py --out peak_memory.json
 if [ "${#clips[@]}" -gt 0 ]; then
-  beside one_pass.py --clips 2 --work "$work/one_pass" --out one_pass.json
+  beside one_pass.py --clips 1 --work "$work/one_pass" --out one_pass.json
   beside evaluation_memory.py --quick --out evaluation_memory.json
   beside long_video.py "${clips[0]}" --frames 75 3000 --out long_video.json
 fi

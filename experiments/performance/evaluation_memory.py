@@ -35,7 +35,7 @@ CASES = (
     ("open-v1", 75, 3), ("open-v1", 750, 3), ("open-v1", 75, 30),
 )  # fmt: skip
 """Protocol, frames a video, videos."""
-QUICK = (("pixels", 75, 2), ("pixels", 750, 2), ("open-v1", 75, 2), ("open-v1", 300, 2))
+QUICK = (("pixels", 75, 2), ("pixels", 750, 2), ("open-v1", 75, 2), ("open-v1", 225, 2))
 
 
 def measure(protocol: str, frames: int, videos: int, folder: Path) -> dict[str, Any]:
