@@ -11,7 +11,7 @@ trap 'rm -rf "$work"' EXIT
 run() { # one script by itself
   local started=$SECONDS
   echo "== $*"
-  "$python" "$@"
+  "$python" "$@" || return # of its own: set -e says nothing of a function whose status is looked at
   echo "== $1: $((SECONDS - started)) s"
 }
 beside() { # three scripts at a time, what they print in one piece each
