@@ -23,7 +23,9 @@ import os
 import platform
 import sys
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -187,7 +189,10 @@ def main() -> None:
     torch.set_num_threads(arguments.threads)
     entries = [MINE, *PEERS, *([] if arguments.plain else OTHERS), BOUND]
     workers, missing = start(entries, arguments.release, arguments.threads)
-    counted = {name: count_operations(name, arguments.release) for name in {e.subject for e in entries} - set(missing)}
+    names = sorted({e.subject for e in entries} - set(missing))
+    with ThreadPoolExecutor(arguments.threads) as pool:  # each waits for a process
+        counts = pool.map(partial(count_operations, release=arguments.release), names)
+        counted = dict(zip(names, counts, strict=True))
     times, peaks = run_rounds(workers, arguments.rounds, arguments.threads)
     report = {"machine": machine(arguments.threads), "rounds": arguments.rounds, "missing": missing}
     report |= summarise(workers, counted, times, peaks)
