@@ -39,16 +39,18 @@ run leaderboard_page.py --out leaderboard_page.json
 
 # Memory, CPU seconds of one thread, and limits that are far away: two at a time.
 export OMP_NUM_THREADS=1
-beside peak_memory.py --out peak_memory.json
+beside peak_memory.py --quick --out peak_memory.json
+beside long_video_memory.py --out long_video_memory.json
 if [ "${#clips[@]}" -gt 0 ]; then
-  beside one_pass.py --clips 1 --work "$work/one_pass" --out one_pass.json
+  beside one_pass.py --clips 1 --frames 50 --work "$work/one_pass" --out one_pass.json
+fi
+beside many_cells.py --cells 200 --repeats 5 --out many_cells.json
+beside frechet.py --repeats 5 --out frechet.json
+beside many_clips.py --out many_clips.json
+if [ "${#clips[@]}" -gt 0 ]; then
   beside evaluation_memory.py --quick --out evaluation_memory.json
   beside long_video.py "${clips[0]}" --frames 75 1000 --out long_video.json
 fi
-beside many_cells.py --cells 200 --repeats 5 --out many_cells.json
-beside long_video_memory.py --out long_video_memory.json
-beside frechet.py --repeats 5 --out frechet.json
-beside many_clips.py --out many_clips.json
 beside many_videos.py --out many_videos.json
 beside search_suggestions.py --out search_suggestions.json
 wait_for_a_place 0

@@ -35,7 +35,7 @@ CASES = (
     ("open-v1", 75, 3), ("open-v1", 750, 3), ("open-v1", 75, 30),
 )  # fmt: skip
 """Protocol, frames a video, videos."""
-QUICK = (("pixels", 75, 2), ("pixels", 375, 2), ("open-v1", 75, 2), ("open-v1", 225, 2))
+QUICK = (("pixels", 75, 1), ("pixels", 750, 1), ("open-v1", 75, 1), ("open-v1", 225, 1))
 
 
 def measure(protocol: str, frames: int, videos: int, folder: Path) -> dict[str, Any]:

@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from grid_videos import write_sides
+from grid_videos import FRAMES, write_sides
 from measure import report
 
 from lt_bench.config import to_dict
@@ -94,18 +94,19 @@ def main() -> None:
     parser.add_argument("--work", type=Path, required=True, help="folder of videos, stores and runs that are done")
     parser.add_argument("--protocol", default="open-v1")
     parser.add_argument("--clips", type=int, default=10)
+    parser.add_argument("--frames", type=int, default=FRAMES, help="of a clip")
     parser.add_argument("--side", type=int, default=256, help="of the frames, in pixels")
     parser.add_argument("--budget", type=float, default=float("inf"), help="begin no run after so many seconds")
     parser.add_argument("--out", type=Path, required=True)
     arguments = parser.parse_args()
-    write_sides(arguments.work, arguments.side, videos=arguments.clips)
+    write_sides(arguments.work, arguments.side, arguments.frames, arguments.clips)
     rules = load_protocol(arguments.protocol)
     runs = plan(rules, arguments.work)
     done = measure(arguments, runs)
     document: dict[str, Any] = {
         "protocol": f"{rules.id} version {rules.version}",
         "clips": arguments.clips,
-        "frames": 75,
+        "frames": arguments.frames,
         "side": arguments.side,
         "runs": done,
         "runs_left_out": [name for name in runs if name not in done],
