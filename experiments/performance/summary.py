@@ -29,7 +29,7 @@ minute, so ratios say more than times.
 BY_HAND = """
 ## Larger sizes
 
-The same scripts, run by hand with more and longer videos and a larger network (`by_hand/`).
+The same scripts, run by hand with more and longer videos, more cells and more commands (`by_hand/`).
 
 | claim | found | machine |
 |---|---|---|
@@ -112,7 +112,7 @@ def _window_reading(d: Document) -> str:
 
 
 def _one_pass(d: Document) -> str:
-    text = f"{d['clips']} clips: {d['separate_over_one_pass_cpu_seconds']:.1f}x"
+    text = f"{d['clips']} clip{'s' * (d['clips'] > 1)}: {d['separate_over_one_pass_cpu_seconds']:.1f}x"
     beyond = d.get("separate_over_one_pass_beyond_start")
     text += f" ({beyond:.1f}x without every process's start)" if beyond else ""
     return f"{text}; repeated {d['first_over_repeated_cpu_seconds']:.0f}x"
