@@ -53,7 +53,7 @@ lint: $(STAMP)  ## style, spelling, types and the layers of the architecture
 	$(BIN)/lint-imports
 	$(BIN)/pyright
 
-bench: $(STAMP)  ## measure speed again, ours beside peers and bounds and render experiments/performance/README.md
+bench: $(STAMP)  ## measure speed and memory again (18 minutes) and render experiments/performance/README.md
 	PYTHON=$(CURDIR)/$(BIN)/python experiments/performance/bench.sh
 
 STUDY = experiments/fusion_ablation
