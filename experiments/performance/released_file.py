@@ -1,4 +1,7 @@
-"""A checkpoint of LetsTalk's released short-clip model in size S, of random numbers, for measuring what reads one."""
+"""A checkpoint of LetsTalk's released short-clip model in size S, of random numbers, for measuring what reads one.
+
+It is one of our networks under the release's names, by the table that ``lt-bench import-checkpoint`` reads one with.
+"""
 
 from __future__ import annotations
 
@@ -7,52 +10,34 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
+from lt_bench.config import FusionConfig, ModelConfig
+from lt_bench.models.build import build_model
 from lt_bench.models.positions import sincos_1d, sincos_2d
+from lt_bench.models.presets import PRESETS
+from lt_bench.models.release import names
 
-DIM, DEPTH, FRAMES, CHANNELS, GRID, AUDIO, TOKENS, HIDDEN = 384, 12, 16, 4, 16, 768, 32, 512
-
-
-def block(number: int) -> dict[str, tuple[int, ...]]:
-    """Shapes of the weights of a block."""
-    layers = {
-        "attn.qkv": (3 * DIM, DIM),
-        "attn.proj": (DIM, DIM),
-        "mlp.fc1": (4 * DIM, DIM),
-        "mlp.fc2": (DIM, 4 * DIM),
-        "adaLN_modulation.1": (6 * DIM, DIM),
-        "temporal_norm1": (DIM,),
-        "temporal_attn.qkv": (3 * DIM, DIM),
-        "temporal_attn.proj": (DIM, DIM),
-        "temporal_fc": (DIM, DIM),
-        "cross_attn.proj": (DIM, DIM),
-    }
-    return {f"blocks.{number}.{name}": shape for name, shape in layers.items()}
+LATENT, SPEECH, PATCH = (4, 16, 16), (12, 768), 2
 
 
-def network() -> dict[str, Tensor]:
-    """The network under the release's names."""
-    shapes: dict[str, tuple[int, ...]] = {
-        "x_embedder.proj": (DIM, CHANNELS, 2, 2),
-        "t_embedder.mlp.0": (DIM, 256),
-        "t_embedder.mlp.2": (DIM, DIM),
-        "final_layer.linear": (8 * CHANNELS, DIM),
-        "final_layer.adaLN_modulation.1": (2 * DIM, DIM),
-    }
-    for number in range(DEPTH):
-        shapes |= block(number)
-    state = {f"{name}.weight": 0.02 * torch.randn(shape) for name, shape in shapes.items()}
-    state |= {f"{name}.bias": torch.zeros(shape[0]) for name, shape in shapes.items()}
-    for number in range(DEPTH):
-        state[f"blocks.{number}.cross_attn.q_proj.weight"] = 0.02 * torch.randn(DIM, DIM)
-        state |= {f"blocks.{number}.cross_attn.{k}_proj.weight": 0.02 * torch.randn(DIM, AUDIO) for k in "kv"}
-    state["temp_embed"] = sincos_1d(torch.arange(FRAMES), DIM)[None]
-    return state | {"pos_embed": sincos_2d(GRID // 2, GRID // 2, DIM)[None]}
-
-
-def write(path: Path) -> None:
+def write_released(path: Path) -> None:
     """The file: the network, its average, and the projection of the audio."""
-    shapes = {"proj1": (HIDDEN, 5 * 12 * AUDIO), "proj2": (HIDDEN, HIDDEN), "proj3": (TOKENS * AUDIO, HIDDEN)}
-    audio = {f"{name}.weight": 0.02 * torch.randn(shape) for name, shape in shapes.items()}
-    audio |= {f"{name}.bias": torch.zeros(shape[0]) for name, shape in shapes.items()}
-    audio |= {"norm.weight": torch.ones(AUDIO), "norm.bias": torch.zeros(AUDIO)}
-    torch.save({"model": network(), "ema": network(), "audioproj": audio}, path)
+    config = ModelConfig(
+        preset="S", fusion=FusionConfig("symbiotic", "direct"), patch_size=PATCH, motion_frames=0, learn_sigma=True
+    )
+    dim, side = PRESETS["S"].dim, LATENT[1] // PATCH
+    network: dict[str, Tensor] = {"pos_embed": sincos_2d(side, side, dim)[None]}
+    network["temp_embed"] = sincos_1d(torch.arange(config.frames), dim)[None]
+    audio: dict[str, Tensor] = {}
+    for name, tensor in build_model(config, LATENT, SPEECH).state_dict().items():
+        module, _, rest = name.partition(".")
+        if name in names.ABSENT:
+            continue
+        if module == "audio_projector":
+            audio[names.released_projector_name(rest)] = tensor
+        else:
+            theirs = names.released_names(name)
+            network |= dict(zip(theirs, tensor.chunk(len(theirs)), strict=True))
+    weight = "x_embedder.proj.weight"
+    network[weight] = network[weight].reshape(dim, LATENT[0], PATCH, PATCH)
+    average = {name: tensor.clone() for name, tensor in network.items()}
+    torch.save({"model": network, "ema": average, "audioproj": audio}, path)

@@ -18,9 +18,9 @@ HERE = Path(__file__).parent
 Document = dict[str, Any]
 HEAD = """# Performance
 
-Ours beside a named peer or bound, in one run each, medians. Made by `summary.py` from the JSON files here; `make bench`
-measures all of them again, and each script says how it is run by itself. The machine changes speed from minute to
-minute, so ratios say more than times.
+Ours beside a named peer or bound, in one run each, medians; memory and the one pass of evaluation are single runs. Made
+by `summary.py` from the JSON files here; `make bench` measures all of them again, and each script says how it is run by
+itself. The machine changes speed from minute to minute, so ratios say more than times.
 
 | claim | measured against | aim | found | machine |
 |---|---|---|---|---|

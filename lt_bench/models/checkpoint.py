@@ -119,19 +119,23 @@ def save_model(path: str | os.PathLike[str], card: ModelCard, weights: Mapping[W
         weights: state dicts of a ``LetsTalk``, by kind: ``raw`` and, where weights were averaged, ``ema``.
     """
     document = json.dumps({"format": FORMAT, "version": VERSION, **to_dict(card)}, allow_nan=False)
+    with atomic_path(path) as temporary:
+        save_file(_unshared(weights), temporary, metadata={"lt_bench": document})
+
+
+def _unshared(weights: Mapping[Weights, Mapping[str, Tensor]]) -> dict[str, Tensor]:
+    """As the file names them. It holds no shared memory; what has its own is not copied, for weights are large."""
     tensors: dict[str, Tensor] = {}
-    memory: set[int] = set()
+    taken: set[int] = set()
     for kind, state in weights.items():
         for name, tensor in state.items():
             kept = tensor.detach().cpu().contiguous()
             storage = kept.untyped_storage()
-            # The format holds no shared memory; what has its own is not copied, for weights are large.
-            if storage.data_ptr() in memory or storage.nbytes() != kept.nbytes:
+            if storage.data_ptr() in taken or storage.nbytes() != kept.nbytes:
                 kept = kept.clone()
-            memory.add(kept.untyped_storage().data_ptr())
+            taken.add(kept.untyped_storage().data_ptr())
             tensors[f"{kind}.{name}"] = kept
-    with atomic_path(path) as temporary:
-        save_file(tensors, temporary, metadata={"lt_bench": document})
+    return tensors
 
 
 def read_card(path: str | os.PathLike[str]) -> ModelCard:

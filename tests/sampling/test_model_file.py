@@ -9,6 +9,7 @@ from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 
 from lt_bench.errors import CheckpointError
+from lt_bench.models import checkpoint
 from lt_bench.models.checkpoint import load_model, read_card, save_model
 
 
@@ -37,6 +38,16 @@ def test_weights_that_share_memory_or_are_parts_of_larger_ones_are_saved_whole(
     saved = load_file(tmp_path / "shared.safetensors")
     assert len(saved) == 10
     assert all(torch.equal(saved[f"{kind}.{name}"], value) for kind in ("raw", "ema") for name, value in state.items())
+
+
+def test_weights_with_memory_of_their_own_are_not_copied(
+    model_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given: dict[str, torch.Tensor] = {}
+    monkeypatch.setattr(checkpoint, "save_file", lambda tensors, path, metadata: given.update(tensors) or path.touch())
+    rows = torch.zeros(4)
+    save_model(tmp_path / "any.safetensors", read_card(model_file), {"raw": {"x": rows}, "ema": {"x": rows}})
+    assert given["raw.x"].data_ptr() == rows.data_ptr() != given["ema.x"].data_ptr()
 
 
 def test_weights_that_are_not_there_are_not_replaced_by_others(model_file: Path, tmp_path: Path) -> None:
