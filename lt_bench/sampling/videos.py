@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
@@ -179,7 +180,8 @@ def _operations(loaded: LoadedModel, sampling: SamplingConfig) -> Operations:
 
 
 def _summed(done: GeneratedSet, operations: Operations, complete: bool) -> GeneratedSet:
-    seconds, frames = sum(c.seconds for c in done.clips), sum(c.frames for c in done.clips)
+    # Exactly, so that the order in which clips were made changes no digit when the folder is read again.
+    seconds, frames = math.fsum(c.seconds for c in done.clips), sum(c.frames for c in done.clips)
     macs = sum(operations.of_video(c.frames) for c in done.clips)
     return replace(
         done,

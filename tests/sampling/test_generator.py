@@ -61,8 +61,9 @@ def test_a_video_does_not_depend_on_those_beside_it(loaded: LoadedModel) -> None
     for request, one, other in zip(requests, together, backwards, strict=True):
         alone = generator.generate([request])[0]
         assert one.shape == (len(request.audio), 32, 4, 4)
-        assert torch.allclose(one, alone, atol=1e-5)
-        assert torch.allclose(one, other, atol=1e-5)
+        rounding = 1e-5 * float(one.abs().max())  # sums of a larger batch are taken in another order
+        assert torch.allclose(one, alone, rtol=0, atol=rounding)
+        assert torch.allclose(one, other, rtol=0, atol=rounding)
 
 
 def test_the_noise_of_ddpm_steps_is_the_clips_own_too(loaded: LoadedModel) -> None:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import itertools
 import weakref
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,7 +17,7 @@ from lt_bench.media.audio import read_audio
 from lt_bench.media.video import probe_video, read_frames
 from lt_bench.models.checkpoint import LoadedModel
 from lt_bench.sampling import videos
-from lt_bench.sampling.generated_set import read_generated_set
+from lt_bench.sampling.generated_set import GeneratedClip, GeneratedSet, read_generated_set
 from lt_bench.sampling.operations import count_operations
 from lt_bench.sampling.pipeline import Pipeline
 from lt_bench.sampling.videos import generate_split
@@ -148,3 +149,18 @@ def test_a_batch_holds_no_more_than_its_windows(
     generate_split(loaded, real_folder, tmp_path / "out", loaded.card.config.sampling)
     assert len(latents) == 9  # windows of 4 frames: a 2, b 3, c 1, d 3
     assert max(alive) <= 1
+
+
+@pytest.mark.parametrize("order", list(itertools.permutations("abcd")))
+def test_figures_of_a_set_do_not_depend_on_the_order_in_which_its_clips_were_made(
+    loaded: LoadedModel, order: tuple[str, ...]
+) -> None:
+    seconds = {"a": 1.3133, "b": 1.2095, "c": 0.8047, "d": 0.6107}  # a quarter of their sum lies between two figures
+    clips = [GeneratedClip(name, f"{name}.mp4", 5, seconds[name]) for name in order]
+    card, sampling = loaded.card, loaded.card.config.sampling
+    operations = count_operations(
+        card.config.model, card.config.diffusion, sampling, card.latent_shape, card.speech_shape
+    )
+    made = GeneratedSet("x", "0", "0", sampling, 1, 1.0, clips=tuple(clips))
+    again = replace(made, clips=tuple(sorted(clips, key=lambda clip: clip.id)))
+    assert videos._summed(made, operations, complete=True) == videos._summed(again, operations, complete=True)
