@@ -69,6 +69,7 @@ def run(arguments: argparse.Namespace) -> int:
     try:
         with (
             _alone(arguments.out) if first else nullcontext(),
+            _ending_with_the_first(first),
             _tracked(config, arguments.out, cache, arguments.tracking if first else "off") as callbacks,
         ):
             outcome = train(config, arguments.out, cache, callbacks=callbacks)
@@ -101,6 +102,24 @@ def run(arguments: argparse.Namespace) -> int:
         )
         print(outcome.model_file)
     return 0
+
+
+@contextmanager
+def _ending_with_the_first(first: bool) -> Iterator[None]:
+    """Processes that Lightning starts from the first one end with it; they would wait for it on their GPUs."""
+    from lt_bench.jobs.lifeline import PARENT, die_with_parent
+
+    if not first:
+        if os.environ.get(PARENT) == str(os.getppid()):
+            die_with_parent()
+        yield
+        return
+    before = os.environ.get(PARENT)
+    os.environ[PARENT] = str(os.getpid())
+    try:
+        yield
+    finally:
+        os.environ.pop(PARENT) if before is None else os.environ.update({PARENT: before})
 
 
 @contextmanager

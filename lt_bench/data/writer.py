@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import json
 import os
 from pathlib import Path
@@ -25,6 +24,7 @@ from lt_bench.data.format import (
 from lt_bench.data.index import index_bytes, read_index, record_to_row, row_to_record
 from lt_bench.errors import CacheError, LtBenchError
 from lt_bench.files import is_leftover, read_json, remove_leftovers, write_bytes, write_json
+from lt_bench.locks import lock
 
 
 class CacheWriter:
@@ -208,8 +208,9 @@ def _lock(path: Path) -> int:
     except OSError as error:
         raise CacheError(f"{path}: expected a writable folder, got {error.strerror or error}") from None
     try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
+        if lock(handle, path):
+            return handle
+        raise CacheError(f"{path}: another process is writing this cache; wait until it ends")
+    except LtBenchError:
         os.close(handle)
-        raise CacheError(f"{path}: another process is writing this cache; wait until it ends") from None
-    return handle
+        raise

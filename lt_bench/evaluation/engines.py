@@ -92,8 +92,8 @@ def visible_gpus() -> tuple[str, ...]:
     chosen = os.environ.get(GPU_VARIABLE)
     if chosen is not None:
         return tuple(part.strip() for part in chosen.split(",") if part.strip())
-    numbers = [path.name.removeprefix("nvidia") for path in Path("/dev").glob("nvidia[0-9]*")]
-    return tuple(sorted(numbers, key=int))
+    # CUDA counts the devices that are there from 0: a container may hold /dev/nvidia4 alone, which is its device 0.
+    return tuple(map(str, range(len(list(Path("/dev").glob("nvidia[0-9]*"))))))
 
 
 def _score_in_worker(pair: Pair) -> ClipScores:

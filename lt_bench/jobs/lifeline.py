@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import os
 import signal
 import threading
@@ -12,6 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from lt_bench.errors import LtBenchError
+from lt_bench.locks import lock
 
 LOCK_FILE = ".lock"
 PARENT = "LT_BENCH_COMMAND_PID"
@@ -28,7 +28,7 @@ def locked_folder(folder: Path, who: str, patience: float = 0.0) -> Iterator[Non
         patience: seconds to wait for another holder.
 
     Raises:
-        LtBenchError: another process holds it, or the folder cannot be written to.
+        LtBenchError: another process holds it, or the folder cannot be written to or locked.
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -37,7 +37,7 @@ def locked_folder(folder: Path, who: str, patience: float = 0.0) -> Iterator[Non
         raise LtBenchError(f"{folder}: expected a writable folder, got {error.strerror or error}") from error
     with stream:
         deadline = time.monotonic() + patience
-        while not _try_lock(stream.fileno()):
+        while not lock(stream.fileno(), folder):
             if time.monotonic() >= deadline:
                 stream.seek(0)
                 holder = stream.read().strip() or "another process"
@@ -48,14 +48,6 @@ def locked_folder(folder: Path, who: str, patience: float = 0.0) -> Iterator[Non
         stream.write(f"{who} (process {os.getpid()})\n")
         stream.flush()
         yield
-
-
-def _try_lock(handle: int) -> bool:
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    return True
 
 
 def die_with_parent(every: float = 0.5, follows: bool = False) -> None:

@@ -17,14 +17,30 @@ def detector_device() -> torch.device:
     return torch.device("cuda", torch.cuda.current_device()) if torch.cuda.is_available() else torch.device("cpu")
 
 
+def is_device_failure(error: BaseException) -> bool:
+    """Whether the device failed, as for want of memory, rather than what it was given; what follows may fail too."""
+    import torch
+
+    told = str(error)
+    return isinstance(error, (torch.OutOfMemoryError, torch.AcceleratorError)) or "CUDA" in told or "cuDNN" in told
+
+
 @contextmanager
 def exact_inference() -> Iterator[None]:
-    """No gradients, and on a GPU full float32: TF32, cuDNN's default, moves features in the third digit."""
+    """No gradients, and on a GPU full float32: TF32 moves features in the third digit.
+
+    It is cuDNN's default, and that of matrix products where the environment says so, as in NVIDIA's containers.
+    """
     import torch
 
     cudnn = torch.backends.cudnn
-    with (
-        torch.inference_mode(),
-        cudnn.flags(enabled=cudnn.enabled, benchmark=False, deterministic=True, allow_tf32=False),
-    ):
-        yield
+    precision = torch.get_float32_matmul_precision()
+    torch.set_float32_matmul_precision("highest")
+    try:
+        with (
+            torch.inference_mode(),
+            cudnn.flags(enabled=cudnn.enabled, benchmark=False, deterministic=True, allow_tf32=False),
+        ):
+            yield
+    finally:
+        torch.set_float32_matmul_precision(precision)

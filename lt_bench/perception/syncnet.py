@@ -27,7 +27,7 @@ from numpy import ndarray
 from lt_bench.assets.pretrained import one_line
 from lt_bench.errors import AssetError, FaceError, MediaError
 from lt_bench.media.audio import write_wav
-from lt_bench.perception.device import detector_device, exact_inference
+from lt_bench.perception.device import detector_device, exact_inference, is_device_failure
 from lt_bench.shapes import Frames, Waveform
 
 SYNCNET, S3FD = "syncnet_v2.model", "sfd_face.pth"
@@ -89,6 +89,8 @@ class SyncNet:
                         str(video), str(sound), cache_dir=f"{folder}/work"
                     )
             except RuntimeError as error:
+                if is_device_failure(error):  # says nothing of this video, which is to be read again
+                    raise
                 raise MediaError(f"SyncNet: expected a video that it reads, got: {one_line(error)}") from None
         if not offsets:
             raise FaceError(

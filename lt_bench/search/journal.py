@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import fcntl
 import os
 import threading
 from pathlib import Path
 
 from optuna.storages.journal import JournalFileBackend, JournalFileSymlinkLock
+
+from lt_bench.locks import lock
 
 
 class SystemLock(JournalFileSymlinkLock):
@@ -28,7 +29,7 @@ class SystemLock(JournalFileSymlinkLock):
         self._mine.acquire()
         try:
             self._handle = os.open(self.path, os.O_RDWR | os.O_CREAT, 0o666)
-            fcntl.flock(self._handle, fcntl.LOCK_EX)
+            lock(self._handle, self.path.parent, wait=True)
             mend(self.journal)
         except BaseException:
             self.release()

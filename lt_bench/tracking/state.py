@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,6 +11,7 @@ from urllib.parse import quote
 
 from lt_bench.config import parse_config, to_dict
 from lt_bench.files import read_json, write_json
+from lt_bench.locks import lock
 
 FOLDER = "tracking"
 """Beside the runs; a file each."""
@@ -79,7 +79,7 @@ def one_at_a_time(out: Path) -> Iterator[None]:
     """Keep other processes from creating runs in this folder at the same moment."""
     (out / FOLDER).mkdir(parents=True, exist_ok=True)
     with (out / FOLDER / ".lock").open("a") as stream:
-        fcntl.flock(stream, fcntl.LOCK_EX)
+        lock(stream.fileno(), out / FOLDER, wait=True)
         yield
 
 

@@ -116,7 +116,9 @@ def train(
         weights: dict[Weights, dict[str, torch.Tensor]] = {"raw": _network_state(trainer)}
         if average:
             weights["ema"] = weights["raw"] | average.averaged_state()
-    card = _card(config, cache, module, trainer.global_step, metrics.seconds)
+    # Not the module's device: Lightning has taken it off the GPU by now.
+    device = trainer.strategy.root_device
+    card = _card(config, cache, module, trainer.global_step, metrics.seconds, device)
     if trainer.is_global_zero:
         save_model(model_file, card, weights)
     resumed_from = found.step if found else None
@@ -162,6 +164,9 @@ def check_run(config: RunConfig) -> None:
 
 def _fit(trainer: pl.Trainer, module: LetsTalkModule, data: WindowDataModule, resume: Path | None) -> None:
     handler = signal.getsignal(signal.SIGINT)
+    device = trainer.strategy.root_device
+    if device.type == "cuda":
+        torch.cuda.reset_peak_memory_stats(device)  # not what an earlier run of this process took
     try:
         with compiled_limits(len(module.model.blocks)):
             trainer.fit(module, datamodule=data, ckpt_path=resume, weights_only=True)
@@ -185,12 +190,14 @@ def _validation_scores(
 ) -> ValidationScores:
     def card(module: pl.LightningModule, step: int) -> ModelCard:
         assert isinstance(module, LetsTalkModule)
-        return _card(config, cache, module, step, metrics.seconds)
+        return _card(config, cache, module, step, metrics.seconds, module.device)
 
     return ValidationScores(config, out, cache, card, average)
 
 
-def _card(config: RunConfig, cache: LatentCache, module: LetsTalkModule, steps: int, seconds: float) -> ModelCard:
+def _card(
+    config: RunConfig, cache: LatentCache, module: LetsTalkModule, steps: int, seconds: float, device: torch.device
+) -> ModelCard:
     info = cache.info
     return ModelCard(
         config=config,
@@ -208,7 +215,7 @@ def _card(config: RunConfig, cache: LatentCache, module: LetsTalkModule, steps: 
         parameters=sum(p.numel() for p in module.parameters()),
         steps=steps,
         seconds=round(seconds, 3),
-        peak_memory=_peak_memory(module.device),
+        peak_memory=_peak_memory(device),
         plugins=plugin_hashes(config.model.plugins),
     )
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+import os
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -24,13 +25,14 @@ def build_trainer(config: RunConfig, out: Path, callbacks: list[pl.Callback], lo
     """A trainer for ``config.train.steps`` optimiser steps.
 
     Raises:
-        ConfigError: the hardware asked for is not there.
+        ConfigError: the hardware asked for is not there, or other processes were started than it needs.
     """
     train = config.train
+    check_launch(train, os.environ)
     arguments: dict[str, Any] = {
         "max_steps": train.steps,
         "max_epochs": -1,
-        "accelerator": train.accelerator,
+        "accelerator": _accelerator(train),
         "devices": train.devices,
         "num_nodes": train.nodes,
         "strategy": _strategy(train),
@@ -55,7 +57,27 @@ def build_trainer(config: RunConfig, out: Path, callbacks: list[pl.Callback], lo
     except (RuntimeError, ValueError) as error:  # Lightning's MisconfigurationException is a plain Exception
         raise ConfigError(f"train.accelerator, devices, nodes, strategy: {error}") from error
     check_precision(train, cuda=isinstance(trainer.accelerator, CUDAAccelerator))
+    if trainer.world_size != train.devices * train.nodes:
+        raise ConfigError(
+            f"train.devices, nodes: expected {train.devices * train.nodes} processes, got {trainer.world_size}; "
+            "in a Slurm job, start them with srun --ntasks-per-node=DEVICES"
+        )
     return trainer
+
+
+def check_launch(train: TrainConfig, environment: Mapping[str, str]) -> None:
+    """Refuse to train one model in each of several processes that were started to train one together.
+
+    Raises:
+        ConfigError: torchrun or srun started another number of processes than the configuration asks for.
+    """
+    started = environment.get("WORLD_SIZE") if "TORCHELASTIC_RUN_ID" in environment else None
+    started = started or environment.get("SLURM_STEP_NUM_TASKS") or "1"
+    if started not in ("1", str(train.devices * train.nodes)):
+        raise ConfigError(
+            f"train.devices, nodes: expected {started} devices in all, as many as processes were started, "
+            f"got {train.devices} x {train.nodes}"
+        )
 
 
 def check_precision(train: TrainConfig, cuda: bool) -> None:
@@ -66,6 +88,11 @@ def check_precision(train: TrainConfig, cuda: bool) -> None:
     """
     if train.precision == "bf16" and cuda and not torch.cuda.is_bf16_supported(including_emulation=False):
         raise ConfigError("train.precision: expected fp32 on this GPU, which has no bfloat16, got bf16")
+
+
+def _accelerator(train: TrainConfig) -> str:
+    # Never Apple's GPU: the noise schedules are computed in float64, which it has not.
+    return {"auto": "cuda" if torch.cuda.is_available() else "cpu", "gpu": "cuda"}.get(train.accelerator, "cpu")
 
 
 def _strategy(train: TrainConfig) -> Strategy | str:

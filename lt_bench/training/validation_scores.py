@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 
 import lightning.pytorch as pl
 import torch
+import torch.distributed as dist
 from torch import Tensor
 
 from lt_bench.config import RunConfig
@@ -20,6 +22,8 @@ from lt_bench.training.steps import StepCallback
 
 FOLDER = "scores"
 SPLIT = "validation"
+PATIENCE = timedelta(days=2)
+"""How long the others wait for the first process: scoring takes longer than NCCL lets a barrier take."""
 
 
 class ValidationScores(StepCallback):
@@ -54,6 +58,13 @@ class ValidationScores(StepCallback):
         self.real = cache.real_folder(SPLIT)
         self.harness = Harness(rules.protocol, Options(clips=rules.score_clips))
         self._card, self._average = card, average
+        self._waiting: dist.ProcessGroup | None = None
+
+    def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """Take note of the step, and make the group in which the others wait."""
+        super().on_train_start(trainer, pl_module)
+        if trainer.world_size > 1:
+            self._waiting = dist.new_group(backend="gloo", timeout=PATIENCE)
 
     def on_step_end(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
         """Score when it is time."""
@@ -64,7 +75,8 @@ class ValidationScores(StepCallback):
             with torch.random.fork_rng():
                 result = self._score(self._card(module, trainer.global_step), weights, trainer.global_step)
             _log(trainer, result)
-        trainer.strategy.barrier("validation scores")
+        if self._waiting is not None:
+            dist.barrier(self._waiting)
 
     def _weights(self, trainer: pl.Trainer) -> dict[Weights, dict[str, Tensor]]:
         state = trainer.strategy.lightning_module_state_dict()

@@ -11,6 +11,7 @@ from typing import Any
 import cv2
 import numpy as np
 import pytest
+import torch
 
 from data_prep import sync, sync_net
 from data_prep.describe import describe_cache, require_assets
@@ -142,3 +143,14 @@ def test_a_clip_out_of_time_by_syncnet_is_rejected_and_the_cache_opens_without_i
     assert [(record.id, record.quality.offset) for record in done.cache.records()] == [("b", None)]
     assert stub.shown == [(56, 56 * 640)]
     assert open_complete(config) is not None
+
+
+def test_a_gpu_without_memory_rejects_no_clip(syncnet_weights: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch):
+    meter = SyncNetMeter(*syncnet_weights)
+
+    def full(*given: Any, **named: Any) -> None:
+        raise torch.OutOfMemoryError("CUDA out of memory")
+
+    monkeypatch.setattr(meter._network._pipeline, "inference", full)
+    with pytest.raises(torch.OutOfMemoryError):
+        meter.measure(clip(52))

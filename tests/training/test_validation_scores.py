@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import shutil
+import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
+from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +25,9 @@ from lt_bench.jobs.tracked import curves
 from lt_bench.media.audio import write_wav
 from lt_bench.media.image import write_png
 from lt_bench.media.video_writer import write_video
+from lt_bench.training import trainer, validation_scores
 from lt_bench.training.run import train
+from tests.training.test_parallel import train_in
 
 PROTOCOL = """
 id: pixels
@@ -83,3 +89,25 @@ def test_a_cache_without_real_videos_is_refused_before_training(
     config = make_run(evaluation={"protocol": "synthetic-v1", "score_every": 2})
     with pytest.raises(CacheError, match="expected a real set"):
         train(config, tmp_path / "run", toy_cache, progress=False)
+
+
+@pytest.mark.slow
+def test_the_others_wait_for_scores_longer_than_their_group_lets_them_wait(
+    toy_cache: LatentCache,
+    make_run: Callable[..., RunConfig],
+    scored_run: RunConfig,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    copy = validation_scores.generate_split
+
+    def slowly(*given: Any, **named: Any) -> Any:
+        time.sleep(25 if not (tmp_path / "slept").exists() else 0)
+        (tmp_path / "slept").touch()
+        return copy(*given, **named)
+
+    monkeypatch.setattr(validation_scores, "generate_split", slowly)
+    monkeypatch.setattr(trainer, "DDPStrategy", partial(trainer.DDPStrategy, timeout=timedelta(seconds=20)))
+    config = replace(scored_run, train=replace(scored_run.train, devices=2, strategy="ddp"))
+    train_in(2, config, tmp_path / "run", toy_cache)
+    assert len(list((tmp_path / "run/scores").glob("*/result.json"))) == 3

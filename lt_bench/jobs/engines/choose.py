@@ -26,7 +26,7 @@ def open_engine(config: EngineConfig, workers: int, out: Path, accelerator: str,
     if config.name == "ray":
         from lt_bench.jobs.engines.ray import RayEngine
 
-        return RayEngine(workers, config.cpus, config.gpus, out / ".alive")
+        return RayEngine(workers, config.cpus, config.gpus, out / ".alive", needs_gpu=accelerator != "cpu")
     if config.name == "slurm":
         from lt_bench.jobs.engines.slurm import SlurmEngine
 

@@ -38,7 +38,8 @@ class LocalEngine:
         taken = {task.slot for task in self._tasks}
         slot = next(k for k in range(self.workers) if k not in taken)
         variables = worker_environment(slot, self.workers, self.cores, self.gpus)
-        task = LocalTask(start_worker(folder, variables), slot)
+        # A worker is one model, whose processes Lightning starts: not a task of the Slurm job that this may be in.
+        task = LocalTask(start_worker(folder, variables, hidden="SLURM_"), slot)
         self._tasks.append(task)
         return task
 

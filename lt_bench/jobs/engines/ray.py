@@ -38,7 +38,7 @@ class RayTask:
 class RayEngine:
     """Workers as tasks of a Ray cluster."""
 
-    def __init__(self, workers: int, cpus: int, gpus: int, lease: Path) -> None:
+    def __init__(self, workers: int, cpus: int, gpus: int, lease: Path, needs_gpu: bool = False) -> None:
         """Connect.
 
         Args:
@@ -46,15 +46,17 @@ class RayEngine:
             cpus: of each task, and its threads.
             gpus: of each task.
             lease: file by which workers know that this command lives.
+            needs_gpu: whether a worker takes a GPU where it sees one; it sees all of them if it is given none.
 
         Raises:
-            LtBenchError: Ray is not installed, cannot be reached, or no machine has so many CPUs or GPUs.
+            LtBenchError: Ray is not installed, cannot be reached, no machine has so many CPUs or GPUs, or workers would
+                all take the same GPU.
         """
         self.workers, self.cpus, self.gpus = workers, max(1, cpus), gpus
         with ExitStack() as opened:
             self._ray = opened.enter_context(ray_cluster(workers * self.cpus))
             self._lease = opened.enter_context(Lease(lease))
-            self._check_room()
+            self._check_room(needs_gpu)
             self._opened = opened.pop_all()
         self._run = self._ray.remote(num_cpus=self.cpus, num_gpus=gpus, max_retries=0)(run_order)
 
@@ -77,12 +79,16 @@ class RayEngine:
         """Leave the cluster; end it where it is this command's own."""
         self._opened.close()
 
-    def _check_room(self) -> None:
+    def _check_room(self, needs_gpu: bool) -> None:
         for what, wanted in (("CPU", self.cpus), ("GPU", self.gpus)):
             most = max((node["Resources"].get(what, 0) for node in self._ray.nodes() if node["Alive"]), default=0)
             if wanted > most:
                 key = f"engine.{what.lower()}s"
                 raise LtBenchError(f"key '{key}': expected at most {most:.0f}, as the cluster has, got {wanted}")
+        if needs_gpu and most and not self.gpus:  # the GPUs, which came last
+            raise LtBenchError(
+                "key 'engine.gpus': expected train.devices, or train.accelerator=cpu, as the cluster has GPUs, got 0"
+            )
 
 
 def run_order(given: Order) -> int:

@@ -13,11 +13,13 @@ from lt_bench.config import EngineConfig
 from lt_bench.errors import LtBenchError
 from lt_bench.jobs.engines.base import Ending, Task
 from lt_bench.jobs.engines.remote import STOPPING, Order, begin, order, wait
-from lt_bench.jobs.launch import ending, stop_workers
+from lt_bench.jobs.launch import GRACE, ending, stop_workers
 from lt_bench.jobs.lease import Lease
 
 NAME = "lt-bench"
 POLL = 0.2
+TO_QUEUE = 20.0
+"""Seconds kept back from the warning before a job's end: to kill what does not listen, and to queue the job again."""
 
 
 @dataclass
@@ -25,6 +27,8 @@ class SlurmWorker:
     """What the job does; submitit pickles it, and pickles it again when the job is queued again."""
 
     order: Order
+    grace: float = GRACE
+    """Seconds that the worker has to save itself when the job's time is nearly over."""
     process: subprocess.Popen[bytes] | None = field(default=None, repr=False)
 
     def __call__(self) -> int:
@@ -40,8 +44,8 @@ class SlurmWorker:
         import submitit
 
         if self.process is not None:
-            stop_workers([self.process])
-        return submitit.helpers.DelayedSubmission(SlurmWorker(self.order))
+            stop_workers([self.process], self.grace)
+        return submitit.helpers.DelayedSubmission(SlurmWorker(self.order, self.grace))
 
 
 @dataclass
@@ -76,6 +80,7 @@ class SlurmEngine:
             LtBenchError: submitit or Slurm is missing, or a parameter is none of sbatch's.
         """
         self.workers, self.threads = workers, max(1, config.cpus)
+        self.grace = max(GRACE, config.slurm.signal_seconds - TO_QUEUE)
         self.executor = build_executor(config, out / "slurm")
         self._lease = Lease(out / ".alive")
         self._lease.__enter__()
@@ -83,7 +88,8 @@ class SlurmEngine:
     def start(self, folder: Path) -> SlurmTask:
         """Submit a job."""
         try:
-            return SlurmTask(self.executor.submit(SlurmWorker(order(folder, self._lease, self.threads))))
+            worker = SlurmWorker(order(folder, self._lease, self.threads), self.grace)
+            return SlurmTask(self.executor.submit(worker))
         except Exception as error:  # submitit raises its own FailedJobError, and the system's errors
             raise LtBenchError(f"engine slurm: sbatch took no job: {_last_line(error)}") from error
 
