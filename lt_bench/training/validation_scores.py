@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import lightning.pytorch as pl
 import torch
@@ -58,7 +59,7 @@ class ValidationScores(StepCallback):
         self.real = cache.real_folder(SPLIT)
         self.harness = Harness(rules.protocol, Options(clips=rules.score_clips))
         self._card, self._average = card, average
-        self._waiting: dist.ProcessGroup | None = None
+        self._waiting: Any = None  # a process group, where there are several processes
 
     def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Take note of the step, and make the group in which the others wait."""
