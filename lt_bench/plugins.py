@@ -5,10 +5,11 @@ from __future__ import annotations
 import hashlib
 import importlib.util
 import sys
+import traceback
 from collections.abc import Iterable
 from pathlib import Path
 
-from lt_bench.errors import ConfigError
+from lt_bench.errors import ConfigError, LtBenchError
 from lt_bench.files import sha256_file
 
 
@@ -21,7 +22,7 @@ def load_plugins(paths: Iterable[str | Path]) -> None:
     """Import Python files; a file already imported is not imported again.
 
     Raises:
-        ConfigError: a file is missing or no Python file. Errors of the code itself are not caught.
+        ConfigError: a file is missing, no Python file, or raises an error when it is imported.
     """
     for path in map(Path, paths):
         if path.suffix != ".py" or not path.is_file():
@@ -36,6 +37,16 @@ def load_plugins(paths: Iterable[str | Path]) -> None:
         sys.modules[name] = module
         try:
             spec.loader.exec_module(module)
-        except BaseException:
+        except BaseException as error:
             del sys.modules[name]
-            raise
+            if isinstance(error, LtBenchError) or not isinstance(error, Exception):
+                raise
+            raise ConfigError(f"{path}: expected code that can be imported, got {_told(error, path)}") from error
+
+
+def _told(error: Exception, path: Path) -> str:
+    """The error on one line, with the line of the file that led to it."""
+    lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == str(path)]
+    line = error.lineno if isinstance(error, SyntaxError) else (lines[-1] if lines else None)
+    message = error.msg if isinstance(error, SyntaxError) else str(error)
+    return " ".join(f"{type(error).__name__}: {message}".split()) + (f" (line {line})" if line else "")

@@ -17,9 +17,9 @@ from lt_bench.children import deaf_to_interrupts, end_with_parent
 from lt_bench.errors import LtBenchError
 
 TRIES = 2
-"""A job over which a process died is tried once more, then given up."""
+"""A job over which a process died is tried once more, then alone, then given up."""
 MAX_LOST = 5
-"""So many jobs given up in a row: it is not the jobs."""
+"""So many jobs in a row over which processes died: it is not the jobs."""
 Make = Callable[[], Worker[Any, Any]]
 
 
@@ -42,10 +42,12 @@ def run_in_processes(
 ) -> Iterator[Result]:
     """Do the jobs in ``workers`` processes, each given one at a time; a dead process is replaced.
 
+    A job over which processes died is tried a last time when no other runs: what it wanted for may have been memory.
+
     Raises:
         LtBenchError: as ``run_jobs``.
     """
-    left = list(reversed([_Task(job) for job in jobs]))
+    left, alone = list(reversed([_Task(job) for job in jobs])), []
     row, reason = 0, ""
     crew = [_Process(make) for _ in range(workers)]
     try:
@@ -57,23 +59,39 @@ def run_in_processes(
                 task, answer = process.take()
                 if isinstance(answer, _Death):
                     process.replace()
-                    reason, answer = answer.reason, None
+                    reason = answer.reason
                     if task.died() < TRIES:
                         left.append(task)
                     else:
-                        answer = _Done(lost(task.job, reason))
-                if left:  # before the result is used, so that the process need not wait for that
+                        alone.append(task)
+                        row += 1
+                if left and row < MAX_LOST:  # before the result is used, so that the process need not wait for that
                     process.give(left.pop())
                 if isinstance(answer, _Failure):
                     raise answer.error
-                if answer is not None:
-                    row = row + 1 if task.deaths >= TRIES else 0
-                    if row == MAX_LOST:
-                        raise LtBenchError(f"{MAX_LOST} jobs in a row were lost; try fewer --workers: {reason}")
+                if isinstance(answer, _Done):
+                    row = 0 if row < MAX_LOST else row
                     yield answer.result
+        while len(crew) > 1:
+            crew.pop().end()
+        for task in alone:
+            yield _last_try(crew[0], task, lost)
+        if row >= MAX_LOST:
+            raise LtBenchError(f"{MAX_LOST} jobs in a row were lost; try fewer --workers: {reason}")
     finally:
         for process in crew:
             process.end()
+
+
+def _last_try(process: _Process, task: _Task, lost: Callable[[Any, str], Any]) -> Any:
+    process.give(task)
+    _, answer = process.take()
+    if isinstance(answer, _Failure):
+        raise answer.error
+    if isinstance(answer, _Done):
+        return answer.result
+    process.replace()
+    return lost(task.job, answer.reason)
 
 
 @dataclass
@@ -144,10 +162,11 @@ class _Process:
 
 
 def _cause(code: int | None) -> str:
+    tries = f"{TRIES + 1} times, the last time alone"
     if code is not None and code < 0:
         hint = " (out of memory?)" if -code == signal.SIGKILL else ""
-        return f"the process that prepared it was ended {TRIES} times, by {signal.Signals(-code).name}{hint}"
-    return f"the process that prepared it ended {TRIES} times, with exit code {code}"
+        return f"the process that prepared it was ended {tries}, by {signal.Signals(-code).name}{hint}"
+    return f"the process that prepared it ended {tries}, with exit code {code}"
 
 
 def _serve(pipe: Connection, make: Make) -> None:

@@ -9,8 +9,9 @@ from statistics import mean
 from lt_bench.ablation.plan import Job
 from lt_bench.ablation.sharing import training_identity
 from lt_bench.config import RunConfig, to_dict
+from lt_bench.config.free_keys import FREE_KEYS
 from lt_bench.files import sha256_json
-from lt_bench.jobs.folder import FREE_KEYS, MODEL_FILE, flat_config
+from lt_bench.jobs.folder import MODEL_FILE, flat_config
 from lt_bench.jobs.status import Status
 
 PHASES = ("training", "generating", "scoring")

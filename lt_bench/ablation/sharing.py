@@ -1,7 +1,7 @@
 """Cells that differ only in how they are sampled or scored share one training.
 
 Who they are is said by the *training identity*: a hash of every key of a run that decides its weights, which is all but
-those of ``sampling`` and ``evaluation`` and those that change no number (``lt_bench.jobs.folder.FREE_KEYS``). Keys that
+those of ``sampling`` and ``evaluation`` and those that change no number (``lt_bench.config.free_keys``). Keys that
 change only how sums are rounded, such as ``train.devices``, count: a grid over them compares trainings.
 """
 
@@ -11,8 +11,9 @@ from collections.abc import Collection, Sequence
 
 from lt_bench.ablation.plan import Job
 from lt_bench.config import RunConfig, to_dict
+from lt_bench.config.free_keys import FREE_KEYS
 from lt_bench.files import sha256_json
-from lt_bench.jobs.folder import FREE_KEYS, METRICS_FILE, MODEL_FILE, flat_config, link_file
+from lt_bench.jobs.folder import METRICS_FILE, MODEL_FILE, flat_config, link_file
 
 FREE_SECTIONS = ("sampling", "evaluation")
 

@@ -18,7 +18,7 @@ from lt_bench.data.real_set import read_real_set
 from lt_bench.evaluation.harness import Harness, Options
 from lt_bench.models.checkpoint import load_model
 from lt_bench.sampling.videos import generate_split
-from lt_bench.training.run import train
+from lt_bench.training.run import check_run, train
 
 WARM_UP, STEPS = 2, 5
 """Training steps before the first that counts, and those that count."""
@@ -78,6 +78,7 @@ def time_model(config: RunConfig, cache: LatentCache, whole: Amount, threads: in
     Raises:
         LtBenchError: it cannot be trained, generated from or scored here.
     """
+    check_run(config)
     before = torch.get_num_threads()
     torch.set_num_threads(config.train.threads or threads)
     try:

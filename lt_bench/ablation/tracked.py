@@ -18,7 +18,7 @@ def parent_record(
     config: ExperimentConfig, cache_hash: str, commit: str | None, leaderboard: Sequence[Path] = ()
 ) -> RunRecord:
     """The parent run: what is common to an experiment's cells and, at the end, the leaderboard's files, CSV first."""
-    own = {"cells", "seeds", "grid"}
+    own = {"cells", "seeds", "grid", *tracked.UNTOLD}
     params = {key: str(value) for key, value in flat_config(to_dict(config)).items() if key not in own}
     params["cells"] = " ".join(cell.name for cell in config.cells)
     params |= {f"grid.{key}": " ".join(map(str, values)) for key, values in config.grid.items()}

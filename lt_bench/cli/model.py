@@ -17,7 +17,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the verb's arguments."""
     actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
     describe = actions.add_parser("describe", help="print the parts of a model", description=__doc__)
-    describe.add_argument("preset", metavar="PRESET", help="tiny, S, B, L or XL")
+    describe.add_argument("preset", metavar="PRESET", help="tiny, micro, mini, S, B, L or XL")
     describe.add_argument("--portrait", default="symbiotic", help="fusion of the portrait (default: symbiotic)")
     describe.add_argument("--audio", default="direct", help="fusion of the audio (default: direct)")
     describe.add_argument(

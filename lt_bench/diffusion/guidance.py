@@ -25,8 +25,12 @@ def guidance_weights(portrait_scale: float, audio_scale: float) -> GuidanceWeigh
 
 
 def within_interval(timestep: float, interval: tuple[float, float]) -> bool:
-    """Whether guidance applies at a timestep in [0, 1000]: ``low < t / 1000 <= high`` (Kynkaanniemi et al. 2024)."""
-    return interval[0] < timestep / STEPS <= interval[1]
+    """Whether guidance applies at a timestep in [0, 1000]: ``low < t / 1000 <= high`` (Kynkaanniemi et al. 2024).
+
+    An interval from 0 holds the last step too, which for DDPM is that of t = 0.
+    """
+    low, high = interval
+    return (low < timestep / STEPS or low == 0) and timestep / STEPS <= high
 
 
 def rescale(guided: Tensor, both: Tensor, share: float) -> Tensor:

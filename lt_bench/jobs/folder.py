@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from lt_bench.config import RunConfig, load_config, to_dict, to_yaml
+from lt_bench.config.free_keys import FREE_KEYS, SHARING_KEYS
 from lt_bench.errors import ConfigError
 
 CONFIG_FILE = "config.yaml"
@@ -16,18 +17,6 @@ RESULT_FILE = "result.json"
 METRICS_FILE = "metrics.csv"
 SYSTEM_FILE = "system.csv"
 MODEL_FILE = "model.safetensors"
-# Keys that change no number of a result; a folder made with other values of these is the same run.
-FREE_KEYS = (
-    "data.cache",
-    "data.folder",
-    "model.plugins",
-    "train.threads",
-    "train.workers",
-    "train.checkpoint_every",
-    "train.log_every",
-    "evaluation.samples",
-    "evaluation.system",
-)
 
 
 def check_folder(folder: Path, config: RunConfig) -> None:
@@ -60,9 +49,9 @@ def link_file(folder: Path, source: Path, name: str) -> None:
 
 
 def differing_keys(made: dict[str, Any], asked: dict[str, Any]) -> Iterator[str]:
-    """The dotted keys whose values differ and matter to a result, in order."""
+    """The dotted keys whose values differ and with which a run cannot go on, in order."""
     for key in sorted(made.keys() | asked.keys()):
-        if key not in FREE_KEYS and made.get(key) != asked.get(key):
+        if key not in (*FREE_KEYS, *SHARING_KEYS) and made.get(key) != asked.get(key):
             yield key
 
 

@@ -18,6 +18,8 @@ from lt_bench.tracking.system import read_samples
 CURVES = {"validation_loss": "validation/loss"}
 """Columns of the metrics file that are not called ``train/COLUMN`` among the curves."""
 NO_CURVES = ("step", "seconds")
+UNTOLD = ("storage", "tracking_uri")
+"""Keys that may hold a password."""
 VALIDATIONS = "scores/step*/result.json"
 """The results that a run leaves which is scored while it trains; see ``lt_bench.training.validation_scores``."""
 

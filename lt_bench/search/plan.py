@@ -11,10 +11,11 @@ from typing import Any
 from optuna.distributions import BaseDistribution
 
 from lt_bench.config import RunConfig, SearchConfig, to_dict
+from lt_bench.config.free_keys import FREE_KEYS
 from lt_bench.errors import ConfigError
 from lt_bench.evaluation.protocol import load_protocol
 from lt_bench.files import sha256_file
-from lt_bench.jobs.folder import FREE_KEYS, flat_config
+from lt_bench.jobs.folder import flat_config
 from lt_bench.models.checkpoint import read_card
 from lt_bench.search.objective import Objective, build_objectives
 from lt_bench.search.space import distributions

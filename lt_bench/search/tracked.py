@@ -18,14 +18,11 @@ from lt_bench.search.plan import SearchPlan
 from lt_bench.search.space import trial_config
 from lt_bench.tracking.record import Artifact, RunRecord
 
-UNTOLD = ("storage", "tracking_uri")
-"""Keys that may hold a password."""
-
 
 def parent_record(plan: SearchPlan, cache_hash: str, commit: str | None, files: Sequence[Path] = ()) -> RunRecord:
     """The parent run: the search's configuration and, at the end, its files, the table first."""
     flat = flat_config(to_dict(plan.config))
-    params = {key: str(value) for key, value in flat.items() if key not in UNTOLD}
+    params = {key: str(value) for key, value in flat.items() if key not in tracked.UNTOLD}
     return RunRecord(
         plan.config.name,
         params,

@@ -13,6 +13,7 @@ from lightning.pytorch.plugins.io import TorchCheckpointIO
 
 from lt_bench.assets.weights import read_torch
 from lt_bench.config import RunConfig, parse_config, to_dict
+from lt_bench.config.free_keys import FREE_KEYS, SHARING_KEYS
 from lt_bench.errors import CheckpointError, ConfigError, LtBenchError, WriteError
 from lt_bench.files import atomic_path
 from lt_bench.plugins import plugin_hashes
@@ -22,27 +23,9 @@ from lt_bench.versions import check_version
 
 FOLDER = "checkpoints"
 LAST = "last.ckpt"
-# Keys that decide no weight: a run may go on with others.
+# What decides no weight: a run may go on with others.
 FREE_SECTIONS = ("sampling", "evaluation")
-FREE_KEYS = (
-    "data.cache",
-    "data.folder",
-    "model.plugins",
-    "train.threads",
-    "train.workers",
-    "train.checkpoint_every",
-    "train.log_every",
-    "train.validate_every",
-    "train.accelerator",
-    # Windows, their order and their draws are the same however they are shared out; sums are rounded differently.
-    "train.devices",
-    "train.nodes",
-    "train.strategy",
-    "train.accumulate",
-    "train.activation_checkpointing",
-    "train.compile",
-    "train.deterministic",
-)
+ANY_VALUE = (*FREE_KEYS, *SHARING_KEYS, "train.validate_every")
 
 
 class AtomicCheckpointIO(TorchCheckpointIO):
@@ -162,7 +145,7 @@ def check_same_run(path: Path, made: RunOrigin, asked: RunOrigin) -> None:
     """
     old, new = _flat(to_dict(made.config)), _flat(to_dict(asked.config))
     for key in sorted(old.keys() | new.keys()):
-        free = key in FREE_KEYS or key.partition(".")[0] in FREE_SECTIONS
+        free = key in ANY_VALUE or key.partition(".")[0] in FREE_SECTIONS
         if not free and old.get(key) != new.get(key):
             raise CheckpointError(
                 f"{path}: expected {key}: {new.get(key)!r}, got a run of {key}: {old.get(key)!r}; "

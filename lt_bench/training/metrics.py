@@ -49,7 +49,8 @@ class MetricsFile(StepCallback):
         self._start = time.perf_counter()
         if trainer.is_global_zero:
             self._rows = [row for row in _read(self.path) if int(row["step"]) <= trainer.global_step]
-            self.loss = float(self._rows[-1]["loss"]) if self._rows else None
+            losses = [row["loss"] for row in self._rows if row["loss"]]  # rows of a validation alone have none
+            self.loss = float(losses[-1]) if losses else None
 
     def on_step_end(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
         """Add up the loss; write a row when it is time."""

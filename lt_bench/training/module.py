@@ -105,7 +105,7 @@ class LetsTalkModule(pl.LightningModule):
 
     def _clip(self, norm: float) -> None:
         limit = self.config.train.gradient_clip
-        if limit and norm > limit:
+        if 0 < limit < norm:
             local = [local_part(p.grad) for p in self.parameters() if p.grad is not None]
             torch._foreach_mul_(local, limit / (norm + 1e-6))
 

@@ -39,6 +39,18 @@ from lt_bench.training.validation_scores import ValidationScores
 
 MODEL_FILE = "model.safetensors"
 METRICS_FILE = "metrics.csv"
+LEAST: dict[str, tuple[int, str]] = {
+    "learning_rate": (0, ""),
+    "weight_decay": (0, ""),
+    "warmup_steps": (0, ""),
+    "gradient_clip": (0, " (0: no clipping)"),
+    "motion_noise": (0, ""),
+    "threads": (0, " (0: PyTorch's choice)"),
+    "workers": (0, ""),
+    "log_every": (1, ""),
+    "validate_every": (0, " (0: never)"),
+}
+"""Of the numbers of ``train``: the least that makes sense."""
 
 
 @dataclass(frozen=True)
@@ -142,6 +154,11 @@ def check_run(config: RunConfig) -> None:
     """
     train = config.train
     check_shares(train)
+    for key, (least, why) in LEAST.items():
+        if getattr(train, key) < least:
+            raise ConfigError(f"train.{key}: expected at least {least}{why}, got {getattr(train, key)}")
+    if not 0 <= train.beta2 < 1:
+        raise ConfigError(f"train.beta2: expected 0 <= beta2 < 1, got {train.beta2}")
     if min(config.evaluation.score_every, config.evaluation.score_clips) < 0:
         asked = (config.evaluation.score_every, config.evaluation.score_clips)
         raise ConfigError(f"evaluation.score_every, score_clips: expected at least 0, got {asked}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
@@ -89,6 +90,8 @@ class ValidationScores(StepCallback):
 
     def _score(self, card: ModelCard, weights: dict[Weights, dict[str, Tensor]], step: int) -> Result:
         folder = self.out / f"step{step:06d}"
+        if folder.exists():  # of weights that a killed run had here, and perhaps half made
+            shutil.rmtree(folder)
         model_file, sampling = folder / "model.safetensors", self.config.sampling
         save_model(model_file, card, {sampling.weights: weights[sampling.weights]})
         try:

@@ -49,6 +49,13 @@ def test_parts_sum_to_the_whole_and_to_the_networks_parameters(capsys: pytest.Ca
     assert found["model"]["fusion"] == {"portrait": "siamese", "audio": "symbiotic"}
 
 
+@pytest.mark.parametrize("order", ["factorised", "alternating"])
+def test_the_linear_family_is_described_too(capsys: pytest.CaptureFixture[str], order: str) -> None:
+    options = ["--latent", "32x4x4", "--speech", "1x80", "frames=4", "audio_tokens=4", f"order={order}"]
+    softmax, linear = (describe(capsys, "tiny", *options, f"family={family}") for family in ("softmax", "linear"))
+    assert 0 < linear["macs_step"] != softmax["macs_step"]
+
+
 def test_operations_of_a_cross_attention_are_those_counted_by_hand(capsys: pytest.CaptureFixture[str]) -> None:
     found = describe(capsys, "tiny", "--latent", "4x4x4", "frames=3", "motion_frames=0", "audio_tokens=5")
     audio = next(part for part in found["parts"] if part["name"] == "audio fusion: direct")

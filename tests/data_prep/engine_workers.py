@@ -13,11 +13,12 @@ from lt_bench.errors import LtBenchError
 
 @dataclass(frozen=True)
 class Toy:
-    """Job ``n`` gives its square; ``die`` jobs end the process always, ``stumble`` jobs once (noted in ``folder``)."""
+    """Job ``n`` gives its square; some end their process: ``die`` always, ``stumble`` once, ``twice`` twice."""
 
     folder: Path
     die: frozenset[int] = frozenset()
     stumble: frozenset[int] = frozenset()
+    twice: frozenset[int] = frozenset()
     fail: int = -1
     seconds: float = 0.0
 
@@ -27,8 +28,8 @@ class Toy:
         time.sleep(self.seconds)
         if job == self.fail:
             raise LtBenchError("the disk is full")
-        once = job in self.stumble and len((self.folder / f"tried-{job}").read_text().split()) == 1
-        if job in self.die or once:
+        tried = len((self.folder / f"tried-{job}").read_text().split())
+        if job in self.die or tried <= (job in self.stumble) + 2 * (job in self.twice):
             os.kill(os.getpid(), signal.SIGKILL)
         return job * job
 

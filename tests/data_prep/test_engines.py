@@ -43,9 +43,24 @@ def test_a_job_whose_process_dies_once_is_done_and_one_that_always_does_is_named
     results = run(6, 2, die=frozenset({2}), stumble=frozenset({4}))
     assert sorted(r for r in results if isinstance(r, int)) == [0, 1, 9, 16, 25]
     assert [r for r in results if isinstance(r, str)] == [
-        "2: the process that prepared it was ended 2 times, by SIGKILL (out of memory?)"
+        "2: the process that prepared it was ended 3 times, the last time alone, by SIGKILL (out of memory?)"
     ]
-    assert [tries(tmp_path, n) for n in range(6)] == [1, 1, 2, 1, 2, 1]
+    assert [tries(tmp_path, n) for n in range(6)] == [1, 1, 3, 1, 2, 1]
+
+
+def test_what_wants_for_memory_beside_others_is_tried_alone(
+    toys: ModuleType, run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    assert sorted(run(6, 3, twice=frozenset({1, 4}))) == [n * n for n in range(6)]
+    monkeypatch.setattr("data_prep.engines.local.MAX_LOST", 2)
+    folder = tmp_path / "all"
+    folder.mkdir()
+    results: list[int | str] = []
+    jobs = run_jobs(range(9), partial(toys.Toy, folder, twice=frozenset(range(9))), toys.lost, 3)
+    with pytest.raises(LtBenchError, match="2 jobs in a row were lost; try fewer --workers"):
+        results.extend(jobs)
+    assert len(results) >= 2
+    assert all(isinstance(result, int) for result in results)  # made after all, so in no list of what was lost
 
 
 def test_what_concerns_all_jobs_ends_the_run(run):

@@ -67,7 +67,8 @@ def test_rescale_leaves_a_learned_variance_alone() -> None:
         guide(U, P, None, 2.0, 0.0, rescale_share=0.5)
 
 
-def test_the_interval_leaves_its_lower_end_out() -> None:
+def test_the_interval_leaves_its_lower_end_out_but_for_zero() -> None:
+    assert within_interval(0.0, (0.0, 1.0))  # DDPM's last step
     inside = [t for t in (0.0, 200.0, 201.0, 700.0, 701.0, 1000.0) if within_interval(t, (0.2, 0.7))]
     assert inside == [201.0, 700.0]
     assert within_interval(1000.0, (0.0, 1.0))

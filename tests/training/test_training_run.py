@@ -92,6 +92,17 @@ def test_a_run_that_is_killed_before_a_validation_still_has_it_in_its_curve(
     assert _curve(tmp_path / "killed") == _curve(tmp_path / "whole")
 
 
+@pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
+def test_a_run_goes_on_whose_curve_ends_with_a_validation_alone(
+    toy_cache: LatentCache, make_run: MakeRun, tmp_path: Path
+) -> None:
+    config = make_run(log_every=2, validate_every=3, checkpoint_every=3)
+    train(config, tmp_path / "whole", toy_cache, progress=False)
+    assert _train_until_killed(config, tmp_path / "killed", toy_cache, step=4) == -signal.SIGKILL
+    assert train(config, tmp_path / "killed", toy_cache, progress=False).resumed_from == 3
+    assert _curve(tmp_path / "killed") == _curve(tmp_path / "whole")
+
+
 def test_a_finished_run_is_not_trained_again(toy_cache: LatentCache, make_run: MakeRun, tmp_path: Path) -> None:
     first = train(make_run(), tmp_path, toy_cache, progress=False)
     stamp = first.model_file.stat().st_mtime_ns
@@ -300,6 +311,14 @@ def test_an_interrupt_stays_an_interrupt(toy_cache: LatentCache, make_run: MakeR
         ({"ema_decay": 1.0}, "train.ema_decay"),
         ({"audio_dropout": 1.5}, "train.audio_dropout"),
         ({"motion_noise": 2.0}, "train.motion_noise"),
+        ({"learning_rate": -1.0}, "train.learning_rate: expected at least 0, got -1"),
+        ({"gradient_clip": -1.0}, r"train.gradient_clip: expected at least 0 \(0: no clipping\), got -1"),
+        ({"beta2": 2.0}, "train.beta2: expected 0 <= beta2 < 1, got 2"),
+        ({"warmup_steps": -5}, "train.warmup_steps"),
+        ({"threads": -1}, "train.threads"),
+        ({"workers": -1}, "train.workers"),
+        ({"log_every": 0}, "train.log_every: expected at least 1, got 0"),
+        ({"validate_every": -1}, "train.validate_every"),
         ({"accumulate": 4}, "train.batch_size: expected a multiple"),
         ({"devices": 3}, "train.batch_size: expected a multiple"),
         ({"sampling": {"sampler": "ddim"}}, "sampling.sampler"),

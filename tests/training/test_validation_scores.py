@@ -11,6 +11,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import lightning.pytorch as pl
 import numpy as np
 import pytest
 from lightning.pytorch.loggers import CSVLogger
@@ -81,6 +82,24 @@ def test_scores_are_logged_and_kept_and_the_weights_are_those_of_an_unscored_run
     mine, theirs = load_file(scored.model_file), load_file(plain.model_file)
     for name, value in theirs.items():
         np.testing.assert_array_equal(mine[name], value)
+
+
+def test_a_run_that_was_stopped_after_a_score_scores_the_step_again(
+    toy_cache: LatentCache, scored_run: RunConfig, tmp_path: Path
+) -> None:
+    class Stop(pl.Callback):
+        def on_train_batch_start(self, trainer: pl.Trainer, pl_module: Any, batch: Any, batch_idx: int) -> None:
+            if batch_idx == 3:  # step 2 was scored, and not saved
+                raise KeyboardInterrupt
+
+    config = replace(scored_run, train=replace(scored_run.train, checkpoint_every=4))
+    with pytest.raises(KeyboardInterrupt):
+        train(config, tmp_path / "run", toy_cache, [Stop()], progress=False)
+    scored = tmp_path / "run/scores/step000002/result.json"
+    before = scored.stat().st_mtime_ns
+    assert train(config, tmp_path / "run", toy_cache, progress=False).resumed_from is None
+    assert scored.stat().st_mtime_ns > before
+    assert len(list((tmp_path / "run/scores").glob("*/result.json"))) == 3
 
 
 def test_a_cache_without_real_videos_is_refused_before_training(

@@ -55,6 +55,7 @@ def build_sampler(
     if log_snr and (flow or name not in ("dpmpp_2m", "unipc")):
         got = f"{name} and schedule {config.schedule}"
         raise ConfigError(f"sampling.spacing: expected even unless dpmpp_2m or unipc on the linear schedule, got {got}")
-    if not 1 <= steps <= STEPS:
-        raise ConfigError(f"sampling.steps: expected 1 to {STEPS}, got {steps}")
+    least = 2 if name == "ddpm" else 1  # its only step would be that of t = 0, which takes noise for clean latents
+    if not least <= steps <= STEPS:
+        raise ConfigError(f"sampling.steps: expected {least} to {STEPS}, got {steps}")
     return fitting[name]()

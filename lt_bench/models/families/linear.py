@@ -6,6 +6,8 @@ number of tokens, not with its square; places are told by the feed-forward's con
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager, nullcontext
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -60,8 +62,9 @@ class LinearAttention(Attention):
         return self.proj(read.transpose(1, 2).flatten(2).to(self.proj.weight.dtype))
 
 
-def _full_precision(x: Tensor) -> torch.autocast:
-    return torch.autocast(x.device.type, enabled=False)
+def _full_precision(x: Tensor) -> AbstractContextManager[object]:
+    kind = x.device.type  # "meta" where operations are only counted
+    return torch.autocast(kind, enabled=False) if torch.amp.is_autocast_available(kind) else nullcontext()
 
 
 class MixFeedForward(nn.Module):
