@@ -77,8 +77,8 @@ def pick_clips(board: Board, rows: Sequence[Row], count: int) -> list[Clip]:
     """The clips to show, from the worst to the best."""
     assert board.reference is not None
     clips = {clip.id: clip for clip in board.reference.clips if any(_video(row, clip.id) for row in rows)}
-    found = [row.scores[board.headline].per_video for row in rows if board.headline in row.scores]
-    rated = {i: [video[i] for video in found if i in video] for i in clips}
+    found = [row.scores[board.headline] for row in rows if board.headline in row.scores]
+    rated = {i: [score.of_video(i) for score in found if i in score.per_video] for i in clips}
     ordered = sorted(clips, key=lambda i: (float(np.mean(rated[i])) if rated[i] else float("inf"), i))
     chosen = (
         np.unique(np.linspace(0, len(ordered) - 1, min(count, len(ordered))).round().astype(int)) if ordered else []
@@ -110,7 +110,7 @@ def _sample(clip: Clip, rows: Sequence[Row], colours: dict[str, int], files: Att
     tiles = [Tile("real", None, files.video(real), files.poster(real), absent, {})]
     for row in rows:
         path = _video(row, clip.id)
-        scores = {n: short_number(s.per_video[clip.id]) for n, s in row.scores.items() if clip.id in s.per_video}
+        scores = {n: short_number(s.of_video(clip.id)) for n, s in row.scores.items() if clip.id in s.per_video}
         missing = "" if path else "this clip was not generated"
         tiles.append(Tile(row.system, colours[row.system], files.video(path), files.poster(path), missing, scores))
     voice = real or next((p for p in (_video(row, clip.id) for row in rows) if p is not None), None)

@@ -6,13 +6,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+import numpy as np
+
 from lt_bench.errors import ResultError
 from lt_bench.evaluation.statistics import holm, paired_difference
+from lt_bench.evaluation.two_way import two_way_mean
 from lt_bench.leaderboard.rows import Row, ScoreSummary
 
 HEADLINES = ("lip_corr", "lip_sync_open", "sync_c")
 """Scores that order the rows where a protocol has them: a talking head is for talking."""
 SIGNIFICANCE = 0.05
+NO_INTERVAL = "no interval to tell it from the best by: too few identities"
 Mark = Literal["best", "tie", "behind", "unranked"]
 
 
@@ -24,10 +28,14 @@ class Verdict:
     """How it stands.
 
     ``tie``: not distinguishable from the best; for a score of a whole set, whose videos cannot be paired, the intervals
-    overlap. ``unranked``: no value, no direction, or measured otherwise.
+    overlap. ``unranked``: no value, no direction, measured otherwise, or nothing to test it by.
     """
     p_value: float | None = None
-    """Against the best, paired by video, clustered by identity, Holm-corrected over the table; None where untested."""
+    """Against the best, paired by video, Holm-corrected over the systems of the score; None where untested.
+
+    Clustered by identity and by seed where both systems have several seeds: it then tells of ways to train. With one
+    seed it is clustered by identity alone, and tells of these two trained models.
+    """
     note: str = ""
     """Why it is unranked."""
 
@@ -52,18 +60,15 @@ def sort_key(row: Row, name: str | None) -> tuple[int, float, str]:
 
 
 def judge(rows: Sequence[Row]) -> dict[str, dict[str, Verdict]]:
-    """Verdicts by score and system. All paired tests of the table are corrected together."""
+    """Verdicts by score and system. The paired tests of a score are corrected together."""
     verdicts: dict[str, dict[str, Verdict]] = {}
-    tests: list[tuple[str, str, float]] = []
     for name in dict.fromkeys(name for row in rows for name in row.scores):
         best = _best(rows, name)
         verdicts[name] = {row.system: _first_verdict(row, best, name) for row in rows}
-        for row in rows:
-            p = _p_value(row, best, name) if best and verdicts[name][row.system].mark == "behind" else None
-            if p is not None:
-                tests.append((name, row.system, p))
-    for (name, system, _), adjusted in zip(tests, holm([p for *_, p in tests]), strict=True):
-        verdicts[name][system] = Verdict("tie" if adjusted > SIGNIFICANCE else "behind", adjusted)
+        tests = {row.system: _p_value(row, best, name) for row in rows if verdicts[name][row.system].mark == "behind"}
+        tested = {system: p for system, p in tests.items() if p is not None}
+        for system, adjusted in zip(tested, holm(list(tested.values())), strict=True):
+            verdicts[name][system] = Verdict("tie" if adjusted > SIGNIFICANCE else "behind", adjusted)
     return verdicts
 
 
@@ -91,26 +96,31 @@ def _first_verdict(row: Row, best: Row | None, name: str) -> Verdict:
     except ResultError as error:
         return Verdict("unranked", note=str(error))
     mine, theirs = row.scores[name], best.scores[name]
-    return Verdict("tie" if mine.value == theirs.value or _sets_overlap(mine, theirs) else "behind")
+    if mine.value == theirs.value:
+        return Verdict("tie")
+    return _by_intervals(mine, theirs) if mine.score.scope == "set" else Verdict("behind")
 
 
-def _sets_overlap(mine: ScoreSummary, theirs: ScoreSummary) -> bool:
+def _by_intervals(mine: ScoreSummary, theirs: ScoreSummary) -> Verdict:
     # A score of a whole set has no videos to pair: only intervals that are apart tell two systems apart.
-    ends = (mine.low, mine.high, theirs.low, theirs.high)
-    if mine.score.scope != "set" or None in ends:
-        return False
-    return max(mine.low, theirs.low) <= min(mine.high, theirs.high)  # type: ignore[type-var]
+    if mine.low is None or mine.high is None or theirs.low is None or theirs.high is None:
+        return Verdict("unranked", note=NO_INTERVAL)
+    return Verdict("tie" if max(mine.low, theirs.low) <= min(mine.high, theirs.high) else "behind")
 
 
-def _p_value(row: Row, best: Row, name: str) -> float | None:
+def _p_value(row: Row, best: Row | None, name: str) -> float | None:
+    if best is None:
+        return None
     mine, theirs = row.scores[name], best.scores[name]
     shared = _shared(mine, theirs)
     if mine.score.scope != "video" or len(shared) < 2:
         return None
     clusters = row.results[0].clusters(shared)
-    return paired_difference(
-        [mine.per_video[i] for i in shared], [theirs.per_video[i] for i in shared], clusters
-    ).p_value
+    a, b = (np.array([summary.per_video[i] for i in shared]).T for summary in (mine, theirs))
+    seeds = min(len(a), len(b))
+    if seeds > 1:  # seeds of two systems are no pairs, which the order they are in cannot make worse or better
+        return two_way_mean(a[:seeds] - b[:seeds], clusters).p_value
+    return paired_difference(a.mean(0), b.mean(0), clusters).p_value
 
 
 def _shared(a: ScoreSummary, b: ScoreSummary) -> list[str]:

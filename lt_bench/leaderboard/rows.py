@@ -6,8 +6,11 @@ import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
+
 from lt_bench.evaluation.results import Result, Score
-from lt_bench.evaluation.statistics import cluster_bootstrap
+from lt_bench.evaluation.statistics import Interval
+from lt_bench.evaluation.two_way import Mean, two_way_mean
 from lt_bench.leaderboard.collect import Entry
 
 
@@ -20,10 +23,14 @@ class ScoreSummary:
     values: tuple[float, ...]
     """One a seed that has it."""
     low: float | None
-    """Of the confidence interval over identities; None where there is none."""
+    """Of the confidence interval; None where there is none.
+
+    Over identities with one seed: it tells of that trained model. Over seeds and identities with several
+    (``lt_bench.evaluation.two_way``), over seeds alone for scores of a whole set.
+    """
     high: float | None
-    per_video: dict[str, float]
-    """Means over the seeds, for the videos that every seed has."""
+    per_video: dict[str, tuple[float, ...]]
+    """One number a seed, in the order of ``values``, for the videos that every seed has."""
     missing: str
     """Why there is no value."""
 
@@ -31,6 +38,10 @@ class ScoreSummary:
     def value(self) -> float | None:
         """Mean over the seeds."""
         return statistics.fmean(self.values) if self.values else None
+
+    def of_video(self, video: str) -> float:
+        """Mean over the seeds of one video's."""
+        return statistics.fmean(self.per_video[video])
 
     @property
     def sd(self) -> float | None:
@@ -93,12 +104,14 @@ def _summary(found: Sequence[tuple[Result, Score]]) -> ScoreSummary:
         return ScoreSummary(found[0][1], (), None, None, {}, found[0][1].missing or "no value")
     result, score = with_value[0]
     shared = [i for i in score.per_video if all(i in s.per_video for _, s in with_value)]
-    per_video = {i: statistics.fmean(s.per_video[i] for _, s in with_value) for i in shared}
-    interval = score.interval
-    if len(with_value) > 1:
-        # Seeds share their videos: averaging each video over the seeds first leaves the spread between identities.
-        mean = score.scope == "video" and score.aggregate == "mean" and bool(shared)
-        interval = cluster_bootstrap(list(per_video.values()), result.clusters(shared)) if mean else None
+    per_video = {i: tuple(s.per_video[i] for _, s in with_value) for i in shared}
     values = tuple(s.value for _, s in with_value if s.value is not None)
+    interval: Interval | Mean | None = score.interval
+    if len(values) > 1:
+        if score.scope == "set":
+            interval = two_way_mean(np.array([values]).T, ["all"])
+        else:
+            mean = score.aggregate == "mean" and bool(shared)
+            interval = two_way_mean(np.array(list(per_video.values())).T, result.clusters(shared)) if mean else None
     low, high = (interval.low, interval.high) if interval else (None, None)
     return ScoreSummary(score, values, low, high, per_video, "")

@@ -88,7 +88,8 @@ def _notes(board: Board, hidden: Sequence[str]) -> Iterator[Text]:
                 )
     if any(verdict.mark == "tie" for by_system in board.verdicts.values() for verdict in by_system.values()):
         yield Text(
-            "≈ not distinguishable from the best (paired, by identity, Holm-corrected over the table)", style="dim"
+            "≈ not distinguishable from the best (paired, by identity and seed, Holm-corrected over the systems)",
+            style="dim",
         )
     if hidden:
         yield Text(f"more scores in the files: {', '.join(hidden)}", style="dim")

@@ -13,6 +13,7 @@ import pytest
 from lt_bench.cli.main import main
 from lt_bench.errors import ResultError
 from lt_bench.evaluation.results import Clip
+from lt_bench.evaluation.statistics import paired_difference
 from lt_bench.leaderboard.boards import build_boards
 from lt_bench.leaderboard.build import build_leaderboard
 from lt_bench.leaderboard.collect import collect
@@ -54,7 +55,7 @@ def test_seeds_are_averaged_with_their_standard_deviation(fake, write_results):
     assert summary.value == pytest.approx(statistics.fmean(values))
     assert summary.sd == pytest.approx(statistics.stdev(values))
     assert summary.low < summary.value < summary.high
-    assert summary.per_video[results[0].clips[0].id] == pytest.approx(
+    assert summary.of_video(results[0].clips[0].id) == pytest.approx(
         statistics.fmean(r.scores["lip_corr"].per_video[r.clips[0].id] for r in results)
     )
 
@@ -112,6 +113,54 @@ def test_scores_of_whole_sets_tie_where_their_intervals_overlap(fake, write_resu
         results.append(fake(name, scores={"mouth_error": score}))
     (board,) = boards_of(write_results(*results))
     assert [board.verdicts["mouth_error"][name].mark for name in "abc"] == ["best", "tie", "behind"]
+
+
+def of_seeds(fake, name: str, levels: tuple[float, ...]):
+    """A system whose seeds are on these levels; every clip agrees with its seed."""
+    return [fake(name, level, seed) for seed, level in enumerate(levels)]
+
+
+def test_seeds_that_scatter_tell_no_system_from_another_though_every_clip_agrees(fake, write_results):
+    scattered = [*of_seeds(fake, "a", (0.9, 0.5, 0.7)), *of_seeds(fake, "b", (0.4, 0.8, 0.66))]
+    (board,) = boards_of(write_results(*scattered))
+    assert [board.verdicts["lip_corr"][name].mark for name in "ab"] == ["best", "tie"]
+    a, b = (row.scores["lip_corr"] for row in board.rows)
+    assert a.low < 0.5 < 0.9 < a.high
+    assert b.value < a.value
+    # Averaged over their seeds first, the same clips would tell them apart.
+    shared = list(a.per_video)
+    averaged = [[summary.of_video(i) for i in shared] for summary in (a, b)]
+    assert paired_difference(*averaged, board.rows[0].results[0].clusters(shared)).p_value < 0.05
+
+
+def test_seeds_that_agree_tell_systems_apart(fake, write_results):
+    (board,) = boards_of(
+        write_results(*of_seeds(fake, "a", (0.9, 0.88, 0.91)), *of_seeds(fake, "b", (0.5, 0.48, 0.52)))
+    )
+    assert board.verdicts["lip_corr"]["b"].mark == "behind"
+
+
+def test_scores_of_whole_sets_have_intervals_over_seeds(fake, write_results):
+    results = []
+    for name, values in (("a", (1.0, 1.2, 1.1)), ("b", (1.15, 1.05, 1.2)), ("c", (3.0, 3.1, 2.9)), ("d", (1.3,))):
+        for seed, value in enumerate(values):
+            score = fake().scores["mouth_error"]
+            score = dataclasses.replace(score, scope="set", per_video={}, value=value, interval=None)
+            results.append(fake(name, seed=seed, scores={"mouth_error": score}))
+    (board,) = boards_of(write_results(*results))
+    verdicts = board.verdicts["mouth_error"]
+    assert [verdicts[name].mark for name in "abcd"] == ["best", "tie", "behind", "unranked"]
+    assert verdicts["d"].note == "no interval to tell it from the best by: too few identities"
+    summary = next(row.scores["mouth_error"] for row in board.rows if row.system == "a")
+    reach = 4.30265 * statistics.stdev((1.0, 1.2, 1.1)) / 3**0.5  # Student's t with two degrees of freedom
+    assert (summary.low, summary.high) == pytest.approx((1.1 - reach, 1.1 + reach), rel=1e-4)
+
+
+def test_other_scores_of_a_table_do_not_weaken_a_verdict(fake, write_results):
+    one, two = fake("one", 0.9), fake("two", 0.86)
+    alone = [dataclasses.replace(r, scores={"lip_corr": r.scores["lip_corr"]}) for r in (one, two)]
+    (few,), (many,) = (boards_of(write_results(*results)) for results in (alone, (one, two)))
+    assert few.verdicts["lip_corr"]["two"] == many.verdicts["lip_corr"]["two"]
 
 
 def test_nothing_is_best_in_a_control_or_in_a_score_without_direction(fake, write_results):
