@@ -249,12 +249,18 @@ def test_steps_that_do_not_divide_1000_miss_no_timestep(steps: int) -> None:
     torch.testing.assert_close(x, x0)
 
 
-@pytest.mark.parametrize(("schedule", "name"), [("linear", "ddpm"), ("linear", "ddim"), ("flow", "flow_euler")])
+@pytest.mark.parametrize(("schedule", "name"), [("linear", "ddim"), ("flow", "flow_euler")])
 def test_one_step_is_the_denoiser(schedule: str, name: str) -> None:
     config = DiffusionConfig(schedule, "sample")  # type: ignore[arg-type]
     sampler = build_sampler(name, 1, config)  # type: ignore[arg-type]
     x, clean = torch.randn(2, 1, 1, 3, 4, 4)
     torch.testing.assert_close(sampler.step(clean, sampler.timesteps[0], x), clean)
+
+
+def test_a_single_step_of_ddpm_would_take_noise_for_clean_latents() -> None:
+    with pytest.raises(ConfigError, match=r"sampling\.steps: expected 2 to 1000, got 1"):
+        build_sampler("ddpm", 1, DiffusionConfig("linear", "sample"))
+    assert list(build_sampler("ddpm", 2, DiffusionConfig("linear", "sample")).timesteps) == [999, 0]
 
 
 def test_steps_out_of_order_and_wrong_channels_are_refused() -> None:
