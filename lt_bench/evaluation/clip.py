@@ -14,6 +14,7 @@ from numpy import ndarray
 
 from lt_bench.errors import LtBenchError, MediaError
 from lt_bench.evaluation.feature_store import Features, FeatureStore
+from lt_bench.evaluation.fingerprint import code_hash
 from lt_bench.files import sha256_file
 from lt_bench.media.audio import read_audio
 from lt_bench.shapes import Frames, UInt8, Waveform
@@ -151,10 +152,10 @@ class VideoView:
 
         Args:
             key: everything the arrays depend on beside this video: detector with weights hash, preprocessing.
-            compute: makes them.
+            compute: makes them; the code it rests on, and the versions of libraries, are part of the address.
             heard: whether they may depend on the sound; False lets a video with another voice share them.
         """
-        address = self.address(key, heard)
+        address = {**self.address(key, heard), "code": code_hash(compute.__module__)}
         memo = f"{key} {address.get('voice', '')}"
         if memo not in self._memo:
             self._memo[memo] = dict(self.tools.store.get(address, compute))

@@ -2,7 +2,8 @@
 
 An entry is one safetensors file of named arrays. Its address is what it depends on, as a JSON object::
 
-    {"video": sha256 of the file, "key": detector, weights and preprocessing, "treatment": size and length, "fps": 25.0}
+    {"video": sha256 of the file, "key": detector, weights and preprocessing, "treatment": size and length, "fps": 25.0,
+     "code": hash of the code that measures it and of library versions (``lt_bench.evaluation.fingerprint``)}
 
 and its path is ``<folder>/<first two digits>/<sha256 of the canonical JSON>.safetensors`` (``address_hash``). Nothing
 else decides it, so anyone may fill a folder beforehand: ``features/`` inside a real set's folder is looked into first.

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from lt_bench.errors import ResultError
+from lt_bench.evaluation.clip import Tools, VideoView
 from lt_bench.evaluation.export import save_csv
 from lt_bench.evaluation.feature_store import FeatureStore
 from lt_bench.evaluation.fingerprint import code_hash
@@ -118,3 +119,26 @@ def test_the_hash_of_code_follows_imports_and_is_stable() -> None:
     psnr, ssim = (code_hash(f"lt_bench.evaluation.scores.{name}") for name in ("psnr", "ssim"))
     assert psnr != ssim
     assert psnr == code_hash("lt_bench.evaluation.scores.psnr")
+
+
+def test_features_of_other_code_or_other_libraries_are_measured_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "a.mp4").write_bytes(b"frames")
+    calls = []
+
+    def compute() -> dict[str, np.ndarray]:
+        calls.append(1)
+        return {"x": np.ones(3)}
+
+    def look() -> None:
+        tools = Tools(FeatureStore(tmp_path / "store"))
+        VideoView(tmp_path / "a.mp4", list, "", 25.0, tools, False).features("k", compute)
+
+    look()
+    look()
+    assert len(calls) == 1
+    monkeypatch.setattr("lt_bench.evaluation.clip.code_hash", lambda module: f"{module} with torch 99")
+    look()
+    look()
+    assert len(calls) == 2

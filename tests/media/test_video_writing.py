@@ -9,6 +9,7 @@ import pytest
 from lt_bench.errors import LtBenchError, MediaError
 from lt_bench.media.audio import read_audio
 from lt_bench.media.video import iter_frames, probe_video, read_frames, write_video
+from lt_bench.media.video_writer import x264_options
 
 RATE = 16000
 BLACK = np.zeros((32, 32, 3), np.uint8)
@@ -72,6 +73,16 @@ def test_the_same_input_gives_the_same_bytes_in_any_process(tmp_path: Path) -> N
     subprocess.run([sys.executable, "-c", WRITE, str(tmp_path / "other.mp4")], check=True)
     first, second, third = ((tmp_path / name).read_bytes() for name in ("array.mp4", "stream.mp4", "other.mp4"))
     assert first == second == third
+
+
+@pytest.mark.parametrize(
+    ("flags", "options"),
+    [("fma avx2 avx512f avx512bw", {"x264-params": "asm=avx2"}), ("fma avx2", {}), ("asimd", {})],
+)
+def test_x264_is_kept_from_avx512_where_there_is_any(tmp_path: Path, flags: str, options: dict[str, str]) -> None:
+    (tmp_path / "cpuinfo").write_text(f"flags : fpu {flags}\n")
+    assert x264_options(tmp_path / "cpuinfo") == options
+    assert x264_options(tmp_path / "none") == {}
 
 
 def test_the_index_is_in_front_and_the_tracks_are_interleaved(tmp_path: Path, click) -> None:
