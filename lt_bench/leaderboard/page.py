@@ -74,7 +74,7 @@ def render_page(
     environment = Environment(
         loader=FunctionLoader(_read), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
-    environment.filters |= {"number": short_number, "spread": short_spread}
+    environment.filters |= {"number": short_number, "spread": short_spread, "breakable": _breakable}
     environment.globals |= {"arrow": arrow, "bars": BARS}
     rows = load_published() if published else ()
     colours, attachments = _colours(boards), Attachments(folder)
@@ -97,6 +97,11 @@ def render_page(
 
 def _read(name: str) -> str:
     return resources.files("lt_bench.leaderboard").joinpath("template", name).read_text(encoding="utf-8")
+
+
+def _breakable(name: str) -> Markup:
+    """A name that may go on in the next line after each of its underscores; escaped."""
+    return Markup("_<wbr>").join(name.split("_"))
 
 
 def _as_json(value: Any) -> str:
