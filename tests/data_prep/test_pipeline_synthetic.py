@@ -148,7 +148,7 @@ def test_an_interrupt_is_not_a_crash(tmp_path: Path):
     process = start(tmp_path / "stopped", workers=1)
     process.send_signal(signal.SIGINT)
     _, error = process.communicate(timeout=60)
-    assert process.returncode == 130
+    assert process.returncode == 130, error
     assert "Traceback" not in error
     assert "interrupted" in error
     assert not (tmp_path / "stopped" / "index.parquet").exists()
