@@ -1,3 +1,4 @@
+import platform
 import subprocess
 import sys
 from pathlib import Path
@@ -7,6 +8,7 @@ import numpy as np
 import pytest
 
 from lt_bench.errors import LtBenchError, MediaError
+from lt_bench.media import video_writer
 from lt_bench.media.audio import read_audio
 from lt_bench.media.video import iter_frames, probe_video, read_frames, write_video
 from lt_bench.media.video_writer import x264_options
@@ -83,6 +85,21 @@ def test_x264_is_kept_from_avx512_where_there_is_any(tmp_path: Path, flags: str,
     (tmp_path / "cpuinfo").write_text(f"flags : fpu {flags}\n")
     assert x264_options(tmp_path / "cpuinfo") == options
     assert x264_options(tmp_path / "none") == {}
+
+
+@pytest.mark.skipif(platform.machine() != "x86_64", reason="instruction sets of x86")
+@pytest.mark.parametrize("side", [32, 64, 96])
+def test_bytes_are_the_same_on_processors_of_any_age(
+    tmp_path: Path, side: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rng = np.random.default_rng(1)
+    ground = rng.integers(0, 256, (side // 8, side // 8, 3)).repeat(8, 0).repeat(8, 1)
+    moved = [np.roll(ground, step, axis=1) + rng.normal(0, 16, ground.shape) for step in range(12)]
+    frames = np.clip(moved, 0, 255).astype(np.uint8)
+    write_video(tmp_path / "here.mp4", frames)
+    monkeypatch.setattr(video_writer, "x264_options", lambda: {"x264-params": "asm=ssse3"})
+    write_video(tmp_path / "old.mp4", frames)
+    assert (tmp_path / "here.mp4").read_bytes() == (tmp_path / "old.mp4").read_bytes()
 
 
 def test_the_index_is_in_front_and_the_tracks_are_interleaved(tmp_path: Path, click) -> None:
