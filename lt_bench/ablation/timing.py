@@ -18,7 +18,8 @@ from lt_bench.data.real_set import read_real_set
 from lt_bench.evaluation.harness import Harness, Options
 from lt_bench.models.checkpoint import load_model
 from lt_bench.sampling.videos import generate_split
-from lt_bench.training.run import check_run, train
+from lt_bench.training.check import check_run
+from lt_bench.training.run import train
 
 WARM_UP, STEPS = 2, 5
 """Training steps before the first that counts, and those that count."""

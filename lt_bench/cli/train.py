@@ -59,8 +59,9 @@ def run(arguments: argparse.Namespace) -> int:
     first = not getattr(rank_zero_only, "rank", 0)
     from lt_bench.cli.caches import ensure_cache, wait_for_cache
     from lt_bench.plugins import load_plugins
+    from lt_bench.training.check import check_run
     from lt_bench.training.preemption import PREEMPTED_CODE, Preempted
-    from lt_bench.training.run import check_run, train
+    from lt_bench.training.run import train
 
     load_plugins(config.model.plugins)
     check_run(config)  # before the cache, which may take hours

@@ -16,15 +16,11 @@ from lightning.pytorch.trainer.states import TrainerStatus
 
 from lt_bench.config import RunConfig
 from lt_bench.data.cache import LatentCache
-from lt_bench.diffusion.objective import Objective
-from lt_bench.diffusion.samplers import build_sampler
-from lt_bench.diffusion.schedule import STEPS
-from lt_bench.errors import ConfigError
 from lt_bench.models.checkpoint import ModelCard, Weights, read_card, save_model
 from lt_bench.plugins import load_plugins, plugin_hashes
-from lt_bench.sampling.guided import check_sampling
 from lt_bench.training.averaging import ModelAverage
 from lt_bench.training.blocks import compiled_limits
+from lt_bench.training.check import check_run
 from lt_bench.training.checkpoints import LastCheckpoint, RunOrigin, check_same_run, find_checkpoint
 from lt_bench.training.datamodule import WindowDataModule
 from lt_bench.training.heap import freed_memory_kept
@@ -33,24 +29,11 @@ from lt_bench.training.module import LetsTalkModule
 from lt_bench.training.preemption import Preempted, Preemption, signals_restored
 from lt_bench.training.progress import StepProgress
 from lt_bench.training.quiet import quiet_lightning
-from lt_bench.training.sharing import check_shares
 from lt_bench.training.trainer import build_trainer, deterministic_restored
 from lt_bench.training.validation_scores import ValidationScores
 
 MODEL_FILE = "model.safetensors"
 METRICS_FILE = "metrics.csv"
-LEAST: dict[str, tuple[int, str]] = {
-    "learning_rate": (0, ""),
-    "weight_decay": (0, ""),
-    "warmup_steps": (0, ""),
-    "gradient_clip": (0, " (0: no clipping)"),
-    "motion_noise": (0, ""),
-    "threads": (0, " (0: PyTorch's choice)"),
-    "workers": (0, ""),
-    "log_every": (1, ""),
-    "validate_every": (0, " (0: never)"),
-}
-"""Of the numbers of ``train``: the least that makes sense."""
 
 
 @dataclass(frozen=True)
@@ -144,39 +127,6 @@ def build_module(config: RunConfig, cache: LatentCache) -> LetsTalkModule:
     info = cache.info
     speech_shape = (info.speech.layers, info.speech.dim)
     return LetsTalkModule(config, info.latent_shape, speech_shape, info.scaling.std, cache.hash)
-
-
-def check_run(config: RunConfig) -> None:
-    """Refuse what would fail only in mid-training, or when the trained model is used.
-
-    Raises:
-        ConfigError: the key, what was expected and what was got.
-    """
-    train = config.train
-    check_shares(train)
-    for key, (least, why) in LEAST.items():
-        if getattr(train, key) < least:
-            raise ConfigError(f"train.{key}: expected at least {least}{why}, got {getattr(train, key)}")
-    if not 0 <= train.beta2 < 1:
-        raise ConfigError(f"train.beta2: expected 0 <= beta2 < 1, got {train.beta2}")
-    if min(config.evaluation.score_every, config.evaluation.score_clips) < 0:
-        asked = (config.evaluation.score_every, config.evaluation.score_clips)
-        raise ConfigError(f"evaluation.score_every, score_clips: expected at least 0, got {asked}")
-    for key in ("portrait_dropout", "audio_dropout", "motion_dropout", "motion_noise", "motion_mask"):
-        if not 0 <= getattr(train, key) <= 1:
-            raise ConfigError(f"train.{key}: expected 0 to 1, got {getattr(train, key)}")
-    if not 0 <= train.motion_timesteps <= STEPS:
-        raise ConfigError(f"train.motion_timesteps: expected 0 to {STEPS}, got {train.motion_timesteps}")
-    if train.motion_timesteps and train.motion_noise:
-        raise ConfigError(f"train.motion_noise: expected 0 beside train.motion_timesteps, got {train.motion_noise}")
-    if not 0 <= train.ema_decay < 1:
-        raise ConfigError(f"train.ema_decay: expected 0 <= decay < 1, got {train.ema_decay}")
-    Objective(config.diffusion, config.model.learn_sigma)
-    check_sampling(config.sampling)
-    sampling = config.sampling
-    build_sampler(sampling.sampler, sampling.steps, config.diffusion, config.model.learn_sigma, sampling.spacing)
-    if config.sampling.weights == "ema" and not train.ema_decay:
-        raise ConfigError("sampling.weights: expected raw where train.ema_decay is 0, got ema")
 
 
 def _fit(trainer: pl.Trainer, module: LetsTalkModule, data: WindowDataModule, resume: Path | None) -> None:

@@ -17,7 +17,7 @@ from lt_bench.models.build import build_model
 from lt_bench.models.codecs.base import build_codec
 from lt_bench.models.fusion import fusion_names
 from lt_bench.perception.speech.base import build_speech_encoder
-from lt_bench.training.run import check_run
+from lt_bench.training.check import check_run
 
 FOLDER = Path(__file__).resolve().parents[2] / "experiments"
 GRIDS = sorted(p for p in (FOLDER, FOLDER / "fusion_ablation") for p in p.glob("*.yaml") if not p.name.startswith("_"))
