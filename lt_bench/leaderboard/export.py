@@ -123,8 +123,9 @@ def _score_cell(board: Board, row: Row, name: str) -> str:
 
 def _remarks(board: Board) -> list[str]:
     remarks = [
-        "Bold: best. ≈: not distinguishable from the best (paired by video, clustered by identity and seed, "
-        "Holm-corrected, 5%; scores of whole sets: intervals overlap). ±: standard deviation over seeds. –: missing."
+        "Bold: best. ≈: not distinguishable from the best (paired by video, clustered by identity and by seed if "
+        "several, Holm-corrected, 5%; scores of whole sets: intervals overlap). "
+        "±: standard deviation over seeds. –: missing."
     ]
     missing: dict[str, list[str]] = {}
     for row in board.rows:

@@ -118,7 +118,12 @@ def _ties(board: Board, best: Row, name: str) -> str:
     tested = any(verdict.p_value is not None for verdict in verdicts.values())
     if ties:
         return f"These clips do not tell it from {', '.join(ties)}."
-    return "Every other system is measurably behind." if behind and tested else ""
+    if not behind or not tested:
+        return ""
+    models = (
+        " One seed tells of these trained models, not of ways to train." if len(best.scores[name].values) == 1 else ""
+    )
+    return f"Every other system is measurably behind.{models}"
 
 
 def _missed(board: Board) -> str:

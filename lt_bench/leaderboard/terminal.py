@@ -88,7 +88,7 @@ def _notes(board: Board, hidden: Sequence[str]) -> Iterator[Text]:
                 )
     if any(verdict.mark == "tie" for by_system in board.verdicts.values() for verdict in by_system.values()):
         yield Text(
-            "≈ not distinguishable from the best (paired, by identity and seed, Holm-corrected over the systems)",
+            "≈ not distinguishable from the best (paired, by identity and by seed if several, Holm-corrected)",
             style="dim",
         )
     if hidden:

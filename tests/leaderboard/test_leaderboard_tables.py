@@ -17,6 +17,7 @@ from lt_bench.evaluation.statistics import paired_difference
 from lt_bench.leaderboard.boards import build_boards
 from lt_bench.leaderboard.build import build_leaderboard
 from lt_bench.leaderboard.collect import collect
+from lt_bench.leaderboard.facts import verdict_sentences
 
 
 def boards_of(paths):
@@ -131,6 +132,15 @@ def test_seeds_that_scatter_tell_no_system_from_another_though_every_clip_agrees
     shared = list(a.per_video)
     averaged = [[summary.of_video(i) for i in shared] for summary in (a, b)]
     assert paired_difference(*averaged, board.rows[0].results[0].clusters(shared)).p_value < 0.05
+
+
+@pytest.mark.parametrize(("levels", "warned"), [((0.9,), True), ((0.9, 0.88, 0.91), False)])
+def test_one_seed_is_said_to_tell_of_these_models_alone(fake, write_results, levels, warned):
+    others = tuple(level - 0.4 for level in levels)
+    (board,) = boards_of(write_results(*of_seeds(fake, "a", levels), *of_seeds(fake, "b", others)))
+    told = " ".join(verdict_sentences(board))
+    assert "Every other system is measurably behind." in told
+    assert ("One seed tells of these trained models" in told) == warned
 
 
 def test_seeds_that_agree_tell_systems_apart(fake, write_results):
