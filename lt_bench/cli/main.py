@@ -6,13 +6,15 @@ import argparse
 import importlib
 import io
 import os
+import signal
 import sys
 from collections.abc import Sequence
 
 import lt_bench
-from lt_bench.cli.interrupts import farewell, sigterm_interrupts, typed
+from lt_bench.cli.interrupts import farewell, typed
 from lt_bench.cli.parsing import VerbParser
 from lt_bench.errors import LtBenchError
+from lt_bench.signals import signals_raise
 
 VERBS = {
     "prepare": "raw videos, or the embedded synthetic set, to a latent cache",
@@ -52,7 +54,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     )
     parser.add_argument("arguments", nargs=argparse.REMAINDER, help="what the verb takes")
     chosen = parser.parse_args(arguments[:1])
-    with sigterm_interrupts() as received:
+    with signals_raise((signal.SIGINT, signal.SIGTERM), KeyboardInterrupt) as received:
         try:
             return _run(chosen.verb, arguments)
         except KeyboardInterrupt:

@@ -13,7 +13,7 @@ import signal
 import sys
 import traceback
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from lt_bench.config import RunConfig, load_config
 from lt_bench.errors import LtBenchError, WriteError
@@ -23,6 +23,7 @@ from lt_bench.jobs.launch import CANNOT_WRITE
 from lt_bench.jobs.lease import die_without_lease
 from lt_bench.jobs.lifeline import die_with_parent, locked_folder
 from lt_bench.jobs.status import StatusReporter
+from lt_bench.signals import signals_raise
 
 if TYPE_CHECKING:
     from lt_bench.data.cache import LatentCache
@@ -42,15 +43,15 @@ def main(arguments: list[str]) -> int:
     folder, leads = Path(arguments[0]), int(os.environ.get("LOCAL_RANK", "0")) == 0
     die_with_parent(follows=not leads)
     die_without_lease()
-    signal.signal(signal.SIGTERM, _stop)
     signal.signal(signal.SIGUSR2, signal.SIG_IGN)  # Slurm tells all of a job's processes; the one above this one acts
     try:
-        if not leads:
-            follow_job(folder)
-            return 0
-        with locked_folder(folder, "a worker", PATIENCE):
-            remove_leftovers(folder)
-            return _guarded(folder)
+        with signals_raise([signal.SIGTERM], _Stopped):
+            if not leads:
+                follow_job(folder)
+                return 0
+            with locked_folder(folder, "a worker", PATIENCE):
+                remove_leftovers(folder)
+                return _guarded(folder)
     except (KeyboardInterrupt, _Stopped):
         print("stopped", file=sys.stderr)
         return 143
@@ -64,10 +65,6 @@ def main(arguments: list[str]) -> int:
 
 class _Stopped(BaseException):
     """The command asked this worker to stop: files half-written are removed on the way out."""
-
-
-def _stop(number: int, frame: Any) -> None:
-    raise _Stopped
 
 
 def _guarded(folder: Path) -> int:
