@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lt_bench.cli.output import add_json_flag, stderr_console
+from lt_bench.cli.parsing import at_least
 from lt_bench.cli.plugins import add_plugin_flag, with_plugins
 
 if TYPE_CHECKING:
@@ -38,9 +39,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--out", metavar="DIR", help="folder of results, in place of the experiment's own")
     parser.add_argument("--engine", choices=("local", "ray", "slurm"), help="where models are made (engine.name)")
-    parser.add_argument("--max-parallel", type=int, metavar="N", help="models side by side (max_parallel)")
+    parser.add_argument("--max-parallel", type=at_least(1), metavar="N", help="models side by side (max_parallel)")
     parser.add_argument(
-        "--retries", type=int, metavar="K", help="how often a model that failed is tried again (engine.retries)"
+        "--retries", type=at_least(0), metavar="K", help="how often a model that failed is tried again (engine.retries)"
     )
     parser.add_argument(
         "--dry-run", action="store_true", help="say what is done, what is left and what it costs, measured; do nothing"

@@ -6,6 +6,7 @@ import argparse
 from typing import TYPE_CHECKING, Any
 
 from lt_bench.cli.output import add_json_flag, print_json, progress_bar
+from lt_bench.cli.parsing import at_least
 
 if TYPE_CHECKING:
     from lt_bench.data.cache import LatentCache
@@ -26,7 +27,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     measured = parser.add_argument_group("statistics")
     measured.add_argument("--protocol", default="open-v1", help="whose detectors measure (open-v1)")
     measured.add_argument("--split", dest="splits", action="append", metavar="NAME", help="validation and test if none")
-    measured.add_argument("--workers", type=int, default=1, help="processes (1)")
+    measured.add_argument("--workers", type=at_least(1), default=1, metavar="N", help="processes (1)")
     add_json_flag(parser)
 
 

@@ -13,10 +13,7 @@ from lt_bench.cli.output import print_json, progress_bar
 def statistics(arguments: argparse.Namespace) -> int:
     """Measure the real sets under a protocol; 1 where a network could not measure one, with the reason."""
     from lt_bench.data.cache import LatentCache
-    from lt_bench.errors import ConfigError
 
-    if arguments.workers < 1:
-        raise ConfigError(f"--workers: expected at least 1, got {arguments.workers}")
     cache = LatentCache.open(arguments.cache)
     splits = arguments.splits or [split for split in ("validation", "test") if (cache.path / "real" / split).is_dir()]
     report = {

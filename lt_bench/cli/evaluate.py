@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lt_bench.cli.output import add_json_flag, print_json, progress_bar
+from lt_bench.cli.parsing import at_least
 
 if TYPE_CHECKING:
     from lt_bench.evaluation.harness import Options
@@ -30,8 +31,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--csv", type=Path, metavar="FILE", help="write one row a video and score (CSV) here")
     parser.add_argument("--report", type=Path, metavar="FILE.html", help="write a page with the worst videos here")
     parser.add_argument("--system", metavar="NAME", help="name in tables (default: the manifest's, else the folder's)")
-    parser.add_argument("--clips", type=int, default=0, metavar="N", help="score the first N clips only (default: all)")
-    parser.add_argument("--workers", type=int, default=1, metavar="N", help="processes (default: 1)")
+    parser.add_argument(
+        "--clips", type=at_least(0), default=0, metavar="N", help="score the first N clips only (default: all)"
+    )
+    parser.add_argument("--workers", type=at_least(1), default=1, metavar="N", help="processes (default: 1)")
     parser.add_argument(
         "--engine", choices=("local", "ray"), default="local", help="local processes, or a Ray cluster (default: local)"
     )
@@ -86,8 +89,6 @@ def _options(arguments: argparse.Namespace) -> Options:
     from lt_bench.errors import ResultError
     from lt_bench.evaluation.harness import Options
 
-    if arguments.workers < 1 or arguments.clips < 0:
-        raise ResultError(f"--workers and --clips: expected >= 1 and >= 0, got {arguments.workers}, {arguments.clips}")
     if not 0 <= arguments.store_limit < float("inf"):
         raise ResultError(f"--store-limit: expected a size in GB, at least 0, got {arguments.store_limit}")
     return Options(

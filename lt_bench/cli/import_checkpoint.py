@@ -11,6 +11,7 @@ import argparse
 from pathlib import Path
 
 from lt_bench.cli.output import add_json_flag, print_json
+from lt_bench.cli.parsing import at_least
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -19,7 +20,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("file", type=Path, metavar="FILE", help="the checkpoint (.ckpt, .pt)")
     parser.add_argument("--out", required=True, type=Path, metavar="MODEL.safetensors", help="the model file to write")
     parser.add_argument("--preset", choices=("S", "B", "L", "XL"), help="expect this size (default: by its shapes)")
-    parser.add_argument("--frames", type=int, default=16, metavar="N", help="frames of its window (default: 16)")
+    parser.add_argument(
+        "--frames", type=at_least(1), default=16, metavar="N", help="frames of its window (default: 16)"
+    )
     parser.add_argument("--codec", metavar="SPEC", help="its autoencoder, as kl:PATH (default: Stable Diffusion's)")
     parser.add_argument(
         "--speech-encoder", metavar="SPEC", help="its speech encoder, as wav2vec2:PATH (default: wav2vec2-base-960h)"

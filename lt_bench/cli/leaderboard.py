@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lt_bench.cli.output import add_json_flag, print_json
+from lt_bench.cli.parsing import at_least
 from lt_bench.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -26,7 +27,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("results", nargs="+", help="result files, or folders of runs; or: submit RESULT, check PACK")
     parser.add_argument("--out", help="folder of the leaderboard (default: leaderboard), or pack of submit")
     parser.add_argument("--title", default="Leaderboard", help="heading of the page")
-    parser.add_argument("--samples", type=int, default=6, help="clips shown side by side (default: 6)")
+    parser.add_argument(
+        "--samples", type=at_least(0), default=6, metavar="N", help="clips shown side by side (default: 6)"
+    )
     parser.add_argument("--real", type=Path, help="folder of the real set, to show its videos")
     parser.add_argument(
         "--videos",

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 
 import lt_bench
 from lt_bench.cli.interrupts import farewell, typed
-from lt_bench.cli.parsing import VerbParser
+from lt_bench.cli.parsing import OneLineParser, VerbParser
 from lt_bench.errors import LtBenchError
 from lt_bench.signals import signals_raise
 
@@ -42,8 +42,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments = list(sys.argv[1:] if argv is None else argv)
     if isinstance(sys.stdout, io.TextIOWrapper):  # names that the terminal cannot show are escaped, as on stderr
         sys.stdout.reconfigure(errors="backslashreplace")
-    parser = argparse.ArgumentParser(
+    parser = OneLineParser(
         prog="lt-bench",
+        usage="lt-bench [-h] [--version] VERB ...",
         description="Fusion ablations and benchmarks for audio-driven talking heads.",
         epilog="verbs:\n" + "\n".join(f"  {verb:17} {text}" for verb, text in VERBS.items()),
         formatter_class=argparse.RawDescriptionHelpFormatter,
@@ -52,7 +53,6 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument(
         "verb", choices=VERBS, metavar="VERB", help="one of the verbs below; lt-bench VERB --help says more"
     )
-    parser.add_argument("arguments", nargs=argparse.REMAINDER, help="what the verb takes")
     chosen = parser.parse_args(arguments[:1])
     with signals_raise((signal.SIGINT, signal.SIGTERM), KeyboardInterrupt) as received:
         try:

@@ -1,12 +1,21 @@
-"""The argument parser of every verb."""
+"""The argument parsers of the command and its verbs, and the whole numbers that options take."""
 
 from __future__ import annotations
 
 import argparse
-from typing import Any
+from collections.abc import Callable
+from typing import Any, NoReturn
 
 
-class VerbParser(argparse.ArgumentParser):
+class OneLineParser(argparse.ArgumentParser):
+    """Says what is wrong in one line, without the usage before it."""
+
+    def error(self, message: str) -> NoReturn:
+        """End with exit code 2."""
+        self.exit(2, f"{self.prog}: {' '.join(message.removeprefix('argument ').split())}; see {self.prog} --help\n")
+
+
+class VerbParser(OneLineParser):
     """Takes ``key=value`` overrides before, between and after the options.
 
     argparse takes a run of positional arguments in one place only, and its intermixed parsing does not go with
@@ -22,3 +31,18 @@ class VerbParser(argparse.ArgumentParser):
         late = [item for item in left if "=" in item and not item.startswith("-")]
         parsed.overrides = [*parsed.overrides, *late]
         return parsed, [item for item in left if item not in late]
+
+
+def at_least(least: int) -> Callable[[str], int]:
+    """The type of an option that takes a whole number, at least so large."""
+
+    def whole_number(text: str) -> int:
+        try:
+            number = int(text)
+        except ValueError:
+            number = None
+        if number is None or number < least:
+            raise argparse.ArgumentTypeError(f"expected a whole number of at least {least}, got {text!r}")
+        return number
+
+    return whole_number

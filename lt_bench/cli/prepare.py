@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lt_bench.cli.output import add_json_flag, print_json, progress_bar
+from lt_bench.cli.parsing import at_least
 from lt_bench.cli.prepare_plan import print_plan, print_status
 from lt_bench.cli.prepare_report import print_report, report_of
 
@@ -38,11 +39,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--speech-encoder", default="log_mel", help="log_mel (default), moonshine or wav2vec2:PATH")
     parser.add_argument(
         "--resolution",
-        type=int,
+        type=at_least(1),
         help="side of the square frames in pixels (default: 64 synthetic, 128 grid-sample and folder, 256 others)",
     )
     parser.add_argument("--engine", choices=("local", "ray"), default="local", help="where clips are prepared")
-    parser.add_argument("--workers", type=int, help="processes (default: one a CPU, at most 8)")
+    parser.add_argument("--workers", type=at_least(1), metavar="N", help="processes (default: one a CPU, at most 8)")
     look = parser.add_mutually_exclusive_group()
     look.add_argument("--plan", action="store_true", help="say what would be done, with sizes and a time estimate")
     look.add_argument("--status", action="store_true", help="say at which stage every clip is")
@@ -52,14 +53,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Prepare, verify and report; 0 when the cache is sound, even if some clips were rejected (they are listed)."""
     config = data_config(arguments)
-    workers = _workers(arguments.workers)
     if arguments.plan:
-        return _plan(config, workers, arguments.json)
+        return _plan(config, arguments.workers, arguments.json)
     if arguments.status:
         return _status(config, arguments.json)
     if arguments.download:
         _download(config)
-    report, damage = _finished(config) or _made(config, workers, arguments.engine)
+    report, damage = _finished(config) or _made(config, arguments.workers, arguments.engine)
     if arguments.json:
         print_json({**report, "sound": damage is None, "damage": damage})
     else:
@@ -177,11 +177,3 @@ def data_config(arguments: argparse.Namespace) -> DataConfig:
         "info": arguments.info,
     }
     return parse_config(DataConfig, apply_overrides(document, arguments.overrides), "arguments")
-
-
-def _workers(given: int | None) -> int | None:
-    from lt_bench.errors import ConfigError
-
-    if given is not None and given < 1:
-        raise ConfigError(f"--workers: expected at least 1, got {given}")
-    return given

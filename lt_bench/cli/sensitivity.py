@@ -12,6 +12,7 @@ import argparse
 from pathlib import Path
 
 from lt_bench.cli.output import add_json_flag, print_json, progress_bar
+from lt_bench.cli.parsing import at_least
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -20,7 +21,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--protocol", default="open-v1", metavar="NAME", help="a protocol (default: open-v1)")
     parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder of the report")
     parser.add_argument(
-        "--clips", type=int, default=0, metavar="N", help="damage the frames of the first N clips only (default: all)"
+        "--clips",
+        type=at_least(0),
+        default=0,
+        metavar="N",
+        help="damage the frames of the first N clips only (default: all)",
     )
     parser.add_argument("--store", type=Path, metavar="DIR", help="folder of features and values (default: your cache)")
     add_json_flag(parser)
@@ -28,14 +33,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Measure, write, print."""
-    from lt_bench.errors import ConfigError
     from lt_bench.evaluation.harness import Options
     from lt_bench.evaluation.sensitivity.report import write_report
     from lt_bench.evaluation.sensitivity.response import responses
     from lt_bench.evaluation.sensitivity.study import run_study
 
-    if arguments.clips < 0:
-        raise ConfigError(f"--clips: expected at least 0, got {arguments.clips}")
     with progress_bar() as bar:
         task = bar.add_task("damaging and scoring")
         study = run_study(

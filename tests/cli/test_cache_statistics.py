@@ -41,11 +41,6 @@ def test_evaluation_does_not_measure_again_what_the_cache_holds(
     assert entry.name in damage
 
 
-def test_no_worker_is_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["cache", "statistics", str(tmp_path), "--workers", "0"]) == 2
-    assert capsys.readouterr().err == "lt-bench cache: --workers: expected at least 1, got 0\n"
-
-
 def _count(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Keys of features that are computed from now on."""
     computed: list[str] = []

@@ -86,7 +86,6 @@ def test_an_out_that_cannot_be_written_fails_before_the_work(folders: Path, caps
     [
         (("--protocol", "bogus"), "protocol 'bogus': expected one of disco, latentsync, open-v1"),
         (("--generated", "nowhere"), "nowhere: expected a folder of generated videos, got nothing"),
-        (("--workers", "0"), "--workers and --clips"),
         (("--plugin", "none.py"), "none.py: expected a Python file"),
     ],
 )

@@ -37,11 +37,27 @@ def test_help_of_every_verb_imports_nothing_heavy(verb: str) -> None:
     assert done.stderr.strip() == "[]"
 
 
-def test_an_unknown_verb_is_exit_code_2(capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.parametrize(
+    ("line", "says"),
+    [
+        ("", "lt-bench: the following arguments are required: VERB; see lt-bench --help"),
+        ("frobnicate", "lt-bench: VERB: invalid choice: 'frobnicate' (choose from"),
+        ("train --config run.yaml", "lt-bench train: the following arguments are required: --out; see"),
+        ("train --config a --out b --fast", "lt-bench train: unrecognized arguments: --fast; see"),
+        ("model guess tiny", "lt-bench model: ACTION: invalid choice: 'guess'"),
+        ("prepare synthetic --out x --workers 0", "--workers: expected a whole number of at least 1, got '0'; see"),
+        ("cache statistics x --workers two", "--workers: expected a whole number of at least 1, got 'two'; see"),
+        ("ablate x.yaml --retries=-1", "--retries: expected a whole number of at least 0, got '-1'; see"),
+        ("leaderboard x --samples=-1", "--samples: expected a whole number of at least 0, got '-1'; see"),
+    ],
+)
+def test_wrong_arguments_are_one_line_and_exit_code_2(line: str, says: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as caught:
-        main(["frobnicate"])
+        main(line.split())
     assert caught.value.code == 2
-    assert "frobnicate" in capsys.readouterr().err
+    error = capsys.readouterr().err
+    assert error.count("\n") == 1
+    assert says in error
 
 
 def test_a_missing_config_is_one_line_and_exit_code_2(capsys: pytest.CaptureFixture[str]) -> None:

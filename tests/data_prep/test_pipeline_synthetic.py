@@ -193,6 +193,5 @@ def test_the_verbs_report_and_verify(prepared: Path, capsys: pytest.CaptureFixtu
     assert video.name in answer["damage"]
     assert main(["prepare", "synthetic", "--out", str(prepared), "synthetic.sed=1"]) == 2
     assert "did you mean 'seed'" in capsys.readouterr().err
-    assert main(["prepare", "synthetic", "--out", str(prepared), "--workers", "0"]) == 2
     assert main(["prepare", "folder", "--out", str(tmp_path / "x"), "--folder", str(tmp_path / "nothing")]) == 2
     assert not (tmp_path / "x").exists()
