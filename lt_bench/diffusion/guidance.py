@@ -80,9 +80,9 @@ def guide(
             raise ValueError(f"{name}: expected a prediction, for its weight is {weight}, got None")
         if weight and prediction is not None:
             terms.append((weight, prediction))
-    if len(terms) == 1:  # its weight is 1
+    if len(terms) == 1 and (not rescale_share or terms[0][1] is both):  # its weight is 1
         return terms[0][1]
-    fullest = terms[-1][1]
+    fullest = both if rescale_share and both is not None else terms[-1][1]
     guided = torch.stack([weight * prediction[:, :, :channels] for weight, prediction in terms]).sum(0)
     if rescale_share:
         if both is None:

@@ -37,7 +37,8 @@ def normalise(x: Tensor) -> Tensor:
 def modulate(x: Tensor, shift: Tensor, scale: Tensor) -> Tensor:
     """Layer norm whose shift and scale come from the timestep (adaLN, Peebles and Xie 2023)."""
     if shift.numel() == x.shape[-1]:  # one timestep for all: the norm's own weights do it, in one pass and back
-        return F.layer_norm(x, x.shape[-1:], (1 + scale).flatten(), shift.flatten(), NORM_EPS)
+        weight, bias = (vector.flatten().to(x.dtype) for vector in (1 + scale, shift))  # bf16 beside a float32 x
+        return F.layer_norm(x, x.shape[-1:], weight, bias, NORM_EPS)
     return torch.addcmul(shift, normalise(x), 1 + scale)
 
 

@@ -39,7 +39,9 @@ class TrialSeededSampler(BaseSampler):
 
     def before_trial(self, study: Study, trial: FrozenTrial) -> None:
         """Begin a trial."""
-        self._inner = _build(self.config, _mix(self.config.seed, place_among(trial, study.get_trials(deepcopy=False))))
+        # Of the whole study: Hyperband hands over a view that holds the trials of one bracket alone.
+        trials = study._storage.get_all_trials(study._study_id, deepcopy=False)
+        self._inner = _build(self.config, _mix(self.config.seed, place_among(trial, trials)))
         self._inner.before_trial(study, trial)
 
     def after_trial(self, study: Study, trial: FrozenTrial, state: TrialState, values: Sequence[float] | None) -> None:

@@ -70,7 +70,7 @@ class LetsTalkModule(pl.LightningModule):
 
     def training_step(self, batch: dict[str, Tensor], batch_idx: int) -> Tensor:
         """The mean loss of a micro-batch of windows (see ``WindowDataset``)."""
-        if self.config.train.clip_before_backward:
+        if self.config.train.clip_before_backward and not self._micro_losses:  # the step's first
             self._clip(float(total_norm([p.grad for p in self.parameters() if p.grad is not None])))
         loss = self._loss(batch, TRAINING).mean()
         self._micro_losses.append(loss.detach())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import torch
 from torch import Tensor
 
 from lt_bench.diffusion.samplers.base import LINEAR, PREDICTIONS, Generators, Sampler
@@ -20,8 +21,8 @@ class MultistepSampler(Sampler):
         scheduler.set_timesteps(steps)
         scheduler.set_begin_index(0)
         self._scheduler = scheduler
-        # diffusers rounds the flow's timesteps to whole numbers; its sigmas are exact.
-        super().__init__(scheduler.sigmas[:-1] * STEPS if flow else scheduler.timesteps, learn_sigma)
+        # diffusers makes whole numbers of timesteps, by rounding down; its sigmas are exact.
+        super().__init__(_flow_times(scheduler) if flow else _nearest_timesteps(scheduler), learn_sigma)
 
     def _advance(self, prediction: Tensor, x: Latents, generator: Generators) -> Latents:
         step = self._scheduler.timesteps[self._done]
@@ -46,6 +47,17 @@ class UniPcSampler(MultistepSampler):
 
         scheduler = UniPCMultistepScheduler(**LINEAR, **_options(prediction, flow, log_snr))
         super().__init__(scheduler, steps, learn_sigma, flow)
+
+
+def _flow_times(scheduler: Any) -> Tensor:
+    return scheduler.sigmas[:-1] * STEPS
+
+
+def _nearest_timesteps(scheduler: Any) -> Tensor:
+    """Timesteps whose noise levels are nearest those of the steps, in log SNR."""
+    kept = torch.as_tensor(scheduler.alphas_cumprod).double()
+    levels = ((1 - kept) / kept).sqrt().log()
+    return (scheduler.sigmas[:-1].double().log()[:, None] - levels).abs().argmin(1)
 
 
 def _options(prediction: str, flow: bool, log_snr: bool) -> dict[str, Any]:
