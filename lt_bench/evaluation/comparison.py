@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from lt_bench.evaluation.results import Result, Score
-from lt_bench.evaluation.statistics import Difference, Interval, holm, paired_difference
+from lt_bench.evaluation.statistics import Interval, aggregate, holm, paired_difference
 
 ALPHA = 0.05
 Verdict = Literal["a", "b", "tie", "differs", "untested"]
@@ -24,9 +24,10 @@ class Row:
     higher_is_better: bool | None
     target: float | None
     a: float | None
+    """Where clips are paired, the mean over those that both have: of the distances where there is a target."""
     b: float | None
     difference: float | None
-    """Mean of a - b over shared clips; of the two values for a score of a set."""
+    """a - b."""
     interval: Interval | None
     clips: int
     """Shared clips that it rests on."""
@@ -61,8 +62,8 @@ def compare(a: Result, b: Result, alpha: float = ALPHA) -> Comparison:
 
     The interval is a cluster bootstrap over identities, the test flips the signs of identities (``paired_difference``),
     and p-values are corrected by Holm's method over all tested scores. For a score with a target, such as a ratio whose
-    best is 1, the distances to the target are compared. A score of a whole set has no clips to pair: its systems are
-    told apart only where their intervals do not overlap, and that is said.
+    best is 1, the distances to the target are compared and shown. A score of a whole set has no clips to pair: its
+    systems are told apart only where their intervals do not overlap, and that is said.
 
     Raises:
         ResultError: the results are of different protocols, real sets, lengths or N; the difference is named.
@@ -93,31 +94,39 @@ def _draft(a: Result, b: Result, name: str) -> Row:
     for what in ("detector", "title"):
         if getattr(first, what) != getattr(second, what):
             return _row(first, second, note=f"measured otherwise: {what} differs")
+    shared = [clip.id for clip in a.clips if clip.id in a.clips_of(name) & b.clips_of(name)]
+    left = len(a.clips_of(name) ^ b.clips_of(name))
     if first.scope == "set":
-        return _of_sets(first, second)
-    shared = [clip.id for clip in a.clips if clip.id in first.per_video and clip.id in second.per_video]
-    clusters = a.clusters(shared)
-    if len(set(clusters)) < 2:
-        return _row(first, second, clips=len(shared), note="fewer than two identities: no test")
-    found = _paired(first, second, shared, clusters)
-    left = max(len(first.per_video), len(second.per_video)) - len(shared)
-    notes = ["distance to the target is compared"] if first.target is not None else []
+        return _of_sets(first, second, left)
+    return _paired(first, second, a.clusters(shared), shared, left)
+
+
+def _paired(first: Score, second: Score, clusters: list[str], shared: list[str], left: int) -> Row:
+    x, y = (_compared(score, shared) for score in (first, second))
+    notes = [f"distances to the target {first.target:g} are compared"] if first.target is not None else []
+    notes += ["means, where the score is a median"] if first.target is None and first.aggregate == "median" else []
     notes += [f"{left} clips that only one has are left out"] if left else []
-    return _row(first, second, found.value, found.interval, len(shared), found.p_value, "; ".join(notes))
+    row = _row(first, second, clips=len(shared))
+    if shared:
+        row = dataclasses.replace(row, a=aggregate(x), b=aggregate(y))
+    if len(set(clusters)) < 2:
+        return dataclasses.replace(row, note="; ".join([*notes, "fewer than two identities: no test"]))
+    found = paired_difference(x, y, clusters)
+    return dataclasses.replace(
+        row, difference=found.value, interval=found.interval, p_value=found.p_value, note="; ".join(notes)
+    )
 
 
-def _paired(first: Score, second: Score, shared: list[str], clusters: list[str]) -> Difference:
-    def values(score: Score) -> list[float]:
-        if score.target is None:
-            return [score.per_video[i] for i in shared]
-        return [abs(score.per_video[i] - score.target) for i in shared]
-
-    return paired_difference(values(first), values(second), clusters)
+def _compared(score: Score, shared: list[str]) -> list[float]:
+    values = [score.per_video[i] for i in shared]
+    return values if score.target is None else [abs(value - score.target) for value in values]
 
 
-def _of_sets(first: Score, second: Score) -> Row:
+def _of_sets(first: Score, second: Score, left: int) -> Row:
     assert first.value is not None
     assert second.value is not None
+    if left:
+        return _row(first, second, note=f"scores of different sets: {left} clips that only one has")
     row = _row(first, second, first.value - second.value, clips=min(first.scored, second.scored))
     if first.interval is None or second.interval is None:
         return dataclasses.replace(row, note="a score of the set, without intervals: not tested")
@@ -142,14 +151,6 @@ def _side(score: Score, difference: float) -> Verdict:
     return "a" if (difference > 0) == score.higher_is_better else "b"
 
 
-def _row(
-    first: Score,
-    second: Score,
-    difference: float | None = None,
-    interval: Interval | None = None,
-    clips: int = 0,
-    p_value: float | None = None,
-    note: str = "",
-) -> Row:
+def _row(first: Score, second: Score, difference: float | None = None, clips: int = 0, note: str = "") -> Row:
     head = (first.name, first.title, first.unit, first.higher_is_better, first.target, first.value, second.value)
-    return Row(*head, difference, interval, clips, p_value, None, "untested", note)
+    return Row(*head, difference, None, clips, None, None, "untested", note)

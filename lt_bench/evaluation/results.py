@@ -186,6 +186,14 @@ class Result:
         identity = {clip.id: clip.identity for clip in self.clips}
         return [identity[i] for i in ids]
 
+    def clips_of(self, name: str) -> frozenset[str]:
+        """Ids of the clips that a score rests on; none for a score that the generated set's manifest reports."""
+        score = self.scores[name]
+        if score.scope == "video" or not score.scored:
+            return frozenset(score.per_video)
+        missed = {miss.clip for miss in self.misses if miss.score in (None, name)}
+        return frozenset(clip.id for clip in self.clips if clip.frames and clip.id not in missed)
+
     def comparable_with(self, other: Result) -> None:
         """Check that two results may stand in one table.
 
@@ -230,10 +238,10 @@ class Result:
         for what in ("detector", "scored", "title"):
             if getattr(a, what) != getattr(b, what):
                 raise ResultError(f"{pair}: {what}: {getattr(a, what)} against {getattr(b, what)}")
-        for one, other_one, system in ((a, b, self.system), (b, a, other.system)):
-            only = sorted(one.per_video.keys() - other_one.per_video.keys())
+        for one, another in ((self, other), (other, self)):
+            only = sorted(one.clips_of(name) - another.clips_of(name))
             if only:
-                raise ResultError(f"{pair}: clip {only[0]} was scored for '{system}' only")
+                raise ResultError(f"{pair}: clip {only[0]} was scored for '{one.system}' only")
 
 
 def to_document(result: Result) -> dict[str, Any]:

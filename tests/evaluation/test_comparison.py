@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from lt_bench.cli.main import main
 from lt_bench.errors import ResultError
 from lt_bench.evaluation.comparison import compare
-from lt_bench.evaluation.results import Clip, ProtocolRef, RealSetRef, Result, Score, save_result
+from lt_bench.evaluation.results import Clip, Miss, ProtocolRef, RealSetRef, Result, Score, save_result
 from lt_bench.evaluation.statistics import Interval, holm, paired_difference
 
 IDS = [f"c{i}" for i in range(8)]
@@ -53,6 +53,31 @@ def test_distance_to_a_target_is_what_counts() -> None:
     far = result("far", score("ratio", np.full(8, 0.5), higher_is_better=None, target=1.0))
     row = compare(near, far, alpha=0.3).rows[0]
     assert (row.verdict, row.difference) == ("a", pytest.approx(-0.4))
+    assert (row.a, row.b) == (pytest.approx(0.1), pytest.approx(0.5))
+    assert "distances to the target 1 are compared" in row.note
+
+
+def without(whole: Score, *lost: int) -> Score:
+    """The score without the clips of these numbers."""
+    left = {name: value for k, (name, value) in enumerate(whole.per_video.items()) if k not in lost}
+    return replace(whole, per_video=left, value=float(np.mean(list(left.values()))), scored=len(left))
+
+
+def test_what_is_shown_rests_on_the_clips_that_both_have() -> None:
+    a, b = result("a", without(score("up", GOOD + 0.3 + NOISE), 0, 1)), result("b", without(score("up", GOOD), 6, 7))
+    row = compare(a, b).rows[0]
+    assert row.clips == 4
+    assert (row.a, row.b) == (pytest.approx(np.mean((GOOD + 0.3 + NOISE)[2:6])), pytest.approx(np.mean(GOOD[2:6])))
+    assert row.difference == pytest.approx(row.a - row.b)
+    assert row.note == "4 clips that only one has are left out"
+
+
+def test_means_are_said_to_stand_for_medians() -> None:
+    skewed = np.array([0.0] * 6 + [8.0] * 2)
+    a, b = (result(name, score("shift", values, aggregate="median")) for name, values in (("a", skewed), ("b", GOOD)))
+    row = compare(a, b).rows[0]
+    assert row.difference == pytest.approx(row.a - row.b)
+    assert row.note == "means, where the score is a median"
 
 
 def test_p_values_are_those_of_the_paired_test_corrected_over_the_table() -> None:
@@ -85,6 +110,11 @@ def test_scores_of_sets_are_told_apart_by_intervals_only() -> None:
     assert compare(low, high).rows[0].verdict == "a"
     assert compare(low, result("near", fd(11))).rows[0].verdict == "tie"
     assert "intervals" in compare(low, high).rows[0].note
+    missed = replace(fd(10), scored=7)
+    first, last = (replace(result(name, missed), misses=(Miss(name, "fd", "no face"),)) for name in ("c0", "c7"))
+    row = compare(first, last).rows[0]
+    assert (row.verdict, row.difference) == ("untested", None)
+    assert row.note == "scores of different sets: 2 clips that only one has"
 
 
 @pytest.mark.parametrize(

@@ -176,3 +176,18 @@ def test_scores_are_comparable_only_when_measured_alike() -> None:
         RESULT.comparable_score(same, "fd")
     with pytest.raises(ResultError, match="not in the file"):
         RESULT.comparable_score(same, "ssim")
+
+
+def test_scores_of_sets_are_comparable_only_over_the_same_clips() -> None:
+    whole = replace(PSNR, name="fd", scope="set", scored=1, per_video={})
+    result = replace(RESULT, scores={"fd": whole}, misses=(*RESULT.misses, Miss("a", "fd", "no face")))
+    assert result.clips_of("fd") == {"b"}
+    result.comparable_score(replace(result, system="same"), "fd")
+    other = replace(result, system="rival", misses=(*RESULT.misses, Miss("b", "fd", "no face")))
+    with pytest.raises(ResultError, match="clip b was scored for 'symbiotic-direct' only"):
+        result.comparable_score(other, "fd")
+
+
+def test_a_reported_score_rests_on_no_clips() -> None:
+    reported = replace(PSNR, name="parameters", scope="set", scored=0, per_video={})
+    assert replace(RESULT, scores={"parameters": reported}).clips_of("parameters") == frozenset()
