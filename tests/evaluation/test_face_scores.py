@@ -131,6 +131,22 @@ def test_a_head_that_never_moves_has_no_beats(clip_of: MakeClip) -> None:
         build_score("beat_align").score(clip)
 
 
+@pytest.mark.parametrize(
+    ("seconds", "loudness", "message"),
+    [
+        (0.4, 1.0, r"expected a voice for all of 1\.20 s, got sound of 0\.40 s"),
+        (1.2, 0.0, "expected a voice, got a silent track"),
+    ],
+)
+def test_a_head_has_no_beats_to_follow_where_the_sound_ends_early_or_is_silent(
+    clip_of: MakeClip, seconds: float, loudness: float, message: str
+) -> None:
+    sound = loudness * np.random.default_rng(0).normal(size=round(seconds * 16000))
+    clip = clip_of(pictures(), pictures(), faces=(track(), track()), audio=sound)
+    with pytest.raises(UnscorableError, match=message):
+        build_score("beat_align").score(clip)
+
+
 class Lookup:
     """An embedder of unit vectors whose angle is the first pixel, in hundredths."""
 

@@ -154,6 +154,7 @@ def track(found: np.ndarray) -> FaceTrack:
     [
         (np.ones(40, bool), 25.0, "expected at least 50 frames with a face, got 40 of 40"),
         (np.arange(80) % 2 == 0, 25.0, "expected at least 50 frames with a face, got 40 of 80"),
+        (np.arange(300) < 60, 25.0, "generated video v.mp4: expected a face in 80% of scored frames or more, got 20%"),
         (np.ones(80, bool), 30.0, "expected a protocol of 25 fps, got 30"),
     ],
 )

@@ -175,7 +175,7 @@ class Stub:
 def context(clip_of: MakeClip) -> MakeClip:
     def make(frames: int, first: int = 0) -> ClipContext:
         shown = video(frames, 8, 8)
-        return clip_of(shown, shown, first, f"a{frames}", audio=np.zeros(frames * 640, np.float32))
+        return clip_of(shown, shown, first, f"a{frames}", audio=speech(frames).astype(np.float32))
 
     return make
 
@@ -200,6 +200,19 @@ def test_a_face_lost_on_the_way_is_a_reason(context: MakeClip, monkeypatch: pyte
     monkeypatch.setattr(sync, "_pinned", lambda: Stub(followed=55))
     with pytest.raises(UnscorableError, match="expected one face followed over 80% of 75 frames, got 55"):
         build_score("sync_c").score(context(80))
+
+
+@pytest.mark.parametrize("crop", ["face", "whole"])
+def test_sound_that_ends_early_or_is_silent_is_a_reason(
+    clip_of: MakeClip, monkeypatch: pytest.MonkeyPatch, crop: str
+) -> None:
+    monkeypatch.setattr(sync, "_pinned", Stub)
+    shown, sound, score = video(90, 8, 8), speech(90), build_score("sync_c", {"crop": crop})
+    with pytest.raises(UnscorableError, match=r"expected a voice for all of 3\.00 s, got sound of 1\.20 s"):
+        score.score(clip_of(shown, shown, 4, "short", audio=sound[: (4 + 30) * 640]))
+    late = np.concatenate([sound[: 4 * 640], np.zeros(86 * 640)])  # heard only before the scored frames
+    with pytest.raises(UnscorableError, match="expected a voice, got a silent track"):
+        score.score(clip_of(shown, shown, 4, "silent", audio=late))
 
 
 def test_full_names_and_settings(monkeypatch: pytest.MonkeyPatch) -> None:

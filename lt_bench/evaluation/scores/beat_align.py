@@ -12,6 +12,7 @@ from numpy import ndarray
 from lt_bench.evaluation.clip import SAMPLE_RATE
 from lt_bench.evaluation.scores.base import ClipContext, Need, PerVideoScore, UnscorableError, register
 from lt_bench.evaluation.scores.head_motion import found_faces
+from lt_bench.evaluation.scores.voice import voice_of
 from lt_bench.files import sha256_json
 from lt_bench.perception.faces import landmarker_hash
 from lt_bench.shapes import Waveform
@@ -87,6 +88,6 @@ class BeatAlign(PerVideoScore):
         """Alignment over the scored frames with a face."""
         video, found = clip.generated, found_faces(clip.generated, clip)
         times = (np.arange(len(found)) + 0.5 + clip.first_frame) / video.fps
-        onsets = sound_onsets(video.audio)
+        onsets = sound_onsets(voice_of(video))
         heard = onsets[onsets >= clip.first_frame / video.fps]
         return beat_alignment(motion_stops(video.faces.pose[clip.scored][found], times[found]), heard)

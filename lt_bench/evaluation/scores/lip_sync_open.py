@@ -15,6 +15,7 @@ from jaxtyping import Float
 from numpy import ndarray
 
 from lt_bench.evaluation.scores.base import ClipContext, Need, PerVideoScore, UnscorableError, VideoView, register
+from lt_bench.evaluation.scores.head_motion import found_faces
 from lt_bench.evaluation.scores.lip_sync_model import (
     MAX_SHIFT,
     MIN_FRAMES,
@@ -26,6 +27,7 @@ from lt_bench.evaluation.scores.lip_sync_model import (
     sync_curve,
     weights_hash,
 )
+from lt_bench.evaluation.scores.voice import voice_of
 from lt_bench.files import sha256_json
 from lt_bench.perception.faces import landmarker_hash
 from lt_bench.perception.mouth import mouth_measures
@@ -38,8 +40,6 @@ SOURCE = (
     "fitted on the 11 GRID clips of grid-sample; a clip with the id of one of these is judged by a fit without its "
     "speaker"
 )
-QUIETEST = 2**-15
-"""Largest sample of a track that counts as silent: the least step of 16-bit sound; full scale is 1."""
 
 
 class _LipSyncOpen(PerVideoScore):
@@ -121,13 +121,11 @@ def _correlate(video: VideoView, clip: ClipContext) -> Float[ndarray, " 31"]:
         raise UnscorableError(
             f"lip_sync_open: expected at least {MIN_FRAMES} frames with a face, got {found} of {len(track.found)}"
         )
+    found_faces(video, clip)
     if np.count_nonzero(track.found[inner]) < 2 * MAX_SHIFT:
         raise UnscorableError(f"lip_sync_open: expected at least {2 * MAX_SHIFT} scored frames with a face, got fewer")
-    loudest = float(np.abs(video.audio).max(initial=0.0))
-    if loudest < QUIETEST:
-        raise UnscorableError(f"lip_sync_open: expected a voice, got a silent track (largest sample {loudest:.1e})")
-    model = load_speech_to_mouth()
-    expected = model.predict(_encoder().encode(video.audio, len(track.found))[:, 0], clip.id)
+    voice, model = voice_of(video), load_speech_to_mouth()
+    expected = model.predict(_encoder().encode(voice, len(track.found))[:, 0], clip.id)
     return sync_curve(expected[inner], standardise(mouth_measures(track)[inner]), model.importance).correlations
 
 

@@ -11,6 +11,7 @@ import numpy as np
 
 from lt_bench.assets.store import asset_path
 from lt_bench.evaluation.scores.base import ClipContext, Need, PerVideoScore, UnscorableError, VideoView, register
+from lt_bench.evaluation.scores.voice import voice_of
 from lt_bench.files import sha256_json
 from lt_bench.perception.syncnet import (
     CROP_SCALE,
@@ -18,7 +19,6 @@ from lt_bench.perception.syncnet import (
     FPS,
     MIN_FACE,
     S3FD,
-    SAMPLE_RATE,
     SHIFT,
     SYNCNET,
     SyncNet,
@@ -142,8 +142,7 @@ def _measured(video: VideoView, first: int, frames: int, crop: Literal["face", "
     shown = video.frames[first : first + frames] if frames else video.frames[first:]
     if len(shown) < max(frames, 1):
         raise UnscorableError(f"{video.label}: expected {frames} scored frames for SyncNet, got {len(shown)}")
-    rate = SAMPLE_RATE // FPS
-    sound = video.audio[first * rate : (first + len(shown)) * rate]
+    sound = voice_of(video, first, len(shown))
     reading = _pinned().read(shown, sound) if crop == "face" else _pinned().read_whole(shown, sound)
     if reading.frames < MIN_FOLLOWED * len(shown):
         raise UnscorableError(
