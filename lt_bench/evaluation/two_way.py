@@ -20,6 +20,8 @@ from scipy import stats
 from lt_bench.evaluation.statistics import LEVEL, UndefinedError
 
 POWER = 0.8
+ROUNDING = 1e-12
+"""Standard errors of so small a part of the numbers are those of equal numbers."""
 
 
 @dataclass(frozen=True)
@@ -51,7 +53,8 @@ def two_way_mean(values: Float[ndarray, "seeds videos"], clusters: Sequence[str]
         level: nominal coverage of the interval.
 
     Raises:
-        UndefinedError: fewer than two seeds, a number that is not finite, or another number of clusters than videos.
+        UndefinedError: fewer than two seeds, a number that is not finite, another number of clusters than videos, or
+            numbers that are all the same and not zero, of which no error can be known.
     """
     seeds, videos = values.shape
     if seeds < 2 or len(clusters) != videos or not np.isfinite(values).all():
@@ -68,7 +71,9 @@ def two_way_mean(values: Float[ndarray, "seeds videos"], clusters: Sequence[str]
         variances += [people, variances[0] + people - both]
     error, degrees = math.sqrt(max(variances)), min(seeds, len(names) if len(names) > 1 else seeds) - 1
     value, reach = float(values.mean()), float(error * stats.t.ppf((1 + level) / 2, degrees))
-    p_value = float(2 * stats.t.sf(abs(value) / error, degrees)) if error else float(value == 0)
+    if value and error <= ROUNDING * np.abs(values).max():
+        raise UndefinedError(f"two-way mean: expected numbers that vary, got {value:.6g} from every seed and video")
+    p_value = float(2 * stats.t.sf(abs(value) / error, degrees)) if error else 1.0
     return Mean(value, value - reach, value + reach, p_value, error, degrees)
 
 

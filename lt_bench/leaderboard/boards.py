@@ -6,10 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from lt_bench.errors import ResultError
-from lt_bench.evaluation.results import Result
+from lt_bench.evaluation.results import Result, Score
 from lt_bench.leaderboard.collect import Entry
-from lt_bench.leaderboard.ranking import Verdict, headline, judge, sort_key
+from lt_bench.leaderboard.ranking import contenders, headline, ordered
 from lt_bench.leaderboard.rows import Row, build_row
+from lt_bench.leaderboard.verdicts import Verdict, judge
 
 
 @dataclass(frozen=True)
@@ -17,7 +18,7 @@ class Board:
     """One table."""
 
     rows: tuple[Row, ...]
-    """Best first by the headline score; systems without a result last."""
+    """Best first by the headline score, then those it cannot rank; systems without a result last."""
     reference: Result | None
     """A result of this table, whose protocol and real set are those of all; None where no system has a result."""
     difference: str
@@ -31,6 +32,16 @@ class Board:
     def score_names(self) -> tuple[str, ...]:
         """Every score of the table, in the protocol's order."""
         return tuple(dict.fromkeys(name for row in self.rows for name in row.scores))
+
+    def score(self, name: str) -> Score:
+        """A score of the table, with the reference of real videos, as the systems that it ranks have it."""
+        ranked = contenders(self.rows, name)
+        return next(row.scores[name].score for row in (*ranked, *self.rows) if name in row.scores)
+
+    def note(self, row: Row, name: str) -> str:
+        """Why a score of a row stands apart from those that are ranked; empty for those and without a value."""
+        verdict = self.verdicts[name][row.system]
+        return verdict.note if verdict.mark == "unranked" else ""
 
 
 def build_boards(entries: Sequence[Entry]) -> tuple[Board, ...]:
@@ -86,9 +97,9 @@ def _board(entries: Sequence[Entry], difference: str) -> Board:
         _refuse_twins(same)
     rows = [build_row(same) for same in systems.values()]
     main = headline(rows)
-    ordered = tuple(sorted(rows, key=lambda row: sort_key(row, main)))
-    reference = next((result for row in ordered for result in row.results), None)
-    return Board(ordered, reference, difference, main, judge(ordered))
+    placed = ordered(rows, main)
+    reference = next((result for row in placed for result in row.results), None)
+    return Board(placed, reference, difference, main, judge(placed))
 
 
 def _refuse_twins(entries: Sequence[Entry]) -> None:

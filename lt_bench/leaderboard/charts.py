@@ -16,8 +16,9 @@ from lt_bench.leaderboard.grid import build_grid
 from lt_bench.leaderboard.numbers import short_number
 from lt_bench.leaderboard.parallel import Dimension, parallel_plot
 from lt_bench.leaderboard.plots import Dot, Line, Point, Reference, dot_plot, line_plot, scatter_plot
-from lt_bench.leaderboard.ranking import SIGNIFICANCE, is_control
+from lt_bench.leaderboard.ranking import is_control
 from lt_bench.leaderboard.rows import Row
+from lt_bench.leaderboard.verdicts import SIGNIFICANCE
 
 AXES = 6
 """Scores on the plot of trade-offs."""

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import statistics
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
+from lt_bench.errors import ResultError
 from lt_bench.evaluation.results import Result, Score
-from lt_bench.evaluation.statistics import Interval
+from lt_bench.evaluation.statistics import Interval, UndefinedError
 from lt_bench.evaluation.two_way import Mean, two_way_mean
 from lt_bench.leaderboard.collect import Entry
 
@@ -23,7 +24,7 @@ class ScoreSummary:
     values: tuple[float, ...]
     """One a seed that has it."""
     low: float | None
-    """Of the confidence interval; None where there is none.
+    """Of the confidence interval; None where there is none, or the seeds are not alike.
 
     Over identities with one seed: it tells of that trained model. Over seeds and identities with several
     (``lt_bench.evaluation.two_way``), over seeds alone for scores of a whole set.
@@ -33,6 +34,9 @@ class ScoreSummary:
     """One number a seed, in the order of ``values``, for the videos that every seed has."""
     missing: str
     """Why there is no value."""
+    unlike: str = ""
+    """Why the seeds make no mean: one lacks the value, or has it for other clips, by another detector or under another
+    full name."""
 
     @property
     def value(self) -> float | None:
@@ -92,26 +96,48 @@ def build_row(entries: Sequence[Entry]) -> Row:
     """The row of one system's seeds (at least one)."""
     ordered = tuple(sorted(entries, key=lambda e: (e.result is None, e.seed is None, e.seed or 0, str(e.source))))
     first = ordered[0]
-    results = [entry.result for entry in ordered if entry.result is not None]
-    names = list(dict.fromkeys(name for result in results for name in result.scores))
-    scores = {name: _summary([(r, r.scores[name]) for r in results if name in r.scores]) for name in names}
+    # Named by their seeds, so that reasons tell them apart.
+    results = [replace(r, system=f"{r.system} seed {r.seed}") for e in ordered if (r := e.result) is not None]
+    names = dict.fromkeys(name for result in results for name in result.scores)
+    scores = {name: _summary(name, results) for name in names}
     return Row(first.system, first.portrait, first.audio, ordered, scores)
 
 
-def _summary(found: Sequence[tuple[Result, Score]]) -> ScoreSummary:
+def _summary(name: str, results: Sequence[Result]) -> ScoreSummary:
+    found = [(r, r.scores[name]) for r in results if name in r.scores]
     with_value = [(r, s) for r, s in found if s.value is not None]
     if not with_value:
         return ScoreSummary(found[0][1], (), None, None, {}, found[0][1].missing or "no value")
-    result, score = with_value[0]
+    score = with_value[0][1]
     shared = [i for i in score.per_video if all(i in s.per_video for _, s in with_value)]
     per_video = {i: tuple(s.per_video[i] for _, s in with_value) for i in shared}
     values = tuple(s.value for _, s in with_value if s.value is not None)
-    interval: Interval | Mean | None = score.interval
-    if len(values) > 1:
-        if score.scope == "set":
-            interval = two_way_mean(np.array([values]).T, ["all"])
-        else:
-            mean = score.aggregate == "mean" and bool(shared)
-            interval = two_way_mean(np.array(list(per_video.values())).T, result.clusters(shared)) if mean else None
+    unlike = _difference(name, results)
+    interval = None if unlike else _interval(score, values, per_video, results[0].clusters(shared))
     low, high = (interval.low, interval.high) if interval else (None, None)
-    return ScoreSummary(score, values, low, high, per_video, "")
+    return ScoreSummary(score, values, low, high, per_video, "", unlike)
+
+
+def _difference(name: str, results: Sequence[Result]) -> str:
+    """The first difference between the seeds; empty where they are alike."""
+    try:
+        for other in results[1:]:
+            results[0].comparable_score(other, name)
+    except ResultError as error:
+        return str(error)
+    return ""
+
+
+def _interval(
+    score: Score, values: tuple[float, ...], per_video: dict[str, tuple[float, ...]], clusters: list[str]
+) -> Interval | Mean | None:
+    if len(values) == 1:
+        return score.interval
+    try:
+        if score.scope == "set":
+            return two_way_mean(np.array([values]).T, ["all"])
+        if score.aggregate == "mean" and per_video:
+            return two_way_mean(np.array(list(per_video.values())).T, clusters)
+    except UndefinedError:  # all numbers are the same
+        return None
+    return None

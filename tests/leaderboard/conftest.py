@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +12,10 @@ import numpy as np
 import pytest
 
 from lt_bench.config import Cell, ExperimentConfig, FusionConfig, ModelConfig, RunConfig, to_yaml
-from lt_bench.evaluation.results import Clip, ProtocolRef, RealSetRef, Result, Score, save_result
+from lt_bench.evaluation.results import Clip, Miss, ProtocolRef, RealSetRef, Result, Score, save_result
 from lt_bench.evaluation.statistics import cluster_bootstrap
+from lt_bench.leaderboard.boards import Board, build_boards
+from lt_bench.leaderboard.collect import Entry
 from lt_bench.media.video_writer import write_video
 
 CLIPS = tuple(Clip(f"fake{k:02d}_take0", f"fake{k:02d}", 75) for k in range(12))
@@ -83,6 +85,41 @@ def fake_result(system: str = "symbiotic-direct", level: float = 0.8, seed: int 
         },
     }
     return Result(**(document | changes))
+
+
+def measured(
+    system: str, values: Sequence[float | None], seed: int = 0, name: str = "lip_corr", **changes: Any
+) -> Result:
+    """A result with one score of these values, a clip each; None where the clip was missed."""
+    per_video = {clip.id: float(value) for clip, value in zip(CLIPS, values, strict=True) if value is not None}
+    numbers = list(per_video.values())
+    whole = {
+        "title": f"fake {name}, N={len(numbers)}",
+        "per_video": per_video,
+        "value": float(np.mean(numbers)),
+        "scored": len(numbers),
+        "interval": cluster_bootstrap(numbers, [i.partition("_")[0] for i in per_video]),
+    }
+    score = fake_score(name, 0.0, 0, **(whole | changes))
+    misses = tuple(Miss(clip.id, name, "no face found") for clip in CLIPS if clip.id not in per_video)
+    return fake_result(system, seed=seed, scores={name: score}, misses=misses)
+
+
+def around(level: float, seed: int = 0) -> list[float]:
+    """A value for each clip that scatters around ``level``."""
+    return (level + 0.04 * np.random.default_rng([seed, int(1000 * level)]).standard_normal(len(CLIPS))).tolist()
+
+
+def entry_of(result: Result, portrait: str = "", audio: str = "") -> Entry:
+    """The result as it is collected."""
+    source = Path(f"{result.system}-{result.seed}")
+    return Entry(source, result.system, portrait, audio, result.seed, "done", "", result, None, None)
+
+
+def board_of(*results: Result) -> Board:
+    """The one table of these results."""
+    (board,) = build_boards([entry_of(result) for result in results])
+    return board
 
 
 @pytest.fixture
