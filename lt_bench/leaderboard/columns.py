@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from lt_bench.evaluation.results import Score
 from lt_bench.leaderboard.boards import Board
+from lt_bench.leaderboard.ranking import with_value
 
 FIRST = (
     *("identity_probe", "identity_arcface", "identity_dlib"),
@@ -14,7 +15,7 @@ FIRST = (
 
 def ordered_scores(board: Board) -> tuple[Score, ...]:
     """Every score of a table, the most telling first; those without a value come last."""
-    scores = {name: _score(board, name) for name in board.score_names}
+    scores = {name: board.score(name) for name in board.score_names}
     wanted = (board.headline, f"{board.headline}_shuffled", *FIRST)
     first = [name for name in wanted if name in scores and has_value(board, name)]
     rest = sorted((name for name in scores if name not in first), key=lambda name: not has_value(board, name))
@@ -23,8 +24,4 @@ def ordered_scores(board: Board) -> tuple[Score, ...]:
 
 def has_value(board: Board, name: str) -> bool:
     """Whether any system has a value of a score."""
-    return any(name in row.scores and row.scores[name].value is not None for row in board.rows)
-
-
-def _score(board: Board, name: str) -> Score:
-    return next(row.scores[name].score for row in board.rows if name in row.scores)
+    return bool(with_value(board.rows, name))

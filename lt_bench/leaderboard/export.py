@@ -8,22 +8,26 @@ from collections.abc import Sequence
 
 from lt_bench.evaluation.results import Score
 from lt_bench.leaderboard.boards import Board
+from lt_bench.leaderboard.cells import cell_text, is_best, unranked_notes
 from lt_bench.leaderboard.costs import COSTS
-from lt_bench.leaderboard.numbers import short_number, short_spread
+from lt_bench.leaderboard.numbers import short_number
 from lt_bench.leaderboard.rows import Row
 
 FIRST = ("table", "system", "portrait", "audio", "seeds", "state", "reason")
 SETTING = ("protocol", "protocol_version", "real_set", "real_hash", "clips_given", "clips_scored")
+SPREAD = ("low", "high", "sd", "scored", "note")
+"""What is told of every score beside its value."""
 
 
 def to_csv(boards: Sequence[Board]) -> str:
     """A line a system.
 
     A score stands in the column of its name, empty where it is missing. ``table`` numbers the tables, and only lines of
-    one table compare. ``_low`` and ``_high`` bound the confidence interval, ``_sd`` is the deviation over seeds.
+    one table compare. ``_low`` and ``_high`` bound the confidence interval, ``_sd`` is the deviation over seeds,
+    ``_scored`` the number of clips, and ``_note`` says why a value is not ranked with the others.
     """
     names = list(dict.fromkeys(name for board in boards for name in board.score_names))
-    spread = [f"{name}_{kind}" for name in names for kind in ("low", "high", "sd")]
+    spread = [f"{name}_{kind}" for name in names for kind in SPREAD]
     text = io.StringIO()
     costs = [cost.key for cost in COSTS]
     writer = csv.DictWriter(text, [*FIRST, *names, *costs, *SETTING, *spread], restval="", lineterminator="\n")
@@ -44,12 +48,9 @@ def _line(number: int, board: Board, row: Row) -> dict[str, object]:
         "reason": "; ".join(row.reasons),
     }
     for name, summary in row.scores.items():
-        line |= {
-            name: summary.value,
-            f"{name}_low": summary.low,
-            f"{name}_high": summary.high,
-            f"{name}_sd": summary.sd,
-        }
+        scored = None if summary.value is None else summary.score.scored
+        spread = (summary.low, summary.high, summary.sd, scored, board.note(row, name))
+        line |= {name: summary.value} | {f"{name}_{kind}": v for kind, v in zip(SPREAD, spread, strict=True)}
     line |= {cost.key: row.cost(cost.key) for cost in COSTS}
     if row.results and board.reference:
         protocol, real = board.reference.protocol, board.reference.real
@@ -90,8 +91,7 @@ def setting(board: Board) -> str:
 
 def _table(board: Board) -> list[str]:
     names = board.score_names
-    scores = {name: next(row.scores[name].score for row in board.rows if name in row.scores) for name in names}
-    head = ["system", "seeds", *(f"{name} {arrow(score)}".strip() for name, score in scores.items())]
+    head = ["system", "seeds", *(f"{name} {arrow(board.score(name))}".strip() for name in names)]
     head += [cost.title for cost in COSTS]
     lines = [_markdown_row(head), _markdown_row(["---", "---", *["---:"] * (len(head) - 2)])]
     for row in board.rows:
@@ -111,27 +111,22 @@ def arrow(score: Score) -> str:
 
 
 def _score_cell(board: Board, row: Row, name: str) -> str:
-    summary = row.scores.get(name)
-    if summary is None or summary.value is None:
-        return "–"
-    text = short_number(summary.value) + (
-        f" ± {short_spread(summary.sd, summary.value)}" if summary.sd is not None else ""
-    )
-    mark = board.verdicts[name][row.system].mark
-    return f"**{text}**" if mark == "best" else f"≈ {text}" if mark == "tie" else text
+    text = cell_text(board, row, name)
+    return f"**{text}**" if is_best(board, row, name) else text
 
 
 def _remarks(board: Board) -> list[str]:
     remarks = [
         "Bold: best. ≈: not distinguishable from the best (paired by video, clustered by identity and by seed if "
         "several, Holm-corrected, 5%; scores of whole sets: intervals overlap). "
-        "±: standard deviation over seeds. –: missing."
+        "±: standard deviation over seeds. –: missing. †: not ranked."
     ]
     missing: dict[str, list[str]] = {}
     for row in board.rows:
         for name, summary in row.scores.items():
             if summary.missing:
                 missing.setdefault(f"{name}: {summary.missing}", []).append(row.system)
+    remarks += [f"- {_cell(note)}" for note in unranked_notes(board, board.score_names)]
     remarks += [f"- missing {_cell(what)} ({_cell(', '.join(systems))})" for what, systems in missing.items()]
     return remarks
 

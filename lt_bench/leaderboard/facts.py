@@ -10,6 +10,7 @@ from urllib.parse import quote
 from lt_bench.evaluation.results import Result
 from lt_bench.leaderboard.boards import Board
 from lt_bench.leaderboard.numbers import duration, short_number, short_spread
+from lt_bench.leaderboard.ranking import contenders
 from lt_bench.leaderboard.rows import Row
 
 
@@ -80,13 +81,22 @@ def _join(values: Iterable[str]) -> str:
 def verdict_sentences(board: Board) -> tuple[str, ...]:
     """What the headline score says, no more than it says."""
     name = board.headline
-    ranked = [row for row in board.rows if name and name in row.scores and row.scores[name].value is not None]
-    if name is None or not ranked:
+    if name is None:
         return ("No system has a score yet.",)
+    ranked = contenders(board.rows, name)
+    if not ranked:
+        return (f"No system can be ranked by {name}: {board.note(board.rows[0], name)}.",)
     best = ranked[0]
-    return tuple(
-        s for s in (_lead(best, name, len(ranked)), _control(best, name), _ties(board, best, name), _missed(board)) if s
+    ranked = [row for row in ranked if not board.note(row, name)]
+    apart = [row.system for row in board.rows if row.results and row not in ranked]
+    said = (
+        _lead(best, name, len(ranked)),
+        _control(best, name),
+        _ties(board, best, name, whole=not apart),
+        f"Not ranked: {', '.join(apart)}." if apart else "",
+        _missed(board),
     )
+    return tuple(sentence for sentence in said if sentence)
 
 
 def _lead(best: Row, name: str, systems: int) -> str:
@@ -111,7 +121,7 @@ def _control(best: Row, name: str) -> str:
     )
 
 
-def _ties(board: Board, best: Row, name: str) -> str:
+def _ties(board: Board, best: Row, name: str, whole: bool) -> str:
     verdicts = board.verdicts[name]
     ties = [row.system for row in board.rows if verdicts[row.system].mark == "tie"]
     behind = [row.system for row in board.rows if verdicts[row.system].mark == "behind"]
@@ -120,10 +130,10 @@ def _ties(board: Board, best: Row, name: str) -> str:
         return f"These clips do not tell it from {', '.join(ties)}."
     if not behind or not tested:
         return ""
-    models = (
-        " One seed tells of these trained models, not of ways to train." if len(best.scores[name].values) == 1 else ""
-    )
-    return f"Every other system is measurably behind.{models}"
+    seeds = min(len(row.scores[name].values) for row in contenders(board.rows, name))
+    models = " One seed tells of these trained models, not of ways to train." if seeds == 1 else ""
+    says = "Every other system is measurably behind." if whole else f"Measurably behind: {', '.join(behind)}."
+    return says + models
 
 
 def _missed(board: Board) -> str:

@@ -7,10 +7,11 @@ from collections.abc import Iterator, Sequence
 
 from lt_bench.evaluation.results import Score
 from lt_bench.leaderboard.boards import Board
+from lt_bench.leaderboard.cells import cell_text, is_best, unranked_notes
 from lt_bench.leaderboard.columns import has_value, ordered_scores
 from lt_bench.leaderboard.costs import COSTS
 from lt_bench.leaderboard.export import setting
-from lt_bench.leaderboard.numbers import short_number, short_spread
+from lt_bench.leaderboard.numbers import short_number
 from lt_bench.leaderboard.rows import Row
 
 ESCAPES = {
@@ -26,6 +27,8 @@ ESCAPES = {
     "^": r"\textasciicircum{}",
     "–": "--",
     "≈": r"$\approx$",
+    "±": r"$\pm$",
+    "†": r"$\dagger$",
     "…": r"\ldots{}",
     "<": r"\textless{}",
     ">": r"\textgreater{}",
@@ -39,7 +42,10 @@ Column = Sequence[str]
 
 
 def to_latex(boards: Sequence[Board]) -> str:
-    """A table a board: best values bold, ties with them marked; scores that no system has are left out."""
+    """A table a board: best values bold, ties with them marked; scores that no system has are left out.
+
+    Comments below a table tell why values are not ranked.
+    """
     parts = [r"% \usepackage{booktabs}"]
     for board in boards:
         parts += ["", *_table(board)]
@@ -62,8 +68,10 @@ def _table(board: Board) -> list[str]:
     for part in _fitting(columns, WIDTH - _width(systems)):
         lines += [*_tabular([systems, *part]), r"\par\medskip"]
     apart = f" Not comparable with the first table: {board.difference}." if board.difference else ""
-    caption = f"{setting(board)}. Bold: best; ≈: not distinguishable from it.{apart}"
-    return [*lines, rf"\caption{{{escape(caption)}}}", r"\end{table}"]
+    notes = unranked_notes(board, [score.name for score in scores])
+    unranked = " †: not ranked, for another N, detector or seeds." if notes else ""
+    caption = f"{setting(board)}. Bold: best; ≈: not distinguishable from it.{unranked}{apart}"
+    return [*lines, rf"\caption{{{escape(caption)}}}", r"\end{table}", *(f"% {' '.join(n.split())}" for n in notes)]
 
 
 def _fitting(columns: Sequence[Column], room: int) -> Iterator[list[Column]]:
@@ -109,10 +117,5 @@ def _reference(score: Score) -> str:
 
 
 def _value(board: Board, row: Row, score: Score) -> str:
-    summary = row.scores.get(score.name)
-    if summary is None or summary.value is None:
-        return "--"
-    spread = rf" $\pm$ {short_spread(summary.sd, summary.value)}" if summary.sd is not None else ""
-    text = short_number(summary.value) + spread
-    mark = board.verdicts[score.name][row.system].mark
-    return rf"\textbf{{{text}}}" if mark == "best" else rf"$\approx$ {text}" if mark == "tie" else text
+    text = escape(cell_text(board, row, score.name))
+    return rf"\textbf{{{text}}}" if is_best(board, row, score.name) else text

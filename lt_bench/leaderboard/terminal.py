@@ -9,10 +9,10 @@ from rich.table import Table
 from rich.text import Text
 
 from lt_bench.leaderboard.boards import Board
+from lt_bench.leaderboard.cells import cell_text, unranked_notes
 from lt_bench.leaderboard.columns import has_value, ordered_scores
 from lt_bench.leaderboard.costs import COSTS
 from lt_bench.leaderboard.export import arrow, setting
-from lt_bench.leaderboard.numbers import short_number, short_spread
 from lt_bench.leaderboard.rows import Row
 
 STYLES = {"best": "bold green", "tie": "green", "behind": "", "unranked": ""}
@@ -33,15 +33,14 @@ def _board(board: Board, width: int) -> Iterator[RenderableType]:
     table.add_column("system", no_wrap=True)
     table.add_column("N", justify="right", no_wrap=True)
     for name in shown:
-        score = next(row.scores[name].score for row in board.rows if name in row.scores)
-        table.add_column(Text(f"{name} {arrow(score)}".strip()), justify="right", no_wrap=True)
+        table.add_column(Text(f"{name} {arrow(board.score(name))}".strip()), justify="right", no_wrap=True)
     costs = COSTS if width >= WIDE else COSTS[:1]
     for cost in costs:
         table.add_column(cost.title, justify="right", no_wrap=True)
     for row in board.rows:
         table.add_row(*_cells(board, row, shown)[: 2 + len(shown) + len(costs)])
     yield table
-    yield from _notes(board, hidden)
+    yield from _notes(board, shown, hidden)
 
 
 def _fitting(board: Board, width: int) -> tuple[list[str], list[str]]:
@@ -73,12 +72,10 @@ def _score(board: Board, row: Row, name: str) -> Text:
     summary = row.scores.get(name)
     if summary is None or summary.value is None:
         return Text("–", style="dim")
-    spread = f" ± {short_spread(summary.sd, summary.value)}" if summary.sd is not None else ""
-    mark = board.verdicts[name][row.system].mark
-    return Text(("≈ " if mark == "tie" else "") + short_number(summary.value) + spread, style=STYLES[mark])
+    return Text(cell_text(board, row, name), style=STYLES[board.verdicts[name][row.system].mark])
 
 
-def _notes(board: Board, hidden: Sequence[str]) -> Iterator[Text]:
+def _notes(board: Board, shown: Sequence[str], hidden: Sequence[str]) -> Iterator[Text]:
     for row in board.rows:
         for entry in row.entries:
             if entry.result is None:
@@ -91,6 +88,8 @@ def _notes(board: Board, hidden: Sequence[str]) -> Iterator[Text]:
             "≈ not distinguishable from the best (paired, by identity and by seed if several, Holm-corrected)",
             style="dim",
         )
+    for note in unranked_notes(board, shown):
+        yield Text(note, style="dim")
     if hidden:
         yield Text(f"more scores in the files: {', '.join(hidden)}", style="dim")
     missing: dict[str, list[str]] = {}

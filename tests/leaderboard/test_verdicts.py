@@ -2,10 +2,21 @@
 
 from __future__ import annotations
 
+import csv
+import dataclasses
+import io
+
 import numpy as np
 import pytest
+from rich.console import Console
 
+from lt_bench.evaluation.results import Reference
 from lt_bench.evaluation.statistics import Interval
+from lt_bench.leaderboard.export import to_csv, to_markdown
+from lt_bench.leaderboard.facts import verdict_sentences
+from lt_bench.leaderboard.latex import to_latex
+from lt_bench.leaderboard.page import render_page
+from lt_bench.leaderboard.terminal import render
 from lt_bench.leaderboard.verdicts import CONSTANT, FEW_CLIPS, OTHER_SIGN
 from tests.leaderboard.conftest import around, board_of, measured
 
@@ -95,3 +106,62 @@ def test_most_clips_are_ranked_and_then_what_most_systems_agree_in():
     board = board_of(*whole, measured("few", FEW), *seeds("other", 0.99, detector="another"))
     assert [row.system for row in board.rows] == ["whole", "worse", "other", "few"]
     assert marks(board) == {"whole": "best", "worse": "behind", "other": "unranked", "few": "unranked"}
+
+
+def mixed():
+    """A whole system, a worse one, and one that looks best on two easy clips."""
+    whole, few = (
+        measured(system, values, reference=Reference("ceiling", value, f"the real videos (N={n})"))
+        for system, values, value, n in (("whole", around(0.7), 0.8, 12), ("few", FEW, 0.97, 2))
+    )
+    return board_of(few, whole, *seeds("worse", 0.3))
+
+
+def test_what_is_not_ranked_leads_no_sentence_and_is_not_called_behind():
+    told = verdict_sentences(mixed())
+    assert told[0].startswith("whole is first of 2 systems by lip_corr")
+    assert "Measurably behind: worse." in told[1]
+    assert "Not ranked: few." in told
+    assert "Every other" not in " ".join(told)
+
+
+def test_a_system_without_the_score_is_not_called_behind():
+    lacking = dataclasses.replace(seeds("lacking", 0.5)[0], scores={})
+    told = verdict_sentences(board_of(*seeds("a", 0.7), *seeds("b", 0.3), lacking))
+    assert "Not ranked: lacking." in told
+    assert "Every other" not in " ".join(told)
+
+
+def test_a_score_that_ranks_nothing_says_why():
+    a = [measured("a", around(0.9), 0), measured("a", around(0.9, 1), 1, detector="another")]
+    (told,) = verdict_sentences(board_of(*a))
+    assert told.startswith("No system can be ranked by lip_corr: score 'lip_corr' of 'a seed 0' and 'a seed 1'")
+
+
+def test_every_table_marks_what_is_not_ranked_and_says_why():
+    board = mixed()
+    why = "scored: 2 against 12"
+    markdown, latex = to_markdown([board], "t"), to_latex([board])
+    assert "0.935 † N=2" in markdown
+    assert why in markdown
+    assert r"0.935 $\dagger$ N=2" in latex
+    assert why in latex
+    console = Console(width=120, record=True, file=io.StringIO())
+    console.print(render([board], 120))
+    printed = " ".join(console.export_text().split())
+    assert "0.935 † N=2" in printed
+    assert why in printed
+    lines = {line["system"]: line for line in csv.DictReader(io.StringIO(to_csv([board])))}
+    assert (lines["few"]["lip_corr_scored"], lines["whole"]["lip_corr_scored"]) == ("2", "12")
+    assert why in lines["few"]["lip_corr_note"]
+    assert lines["whole"]["lip_corr_note"] == ""
+    page = render_page([board], "t")
+    assert "0.935 †" in page
+    assert page.count(why) == 2  # on the cell and below
+
+
+def test_real_videos_are_those_of_the_clips_that_are_ranked():
+    board = mixed()
+    assert board.score("lip_corr").reference.value == 0.8
+    assert "0.800 " in to_latex([board])
+    assert "0.970" not in to_latex([board])
