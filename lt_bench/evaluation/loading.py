@@ -38,8 +38,8 @@ class Loader:
         Raises:
             LtBenchError: why the pair cannot be scored.
         """
-        rules = self.protocol
-        self._check_file(entry.video, entry.sha256.get("video"))
+        rules, stranger = self.protocol, self.strangers.get(entry.id)
+        self._check_files(entry, stranger)
         real_limit = rules.max_frames or None
         real = self.decoder.facts(entry.video, real_limit)
         made_limit = real.frames + rules.length_difference + 1
@@ -48,7 +48,6 @@ class Loader:
         made_frames = min(made.frames, rules.max_frames) if real.frames == rules.max_frames else made.frames
         frames = self._common(real.frames, made_frames, generated.name)
         real_view = self._view(entry.video, frames, real_limit, real=True)
-        stranger = self.strangers.get(entry.id)
         clip = ClipContext(
             id=entry.id,
             identity=entry.identity,
@@ -122,9 +121,17 @@ class Loader:
     def _sizes(self) -> str:
         return f"{self.size[0]}x{self.size[1]} area/bicubic"
 
+    def _check_files(self, entry: RealVideo, stranger: RealVideo | None) -> None:
+        """All that a clip's values rest on, before kept values could stand for files that are no longer these."""
+        self._check_file(entry.video, entry.sha256.get("video"))
+        if entry.portrait is not None:
+            self._check_file(entry.portrait, entry.sha256.get("portrait"))
+        if stranger is not None:
+            self._check_file(stranger.video, stranger.sha256.get("video"))
+
     def _check_file(self, path: Path, sha256: str | None) -> None:
         if not path.is_file():
-            raise MediaError(f"{path.name}: expected a real video of this name, got none")
+            raise MediaError(f"{path.name}: expected a file of the real set of this name, got none")
         if sha256 is not None and self.tools.digest(path) != sha256:
             raise MediaError(f"{path.name}: expected the file that the real set's manifest names, got another")
 

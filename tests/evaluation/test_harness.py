@@ -216,6 +216,22 @@ def test_a_tampered_real_set_is_noticed(painted, generate: Generate, tmp_path: P
     assert "bob_1.mp4" in found["bob_1"]
 
 
+@pytest.mark.parametrize(
+    ("damaged", "other", "missed"),
+    [("bob_0.png", "ann_0.png", {"bob_0"}), ("cid_0.mp4", "ann_0.mp4", {"cid_0", "bob_0", "bob_1"})],
+)
+def test_kept_values_do_not_hide_another_portrait_or_another_strangers_video(
+    painted, generate: Generate, tmp_path: Path, damaged: str, other: str, missed: set[str]
+) -> None:
+    real = tmp_path / "real"
+    shutil.copytree(painted.folder, real)
+    made = generate()
+    assert reasons(evaluate(made, real, PIXELS)) == {}
+    shutil.copy(real / other, real / damaged)
+    message = f"{damaged}: expected the file that the real set's manifest names, got another"
+    assert reasons(evaluate(made, real, PIXELS)) == dict.fromkeys(missed, message)
+
+
 def test_damaged_truth_is_a_miss(painted, generate: Generate, probe_calls: list[int], tmp_path: Path) -> None:
     real = tmp_path / "real"
     shutil.copytree(painted.folder, real)
