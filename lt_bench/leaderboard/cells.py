@@ -13,7 +13,7 @@ UNRANKED = "†"
 
 
 def cell_text(board: Board, row: Row, name: str) -> str:
-    """The value, its deviation over seeds, and whether it is a tie or not ranked, with the number of clips that it has."""
+    """The value, its deviation over seeds, and whether it is a tie, or not ranked: then with its own N."""
     summary = row.scores.get(name)
     if summary is None or summary.value is None:
         return "–"

@@ -2,22 +2,31 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 
-from lt_bench.evaluation.results import Clip, Result, Score
+from lt_bench.evaluation.results import Result, Score
 from lt_bench.evaluation.statistics import aggregate, cluster_bootstrap
 from lt_bench.leaderboard.collect import Entry
 
 NOTE = "missed clips imputed by the worst value of any system"
+ELSEWHERE = re.compile(
+    "^real video |the videos are equal|the clip has no truth|gallery|the real set|the real video has none|is absent"
+)
+"""In the reasons of misses that the generated video is not to blame for."""
+CLIPS = re.compile(r"\bN=\d+$")
+"""The end of a score's full name."""
 
 
 def impute_worst(entries: Sequence[Entry]) -> tuple[Entry, ...]:
-    """Give every missed clip of a score the worst value that any system of the same protocol and real set has for it.
+    """Give missed clips of a score the worst value that any system has, by the same detector on the same real set.
 
     Without it, systems that missed different clips stand in tables of their own, and one that fails on hard clips could
-    look better than one that scores them all. Scores of sets, and those without a better direction, cannot be imputed:
-    they are missing for a system that missed clips, with the reason. Imputed scores say so in their full name.
+    look better than one that scores them all. Only misses that lie in the generated video count: videos equal to the
+    real ones, whose PSNR is infinite, and whatever lacks on the real side or where it was scored stay missed, as does a
+    score that a system has for no clip. Scores of sets, and those without a better direction, cannot be imputed: they
+    are missing for a system that missed clips, with the reason. Imputed scores say so in their full name.
 
     Args:
         entries: of all systems; runs without a result pass as they are.
@@ -30,8 +39,7 @@ def _imputed(entry: Entry, results: Sequence[Result]) -> Entry:
     if mine is None:
         return entry
     peers = [r for r in results if _same_task(mine, r)]
-    frames = {clip.id: max(_frames(r, clip.id) for r in peers) for clip in mine.clips}
-    clips = tuple(Clip(c.id, c.identity, frames[c.id], c.adjusted) for c in mine.clips)
+    clips = tuple(c if c.frames else replace(c, frames=max(_frames(r, c.id) for r in peers)) for c in mine.clips)
     scores = {name: _score(score, mine, peers) for name, score in mine.scores.items()}
     return replace(entry, result=replace(mine, clips=clips, scores=scores))
 
@@ -46,31 +54,41 @@ def _frames(result: Result, clip_id: str) -> int:
 
 
 def _score(score: Score, mine: Result, peers: Sequence[Result]) -> Score:
-    found = [r.scores[score.name] for r in peers if score.name in r.scores]
-    known = {i for other in found for i in other.per_video}
-    most = max(other.scored for other in found)
+    if score.value is None:
+        return score
+    found = [
+        r for r in peers if (s := r.scores.get(score.name)) and s.value is not None and s.detector == score.detector
+    ]
+    others = [r.scores[score.name] for r in found]
     if score.scope == "set" or (score.higher_is_better is None and score.target is None):
-        if score.scored == most:
-            return score
-        why = f"{most - score.scored} clips missed that another system has, which cannot be imputed for this score"
-        return replace(score, value=None, interval=None, per_video={}, scored=0, missing=score.missing or why)
-    absent = known - score.per_video.keys()
+        lost = max(other.scored for other in others) - score.scored
+        why = f"{lost} clips missed that another system has, which cannot be imputed for this score"
+        return replace(score, value=None, interval=None, per_video={}, scored=0, missing=why) if lost else score
+    known = {i for other in others for i in other.per_video}
+    if not any(_lost(r, score.name, known) for r in found):
+        return score
     # All systems carry the note, or their full names would differ; those that missed nothing keep their values.
-    title = f"{score.title}, {NOTE}" if any(known - other.per_video.keys() for other in found) else score.title
-    if not absent or not known:
-        return replace(score, title=title)
-    worst = _worst(score, [value for other in found for value in other.per_video.values()])
-    values = {c.id: score.per_video.get(c.id, worst) for c in mine.clips if c.id in known}
-    numbers, clusters = list(values.values()), mine.clusters(list(values))
+    lost = _lost(mine, score.name, known)
+    worst = _worst(score, [value for other in others for value in other.per_video.values()])
+    values = {c.id: score.per_video.get(c.id, worst) for c in mine.clips if c.id in score.per_video.keys() | lost}
+    score = replace(score, title=f"{CLIPS.sub(f'N={len(values)}', score.title)}, {NOTE}")
+    return _with_values(score, mine, values) if lost else score
+
+
+def _lost(result: Result, name: str, known: set[str]) -> set[str]:
+    """Of the clips that any system has the score for, those that lack it for what is wrong with the generated video."""
+    failed = {m.clip for m in result.misses if m.score in (None, name) and not ELSEWHERE.search(m.reason)}
+    return (known - result.scores[name].per_video.keys()) & failed
+
+
+def _with_values(score: Score, result: Result, values: dict[str, float]) -> Score:
+    numbers, clusters = list(values.values()), result.clusters(list(values))
     return replace(
         score,
-        title=title,
         value=aggregate(numbers, score.aggregate),
         interval=cluster_bootstrap(numbers, clusters, score.aggregate),
         per_video=values,
         scored=len(values),
-        missing=None,
-        detector=score.detector or next((other.detector for other in found if other.detector), ""),
     )
 
 

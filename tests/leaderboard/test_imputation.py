@@ -6,13 +6,17 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import pytest
 
-from lt_bench.evaluation.results import Miss, Result, save_result
+from lt_bench.evaluation.clip import UnscorableError
+from lt_bench.evaluation.results import Miss, Result, Score, save_result
+from lt_bench.evaluation.scores.motion import ratio
+from lt_bench.evaluation.scores.psnr import psnr
 from lt_bench.leaderboard.boards import build_boards
 from lt_bench.leaderboard.build import build_leaderboard
-from lt_bench.leaderboard.collect import Entry, collect
-from lt_bench.leaderboard.imputation import NOTE, impute_worst
-from tests.leaderboard.conftest import fake_result
+from lt_bench.leaderboard.collect import collect
+from lt_bench.leaderboard.imputation import ELSEWHERE, NOTE, impute_worst
+from tests.leaderboard.conftest import around, entry_of, fake_result, measured
 
 
 def without(result: Result, count: int) -> Result:
@@ -28,14 +32,10 @@ def without(result: Result, count: int) -> Result:
     return replace(result, clips=clips, misses=misses, scores=scores)
 
 
-def entry(result: Result) -> Entry:
-    return Entry(Path(result.system), result.system, "", "", 0, "done", "", result, None, None)
-
-
 def test_what_is_missed_counts_as_the_worst_of_any_system() -> None:
     whole, failing = fake_result("whole-a", 0.6), without(fake_result("failing-b", 0.9), 6)
-    assert len(build_boards([entry(whole), entry(failing)])) == 2  # not comparable as they are
-    made = impute_worst([entry(whole), entry(failing)])
+    assert len(build_boards([entry_of(whole), entry_of(failing)])) == 2  # not comparable as they are
+    made = impute_worst([entry_of(whole), entry_of(failing)])
     boards = build_boards(made)
     assert len(boards) == 1
     result = made[1].result
@@ -54,7 +54,7 @@ def test_what_is_missed_counts_as_the_worst_of_any_system() -> None:
 
 
 def test_nothing_changes_where_nothing_is_missed() -> None:
-    entries = [entry(fake_result("a-a", 0.6)), entry(fake_result("b-b", 0.7))]
+    entries = [entry_of(fake_result("a-a", 0.6)), entry_of(fake_result("b-b", 0.7))]
     assert impute_worst(entries) == tuple(entries)
 
 
@@ -65,3 +65,69 @@ def test_the_option_joins_the_tables(tmp_path: Path) -> None:
     assert len(collect(paths)) == 2
     assert len(build_leaderboard(paths, tmp_path / "apart").boards) == 2
     assert len(build_leaderboard(paths, tmp_path / "joined", impute=True).boards) == 1
+
+
+def imputed(*results: Result, name: str = "lip_corr") -> list[Score]:
+    """This score of each, after imputation."""
+    made = impute_worst([entry_of(result) for result in results])
+    return [entry.result.scores[name] for entry in made if entry.result is not None]
+
+
+def three_missed(system: str, reason: str, level: float = 0.9, **changes: object) -> Result:
+    """A system whose first three clips were missed for this reason."""
+    result = measured(system, [None] * 3 + around(level)[3:], **changes)
+    return replace(result, misses=tuple(replace(miss, reason=reason) for miss in result.misses))
+
+
+def test_imputed_and_whole_results_compare() -> None:
+    whole, failing = measured("whole", around(0.4)), three_missed("failing", "generated video x.mp4: no face found")
+    first, second = imputed(whole, failing)
+    assert first.title == second.title == f"fake lip_corr, N=12, {NOTE}"
+    (board,) = build_boards(impute_worst([entry_of(whole), entry_of(failing)]))
+    assert {verdict.mark for verdict in board.verdicts["lip_corr"].values()} <= {"best", "tie", "behind"}
+
+
+@pytest.mark.parametrize(
+    "reason",
+    [
+        "PSNR: the videos are equal, so that it is infinite",
+        "the clip has no truth",
+        "identity: expected a gallery take of ann, got none",
+        "c0.mp4: expected the file that the real set's manifest names, got another",
+        "real video c0.mp4: no face found in any of 75 frames",
+        "motion: the real video has none, so that there is no ratio",
+        "asset 'w600k_r50.onnx' is absent",
+    ],
+)
+def test_what_the_generated_video_is_not_to_blame_for_stays_missed(reason: str) -> None:
+    whole, other = measured("whole", around(0.5)), three_missed("other", reason)
+    assert imputed(whole, other) == [whole.scores["lip_corr"], other.scores["lip_corr"]]
+
+
+def test_reasons_that_blame_nobody_are_those_that_scores_give() -> None:
+    frames = np.zeros((2, 16, 16, 3), np.uint8)
+    for raises in (lambda: psnr(frames, frames), lambda: ratio(1.0, 0.0, "motion")):
+        with pytest.raises(UnscorableError) as error:
+            raises()
+        assert ELSEWHERE.search(str(error.value))
+    assert not ELSEWHERE.search("a.mp4: expected 75 frames as in the real video, at most 3 apart, got 60")
+
+
+def test_a_score_that_is_missing_as_a_whole_stays_missing() -> None:
+    none = measured("none", around(0.5), value=None, interval=None, per_video={}, scored=0, missing="asset x is absent")
+    assert imputed(measured("whole", around(0.5)), none)[1] == none.scores["lip_corr"]
+
+
+def test_the_worst_is_that_of_the_same_detector() -> None:
+    failing, peer = three_missed("failing", "broken"), measured("peer", around(0.7))
+    other = measured("other", around(-0.9), detector="another")
+    first, _, third = imputed(failing, peer, other)
+    assert min(first.per_video.values()) == min(peer.scores["lip_corr"].per_video.values())
+    assert third == other.scores["lip_corr"]
+
+
+def test_clips_scored_at_another_length_still_do_not_compare() -> None:
+    whole, failing = fake_result("whole-a", 0.6), without(fake_result("failing-b", 0.9), 2)
+    short = replace(whole, system="short-c", clips=tuple(replace(clip, frames=60) for clip in whole.clips))
+    boards = build_boards(impute_worst([entry_of(r) for r in (whole, failing, short)]))
+    assert [sorted(row.system for row in board.rows) for board in boards] == [["failing-b", "whole-a"], ["short-c"]]
