@@ -15,6 +15,12 @@ INTRO = """A score means something only with its protocol. Results of different 
 sizes, N or clip lengths are never put into one table: the difference is named instead. `paper-v1`, `open-v1` and
 `synthetic-v1` are for new results; the others imitate single programs, to explain the numbers that papers print.
 Your own protocol is a YAML file: `lt-bench evaluate --protocol mine.yaml`."""
+SCORES_INTRO = """Each is one class in `lt_bench/evaluation/scores`. Settings are given in a protocol's YAML.
+
+Scores that need faces are meant for videos of one person. They take the one face that MediaPipe chooses in each frame
+by itself: among several clearly the largest, but of two of like size now one and now the other, which looks like a
+head that jumps. No face is followed from frame to frame. Faces in fewer than 80% of the frames looked at are a miss.
+Scores that need audio miss a video whose sound is silent, or ends more than two frames before the picture."""
 
 
 def protocols_page() -> str:
@@ -42,8 +48,7 @@ def _row(spec: ScoreSpec) -> str:
 
 def scores_page() -> str:
     """Every score: direction, scope, unit, needs, weights, settings, source."""
-    parts = [MADE, "# Scores", "", "Each is one class in `lt_bench/evaluation/scores`. Settings are given in a", ""]
-    parts[-2] += " protocol's YAML."
+    parts = [MADE, "# Scores", "", SCORES_INTRO, ""]
     for name in score_names():
         parts += _score(build_score(name))
     return "\n".join(parts)

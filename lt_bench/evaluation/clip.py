@@ -53,7 +53,7 @@ class Tools:
 
     @cached_property
     def landmarker(self) -> FaceLandmarker:
-        """MediaPipe's landmarker for one face."""
+        """MediaPipe's landmarker for one face, which chooses among several in every frame anew."""
         from lt_bench.perception.faces import FaceLandmarker
 
         return FaceLandmarker()
@@ -132,6 +132,8 @@ class VideoView:
     @cached_property
     def faces(self) -> FaceTrack:
         """MediaPipe's landmarks, blendshapes and head pose of each frame, in pixels of ``frames``.
+
+        Of one face a frame: no one is followed, so that with two faces of like size it may be now one and now the other.
 
         Raises:
             AssetError: the landmarker's weights are absent.

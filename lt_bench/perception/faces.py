@@ -1,4 +1,4 @@
-"""MediaPipe's face landmarker: landmarks, blendshapes and head pose of one face over the frames of a video.
+"""MediaPipe's face landmarker: landmarks, blendshapes and head pose of one face a frame over a video.
 
 Conventions, the same as those of the synthetic set. Positions: x to the right, y down, 0 at the outer border of the
 first pixel. Head pose, as seen in the image: yaw is positive when the face turns to the image's right, pitch when it
@@ -59,7 +59,7 @@ class Face:
 
 @dataclass(frozen=True)
 class FaceTrack:
-    """One face over F frames; NaN wherever it was not found."""
+    """One face a frame over F frames, by the landmarker's choice of it; NaN wherever none was found."""
 
     landmarks: Float[np.ndarray, "F 478 3"]
     """x and y in pixels of the frames given; z relative, about the scale of x, smaller is nearer."""
@@ -88,8 +88,11 @@ class FaceLandmarker:
 
     Every frame is looked at for itself: the result does not depend on the frames before it, and is not smoothed.
     (MediaPipe's video mode smooths one face with a causal filter: measured on GRID, the mouth's movement comes about
-    0.4 frames late and 3 to 17% smaller.) Of several faces the largest is followed: after the first frame with a face,
-    the one whose centre is nearest to where the face was last.
+    0.4 frames late and 3 to 17% smaller.)
+
+    With ``max_faces`` of 1, as all scores use it, MediaPipe itself chooses among the faces of a frame, anew in every
+    frame: clearly the largest one, but of faces of like size now one and now the other. With more, one is followed:
+    the largest of the first frame with a face, afterwards the one whose centre is nearest to where it was last.
 
     Args:
         max_faces: most faces to look for in a frame.

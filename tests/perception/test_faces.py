@@ -114,6 +114,18 @@ def test_of_two_faces_the_larger_is_followed(frames: np.ndarray, mirror: Path):
     assert (track.landmarks[:, 1, 0] > 200).all()
 
 
+def test_where_one_face_is_looked_for_the_choice_is_mediapipes_in_every_frame_anew(mirror: Path):
+    paths = [mirror / "grid-sample" / f"{name}.mpg" for name in ("bbaf2n", "lbbc2a")]
+    first, second = (read_frames(path, max_frames=1)[0] for path in paths)
+    pair, swapped = np.hstack([first, second]), np.hstack([second, first])
+    with FaceLandmarker() as one, FaceLandmarker(max_faces=2) as two:
+        chosen, followed = one.track([pair, swapped, pair]), two.track([pair, swapped, pair])
+    assert chosen.counts.tolist() == [1, 1, 1]
+    assert (chosen.landmarks[:, 1, 0] > 360).tolist() == [True, False, True]  # the same person, wherever he is
+    assert followed.counts.tolist() == [2, 2, 2]
+    assert len(set((followed.landmarks[:, 1, 0] > 360).tolist())) == 1  # the same place, whoever is there
+
+
 def _hash(max_faces: int) -> str:
     with FaceLandmarker(max_faces) as landmarker:
         return landmarker.hash
