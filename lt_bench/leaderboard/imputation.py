@@ -56,9 +56,7 @@ def _frames(result: Result, clip_id: str) -> int:
 def _score(score: Score, mine: Result, peers: Sequence[Result]) -> Score:
     if score.value is None:
         return score
-    found = [
-        r for r in peers if (s := r.scores.get(score.name)) and s.value is not None and s.detector == score.detector
-    ]
+    found = [r for r in peers if _alike(r.scores.get(score.name), score)]
     others = [r.scores[score.name] for r in found]
     if score.scope == "set" or (score.higher_is_better is None and score.target is None):
         lost = max(other.scored for other in others) - score.scored
@@ -73,6 +71,10 @@ def _score(score: Score, mine: Result, peers: Sequence[Result]) -> Score:
     values = {c.id: score.per_video.get(c.id, worst) for c in mine.clips if c.id in score.per_video.keys() | lost}
     score = replace(score, title=f"{CLIPS.sub(f'N={len(values)}', score.title)}, {NOTE}")
     return _with_values(score, mine, values) if lost else score
+
+
+def _alike(other: Score | None, score: Score) -> bool:
+    return other is not None and other.value is not None and other.detector == score.detector
 
 
 def _lost(result: Result, name: str, known: set[str]) -> set[str]:

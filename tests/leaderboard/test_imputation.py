@@ -120,7 +120,7 @@ def test_a_score_that_is_missing_as_a_whole_stays_missing() -> None:
 
 def test_the_worst_is_that_of_the_same_detector() -> None:
     failing, peer = three_missed("failing", "broken"), measured("peer", around(0.7))
-    other = measured("other", around(-0.9), detector="another")
+    other = measured("other", around(0.1), detector="another")
     first, _, third = imputed(failing, peer, other)
     assert min(first.per_video.values()) == min(peer.scores["lip_corr"].per_video.values())
     assert third == other.scores["lip_corr"]
