@@ -133,7 +133,7 @@ class VideoView:
     def faces(self) -> FaceTrack:
         """MediaPipe's landmarks, blendshapes and head pose of each frame, in pixels of ``frames``.
 
-        Of one face a frame: no one is followed, so that with two faces of like size it may be now one and now the other.
+        Of one face a frame: none is followed, so that of two of like size it may be now one and now the other.
 
         Raises:
             AssetError: the landmarker's weights are absent.
