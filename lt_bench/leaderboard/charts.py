@@ -11,7 +11,7 @@ from markupsafe import Markup
 from lt_bench.evaluation.results import Score
 from lt_bench.leaderboard.boards import Board
 from lt_bench.leaderboard.costs import COSTS, Cost
-from lt_bench.leaderboard.effects import Effect, factorial_effects
+from lt_bench.leaderboard.effects import Effect, factorial_effects, unlike_cells
 from lt_bench.leaderboard.grid import build_grid
 from lt_bench.leaderboard.numbers import short_number
 from lt_bench.leaderboard.parallel import Dimension, parallel_plot
@@ -54,13 +54,15 @@ def _effects(board: Board) -> list[Chart]:
     grid = build_grid(board)
     if grid is None or board.headline is None:
         return []
+    if unlike := unlike_cells(board, grid, board.headline):
+        return [Chart(f"Effects on {board.headline}", f"none: the cells are not measured alike: {unlike}", Markup(""))]
     found = factorial_effects(board, grid, board.headline)
     titles = {"portrait": "fusion of the portrait", "audio": "fusion of the audio", "interaction": "interaction"}
     charts = []
     for number, (kind, title) in enumerate(titles.items()):
         dots = [Dot(_effect_label(e), 3 * number, e.value, e.low, e.high) for e in found if e.kind == kind]
         if dots:
-            clusters = "identity" if found[0].detectable is None else "identity and seed"
+            clusters = "identity and seed" if any(e.detectable is not None for e in found) else "identity"
             caption = (
                 f"against the mean of all cells; * p < 5%, Holm-corrected over all effects, clustered by {clusters}"
             )

@@ -2,10 +2,11 @@
 
 With y(p, a) the score of cell (portrait p, audio a), the main effect of p is the mean over a of y(p, a), less the mean
 over all cells; the interaction of a cell is what both main effects leave. Portraits that were not run with every audio
-stand aside. Where all cells have the same seeds, at least two, each effect is one number a seed and video, and its
-standard error is clustered by identity and by seed (``lt_bench.evaluation.two_way``); scores of a whole set have one
-number a seed. With one seed intervals and tests are those of the paired comparison, clustered by identity: they tell
-of these trained models, not of the cells. Holm-corrected over all effects of the score.
+stand aside. Cells that were not measured alike, on fewer clips or by another detector, make no effects. Where all cells
+have the same seeds, at least two, each effect is one number a seed and video, and its standard error is clustered by
+identity and by seed (``lt_bench.evaluation.two_way``); scores of a whole set have one number a seed. With one seed
+intervals and tests are those of the paired comparison, clustered by identity: they tell of these trained models, not of
+the cells. Holm-corrected over all effects of the score.
 """
 
 from __future__ import annotations
@@ -17,10 +18,11 @@ import numpy as np
 from jaxtyping import Float
 from numpy import ndarray
 
-from lt_bench.evaluation.statistics import holm, paired_difference
+from lt_bench.evaluation.statistics import UndefinedError, holm, paired_difference
 from lt_bench.evaluation.two_way import two_way_mean
 from lt_bench.leaderboard.boards import Board
 from lt_bench.leaderboard.grid import Grid
+from lt_bench.leaderboard.ranking import contenders, with_value
 from lt_bench.leaderboard.rows import Row
 
 Kind = Literal["portrait", "audio", "interaction"]
@@ -39,29 +41,44 @@ class Effect:
     low: float | None
     high: float | None
     p_value: float
-    """Holm-corrected."""
+    """Holm-corrected; 1 for numbers that never vary over several seeds, which test nothing."""
     detectable: float | None
-    """Size that would be found at 5%, not corrected, with a probability of 80%; None with one seed."""
+    """Size that would be found at 5%, not corrected, with a probability of 80%; None with one seed or no test."""
 
 
 def factorial_effects(board: Board, grid: Grid, name: str) -> tuple[Effect, ...]:
-    """The effects on one score, portrait's first; none without two complete lines and two columns of values."""
-    cells = next((score for score in grid.scores if score.score.name == name), None)
-    if cells is None or board.reference is None:
+    """The effects on one score, portrait's first.
+
+    None without two complete lines and two columns of values, or where cells are not measured alike (``unlike_cells``).
+    """
+    lines = _complete_lines(grid, name)
+    if board.reference is None or not lines or unlike_cells(board, grid, name):
         return ()
-    lines = {
-        portrait: rows
-        for portrait, line in zip(grid.portraits, cells.cells, strict=True)
-        if None not in (rows := [cell.row for cell in line])
-    }
-    if min(len(lines), len(grid.audios)) < 2:
-        return ()
-    found = _values([row for rows in lines.values() for row in rows if row], name)
+    found = _values([row for rows in lines.values() for row in rows], name)
     if found is None:
         return ()
     videos, y = found
     clusters = board.reference.clusters(videos) if videos else ["all"]
     return _tested(_contrasts(tuple(lines), grid.audios, y.reshape(len(lines), -1, *y.shape[1:])), clusters)
+
+
+def unlike_cells(board: Board, grid: Grid, name: str) -> str:
+    """Which cells of the complete lines have the score otherwise than the ranked ones, and why; empty for none."""
+    ranked = [row.system for row in contenders(board.rows, name)]
+    cells = [row for rows in _complete_lines(grid, name).values() for row in rows]
+    apart = [row for row in with_value(cells, name) if row.system not in ranked]
+    return "; ".join(f"{row.system}: {board.note(row, name) or 'measured otherwise'}" for row in apart)
+
+
+def _complete_lines(grid: Grid, name: str) -> dict[str, list[Row]]:
+    """Rows by portrait; none where fewer than two portraits were run with every audio, or there is one audio."""
+    cells = next((score.cells for score in grid.scores if score.score.name == name), ())
+    lines = {
+        portrait: rows
+        for portrait, line in zip(grid.portraits, cells, strict=bool(cells))
+        if len(rows := [cell.row for cell in line if cell.row is not None]) == len(grid.audios)
+    }
+    return lines if min(len(lines), len(grid.audios)) > 1 else {}
 
 
 def _contrasts(portraits: tuple[str, ...], audios: tuple[str, ...], y: Values) -> list[Contrast]:
@@ -102,7 +119,10 @@ def _tested(contrasts: list[Contrast], clusters: list[str]) -> tuple[Effect, ...
 
 def _effect(kind: Kind, level: str, gap: Float[ndarray, "seeds videos"], clusters: list[str]) -> Effect:
     if len(gap) > 1:
-        mean = two_way_mean(gap, clusters)
+        try:
+            mean = two_way_mean(gap, clusters)
+        except UndefinedError:
+            return Effect(kind, level, float(gap.mean()), None, None, 1.0, None)
         return Effect(kind, level, mean.value, mean.low, mean.high, mean.p_value, mean.detectable)
     found = paired_difference(gap[0], np.zeros_like(gap[0]), clusters)
     low, high = (found.interval.low, found.interval.high) if found.interval else (None, None)

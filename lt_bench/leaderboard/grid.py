@@ -19,8 +19,9 @@ class GridCell:
     row: Row | None
     value: float | None
     share: float | None
-    """0 for the worst value of the grid, 1 for the best."""
+    """0 for the worst value of the grid, 1 for the best; None for a value that is not ranked with the others."""
     mark: str
+    """How it stands (``verdicts.Mark``); ``apart`` for a value that is not ranked with the others."""
 
 
 @dataclass(frozen=True)
@@ -63,12 +64,14 @@ def _score(
 ) -> GridScore:
     values = {pair: row.scores[name].value for pair, row in rows.items() if name in row.scores}
     score = next(row.scores[name].score for row in rows.values() if name in row.scores)
-    known = [value for value in values.values() if value is not None]
+    apart = {pair for pair, row in rows.items() if name in row.scores and board.note(row, name)}
+    known = [value for pair, value in values.items() if value is not None and pair not in apart]
 
     def cell(pair: tuple[str, str]) -> GridCell:
         row, value = rows.get(pair), values.get(pair)
-        mark = board.verdicts[name][row.system].mark if row else ""
-        return GridCell(row, value, _share(value, known, score), mark)
+        if pair in apart:
+            return GridCell(row, value, None, "apart")
+        return GridCell(row, value, _share(value, known, score), board.verdicts[name][row.system].mark if row else "")
 
     return GridScore(score, tuple(tuple(cell((p, a)) for a in audios) for p in portraits))
 

@@ -117,8 +117,9 @@ def entry_of(result: Result, portrait: str = "", audio: str = "") -> Entry:
 
 
 def board_of(*results: Result) -> Board:
-    """The one table of these results."""
-    (board,) = build_boards([entry_of(result) for result in results])
+    """The one table of these results; cells of a grid where ``meta`` names both fusions."""
+    fusions = [(str(r.meta.get("portrait", "")), str(r.meta.get("audio", ""))) for r in results]
+    (board,) = build_boards([entry_of(result, *fusion) for result, fusion in zip(results, fusions, strict=True)])
     return board
 
 

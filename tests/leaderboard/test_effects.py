@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import dataclasses
+import html
 
 import numpy as np
 import pytest
 
 from lt_bench.leaderboard.boards import build_boards
+from lt_bench.leaderboard.charts import build_charts
 from lt_bench.leaderboard.collect import collect
 from lt_bench.leaderboard.effects import Effect, factorial_effects
 from lt_bench.leaderboard.grid import build_grid
+from lt_bench.leaderboard.page import render_page
+from tests.leaderboard.conftest import around, board_of, measured
 
+CELL = ("portrait", "audio")
 PORTRAIT = {"direct": 0.1, "symbiotic": -0.1}
 AUDIO = {"direct": 0.0, "siamese": 0.03, "symbiotic": -0.03}
 
@@ -68,6 +73,38 @@ def test_a_grid_with_a_hole_has_no_effects(fake, write_results):
     grid = build_grid(board)
     assert grid is not None
     assert factorial_effects(board, grid, "lip_corr") == ()
+
+
+def grid_board(*results):
+    """The table and its grid of cells."""
+    board = board_of(*(dataclasses.replace(r, meta=dict(zip(CELL, r.system.split("-"), strict=True))) for r in results))
+    grid = build_grid(board)
+    assert grid is not None
+    return board, grid
+
+
+@pytest.mark.parametrize(
+    ("changes", "lost", "says"), [({}, 9, "scored: 3 against 12"), ({"detector": "another"}, 0, "detector")]
+)
+def test_cells_that_are_not_measured_alike_make_no_effects_and_the_page_says_why(changes, lost, says):
+    alike = [measured(cell, around(0.5)) for cell in ("direct-direct", "direct-symbiotic", "symbiotic-direct")]
+    apart = measured("symbiotic-symbiotic", around(0.95)[lost:] + [None] * lost, **changes)
+    board, grid = grid_board(*alike, apart)
+    assert factorial_effects(board, grid, "lip_corr") == ()
+    (chart,) = [chart for chart in build_charts(board, (), {}) if chart.title == "Effects on lip_corr"]
+    assert "symbiotic-symbiotic: score 'lip_corr'" in chart.caption
+    assert says in chart.caption
+    assert chart.caption in html.unescape(render_page([board], "t"))
+    cell = grid.scores[0].cells[1][1]
+    assert (cell.mark, cell.share) == ("apart", None)
+
+
+def test_effects_that_never_vary_are_not_found():
+    levels = {"direct-direct": 1.0, "direct-symbiotic": 1.0, "symbiotic-direct": 0.0, "symbiotic-symbiotic": 0.0}
+    board, grid = grid_board(*(measured(cell, [v] * 12, seed) for cell, v in levels.items() for seed in range(2)))
+    found = {(e.kind, e.level): e for e in factorial_effects(board, grid, "lip_corr")}
+    effect = found["portrait", "direct"]
+    assert (effect.value, effect.low, effect.p_value, effect.detectable) == (0.5, None, 1.0, None)
 
 
 def by_seed(fake, write_results, spread: float):
