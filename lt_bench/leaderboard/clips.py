@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -62,7 +63,8 @@ def collect_samples(board: Board, colours: dict[str, int], count: int, attachmen
     """Up to ``count`` clips of a table that some system has a video of.
 
     Picked by the headline score averaged over the systems, evenly from the worst clip to the best, so that the page
-    shows failures too; spread over the ids where there is no such score.
+    shows failures too; clips that no system has the score for come first. Spread over the ids where there is no such
+    score.
     """
     rows = [row for row in board.rows if _entry_videos(row) is not None]
     if not rows or board.reference is None:
@@ -74,12 +76,13 @@ def collect_samples(board: Board, colours: dict[str, int], count: int, attachmen
 
 
 def pick_clips(board: Board, rows: Sequence[Row], count: int) -> list[Clip]:
-    """The clips to show, from the worst to the best."""
+    """The clips to show, those without the headline score first, then from the worst to the best."""
     assert board.reference is not None
     clips = {clip.id: clip for clip in board.reference.clips if any(_video(row, clip.id) for row in rows)}
     found = [row.scores[board.headline] for row in rows if board.headline in row.scores]
     rated = {i: [score.of_video(i) for score in found if i in score.per_video] for i in clips}
-    ordered = sorted(clips, key=lambda i: (float(np.mean(rated[i])) if rated[i] else float("inf"), i))
+    sign = -1.0 if found and found[0].score.higher_is_better is False else 1.0
+    ordered = sorted(clips, key=lambda i: (sign * float(np.mean(rated[i])) if rated[i] else -math.inf, i))
     chosen = (
         np.unique(np.linspace(0, len(ordered) - 1, min(count, len(ordered))).round().astype(int)) if ordered else []
     )

@@ -13,6 +13,9 @@ from lt_bench.leaderboard.numbers import duration, short_number, short_spread
 from lt_bench.leaderboard.ranking import contenders
 from lt_bench.leaderboard.rows import Row
 
+HELD_OUT = ("validation", "test")
+"""Splits whose identities training never sees."""
+
 
 def is_synthetic(board: Board) -> bool:
     """Whether the videos are of rendered faces."""
@@ -33,7 +36,7 @@ def board_facts(board: Board) -> tuple[tuple[str, str], ...]:
         ("Protocol", f"{result.protocol.id}, version {result.protocol.version}"),
         ("Data", f"{result.real.dataset}, {result.real.split} split{kind}"),
         ("Clips scored", f"{result.scored} of {result.given}"),
-        ("Identities, unseen in training" if _held_out(board) else "Identities", str(identities)),
+        ("Identities, unseen in training" if is_held_out(board) else "Identities", str(identities)),
         (
             "Scored length",
             _range(lengths, " s")
@@ -54,12 +57,14 @@ def _commit(result: Result) -> str:
     return result.git_commit[:10] + (" (changed)" if result.git_commit.endswith("-dirty") else "")
 
 
-def _held_out(board: Board) -> bool:
-    return (
-        board.reference is not None
-        and board.reference.real.split != "train"
-        and any(r.cache_hash for row in board.rows for r in row.results)
-    )
+def is_held_out(board: Board) -> bool:
+    """Whether the clips are of a held-out split and every result tells one and the same latent cache it was trained on.
+
+    Splits are those of a cache: a system that was trained on another may have seen these people.
+    """
+    caches = {result.cache_hash for row in board.rows for result in row.results}
+    split = board.reference.real.split if board.reference else ""
+    return split in HELD_OUT and len(caches) == 1 and all(caches)
 
 
 def _steps(results: Iterable[Result]) -> list[float]:

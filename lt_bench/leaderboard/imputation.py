@@ -59,9 +59,9 @@ def _score(score: Score, mine: Result, peers: Sequence[Result]) -> Score:
     found = [r for r in peers if _alike(r.scores.get(score.name), score)]
     others = [r.scores[score.name] for r in found]
     if score.scope == "set" or (score.higher_is_better is None and score.target is None):
-        lost = max(other.scored for other in others) - score.scored
-        why = f"{lost} clips missed that another system has, which cannot be imputed for this score"
-        return replace(score, value=None, interval=None, per_video={}, scored=0, missing=why) if lost else score
+        fewer = max(other.scored for other in others) - score.scored
+        why = f"{fewer} clips missed that another system has, which cannot be imputed for this score"
+        return replace(score, value=None, interval=None, per_video={}, scored=0, missing=why) if fewer else score
     known = {i for other in others for i in other.per_video}
     if not any(_lost(r, score.name, known) for r in found):
         return score

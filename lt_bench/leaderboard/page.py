@@ -22,7 +22,7 @@ from lt_bench.leaderboard.clips import BARS, Samples, collect_samples
 from lt_bench.leaderboard.columns import has_value, ordered_scores
 from lt_bench.leaderboard.costs import COSTS, Cost
 from lt_bench.leaderboard.export import arrow
-from lt_bench.leaderboard.facts import board_facts, is_synthetic, provenance, verdict_sentences
+from lt_bench.leaderboard.facts import board_facts, is_held_out, is_synthetic, provenance, verdict_sentences
 from lt_bench.leaderboard.grid import Grid, build_grid
 from lt_bench.leaderboard.numbers import short_number, short_spread
 from lt_bench.leaderboard.published import CAVEAT, SCORES, drifts, load_published
@@ -56,6 +56,7 @@ class View:
     """Those that some system tells."""
     files: tuple[dict[str, str], ...]
     synthetic: bool
+    held_out: bool
 
 
 def render_page(
@@ -132,6 +133,7 @@ def _view(number: int, board: Board, colours: dict[str, int], samples: int, atta
         costs=tuple(c for c in COSTS if any(row.cost(c.key) is not None for row in board.rows)),
         files=provenance(board, attachments.folder or Path()),
         synthetic=is_synthetic(board),
+        held_out=is_held_out(board),
     )
 
 
