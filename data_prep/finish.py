@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 from data_prep.fingerprint import MIN_PICTURES, find_duplicates
 from data_prep.jobs import Source
 from data_prep.outcome import Rejected
 from data_prep.rules import RejectionError
 from lt_bench.config import parse_config
-from lt_bench.data.format import ClipRecord
+from lt_bench.data.format import SPLITS, ClipRecord
 from lt_bench.data.real_set import RealClip, write_real_set
 from lt_bench.data.writer import CacheWriter
+
+_FILES = ("mp4", "png", "wav", "truth.safetensors")
+"""Of an exported clip."""
 
 
 def drop_duplicates(writer: CacheWriter) -> int:
@@ -34,6 +38,18 @@ def drop_duplicates(writer: CacheWriter) -> int:
     return len(copies)
 
 
+def remove_strays(writer: CacheWriter) -> None:
+    """Remove files of clips that are not in the cache: a process died after it made them, or before it dropped them."""
+    kept = {writer.path / record.file for record in writer.records}
+    for record in writer.records:
+        for kind in _FILES:
+            kept.add(_real_file(writer, record, kind))
+    for folder in ("clips", *(f"real/{split}" for split in SPLITS)):
+        for path in (writer.path / folder).glob("*"):
+            if path.is_file() and path not in kept:
+                path.unlink()
+
+
 def write_real_sets(writer: CacheWriter, source: Source) -> None:
     """Write the manifests of the splits whose videos are exported; a split without a clip leaves no folder."""
     for split in source.exported:
@@ -48,5 +64,9 @@ def write_real_sets(writer: CacheWriter, source: Source) -> None:
 
 def _remove_files(writer: CacheWriter, record: ClipRecord) -> None:
     (writer.path / record.file).unlink(missing_ok=True)
-    for suffix in ("mp4", "png", "wav"):
-        (writer.path / "real" / record.split / f"{record.id}.{suffix}").unlink(missing_ok=True)
+    for kind in _FILES:
+        _real_file(writer, record, kind).unlink(missing_ok=True)
+
+
+def _real_file(writer: CacheWriter, record: ClipRecord, kind: str) -> Path:
+    return writer.path / "real" / record.split / f"{record.id}.{kind}"

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from data_prep.describe import describe_cache, require_assets
 from data_prep.engines import Engine, run_jobs
-from data_prep.finish import drop_duplicates, write_real_sets
+from data_prep.finish import drop_duplicates, remove_strays, write_real_sets
 from data_prep.jobs import Job, Source
 from data_prep.outcome import Done, Rejected, finished_jobs
 from data_prep.sources import list_source
@@ -97,6 +97,7 @@ def prepare(
             prepared = _run(writer, source, config, results, progress)
             if config.quality.duplicates == "reject":
                 prepared -= drop_duplicates(writer)
+            remove_strays(writer)
             write_real_sets(writer, source)
             writer.finish()
     kept = tuple(parse_config(Rejected, item, str(path / REJECTED_FILE)) for item in read_json(path / REJECTED_FILE))

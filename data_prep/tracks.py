@@ -12,14 +12,14 @@ from numpy import ndarray
 from lt_bench.perception.faces import Face, FaceTrack
 
 MAX_GAP = 25
-"""Frames for which a face may be lost and is still the same when it comes back."""
+"""Frames for which a lost face goes first: one that comes back later is the same unless somebody else is there."""
 REACH = 0.8
 """How far the centre of a box may jump, over the larger side of the face."""
 SECOND_SIZE = 0.5
 """Height over that of the clip's face from which on another face counts."""
 
 
-@dataclass
+@dataclass(eq=False)
 class Track:
     """One person's face in some of the frames."""
 
@@ -58,8 +58,10 @@ def follow(frames: Sequence[Sequence[Face]]) -> list[Track]:
     """
     tracks: list[Track] = []
     for number, faces in enumerate(frames):
-        live = [track for track in tracks if number - track.last <= MAX_GAP]
+        live = [track for track in tracks if number - track.last - 1 <= MAX_GAP]
         taken = _match(live, faces)
+        lost = [track for track in tracks if track not in live]
+        taken |= _match(lost, faces, [index for index in range(len(faces)) if index not in taken])
         for index, face in enumerate(faces):
             track = taken.get(index)
             if track is None:
@@ -89,14 +91,16 @@ def second_face_share(tracks: Sequence[Track], chosen: Track, frames: int) -> fl
     return len(seen) / frames
 
 
-def _match(tracks: Sequence[Track], faces: Sequence[Face]) -> dict[int, Track]:
-    if not tracks or not faces:
+def _match(tracks: Sequence[Track], faces: Sequence[Face], among: Sequence[int] | None = None) -> dict[int, Track]:
+    """The tracks that faces belong to, by the faces' places; only of those ``among`` them."""
+    places = range(len(faces)) if among is None else among
+    if not tracks or not places:
         return {}
     from scipy.optimize import linear_sum_assignment  # half a second, and a finished cache has no use for it
 
-    jumps = np.array([[_jump(track.faces[track.last], face) for face in faces] for track in tracks])
+    jumps = np.array([[_jump(track.faces[track.last], faces[place]) for place in places] for track in tracks])
     rows, columns = linear_sum_assignment(np.minimum(jumps, 10 * REACH))
-    return {int(c): tracks[r] for r, c in zip(rows, columns, strict=True) if jumps[r, c] <= REACH}
+    return {places[c]: tracks[r] for r, c in zip(rows, columns, strict=True) if jumps[r, c] <= REACH}
 
 
 def _jump(before: Face, after: Face) -> float:

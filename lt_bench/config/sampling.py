@@ -13,7 +13,8 @@ class SamplingConfig:
     """A sampler and its guidance.
 
     The guided prediction is ``u + portrait_scale (p - u) + audio_scale (pa - p)`` with u, p, pa the predictions without
-    conditions, with the portrait, and with portrait and audio. Scales of 1 switch guidance off.
+    conditions, with the portrait, and with portrait and audio. Scales of 1 switch guidance off. Motion frames are given
+    to all three: where they are the portrait (a video's first window, or ``motion: portrait``), u sees it there.
     """
 
     sampler: SamplerName = "ddim"

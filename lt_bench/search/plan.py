@@ -24,6 +24,34 @@ SPLIT = "validation"
 TRIALS = "trials"
 FIXED_SECTIONS = ("data", "evaluation")
 """Sections that no search changes: trials would not be comparable."""
+LEAST = {
+    "trials": 1,
+    "workers": 1,
+    "heartbeat": 1,
+    "retries": 0,
+    "sampler.startup_trials": 0,
+    "sampler.candidates": 1,
+    "sampler.population": 2,
+    "pruner.startup_trials": 0,
+    "pruner.warmup_steps": 0,
+    "pruner.min_resource": 1,
+    "pruner.reduction_factor": 2,
+}
+"""The least value of each number."""
+LOSS_KEYS = (
+    "model.frames",
+    "model.motion_frames",
+    "model.learn_sigma",
+    "train.portrait_dropout",
+    "train.audio_dropout",
+    "train.motion_dropout",
+    "train.motion_noise",
+    "train.motion_timesteps",
+    "train.motion_mask",
+    "train.reference",
+    "train.seed",
+)
+"""Keys of which the validation loss depends by itself, as of all of ``diffusion``: it is drawn as in training."""
 
 
 @dataclass(frozen=True)
@@ -104,10 +132,13 @@ def _base(config: SearchConfig) -> RunConfig:
 
 
 def _check_numbers(config: SearchConfig, source: str) -> None:
-    lowest = {"trials": 1, "workers": 1, "heartbeat": 1, "retries": 0}
-    for key, low in lowest.items():
-        if getattr(config, key) < low:
-            raise ConfigError(f"{source}: key '{key}': expected at least {low}, got {getattr(config, key)}")
+    for key, low in LEAST.items():
+        section, _, name = key.rpartition(".")
+        value = getattr(getattr(config, section) if section else config, name)
+        if value < low:
+            raise ConfigError(f"{source}: key '{key}': expected at least {low}, got {value}")
+    if not 0 <= config.pruner.percentile <= 100:
+        raise ConfigError(f"{source}: key 'pruner.percentile': expected 0 to 100, got {config.pruner.percentile}")
     if config.grace < 2 * config.heartbeat:
         raise ConfigError(
             f"{source}: key 'grace': expected at least twice the heartbeat of {config.heartbeat}, got {config.grace}"
@@ -135,17 +166,24 @@ def _check_keys(config: SearchConfig, source: str) -> None:
 
 
 def _check_pruner(config: SearchConfig, objectives: tuple[Objective, ...], source: str) -> None:
-    if config.pruner.name == "none":
+    pruner, train = config.pruner, config.train
+    if pruner.name == "none":
         return
     where = f"{source}: key 'pruner.name'"
     if len(objectives) > 1:
         raise ConfigError(f"{where}: expected none with {len(objectives)} objectives, got {config.pruner.name}")
     if config.checkpoint:
         raise ConfigError(f"{where}: expected none with a fixed checkpoint, got {config.pruner.name}")
-    if not config.train.validate_every:
-        raise ConfigError(f"{source}: key 'train.validate_every': expected at least 1 for a pruner, got 0")
     for key in config.space:
-        if key.startswith("diffusion."):
-            raise ConfigError(
-                f"{where}: expected none where '{key}' changes what the loss is, got {config.pruner.name}"
-            )
+        if key in LOSS_KEYS or key.startswith("diffusion."):
+            raise ConfigError(f"{where}: expected none where '{key}' changes what the loss is, got {pruner.name}")
+    if not 1 <= train.validate_every < train.steps:
+        raise ConfigError(
+            f"{source}: key 'train.validate_every': expected 1 to {train.steps - 1} for a pruner, which sees a trial "
+            f"before its end or never, got {train.validate_every}"
+        )
+    if pruner.name in ("successive_halving", "hyperband") and pruner.min_resource >= train.steps:
+        raise ConfigError(
+            f"{source}: key 'pruner.min_resource': expected less than the {train.steps} steps of a trial, "
+            f"got {pruner.min_resource}"
+        )

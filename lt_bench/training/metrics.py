@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import io
-import time
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +12,7 @@ import torch
 from torch import Tensor
 
 from lt_bench.files import write_text
+from lt_bench.training.clock import TrainingClock
 from lt_bench.training.module import LetsTalkModule
 from lt_bench.training.steps import StepCallback
 
@@ -24,29 +24,23 @@ class MetricsFile(StepCallback):
     """Writes a row every ``every`` steps and after the last, and sends it to the run's loggers; the first process only.
 
     ``loss`` is the mean since the row before (over all ranks), ``grad_norm`` that of the row's step before clipping,
-    ``seconds`` the training time up to the row with resumed runs added up. Rows past the step that a run resumes from
-    are replaced.
+    ``seconds`` the training time up to the row with resumed runs added up, without validations. Rows past the step that
+    a run resumes from are replaced.
     """
 
-    def __init__(self, path: Path, every: int) -> None:
-        self.path, self.every = path, max(1, every)
+    def __init__(self, path: Path, every: int, clock: TrainingClock | None = None) -> None:
+        """Say where, how often, and by which clock; whoever does other work between steps stops that."""
+        self.path, self.every, self.clock = path, max(1, every), clock or TrainingClock()
         self._rows: list[dict[str, str]] = []
         self._sum: Tensor | None = None
         self._count = 0
-        self._earlier = 0.0
-        self._start = 0.0
         self.loss: float | None = None
         """Of the last row."""
-
-    @property
-    def seconds(self) -> float:
-        """Training time so far, resumed runs added up."""
-        return self._earlier + (time.perf_counter() - self._start if self._start else 0.0)
 
     def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Take over the rows up to the step that the run goes on from."""
         super().on_train_start(trainer, pl_module)
-        self._start = time.perf_counter()
+        self.clock.go_on()
         if trainer.is_global_zero:
             self._rows = [row for row in _read(self.path) if int(row["step"]) <= trainer.global_step]
             losses = [row["loss"] for row in self._rows if row["loss"]]  # rows of a validation alone have none
@@ -61,6 +55,20 @@ class MetricsFile(StepCallback):
         step = trainer.global_step
         if step % self.every == 0 or step == trainer.max_steps:
             self._add(trainer, module, step)
+
+    def on_train_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """Stop the clock."""
+        self.clock.stop()
+
+    def on_validation_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """Stop the clock."""
+        self.clock.stop()
+
+    def on_train_batch_start(
+        self, trainer: pl.Trainer, pl_module: pl.LightningModule, batch: Any, batch_idx: int
+    ) -> None:
+        """Let the clock go on after a validation, and what others did at its end."""
+        self.clock.go_on()
 
     def on_validation_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Note the validation loss in the row of this step."""
@@ -83,14 +91,15 @@ class MetricsFile(StepCallback):
     def state_dict(self) -> dict[str, Any]:
         """What a resumed run needs: plain numbers."""
         return {
-            "seconds": self.seconds,
+            "seconds": self.clock.seconds,
             "sum": None if self._sum is None else float(self._sum),
             "count": self._count,
         }
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Go on from a checkpoint."""
-        self._earlier, self._count = state_dict["seconds"], state_dict["count"]
+        self.clock.set(state_dict["seconds"])
+        self._count = state_dict["count"]
         self._sum = None if state_dict["sum"] is None else torch.tensor(state_dict["sum"])
 
     def _add(self, trainer: pl.Trainer, module: LetsTalkModule, step: int) -> None:
@@ -99,7 +108,7 @@ class MetricsFile(StepCallback):
         self._sum, self._count = None, 0
         if not trainer.is_global_zero:
             return
-        values = (step, self.loss, module.learning_rate, module.grad_norm, round(self.seconds, 3))
+        values = (step, self.loss, module.learning_rate, module.grad_norm, round(self.clock.seconds, 3))
         self._rows.append(EMPTY | dict(zip(COLUMNS, map(repr, values), strict=False)))
         self._write()
         curves = {"loss": loss, "learning_rate": module.learning_rate, "grad_norm": module.grad_norm}

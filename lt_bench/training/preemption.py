@@ -48,6 +48,7 @@ class Preemption(StepCallback):
         """
         self.save, self.validate_every = save, validate_every
         self.received: set[int] = set()
+        self._asked = False
 
     def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Listen, from here on in Lightning's place."""
@@ -58,7 +59,11 @@ class Preemption(StepCallback):
             signal.signal(number, self._note)
 
     def on_step_end(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
-        """Save when told to stop, and stop unless a validation follows, which may outlast what is left to the job."""
+        """Save when told to stop, and stop unless a validation follows.
+
+        It is begun, since a run that goes on from here does not repeat it; if it outlasts what is left to the job, the
+        curve lacks its point, and nothing else is lost.
+        """
         self._stop_if_told(trainer, now=not validation_follows(trainer, self.validate_every))
 
     def on_validation_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
@@ -72,11 +77,11 @@ class Preemption(StepCallback):
         if not (stop or again) or trainer.global_step >= trainer.max_steps:
             return
         self.save(trainer)
-        if not now:
-            return
-        if again and trainer.is_global_zero:
+        if again and trainer.is_global_zero and not self._asked:
+            self._asked = True
             requeue()
-        raise Preempted(trainer.global_step)
+        if now:
+            raise Preempted(trainer.global_step)
 
     def _note(self, number: int, frame: Any) -> None:
         self.received.add(number)

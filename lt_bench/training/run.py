@@ -113,7 +113,7 @@ def train(
             weights["ema"] = weights["raw"] | average.averaged_state()
     # Not the module's device: Lightning has taken it off the GPU by now.
     device = trainer.strategy.root_device
-    card = _card(config, cache, module, trainer.global_step, metrics.seconds, device)
+    card = _card(config, cache, module, trainer.global_step, metrics.clock.seconds, device)
     if trainer.is_global_zero:
         save_model(model_file, card, weights)
     resumed_from = found.step if found else None
@@ -157,9 +157,9 @@ def _validation_scores(
 ) -> ValidationScores:
     def card(module: pl.LightningModule, step: int) -> ModelCard:
         assert isinstance(module, LetsTalkModule)
-        return _card(config, cache, module, step, metrics.seconds, module.device)
+        return _card(config, cache, module, step, metrics.clock.seconds, module.device)
 
-    return ValidationScores(config, out, cache, card, average)
+    return ValidationScores(config, out, cache, card, metrics.clock, average)
 
 
 def _card(

@@ -20,6 +20,7 @@ from lt_bench.evaluation.results import Result, save_result
 from lt_bench.models.checkpoint import ModelCard, Weights, load_model, save_model
 from lt_bench.sampling.videos import generate_split
 from lt_bench.training.averaging import ModelAverage
+from lt_bench.training.clock import TrainingClock
 from lt_bench.training.steps import StepCallback
 
 FOLDER = "scores"
@@ -40,6 +41,7 @@ class ValidationScores(StepCallback):
         out: folder of the run.
         cache: whose split ``validation`` is scored.
         card: describes the weights of a step.
+        clock: of the training, which stands still meanwhile.
         average: whose weights are used where sampling asks for ``ema``.
 
     Raises:
@@ -53,13 +55,14 @@ class ValidationScores(StepCallback):
         out: Path,
         cache: LatentCache,
         card: Callable[[pl.LightningModule, int], ModelCard],
+        clock: TrainingClock,
         average: ModelAverage | None = None,
     ) -> None:
         rules = config.evaluation
         self.config, self.out, self.every = config, Path(out) / FOLDER, rules.score_every
         self.real = cache.real_folder(SPLIT)
         self.harness = Harness(rules.protocol, Options(clips=rules.score_clips))
-        self._card, self._average = card, average
+        self._card, self._clock, self._average = card, clock, average
         self._waiting: Any = None  # a process group, where there are several processes
 
     def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
@@ -72,13 +75,14 @@ class ValidationScores(StepCallback):
         """Score when it is time."""
         if trainer.global_step % self.every:
             return
-        weights = self._weights(trainer)  # every process takes part, since each may hold a shard
-        if trainer.is_global_zero:
-            with torch.random.fork_rng():
-                result = self._score(self._card(module, trainer.global_step), weights, trainer.global_step)
-            _log(trainer, result)
-        if self._waiting is not None:
-            dist.barrier(self._waiting)
+        with self._clock.stopped():
+            weights = self._weights(trainer)  # every process takes part, since each may hold a shard
+            if trainer.is_global_zero:
+                with torch.random.fork_rng():
+                    result = self._score(self._card(module, trainer.global_step), weights, trainer.global_step)
+                _log(trainer, result)
+            if self._waiting is not None:
+                dist.barrier(self._waiting)
 
     def _weights(self, trainer: pl.Trainer) -> dict[Weights, dict[str, Tensor]]:
         state = trainer.strategy.lightning_module_state_dict()

@@ -175,6 +175,23 @@ def test_a_full_disk_is_an_error_and_not_a_list_of_rejected_clips(tmp_path: Path
     assert not (tmp_path / "full" / "index.parquet").exists()
 
 
+def test_a_lost_clip_leaves_no_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """Its process died after the files were whole, and before it said so."""
+    out, fatal = tmp_path / "cache", "test_spk0000_take0"
+
+    def run_jobs(jobs, make, lost, **_):
+        worker = make()
+        for job in jobs:
+            done = worker.prepare(job)
+            yield lost(job, "died") if job.id == fatal else done
+
+    monkeypatch.setattr("data_prep.pipeline.run_jobs", run_jobs)
+    done = prepare(config(out), workers=1)
+    assert [(clip.id, clip.rule) for clip in done.rejected] == [(fatal, "lost")]
+    assert not list(out.rglob(f"{fatal}.*"))
+    assert verify_cache(out).damage is None
+
+
 def test_the_verbs_report_and_verify(prepared: Path, capsys: pytest.CaptureFixture[str], tmp_path: Path):
     assert main(["cache", "info", str(prepared), "--json"]) == 0
     report = json.loads(capsys.readouterr().out)

@@ -13,7 +13,7 @@ from data_prep.fingerprint import Fingerprint, find_duplicates
 from data_prep.outcome import Done, Rejected, finished_jobs
 from data_prep.rules import REJECTION_RULES, STAGES, RejectionError
 from data_prep.scenes import SceneCutter, scene_spans
-from data_prep.tracks import follow, second_face_share, speaker
+from data_prep.tracks import MAX_GAP, follow, second_face_share, speaker
 from data_prep.voice import VoiceDetector
 from lt_bench.media.audio import read_audio
 from lt_bench.media.video import read_frames
@@ -124,3 +124,18 @@ def test_a_job_is_finished_when_each_of_its_clips_is_there():
     entries = [vars(clip) for clip in done.rejected]
     assert finished_jobs(entries) == {"job"}
     assert finished_jobs(entries[:1]) == set()
+
+
+@pytest.mark.parametrize("lapse", [MAX_GAP, MAX_GAP + 1, 200])
+def test_a_face_that_is_lost_for_a_while_is_nobody_else(lapse: int):
+    frames = [[] if 300 <= k < 300 + lapse else [face(200, 200)] for k in range(800)]
+    tracks = follow(frames)
+    assert len(tracks) == 1
+    assert second_face_share(tracks, tracks[0], 800) == 0
+
+
+def test_a_face_seen_all_along_goes_before_one_that_was_lost_there():
+    """The speaker moves to where somebody else was seen long ago, and stays one track."""
+    frames = [[face(200 + k, 200), face(300, 200)] if k < 5 else [face(200 + k, 200)] for k in range(5 + MAX_GAP + 100)]
+    tracks = follow(frames)
+    assert [len(track.faces) for track in tracks] == [len(frames), 5]

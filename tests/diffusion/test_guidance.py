@@ -72,3 +72,15 @@ def test_the_interval_leaves_its_lower_end_out_but_for_zero() -> None:
     inside = [t for t in (0.0, 200.0, 201.0, 700.0, 701.0, 1000.0) if within_interval(t, (0.2, 0.7))]
     assert inside == [201.0, 700.0]
     assert within_interval(1000.0, (0.0, 1.0))
+
+
+@pytest.mark.parametrize("scales", [(0.0, 0.0), (1.0, 0.0), (2.0, 0.0), (1.0, 3.0)])
+def test_a_whole_rescale_gives_the_deviation_of_both_at_every_scale(scales: tuple[float, float]) -> None:
+    both = 0.2 * PA
+    guided = guide(U, P, both, *scales, rescale_share=1.0)
+    assert float(guided.std()) == pytest.approx(float(both.std()), rel=1e-4)
+
+
+def test_a_variance_of_the_fullest_prediction_stays_when_only_the_rest_is_rescaled() -> None:
+    guided = guide(U, None, PA, 0.0, 0.0, channels=2, rescale_share=0.5)
+    assert torch.equal(guided[:, :, 2:], PA[:, :, 2:])

@@ -317,3 +317,14 @@ def test_a_spacing_that_does_not_apply_is_refused() -> None:
     for name, schedule in (("ddim", "linear"), ("unipc", "flow")):
         with pytest.raises(ConfigError, match=r"sampling.spacing: expected even unless dpmpp_2m or unipc"):
             build_sampler(name, 5, DiffusionConfig(schedule, "sample"), spacing="log_snr")  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("name", ["dpmpp_2m", "unipc"])
+@pytest.mark.parametrize("spacing", ["even", "log_snr"])
+def test_the_network_is_told_the_timestep_nearest_the_noise(name: str, spacing: str) -> None:
+    sampler = build_sampler(name, 16, DiffusionConfig("linear", "epsilon"), spacing=spacing)  # type: ignore[arg-type]
+    ratio = linear_marginal(torch.arange(1000))
+    levels = (ratio.sigma / ratio.signal).log()
+    for told, sigma in zip(sampler.timesteps.long().tolist(), sampler._scheduler.sigmas, strict=False):  # type: ignore
+        beside = levels[max(told - 1, 0) : told + 2] - sigma.double().log()
+        assert (levels[told] - sigma.double().log()).abs() <= beside.abs().min() + 1e-6

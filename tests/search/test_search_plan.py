@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 from pathlib import Path
 
+import optuna
 import pytest
 from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
 from optuna.samplers import GPSampler, NSGAIISampler, TPESampler
@@ -79,6 +80,17 @@ def test_any_split_but_validation_is_refused(split, make_plan):
             "changes what the loss is",
         ),
         ({"checkpoint": "x", "space": {"train.seed": {"low": 0, "high": 4}}}, "a key of sampling"),
+        (
+            {"pruner": {"name": "median"}, "space": {"train.motion_noise": {"low": 0.0, "high": 0.5}}},
+            "'train.motion_noise' changes what the loss is",
+        ),
+        ({"pruner": {"name": "median"}, "train": {"steps": 30, "validate_every": 30}}, "validate_every.*1 to 29"),
+        ({"pruner": {"name": "hyperband", "min_resource": 30}}, "min_resource.*less than the 30 steps"),
+        ({"pruner": {"name": "percentile", "percentile": 150}}, "percentile.*0 to 100, got 150"),
+        ({"pruner": {"name": "hyperband", "reduction_factor": 1}}, "pruner.reduction_factor.*at least 2, got 1"),
+        ({"pruner": {"name": "median", "startup_trials": -1}}, "pruner.startup_trials.*at least 0, got -1"),
+        ({"sampler": {"name": "nsga2", "population": 1}}, "sampler.population.*at least 2, got 1"),
+        ({"sampler": {"name": "tpe", "candidates": 0}}, "sampler.candidates.*at least 1, got 0"),
     ],
 )
 def test_a_search_that_cannot_run_is_refused_naming_the_key(changes, words, make_plan):
@@ -144,3 +156,13 @@ def test_every_setting_of_a_sampler_is_pinned(name, kind, left, monkeypatch):
 @pytest.mark.parametrize("name", ["none", "median", "percentile", "successive_halving", "hyperband"])
 def test_every_pruner_can_be_built(name):
     assert samplers.build_pruner(PrunerConfig(name=name), 1000) is not None
+
+
+@pytest.mark.parametrize("pruner", ["none", "successive_halving", "hyperband"])
+def test_no_pruner_makes_trials_repeat_each_other(pruner):
+    study = optuna.create_study(
+        sampler=samplers.TrialSeededSampler(SearchSamplerConfig(name="random")),
+        pruner=samplers.build_pruner(PrunerConfig(name=pruner, min_resource=1), 90),
+    )
+    study.optimize(lambda trial: trial.suggest_float("x", 0, 1), n_trials=20)
+    assert len({trial.params["x"] for trial in study.trials}) == 20

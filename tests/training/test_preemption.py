@@ -90,3 +90,25 @@ def test_slurm_is_asked_to_start_the_job_again(
         train(make_run(), tmp_path / "run", toy_cache, [_Signal(1, signal.SIGUSR1)], progress=False)
     assert (tmp_path / "asked").read_text() == f"requeue {job}\n"
     assert train(make_run(), tmp_path / "run", toy_cache, progress=False).resumed_from == 1
+
+
+class _CutInValidation(pl.Callback):
+    def on_validation_batch_start(self, *_: Any) -> None:
+        raise ConnectionAbortedError
+
+
+def test_slurm_is_asked_before_a_validation_that_may_outlast_the_job(
+    toy_cache: LatentCache, make_run: MakeRun, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+    monkeypatch.setattr("lt_bench.training.preemption.requeue", lambda: asked.append("once"))
+    monkeypatch.setenv("SLURM_JOB_ID", "77")
+    config = make_run(checkpoint_every=100, validate_every=2)
+    callbacks = [_Signal(2, signal.SIGUSR1), _CutInValidation()]
+    with pytest.raises(ConnectionAbortedError):
+        train(config, tmp_path / "cut", toy_cache, callbacks, progress=False)
+    assert asked == ["once"]
+    assert train(config, tmp_path / "cut", toy_cache, progress=False).resumed_from == 2
+    with pytest.raises(Preempted):
+        train(config, tmp_path / "whole", toy_cache, [_Signal(2, signal.SIGUSR1)], progress=False)
+    assert asked == ["once", "once"]

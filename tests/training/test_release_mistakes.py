@@ -98,3 +98,12 @@ def test_settings_that_cannot_be_are_named(
 ) -> None:
     with pytest.raises(ConfigError, match=message):
         train(make_run(**change), tmp_path, toy_cache, progress=False)
+
+
+def test_clipping_before_the_backward_pass_leaves_the_sum_of_micro_batches_alone(
+    toy_cache: LatentCache, make_run: MakeRun, tmp_path: Path
+) -> None:
+    clip = {"steps": 3, "accumulate": 2, "clip_before_backward": True}
+    early = _weights(make_run(**clip, gradient_clip=0.001), toy_cache, tmp_path / "early")
+    none = _weights(make_run(**clip, gradient_clip=0), toy_cache, tmp_path / "none")
+    assert all(torch.equal(early[name], none[name]) for name in none)

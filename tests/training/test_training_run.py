@@ -5,6 +5,7 @@ import dataclasses
 import multiprocessing
 import os
 import signal
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -376,3 +377,30 @@ def test_deterministic_mode_is_on_while_training_and_off_after(
     train(make_run(steps=1, deterministic=True), tmp_path, toy_cache, [Look()], progress=False)
     assert seen == [True]
     assert not torch.are_deterministic_algorithms_enabled()
+
+
+def _seconds(folder: Path) -> float:
+    with (folder / "metrics.csv").open(newline="") as stream:
+        return float(list(csv.DictReader(stream))[-1]["seconds"])
+
+
+class _SlowValidation(pl.Callback):
+    def on_validation_batch_start(self, *_: Any) -> None:
+        time.sleep(0.02)
+
+
+def test_training_time_is_without_validations(toy_cache: LatentCache, make_run: MakeRun, tmp_path: Path) -> None:
+    config = make_run(steps=6, validate_every=2)  # three validations of 32 batches: 1.9 s
+    started = time.perf_counter()
+    outcome = train(config, tmp_path, toy_cache, [_SlowValidation()], progress=False)
+    assert time.perf_counter() - started > 1.92
+    assert outcome.seconds < time.perf_counter() - started - 1.92
+    assert _seconds(tmp_path) <= outcome.seconds
+
+
+@pytest.mark.parametrize("portrait", ["one_way_symbiotic", "symbiotic", "direct"])
+def test_bf16_trains_with_one_window(toy_cache: LatentCache, make_run: MakeRun, tmp_path: Path, portrait: str) -> None:
+    run = make_run(steps=2, batch_size=1, precision="bf16")
+    fusion = dataclasses.replace(run.model.fusion, portrait=portrait)
+    config = dataclasses.replace(run, model=dataclasses.replace(run.model, fusion=fusion))
+    assert train(config, tmp_path, toy_cache, progress=False).loss is not None
