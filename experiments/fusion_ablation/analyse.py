@@ -98,7 +98,7 @@ def plot_effects(found: dict[str, tuple[Effect, ...]], path: Path) -> None:
         for axis, kind in zip(line, kinds, strict=True):
             own = [effect for effect in effects if effect.kind == kind][::-1]
             for y, effect in enumerate(own):
-                colour = "black" if effect.p_value < 0.05 else "darkgrey"
+                colour = "black" if effect.p_value is not None and effect.p_value < 0.05 else "darkgrey"
                 axis.plot([effect.low, effect.high], [y, y], color=colour, linewidth=2)
                 axis.plot(effect.value, y, "o", color=colour)
             axis.axvline(0, color="grey", linestyle=":")

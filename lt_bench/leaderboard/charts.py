@@ -72,7 +72,8 @@ def _effects(board: Board) -> list[Chart]:
 
 
 def _effect_label(effect: Effect) -> str:
-    return f"{effect.level}{' *' if effect.p_value < SIGNIFICANCE else ''}"
+    found = effect.p_value is not None and effect.p_value < SIGNIFICANCE
+    return f"{effect.level}{' *' if found else ''}"
 
 
 def _parallel(board: Board, columns: Sequence[Score], colours: dict[str, int]) -> list[Chart]:

@@ -40,8 +40,8 @@ class Effect:
     value: float
     low: float | None
     high: float | None
-    p_value: float
-    """Holm-corrected; 1 for numbers that never vary over several seeds, which test nothing."""
+    p_value: float | None
+    """Holm-corrected; None for numbers that never vary over several seeds, such as parameters, which test nothing."""
     detectable: float | None
     """Size that would be found at 5%, not corrected, with a probability of 80%; None with one seed or no test."""
 
@@ -113,8 +113,8 @@ def _values(rows: list[Row], name: str) -> tuple[list[str], Float[ndarray, "cell
 
 def _tested(contrasts: list[Contrast], clusters: list[str]) -> tuple[Effect, ...]:
     effects = [_effect(*contrast, clusters) for contrast in contrasts]
-    corrected = holm([effect.p_value for effect in effects])
-    return tuple(replace(effect, p_value=p) for effect, p in zip(effects, corrected, strict=True))
+    corrected = iter(holm([effect.p_value for effect in effects if effect.p_value is not None]))
+    return tuple(effect if effect.p_value is None else replace(effect, p_value=next(corrected)) for effect in effects)
 
 
 def _effect(kind: Kind, level: str, gap: Float[ndarray, "seeds videos"], clusters: list[str]) -> Effect:
@@ -122,7 +122,7 @@ def _effect(kind: Kind, level: str, gap: Float[ndarray, "seeds videos"], cluster
         try:
             mean = two_way_mean(gap, clusters)
         except UndefinedError:
-            return Effect(kind, level, float(gap.mean()), None, None, 1.0, None)
+            return Effect(kind, level, float(gap.mean()), None, None, None, None)
         return Effect(kind, level, mean.value, mean.low, mean.high, mean.p_value, mean.detectable)
     found = paired_difference(gap[0], np.zeros_like(gap[0]), clusters)
     low, high = (found.interval.low, found.interval.high) if found.interval else (None, None)
