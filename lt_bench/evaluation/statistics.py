@@ -15,6 +15,10 @@ from lt_bench.errors import LtBenchError
 
 RESAMPLES = 2000
 LEVEL = 0.95
+FEW_CLUSTERS = 8
+"""With fewer clusters Student's t takes the bootstrap's place: of 3 clusters its 95% intervals held 75%, of 5 91%."""
+ROUNDING = 1e-12
+"""Standard errors of so small a part of the numbers are those of equal clusters."""
 EXACT_CLUSTERS = 12
 """Up to so many clusters, all sign flips are enumerated."""
 MAX_FLIPS, MIN_HITS = 100_000, 20
@@ -29,16 +33,18 @@ class UndefinedError(LtBenchError):
 
 @dataclass(frozen=True)
 class Interval:
-    """A confidence interval."""
+    """A confidence interval. One without width, of clusters that all agree, only says that none was seen to differ."""
 
     low: float
     high: float
     level: float
     """Nominal coverage, such as 0.95."""
     method: str
+    """``cluster bootstrap``, ``cluster t`` (means of fewer than ``FEW_CLUSTERS`` clusters) or ``cluster jackknife``."""
     clusters: int
     """Independent units it rests on."""
     resamples: int
+    """0 where nothing is drawn or left out."""
 
 
 @dataclass(frozen=True)
@@ -47,9 +53,9 @@ class Difference:
 
     value: float
     interval: Interval | None
-    """None with fewer than two clusters."""
+    """None with fewer than two clusters, or with fewer than ``FEW_CLUSTERS`` that all agree."""
     p_value: float
-    """Two-sided, cluster sign-flip test of "a and b are interchangeable within every cluster"."""
+    """Two-sided, by the method that ``paired_difference`` names."""
 
 
 def aggregate(values: Sequence[float] | ndarray, statistic: Aggregate = "mean") -> float:
@@ -68,10 +74,14 @@ def cluster_bootstrap(
     level: float = LEVEL,
     seed: int = 0,
 ) -> Interval | None:
-    """Confidence interval of the mean or median of one number a video, resampling whole clusters.
+    """Confidence interval of the mean or median of one number a video, by whole clusters.
 
-    Expanded percentile interval: the plain percentile interval is too narrow by sqrt((n-1)/n) and by normal against t
-    quantiles, which matters for a dozen identities (Hesterberg 2015, arXiv 1411.5279, section 4.3).
+    Of ``FEW_CLUSTERS`` or more it is the expanded percentile interval of a bootstrap: the plain percentile interval is
+    too narrow by sqrt((n-1)/n) and by normal against t quantiles, which matters for a dozen identities (Hesterberg
+    2015, arXiv 1411.5279, section 4.3). Where all clusters agree it has no width.
+
+    Of fewer it is Student's t interval of the mean, with one degree of freedom less than clusters and a standard error
+    by clusters (Liang and Zeger 1986, times G / (G - 1)). It may reach beyond the range that a score can have.
 
     Args:
         values: one number a video.
@@ -82,12 +92,15 @@ def cluster_bootstrap(
         seed: of the resampling; the same numbers give the same interval.
 
     Returns:
-        The interval, or None with fewer than two clusters, which say nothing of the spread.
+        The interval, or None where the clusters say nothing of the spread: fewer than two; fewer than ``FEW_CLUSTERS``
+        that all agree, or of which the median is asked for.
     """
     array = np.asarray(values, float)
     groups = _groups(clusters, len(array))
     if len(groups) < 2:
         return None
+    if len(groups) < FEW_CLUSTERS:
+        return _t_interval(array, groups, level) if statistic == "mean" else None
     rng = np.random.default_rng([seed, len(groups)])
     draws = rng.integers(len(groups), size=(resamples, len(groups)))
     if statistic == "mean":
@@ -111,11 +124,15 @@ def paired_difference(
 ) -> Difference:
     """Compare two systems on the same videos.
 
-    The interval is a cluster bootstrap of the mean of ``a - b``. The p-value is that of a sign-flip test over clusters,
-    enumerated up to ``EXACT_CLUSTERS`` clusters and else drawn, with the (1 + hits) / (1 + draws) estimate, which never
-    is 0 (Phipson and Smyth 2010). Draws go on, ``resamples`` at a time, until ``MIN_HITS`` are as extreme, at most
-    ``MAX_FLIPS`` (Besag and Clifford 1991): a table of many systems corrects over hundreds of tests, which no p-value
-    of few draws survives.
+    The interval is ``cluster_bootstrap``'s of the mean of ``a - b``. With fewer than ``FEW_CLUSTERS`` clusters the
+    p-value is that of the same Student's t: below 1 - ``level`` just where the interval leaves out zero.
+
+    With more clusters, and where few all agree, it is that of a sign-flip test of "a and b are interchangeable within
+    every cluster"; close to 1 - ``level`` it and the bootstrap's interval may differ. Flips are enumerated up to
+    ``EXACT_CLUSTERS`` clusters and else drawn, with the (1 + hits) / (1 + draws) estimate, which never is 0 (Phipson
+    and Smyth 2010). Draws go on, ``resamples`` at a time, until ``MIN_HITS`` are as extreme, at most ``MAX_FLIPS``
+    (Besag and Clifford 1991): a table of many systems corrects over hundreds of tests, which no p-value of few draws
+    survives.
 
     Args:
         a: one number a video.
@@ -131,7 +148,10 @@ def paired_difference(
     gap = first - second
     value = aggregate(gap)
     interval = cluster_bootstrap(gap, clusters, "mean", resamples, level, seed)
-    sums = np.array([gap[g].sum() for g in _groups(clusters, len(gap))])
+    groups = _groups(clusters, len(gap))
+    if interval is not None and len(groups) < FEW_CLUSTERS:
+        return Difference(value, interval, _t_p(gap, groups))
+    sums = np.array([gap[g].sum() for g in groups])
     return Difference(value, interval, _sign_flip_p(sums, resamples, seed))
 
 
@@ -201,6 +221,30 @@ def _groups(clusters: Sequence[str], count: int) -> list[ndarray]:
         raise UndefinedError(f"clusters: expected one a value, got {len(clusters)} for {count} values")
     names, index = np.unique(np.asarray(clusters, dtype=str), return_inverse=True)
     return [np.flatnonzero(index == k) for k in range(len(names))]
+
+
+def _t_interval(array: ndarray, groups: list[ndarray], level: float) -> Interval | None:
+    from scipy.special import stdtrit
+
+    mean, error = float(array.mean()), _cluster_error(array, groups)
+    if not error:
+        return None
+    half = float(stdtrit(len(groups) - 1, 0.5 + level / 2)) * error
+    return Interval(mean - half, mean + half, level, "cluster t", len(groups), 0)
+
+
+def _t_p(array: ndarray, groups: list[ndarray]) -> float:
+    from scipy.special import stdtr
+
+    return float(2 * stdtr(len(groups) - 1, -abs(array.mean()) / _cluster_error(array, groups)))
+
+
+def _cluster_error(array: ndarray, groups: list[ndarray]) -> float:
+    """Standard error of the mean of all numbers, from the sums of residuals by cluster; 0 where they are rounding."""
+    gaps = array - array.mean()
+    sums = np.array([gaps[g].sum() for g in groups])
+    error = math.sqrt(len(groups) / (len(groups) - 1) * float(sums @ sums)) / len(array)
+    return error if error > ROUNDING * float(np.abs(array).max()) else 0.0
 
 
 def _expanded_tail(groups: int, level: float) -> float:

@@ -52,11 +52,13 @@ def _statistics() -> Sequence[Figure]:
     from lt_bench.evaluation.statistics import holm, paired_difference
 
     adjusted = holm([0.01, 0.04, 0.03, 0.005])
-    flipped = paired_difference([2.0, 3.0, 4.0, 5.0], [1.0, 1.0, 1.0, 1.0], list("abcd"))
+    flipped = paired_difference([2.0] * 8, [1.0] * 8, list("abcdefgh"))
+    few = paired_difference([2.0, 3.0, 4.0, 5.0], [1.0] * 4, list("abcd"))
     return [
         Figure("Holm of 0.01, 0.04, 0.03, 0.005: the second", adjusted[1], 0.06, 1e-12),
         Figure("Holm: the last", adjusted[3], 0.02, 1e-12),
-        Figure("sign flips of four people, all positive", flipped.p_value, 2 / 16, 1e-12),
+        Figure("sign flips of eight people, all positive", flipped.p_value, 2 / 256, 1e-12),
+        Figure("Student's t of four people: 1, 2, 3, 4", few.p_value, 0.030466291662170977, 1e-12),
     ]
 
 
