@@ -20,7 +20,7 @@ from torch import Tensor
 from torchmetrics import Metric
 
 from lt_bench.errors import ConfigError, MediaError
-from lt_bench.evaluation.clip import ClipContext, Tools, VideoView, to_size
+from lt_bench.evaluation.clip import SAMPLE_RATE, ClipContext, Tools, VideoView, to_size
 from lt_bench.evaluation.feature_store import Address, Features, FeatureStore
 from lt_bench.evaluation.scores.base import PerVideoScore, SetScore, build_score
 from lt_bench.evaluation.statistics import aggregate
@@ -34,8 +34,12 @@ BESIDE = ("truth", "stranger", "gallery")
 class VideoMetric(Metric):
     """Any score that needs no more than a generated and a real video, and their sound.
 
-    The value equals the harness's under the same settings. Over several processes the values (or features) of all are
-    gathered, so it does not depend on how videos are shared out.
+    The value equals the harness's under the same settings, of the same frames and sound, but for what only a folder of
+    videos tells. Videos are named video1, video2, ... here: ``lip_sync_open`` does not know the clips of its fit, and
+    windows ``random_real`` lie elsewhere. The portrait is the first real frame, not that of a manifest.
+
+    Over several processes the values (or features) of all are gathered. How videos are shared out matters to the value
+    only where their names do.
 
     Args:
         score: a score's name.
@@ -88,7 +92,7 @@ class VideoMetric(Metric):
             generated: RGB 0..255.
             real: of the same shape.
             audio: the generated videos' sound for scores that listen: floats in [-1, 1], mono at 16 kHz, of shape
-                (samples,) or (B, samples).
+                (samples,) or (B, samples); what is longer than the video is cut.
 
         Raises:
             MediaError: other shapes or types, or no sound for a score that listens.
@@ -129,7 +133,7 @@ class VideoMetric(Metric):
         self._seen += 1
         views = [self._view(frames, real) for frames, real in ((made, False), (true, True))]
         if sound is not None:
-            views[0].__dict__["audio"] = sound.cpu().numpy()
+            views[0].__dict__["audio"] = sound.cpu().numpy()[: round(len(made) / self.fps * SAMPLE_RATE)]
         name = f"video{self._seen}"
         return ClipContext(name, name, views[0], views[1], self.first_frame, lambda: views[1].frames[0])
 

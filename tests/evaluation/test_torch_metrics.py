@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 import pytest
 import torch
 from torchmetrics.image import StructuralSimilarityIndexMeasure
 
 from lt_bench.errors import ConfigError, MediaError
+from lt_bench.evaluation.scores.base import ClipContext, PerVideoScore
 from lt_bench.evaluation.scores.frechet import frechet_distance
 from lt_bench.evaluation.scores.ssim import ssim
 from lt_bench.evaluation.torch_metrics import VideoMetric
@@ -47,6 +50,25 @@ def test_states_of_several_processes_are_joined() -> None:
     whole = VideoMetric("fd_probe")
     whole.update(MADE, REAL)
     assert float(whole.compute()) == pytest.approx(frechet_distance(*joined))
+
+
+@dataclass(frozen=True)
+class Heard(PerVideoScore):
+    """How many samples of sound a score is given."""
+
+    name = "heard"
+    title = "samples"
+    source = "test"
+
+    def score(self, clip: ClipContext) -> float:
+        return float(len(clip.generated.audio))
+
+
+def test_sound_is_cut_to_the_video_as_the_harness_cuts_it() -> None:
+    metric = VideoMetric("psnr")
+    metric.score = Heard()
+    metric.update(MADE, REAL, torch.zeros(3, 16000))
+    assert float(metric.compute()) == MADE.shape[1] * 640
 
 
 def test_what_cannot_be_a_metric_is_refused() -> None:
