@@ -73,7 +73,7 @@ def fetch_videos(wanted: Sequence[Wanted], folder: Path, progress: Progress | No
         LtBenchError: the folder cannot be written to.
     """
     if importlib.util.find_spec("yt_dlp") is None:
-        raise ConfigError("--download: expected yt-dlp, got none; install it with: pip install 'lt-bench[download]'")
+        raise ConfigError("--download: expected yt-dlp, got none; install it with: pip install -e '.[download]'")
     here = VideoFolder(folder)
     missing = [video for video in wanted if here.find(video.name) is None]
     failed: dict[str, str] = {}

@@ -39,12 +39,12 @@ def load_plugins(paths: Iterable[str | Path]) -> None:
             spec.loader.exec_module(module)
         except BaseException as error:
             del sys.modules[name]
-            if isinstance(error, LtBenchError) or not isinstance(error, Exception):
+            if isinstance(error, LtBenchError) or not isinstance(error, (Exception, SystemExit)):
                 raise
             raise ConfigError(f"{path}: expected code that can be imported, got {_told(error, path)}") from error
 
 
-def _told(error: Exception, path: Path) -> str:
+def _told(error: BaseException, path: Path) -> str:
     """The error on one line, with the line of the file that led to it."""
     lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == str(path)]
     line = error.lineno if isinstance(error, SyntaxError) else (lines[-1] if lines else None)

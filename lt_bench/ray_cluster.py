@@ -33,7 +33,7 @@ def ray_cluster(workers: int) -> Iterator[Any]:
     Raises:
         LtBenchError: Ray is not installed, or no cluster answers.
     """
-    ray = _import_ray()
+    ray = import_ray()
     started = _connect(ray, workers)
     try:
         yield ray
@@ -78,7 +78,12 @@ def run_tasks(
                 yield lost(job, f"its process or machine was lost {RETRIES + 1} times: {first_line(error)}")
 
 
-def _import_ray() -> Any:
+def import_ray() -> Any:
+    """Ray, with what it reads of the environment.
+
+    Raises:
+        LtBenchError: it is not installed.
+    """
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
     if not os.environ.get("RAY_ADDRESS"):  # Ray's switch for systems whose firewalls ask: everything on loopback
@@ -87,7 +92,7 @@ def _import_ray() -> Any:
         import ray
         import ray.exceptions
     except ImportError:
-        raise LtBenchError("engine ray: expected Ray, got none; pip install 'lt-bench[ray]'") from None
+        raise LtBenchError("engine ray: expected Ray, got none; pip install -e '.[ray]'") from None
     return ray
 
 

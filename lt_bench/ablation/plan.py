@@ -122,6 +122,11 @@ def check_experiment(config: ExperimentConfig, fusions: tuple[str, ...], source:
                 raise ConfigError(
                     f"{source}: key 'cells.{number}.{modality}': expected one of {', '.join(fusions)}, got '{name}'"
                 )
+    if config.model.fusion != FusionConfig():
+        raise ConfigError(
+            f"{source}: key 'model.fusion': expected none, for the fusions of a grid are its cells, such as "
+            f"cells=[{{portrait: {config.model.fusion.portrait}, audio: {config.model.fusion.audio}}}]"
+        )
     _refuse_twice(source, "cells", [cell.name for cell in config.cells])
     _refuse_twice(source, "seeds", list(config.seeds))
     if min(config.seeds) < 0:

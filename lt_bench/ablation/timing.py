@@ -63,7 +63,7 @@ class _StepTimer(pl.Callback):
     @property
     def seconds(self) -> float:
         """Of one optimiser step."""
-        times = self.times[min(WARM_UP, len(self.times)) - 1 :]
+        times = self.times[min(WARM_UP, len(self.times) - 1) - 1 :]
         return (times[-1] - times[0]) / (len(times) - 1)
 
 

@@ -114,11 +114,13 @@ def _run(config: ExperimentConfig, jobs: tuple[Job, ...], as_json: bool, rescore
     from lt_bench.config import to_yaml
     from lt_bench.evaluation.protocol import load_protocol
     from lt_bench.files import remove_leftovers, write_text
+    from lt_bench.jobs.engines.choose import check_engine
     from lt_bench.jobs.folder import check_folder
 
     out, protocol_hash = Path(config.out), load_protocol(config.evaluation.protocol).hash
     for job in jobs:
         check_folder(job.folder, job.config)
+    check_engine(config.engine, out)
     write_text(out / EXPERIMENT_FILE, to_yaml(config))
     cache = _open_cache(config)
     key = finished_key(config, protocol_hash)

@@ -54,6 +54,8 @@ def run(arguments: argparse.Namespace) -> int:
         return _submit(paths[0], arguments) if action == "submit" else _check(paths[0], arguments.json)
     from lt_bench.leaderboard.build import build_leaderboard
 
+    if arguments.real and not arguments.real.is_dir():
+        raise ConfigError(f"--real {arguments.real}: expected the folder of a real set, got none")
     made = build_leaderboard(
         arguments.results,
         arguments.out or "leaderboard",

@@ -6,6 +6,7 @@ import argparse
 import importlib
 import io
 import os
+import select
 import signal
 import sys
 from collections.abc import Sequence
@@ -38,8 +39,13 @@ VERBS = {
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run one verb and return its exit code: 0 done, 1 a check failed, 2 bad input, 130 interrupted, 143 by SIGTERM."""
+    """Run one verb and return its exit code: 0 done, 1 a check failed, 2 bad input, 130 interrupted, 143 by SIGTERM.
+
+    141 where the reader of its output has gone, as for a command that SIGPIPE ends.
+    """
     arguments = list(sys.argv[1:] if argv is None else argv)
+    if sys.stdout is None:  # the shell closed it
+        sys.stdout = os.fdopen(os.open(os.devnull, os.O_WRONLY), "w", encoding="utf-8")
     if isinstance(sys.stdout, io.TextIOWrapper):  # names that the terminal cannot show are escaped, as on stderr
         sys.stdout.reconfigure(errors="backslashreplace")
     parser = OneLineParser(
@@ -72,15 +78,29 @@ def _run(verb: str, arguments: Sequence[str]) -> int:
     try:
         parsed = parser.parse_args(list(arguments[1:]))
         parsed.typed = typed(arguments)
-        return module.run(parsed)
+        code = module.run(parsed)
+        sys.stdout.flush()
+        return code
     except LtBenchError as error:
         print(f"lt-bench {verb}: {' '.join(str(error).split())}", file=sys.stderr)
         return 2
     except OSError as error:
+        if isinstance(error, BrokenPipeError) and _nobody_reads():
+            return 128 + signal.SIGPIPE
         if error.errno is None:
             raise
         print(f"lt-bench {verb}: {error.filename or 'system'}: {error.strerror}", file=sys.stderr)
         return 2
+
+
+def _nobody_reads() -> bool:
+    """Whether whoever read stdout has gone, as ``head`` does; what is left for him is dropped."""
+    looked = select.poll()
+    looked.register(sys.stdout.fileno(), 0)
+    if not looked.poll(0):
+        return False
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return True
 
 
 if __name__ == "__main__":

@@ -58,6 +58,8 @@ def run(arguments: argparse.Namespace) -> int:
     # Of the process that Slurm, torchrun or Lightning started; the others of a run leave all reports to the first.
     first = not getattr(rank_zero_only, "rank", 0)
     from lt_bench.cli.caches import ensure_cache, wait_for_cache
+    from lt_bench.evaluation.protocol import load_protocol
+    from lt_bench.jobs.callback import TellStart
     from lt_bench.plugins import load_plugins
     from lt_bench.training.check import check_run
     from lt_bench.training.preemption import PREEMPTED_CODE, Preempted
@@ -65,6 +67,7 @@ def run(arguments: argparse.Namespace) -> int:
 
     load_plugins(config.model.plugins)
     check_run(config)  # before the cache, which may take hours
+    load_protocol(config.evaluation.protocol)
     cache = ensure_cache(config.data) if first else wait_for_cache(config.data)
 
     try:
@@ -73,7 +76,8 @@ def run(arguments: argparse.Namespace) -> int:
             _ending_with_the_first(first),
             _tracked(config, arguments.out, cache, arguments.tracking if first else "off") as callbacks,
         ):
-            outcome = train(config, arguments.out, cache, callbacks=callbacks)
+            saved = TellStart(lambda: _save_config(config, arguments.out))
+            outcome = train(config, arguments.out, cache, callbacks=[saved, *callbacks])
     except Preempted as stop:
         if not first:  # a code other than 0 would make Lightning kill the first process
             return 0
@@ -103,6 +107,15 @@ def run(arguments: argparse.Namespace) -> int:
         )
         print(outcome.model_file)
     return 0
+
+
+def _save_config(config: RunConfig, out: Path) -> None:
+    """What the run is, and what repeats it."""
+    from lt_bench.config import to_yaml
+    from lt_bench.files import write_text
+    from lt_bench.jobs.folder import CONFIG_FILE
+
+    write_text(out / CONFIG_FILE, to_yaml(config))
 
 
 @contextmanager

@@ -64,11 +64,15 @@ def collect(
         videos: folders of videos by system, for results with no folder ``videos`` beside them.
 
     Raises:
-        ResultError: nothing found, or a damaged file, which it names.
+        ResultError: nothing found, a damaged file, which it names, or videos of a system that has no result.
     """
     entries = [_entry(path, real, videos or {}) for path in _unique(p for root in paths for p in _sources(Path(root)))]
     if not entries:
         raise ResultError(f"{', '.join(map(str, paths))}: expected result files, got none")
+    systems = {entry.system for entry in entries}
+    for system in videos or {}:
+        if system not in systems:
+            raise ResultError(f"--videos {system}: expected one of the systems {', '.join(sorted(systems))}")
     return tuple(entries)
 
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from lt_bench.ablation.costs import kind, recorded_costs
 from lt_bench.ablation.plan import plan_jobs
 from lt_bench.ablation.schedule import Load, wall_time
-from lt_bench.ablation.timing import _at
+from lt_bench.ablation.timing import _at, _StepTimer
 from lt_bench.cli.ablate_table import total_lines
 from lt_bench.jobs.status import Status
 
@@ -90,3 +90,10 @@ def test_the_sums_are_said_in_words():
 def test_every_order_of_equal_models_takes_the_same():
     loads = [Load(3.0, 1.0), Load(2.0, 2.0), Load(4.0, 0.0)]
     assert len({wall_time(order, 2) for order in itertools.permutations(loads)}) == 1
+
+
+@pytest.mark.parametrize(("times", "seconds"), [([0.0, 7.0], 7.0), ([0.0, 7.0, 9.0], 2.0), ([0, 7, 9, 11, 13], 2.0)])
+def test_a_step_is_timed_after_the_first_ones_where_there_are_more_than_two(times, seconds):
+    timer = _StepTimer()
+    timer.times = times
+    assert timer.seconds == seconds

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from rich.console import Console
 
 from lt_bench.ablation.plan import check_experiment, plan_jobs
-from lt_bench.config import SamplingConfig, to_yaml
+from lt_bench.config import FusionConfig, ModelConfig, SamplingConfig, to_yaml
 from lt_bench.errors import ConfigError, LtBenchError
 from lt_bench.jobs.display import JobsDisplay, clock, ended_line, plain_line, share_done
 from lt_bench.jobs.estimate import Estimate, time_left
@@ -46,6 +46,10 @@ def test_a_job_for_each_cell_and_seed_with_its_own_configuration(experiment):
         ({"seeds": (1, 1)}, "key 'seeds'.*'1' twice"),
         ({"seeds": (-1,)}, "key 'seeds'.*-1"),
         ({"max_parallel": 0}, "key 'max_parallel'.*got 0"),
+        (
+            {"model": ModelConfig(fusion=FusionConfig("direct", "siamese"))},
+            r"key 'model.fusion'.*cells=\[{portrait: direct, audio: siamese}\]",
+        ),
     ],
 )
 def test_a_grid_that_cannot_run_is_refused_naming_the_key(changes, words, experiment):

@@ -16,6 +16,7 @@ from lt_bench.plugins import load_plugins
         ("x = 1\ndef f(:\n    pass\n", r"got SyntaxError: .* \(line 2\)"),
         ("\n\nimport no_such_module\n", r"got ModuleNotFoundError: No module named 'no_such_module' \(line 3\)"),
         ("def f():\n    return 1 / 0\n\nf()\n", r"got ZeroDivisionError: division by zero \(line 2\)"),
+        ("raise SystemExit(0)\n", r"got SystemExit: 0 \(line 1\)"),
         ("raise ValueError('two\\nlines')\n", r"got ValueError: two lines \(line 1\)"),
     ],
 )

@@ -119,3 +119,19 @@ def test_an_interrupt_in_code_from_a_string_keeps_the_exit_code() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert (done.returncode, done.stderr.splitlines()[-1]) == (130, "lt-bench cache list")
+
+
+def test_a_reader_that_goes_away_is_no_error() -> None:
+    code = "import sys; from lt_bench.cli.main import main; sys.exit(main(['assets', 'list', '--json']))"
+    with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        process.stdout.close()
+        assert process.stderr.read() == b""
+        assert process.wait(60) == 141
+
+
+def test_a_closed_stdout_is_no_error() -> None:
+    command = f"{sys.executable} -m lt_bench assets list >&-"
+    done = subprocess.run(["sh", "-c", command], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")

@@ -56,7 +56,7 @@ def test_train_prepares_trains_and_does_not_do_it_twice(folder: Path, capsys: py
     report = json.loads(capsys.readouterr().out)
     assert (report["model"], report["steps"], report["resumed_from"]) == ("run/model.safetensors", 3, 3)
     assert model.stat().st_mtime_ns == stamp
-    files = {".lock", "checkpoints", "metrics.csv", "model.safetensors", "mlflow.db", "tracking"}
+    files = {".lock", "checkpoints", "config.yaml", "metrics.csv", "model.safetensors", "mlflow.db", "tracking"}
     assert {path.name for path in (folder / "run").iterdir()} == files
 
 
@@ -163,3 +163,11 @@ def test_a_model_of_real_faces_looks_for_the_face(
     capsys.readouterr()
     assert _generate("--json", checkpoint="real.safetensors", portrait="face.png") == 0
     assert json.loads(capsys.readouterr().out)["portrait_crop"] == "face"
+
+
+def test_the_configuration_that_train_saves_repeats_the_run(folder: Path) -> None:
+    from safetensors.numpy import load_file
+
+    assert main(["train", "--config", "run/config.yaml", "--out", "again", "--tracking", "off"]) == 0
+    first, again = (load_file(folder / name / "model.safetensors") for name in ("run", "again"))
+    assert all(np.array_equal(first[name], again[name]) for name in first)

@@ -273,3 +273,17 @@ def test_the_terminal_table_names_what_has_no_room(width, fake, write_results):
     text = console.export_text()
     assert "lip_corr" in text
     assert "psnr" in text
+
+
+@pytest.mark.parametrize(
+    ("option", "says"),
+    [
+        (("--real", "nowhere"), "--real nowhere: expected the folder of a real set, got none"),
+        (("--videos", "c=."), "--videos c: expected one of the systems a, b"),
+    ],
+)
+def test_videos_of_nobody_are_refused(fake, write_results, tmp_path, capsys, option, says):
+    paths = write_results(fake("a"), fake("b"))
+    assert main(["leaderboard", *map(str, paths), "--out", str(tmp_path / "out"), *option]) == 2
+    assert says in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()

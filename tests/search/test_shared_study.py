@@ -95,10 +95,11 @@ def test_a_failed_trial_does_not_come_again(plan, opened):
 def test_a_silent_command_loses_its_trial_once_and_may_not_end_it(plan, opened):
     """Two commands notice the silence at once; one trial comes of it."""
     dead, one, other = opened(plan), opened(plan), opened(plan)
+    begun = time.monotonic()
     lost = dead.claim(1)
-    assert one.recover() == []
+    found = one.recover()
+    assert found == [] or time.monotonic() - begun > plan.config.grace - 1  # a database counts whole seconds
     deadline = time.monotonic() + 20
-    found: list[int] = []
     while not found and time.monotonic() < deadline:
         time.sleep(0.3)
         found = one.recover() + other.recover()
@@ -111,7 +112,9 @@ def test_a_silent_command_loses_its_trial_once_and_may_not_end_it(plan, opened):
     assert [trial.values for trial in other.best()] == [[0.5]]
 
 
-def test_a_command_that_gives_signs_of_life_keeps_its_trial(plan, opened):
+@pytest.mark.parametrize("url", ["", "sqlite:///{}/study.db"])
+def test_a_command_that_gives_signs_of_life_keeps_its_trial(url, make_plan, opened, tmp_path):
+    plan = make_plan(storage=url.format(tmp_path), grace=6)  # far from what a busy machine takes between two lines
     busy, other = opened(plan), opened(plan)
     attempt = busy.claim(1)
     begun = time.monotonic()

@@ -34,6 +34,22 @@ def open_engine(config: EngineConfig, workers: int, out: Path, accelerator: str,
     return local_engine(workers, accelerator, devices)
 
 
+def check_engine(config: EngineConfig, out: Path) -> None:
+    """Look for what an engine needs, before a cache is prepared for it.
+
+    Raises:
+        LtBenchError: its library or cluster is not there.
+    """
+    if config.name == "ray":
+        from lt_bench.ray_cluster import import_ray
+
+        import_ray()
+    if config.name == "slurm":
+        from lt_bench.jobs.engines.slurm import JOBS, build_executor
+
+        build_executor(config, out / JOBS)
+
+
 def local_engine(workers: int, accelerator: str, devices: int = 1) -> LocalEngine:
     """Processes of this machine; GPUs are shared out in groups of ``devices``."""
     gpus = visible_gpus(accelerator)

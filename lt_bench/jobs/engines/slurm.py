@@ -17,6 +17,8 @@ from lt_bench.jobs.launch import GRACE, ending, stop_workers
 from lt_bench.jobs.lease import Lease
 
 NAME = "lt-bench"
+JOBS = "slurm"
+"""Folder of the jobs' scripts and logs."""
 POLL = 0.2
 TO_QUEUE = 20.0
 """Seconds kept back from the warning before a job's end: to kill what does not listen, and to queue the job again."""
@@ -81,7 +83,7 @@ class SlurmEngine:
         """
         self.workers, self.threads = workers, max(1, config.cpus)
         self.grace = max(GRACE, config.slurm.signal_seconds - TO_QUEUE)
-        self.executor = build_executor(config, out / "slurm")
+        self.executor = build_executor(config, out / JOBS)
         self._lease = Lease(out / ".alive")
         self._lease.__enter__()
 
@@ -116,7 +118,7 @@ def build_executor(config: EngineConfig, folder: Path) -> Any:
     try:
         import submitit
     except ImportError:
-        raise LtBenchError("engine slurm: expected submitit, got none; pip install 'lt-bench[slurm]'") from None
+        raise LtBenchError("engine slurm: expected submitit, got none; pip install -e '.[slurm]'") from None
     cluster = config.slurm.cluster
     try:
         executor = submitit.AutoExecutor(folder, cluster=cluster, slurm_max_num_timeout=config.slurm.requeues)
