@@ -81,7 +81,8 @@ def cluster_bootstrap(
     2015, arXiv 1411.5279, section 4.3). Where all clusters agree it has no width.
 
     Of fewer it is Student's t interval of the mean, with one degree of freedom less than clusters and a standard error
-    by clusters (Liang and Zeger 1986, times G / (G - 1)). It may reach beyond the range that a score can have.
+    by clusters (Liang and Zeger 1986, times G / (G - 1)). It takes the clusters' means for normal, which so few cannot
+    show, and may reach beyond the range that a score can have.
 
     Args:
         values: one number a video.
