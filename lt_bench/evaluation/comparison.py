@@ -60,10 +60,10 @@ class Comparison:
 def compare(a: Result, b: Result, alpha: float = ALPHA) -> Comparison:
     """Compare two results, score by score, on the clips that both scored.
 
-    The interval is a cluster bootstrap over identities, the test flips the signs of identities (``paired_difference``),
-    and p-values are corrected by Holm's method over all tested scores. For a score with a target, such as a ratio whose
-    best is 1, the distances to the target are compared and shown. A score of a whole set has no clips to pair: its
-    systems are told apart only where their intervals do not overlap, and that is said.
+    Intervals and tests are over identities (``paired_difference``), and p-values are corrected by Holm's method over
+    all tested scores. For a score with a target, such as a ratio whose best is 1, the distances to the target are
+    compared and shown. A score of a whole set has no clips to pair: its systems are told apart only where their
+    intervals do not overlap, and that is said.
 
     Raises:
         ResultError: the results are of different protocols, real sets, lengths or N; the difference is named.

@@ -56,5 +56,5 @@ def test_videos_arrive_and_those_that_do_not_are_listed_with_a_reason(site: str,
 
 def test_without_yt_dlp_the_error_says_how_to_get_it(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
     monkeypatch.setattr("data_prep.videos.importlib.util.find_spec", lambda name: None)
-    with pytest.raises(ConfigError, match=r"pip install 'lt-bench\[download\]'"):
+    with pytest.raises(ConfigError, match=r"pip install -e '.\[download\]'"):
         fetch_videos([], tmp_path)
