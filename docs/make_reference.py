@@ -23,6 +23,7 @@ from score_pages import protocols_page, scores_page
 from lt_bench.cli.main import VERBS
 from lt_bench.cli.parsing import VerbParser
 from lt_bench.config import ExperimentConfig, SearchConfig
+from lt_bench.evaluation.protocol import Protocol
 
 HERE = Path(__file__).resolve().parent
 MADE = "<!-- made by docs/make_reference.py; do not edit -->"
@@ -60,7 +61,7 @@ def _lines(text: str) -> list[str]:
 
 
 def configuration_page() -> str:
-    """Every key of an experiment's or a search's YAML, by part."""
+    """Every key of an experiment's, a search's or a protocol's YAML, by part."""
     parts = [MADE, "# Configuration keys", ""]
     parts += ["Any key can be changed on the command line as `part.key=value`; an unknown key is an error. A YAML file"]
     parts += [
@@ -69,7 +70,7 @@ def configuration_page() -> str:
         "",
     ]
     seen: list[type] = []
-    for start in (ExperimentConfig, SearchConfig):
+    for start in (ExperimentConfig, SearchConfig, Protocol):
         _collect(start, seen)
     for kind in seen:
         parts += _part(kind)

@@ -14,7 +14,31 @@ MADE = "<!-- made by docs/make_reference.py; do not edit -->"
 INTRO = """A score means something only with its protocol. Results of different protocols, versions, real sets, frame
 sizes, N or clip lengths are never put into one table: the difference is named instead. `paper-v1`, `open-v1` and
 `synthetic-v1` are for new results; the others imitate single programs, to explain the numbers that papers print.
-Your own protocol is a YAML file: `lt-bench evaluate --protocol mine.yaml`."""
+Your own protocol is a YAML file, [below](#your-own)."""
+OWN = """## Your own
+
+`lt-bench evaluate --protocol mine.yaml` takes any file of [these keys](configuration.md#protocol); what is left out has
+its default, and the hash of all of it stands in every result:
+
+```yaml
+id: lips-256
+version: 1
+about: Lips and identity of real people at 256 px, in clips of three seconds or more.
+size: 256
+min_frames: 75
+scores:
+  - name: lip_sync_open
+  - name: identity_dlib
+    settings: {stride: 10}
+  - name: psnr
+```
+
+Scores and their settings are on [their page](scores.md); `--plugin FILE.py` brings scores of your own, which the file
+then names as any other.
+
+Videos belong together by their names. Where they have others, `--pairs` takes a CSV with the columns `real` and
+`generated`, or JSON, `{"id of the real video": "file of the generated one"}`.
+"""
 SCORES_INTRO = """Each is one class in `lt_bench/evaluation/scores`. Settings are given in a protocol's YAML.
 
 Scores that need faces are meant for videos of one person. They take the one face that MediaPipe chooses in each frame
@@ -28,7 +52,7 @@ def protocols_page() -> str:
     parts = [MADE, "# Protocols", "", INTRO, ""]
     for name in sorted(protocol_names(), key=lambda name: (not name.endswith("-v1"), name)):
         parts += _protocol(load_protocol(name))
-    return "\n".join(parts)
+    return "\n".join([*parts, OWN])
 
 
 def _protocol(rules: Protocol) -> list[str]:
