@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import sys
 from contextlib import closing
 from pathlib import Path
@@ -18,6 +19,7 @@ from lt_bench.jobs.engines.choose import open_engine
 from lt_bench.jobs.engines.local import LocalEngine
 from lt_bench.jobs.engines.ray import RayEngine
 from lt_bench.jobs.engines.remote import Order
+from tests.faults.zygote import ForkedWorker
 
 
 def test_a_worker_within_a_slurm_job_is_not_one_of_its_tasks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -57,3 +59,9 @@ def test_models_on_ray_never_share_a_gpu_unasked(gpus: int, needs_gpu: bool, the
             engine._check_room(needs_gpu)
     else:
         engine._check_room(needs_gpu)
+
+
+def test_the_worker_of_the_fault_tests_takes_what_workers_take():
+    """Those tests run by hand; a stand-in that is behind would be noticed late."""
+    stand_in = inspect.signature(ForkedWorker).parameters
+    assert [*stand_in] == [*inspect.signature(launch.start_worker).parameters]

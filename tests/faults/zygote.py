@@ -18,7 +18,7 @@ import sys
 import threading
 import time
 import traceback
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -55,19 +55,24 @@ HEAVY = (
 class ForkedWorker:
     """In place of ``start_worker`` and the ``Popen`` that it returns."""
 
-    def __init__(self, folder: Path, variables: Mapping[str, str]) -> None:
+    def __init__(
+        self, folder: Path, variables: Mapping[str, str], command: Sequence[str] = (), hidden: str = ""
+    ) -> None:
+        assert not command, "the worker's own command is what is forked here"
         self.returncode: int | None = None
         # What Python calls around a fork swallows an interrupt; to start a worker as a program calls nothing.
         told = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM})
         self.pid = os.fork()
         signal.pthread_sigmask(signal.SIG_SETMASK, told)
         if not self.pid:
-            os._exit(self._run(folder, variables))
+            os._exit(self._run(folder, variables, hidden))
 
-    def _run(self, folder: Path, variables: Mapping[str, str]) -> int:
+    def _run(self, folder: Path, variables: Mapping[str, str], hidden: str) -> int:
         from lt_bench.jobs.worker import main
 
         os.setsid()
+        for name in [name for name in os.environ if hidden and name.startswith(hidden)]:
+            del os.environ[name]
         os.environ.update(variables)
         log = os.open(folder / "log.txt", os.O_WRONLY | os.O_CREAT | os.O_APPEND)
         for stream in (1, 2):
