@@ -31,22 +31,25 @@ MOUTH_MARGIN = 0.04
 
 def landmarks(renderer: FaceRenderer, state: Float32[ndarray, "F 12"]) -> Float32[ndarray, "F 10 2"]:
     """The points ``LANDMARKS`` (x, y) of every frame, as fractions of the frame's sides."""
-    points = [_points(renderer.identity, renderer.lips(row)) for row in state]
-    return _seen(renderer, state, np.stack(points)).astype(np.float32)
+    lips = [renderer.lips(row) for row in state]
+    points = np.stack([_points(renderer.identity, each) for each in lips])
+    return _seen(renderer, state, lips, points).astype(np.float32)
 
 
 def mouth_boxes(renderer: FaceRenderer, state: Float32[ndarray, "F 12"]) -> Float32[ndarray, "F 4"]:
     """The box (x0, y0, x1, y1) around the lips of every frame, as fractions of the frame's sides, clipped to 0..1."""
     margin = MOUTH_MARGIN * renderer.zoom / (2 * HALF) * np.array([-1, -1, 1, 1])
-    seen = _seen(renderer, state, np.stack([_outline(renderer.lips(row)) for row in state]))
+    lips = [renderer.lips(row) for row in state]
+    seen = _seen(renderer, state, lips, np.stack([_outline(each) for each in lips]))
     boxes = np.concatenate([seen.min(1), seen.max(1)], axis=1) + margin
     return np.clip(boxes, 0, 1).astype(np.float32)
 
 
 def _seen(
-    renderer: FaceRenderer, state: Float32[ndarray, "F 12"], points: Float[ndarray, "F K 2"]
+    renderer: FaceRenderer, state: Float32[ndarray, "F 12"], lips: list[Lips], points: Float[ndarray, "F K 2"]
 ) -> Float[ndarray, "F K 2"]:
-    return seen_to_frame(texture_to_seen(points, [renderer.pose(row) for row in state]), renderer.zoom)
+    poses = [renderer.pose(row, each) for row, each in zip(state, lips, strict=True)]
+    return seen_to_frame(texture_to_seen(points, poses), renderer.zoom)
 
 
 def _outline(lips: Lips) -> Float[ndarray, "34 2"]:

@@ -13,8 +13,15 @@ from data_prep.synthetic.identity import Identity
 EYE_Y, MOUTH_Y = -0.04, 0.54
 ARC = np.linspace(-1, 1, 17)
 """The parameter of every painted curve, from image left to image right."""
-WARM = np.array([0.9, 1.08, 1.15], np.float32)
+WARM = (0.9, 1.08, 1.15)
 """Exponent of the shading in red, green and blue: shadows on skin turn red."""
+
+
+# Parts of the lips' curves that are the same for every posture.
+_T = np.abs(ARC)
+_T3, _REST = _T**3, MOUTH_Y - 0.012 * _T**2
+_BOW = 1 - 0.22 * np.exp(-((_T / 0.16) ** 2))
+_UPPER, _LOWER = 1 - _T**1.7, 1 - _T**2.2
 
 
 def nose_y(who: Identity) -> float:
@@ -48,13 +55,12 @@ class Lips:
 
 def lip_curves(who: Identity, opening: float, width: float, rounding: float) -> Lips:
     """The lips of one speaker for one mouth posture; the gap is 0.32 opening^1.25."""
-    t, gap = np.abs(ARC), 0.32 * max(opening, 0.0) ** 1.25
+    gap = 0.32 * max(opening, 0.0) ** 1.25
     x = who.mouth_width * (1 + 0.2 * width) * (1 - 0.4 * rounding) * ARC
     full = who.lip_fullness * (1 + 0.45 * rounding)
-    arch = 1 - t ** (2.6 - 0.5 * rounding)
-    corner = MOUTH_Y - 0.012 * t**2 - 0.012 * max(width, 0.0) * t**3
+    arch = 1 - _T ** (2.6 - 0.5 * rounding)
+    corner = _REST - 0.012 * max(width, 0.0) * _T3
     upper_inner, lower_inner = corner - 0.2 * gap * arch, corner + 0.8 * gap * arch
-    bow = 1 - 0.22 * np.exp(-((t / 0.16) ** 2))
-    upper_outer = upper_inner - 0.062 * full * bow * (1 - t**1.7)
-    lower_outer = lower_inner + 0.082 * full * (1 - t**2.2)
+    upper_outer = upper_inner - 0.062 * full * _BOW * _UPPER
+    lower_outer = lower_inner + 0.082 * full * _LOWER
     return Lips(x, upper_outer, upper_inner, lower_inner, lower_outer, arch, gap, full)

@@ -22,9 +22,10 @@ _EXTRA_VOLUME = {"short": -0.03, "afro": 0.17, "parted": 0.02, "long": 0.02, "bo
 class Hair:
     """What ``paint_hair`` gives."""
 
-    cover: Float[ndarray, "H W 1"]
+    cover: Float[ndarray, "H W"]
     """Opacity, 0..1."""
-    color: Float[ndarray, "H W 3"]
+    light: Float[ndarray, "H W"]
+    """Brightness relative to the color of the hair."""
 
 
 def paint_hair(who: Identity, scene: Scene, grid: Grid, face: Plane, scale: float) -> Hair:
@@ -34,10 +35,10 @@ def paint_hair(who: Identity, scene: Scene, grid: Grid, face: Plane, scale: floa
     volume, fall = who.hair_volume + _EXTRA_VOLUME[style], _FALL[style]
     hangs = fall > 0.5
     rx, ry, cy = who.face_width + volume, 0.88 + volume, -0.16
-    grain = _grain(who, x.shape, scale)
+    grain = _grain(who, face.shape, scale)
     ripple = (0.02 if style == "afro" else 0.006) * grain
     dome = rx * np.sqrt(np.clip(1 - ((y - cy) / ry) ** 2, 0, 1))
-    edge = np.where((y > cy) & hangs, rx * (1 + 0.06 * (y - cy)), np.where(dome > 0, dome, -1.0))
+    edge = np.where((y > cy) & hangs, rx * (1 + 0.06 * (y - cy)), np.where(dome > 0, dome, np.float32(-1)))
     line = who.hairline + 0.14 * (style == "bob") + 0.18 * x * (style == "parted") + 0.55 * (ax / who.face_width) ** 4
     behind = (1 - face) * (step(ax, 0.43, 0.49) if hangs else 1.0)
     cover = step(edge - ax + ripple, -px, px) * np.maximum(step(line + ripple - y, -0.02, 0.03), behind)
@@ -45,12 +46,12 @@ def paint_hair(who: Identity, scene: Scene, grid: Grid, face: Plane, scale: floa
     round_ = 0.9 * np.sqrt(np.clip(1 - (x / (1.1 * rx)) ** 2 - ((y - cy) / (1.1 * ry)) ** 2, 0.01, 1))
     shine = 0.22 * bump(x, y, 0.3 * scene.light, -0.72, 0.6, 0.12)
     light = 0.58 + 0.35 * lambert(round_, scale, scene.light) + 0.09 * grain + shine
-    return Hair(cover[..., None], np.array(who.hair) * light[..., None])
+    return Hair(cover, light)
 
 
 def _grain(who: Identity, shape: tuple[int, ...], scale: float) -> Plane:
     """Streaks along the locks, zero mean and unit variance; the same for every clip of a speaker."""
     along = 0.03 if HAIR_STYLES[who.hair_style] == "afro" else 0.16
-    grain = np.random.default_rng(int(-1e4 * who.hairline)).standard_normal(shape)
+    grain = np.random.default_rng(int(-1e4 * who.hairline)).standard_normal(shape).astype(np.float32)
     grain = cv2.GaussianBlur(grain, (0, 0), sigmaX=0.018 * scale, sigmaY=along * scale)
     return grain / grain.std()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 from data_prep.synthetic.render.canvas import Plane
@@ -16,5 +18,6 @@ def lambert(depth: Plane, scale: float, light: float) -> Plane:
         light: horizontal direction of the light, as in ``Scene.light``.
     """
     gy, gx = np.gradient(depth, 1 / scale)
-    lx, ly, lz = np.array([light, -0.45, 0.85]) / np.hypot(np.hypot(light, 0.45), 0.85)
+    length = math.hypot(light, 0.45, 0.85)
+    lx, ly, lz = light / length, -0.45 / length, 0.85 / length
     return 0.42 + 0.62 * np.clip((lz - gx * lx - gy * ly) / np.sqrt(gx**2 + gy**2 + 1), 0, 1)

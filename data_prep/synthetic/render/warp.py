@@ -6,8 +6,9 @@ and rolls about the neck; an open mouth first pulls all below the lower lip down
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
-from dataclasses import astuple, dataclass
+from dataclasses import dataclass
 
 import cv2
 import numpy as np
@@ -40,8 +41,13 @@ class Pose:
     @staticmethod
     def from_state(row: Float32[ndarray, " 12"], hinge: float) -> Pose:
         """Read the pose columns of a state row."""
-        yaw, pitch, roll, tx, ty = (float(v) for v in row[_YAW : _YAW + 5])
+        yaw, pitch, roll, tx, ty = row[_YAW : _YAW + 5].tolist()
         return Pose(yaw, pitch, roll, tx, ty, _DROP * float(row[0]), hinge)
+
+    @property
+    def numbers(self) -> tuple[float, ...]:
+        """The fields in order, without the deep copies of ``dataclasses.astuple``."""
+        return self.yaw, self.pitch, self.roll, self.tx, self.ty, self.drop, self.hinge
 
     @property
     def squeeze(self) -> float:
@@ -59,22 +65,24 @@ def head_depth(a: Float[ndarray, "*shape"], b: Float[ndarray, "*shape"]) -> Floa
 def texture_lookup(pose: Pose, n: int, zoom: float) -> Float32[ndarray, "{n} {n} 2"]:
     """For every pixel of the n x n frame, the texture pixel (of an n x n texture) that it shows."""
     grid, scale = frame_grid(n // _COARSE, zoom, 1), n / (2 * HALF)
-    c, s = float(np.cos(pose.roll)), float(np.sin(pose.roll))
-    px, py = grid.x - pose.tx, grid.y - pose.ty - _NECK_Y
+    c, s, turn, nod = math.cos(pose.roll), math.sin(pose.roll), math.sin(pose.yaw), math.sin(pose.pitch)
+    narrow, px, py = 1 / pose.squeeze, grid.x - pose.tx, grid.y - pose.ty - _NECK_Y
     u, v = c * px + s * py, c * py - s * px + _NECK_Y
     a, b = u, v
     for _ in range(4):  # fixed point of: seen = texture + depth(texture) * sin(angle)
         depth = head_depth(a, b)
-        a, b = (u - depth * float(np.sin(pose.yaw))) / pose.squeeze, v - depth * float(np.sin(pose.pitch))
+        a, b = (u - depth * turn) * narrow, v - depth * nod
     b = b - pose.drop * step(b, pose.hinge, 1.0 + pose.drop)
-    texel = np.dstack([a, b]) * np.float32(scale) + np.float32(HALF * scale - 0.5)
-    whole = cv2.resize(texel.astype(np.float32), (n + 2 * _COARSE, n + 2 * _COARSE))
+    whole = cv2.resize(
+        cv2.merge([a * scale + (HALF * scale - 0.5), b * scale + (HALF * scale - 0.5)]),
+        (n + 2 * _COARSE, n + 2 * _COARSE),
+    )
     return whole[_COARSE:-_COARSE, _COARSE:-_COARSE]
 
 
 def texture_to_seen(points: Float[ndarray, "F K 2"], poses: Sequence[Pose]) -> Float[ndarray, "F K 2"]:
     """Where each frame's texture points are seen, in face units: the inverse of ``texture_lookup``."""
-    yaw, pitch, roll, tx, ty, drop, hinge = np.array([astuple(pose) for pose in poses]).T[:, :, None]
+    yaw, pitch, roll, tx, ty, drop, hinge = np.array([pose.numbers for pose in poses]).T[:, :, None]
     a, b = points[..., 0], _pull_jaw(points[..., 1], drop, hinge)
     depth = head_depth(a, b)
     squeeze = np.array([[pose.squeeze] for pose in poses])
@@ -93,7 +101,12 @@ def _pull_jaw(
     y: Float[ndarray, "F K"], drop: Float[ndarray, "F 1"], hinge: Float[ndarray, "F 1"]
 ) -> Float[ndarray, "F K"]:
     """Solve b - drop * step(b) = y; a contraction, for the drop times the step's steepest slope stays below 0.9."""
-    b = y
+    b, low = y.copy(), y > hinge  # all above the hinge stays where it is
+    pulled = rest = y[low]
+    drops, hinges = (np.broadcast_to(each, y.shape)[low] for each in (drop, hinge))
     for _ in range(80):
-        b = y + drop * step(b, hinge, 1.0 + drop)
+        before, pulled = pulled, rest + drops * step(pulled, hinges, 1.0 + drops)
+        if np.array_equal(before, pulled):
+            break
+    b[low] = pulled
     return b
