@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import TypeVar
 
 import cv2
 import numpy as np
@@ -18,7 +19,47 @@ HALF = 1.5
 VIEW_Y = 0.18
 """How far below the origin the frame is centred at zoom 1."""
 
+Length = TypeVar("Length", float, Float[ndarray, "*shape"])
 Plane = Float[ndarray, "H W"]
+
+
+@dataclass(frozen=True)
+class Window:
+    """A rectangle of the head's texture; places in it are given in 1/16 pixels from the center of its first pixel."""
+
+    scale: float
+    """Texture pixels a face unit."""
+    left: int
+    top: int
+    right: int
+    bottom: int
+
+    @staticmethod
+    def whole(n: int) -> Window:
+        """The n x n texture."""
+        return Window(n / (2 * HALF), 0, 0, n, n)
+
+    def part(self, x0: float, x1: float, y0: float, y1: float) -> Window:
+        """The part of the whole texture between two corners."""
+        left, right, top, bottom = (max(int((v + HALF) * self.scale), 0) for v in (x0, x1, y0, y1))
+        return Window(self.scale, left, top, min(right + 1, self.right), min(bottom + 1, self.bottom))
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Height and width in pixels."""
+        return self.bottom - self.top, self.right - self.left
+
+    def of(self, texture: ndarray) -> ndarray:
+        """The window's pixels, which share the texture's memory."""
+        return texture[self.top : self.bottom, self.left : self.right]
+
+    def columns(self, x: Length) -> Length:
+        """Face units to 1/16 pixels, not yet rounded."""
+        return x * (16 * self.scale) + (16 * HALF * self.scale - 16 * self.left - 8)
+
+    def rows(self, y: Length) -> Length:
+        """Face units to 1/16 pixels, not yet rounded."""
+        return y * (16 * self.scale) + (16 * HALF * self.scale - 16 * self.top - 8)
 
 
 @dataclass(frozen=True)
@@ -27,6 +68,10 @@ class Grid:
 
     x: Float32[ndarray, "1 W"]
     y: Float32[ndarray, "H 1"]
+
+    def part(self, window: Window) -> Grid:
+        """The coordinates inside a window of the texture."""
+        return Grid(self.x[:, window.left : window.right], self.y[window.top : window.bottom])
 
 
 @lru_cache(maxsize=8)

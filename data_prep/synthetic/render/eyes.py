@@ -9,8 +9,9 @@ from numpy import ndarray
 
 from data_prep.synthetic.identity import Identity
 from data_prep.synthetic.render.anatomy import ARC, EYE_Y
+from data_prep.synthetic.render.canvas import Window
 from data_prep.synthetic.render.compose import blend_into
-from data_prep.synthetic.render.draw import Curve, Image, Window, curves, disc, fill, ink, outlines, soften, stroke
+from data_prep.synthetic.render.draw import Curve, Image, curves, disc, fill, ink, outlines, soften, stroke
 from data_prep.synthetic.scene import Scene
 
 _CLOSED = 0.97  # from this blink on, nothing of the eyeball shows
@@ -38,7 +39,7 @@ class EyePainter:
         self._lower_lid = curves(self._columns, texture.rows(self._lower))
         self._lower_ink, self._crease_ink = ink(skin * (0.66, 0.54, 0.5)), ink(skin * (0.68, 0.58, 0.54))
         self._lash_ink, self._lash = ink(skin * 0.2), max(1, round(0.024 * texture.scale))
-        self._eyeball = _Eyeball(who, scene, texture, center)
+        self._eyeball = _Eyeball(who, scene, texture, center, self._x, self._lower)
         self._brow = _Brow(who, texture, sign)
 
     def paint(self, head: Image, blink: float, brow: float, gaze: tuple[float, float]) -> None:
@@ -46,7 +47,7 @@ class EyePainter:
         lid = self._lid - brow * self._lift
         upper = lid + blink * (self._lower - lid)
         if blink < _CLOSED:
-            self._eyeball.paint(head, self._x, upper, self._lower, gaze)
+            self._eyeball.paint(head, upper, gaze)
         crease = lid + (0.4 * blink * self._tall - 0.035 - 0.01 * brow)
         stroke(head, self._lower_lid, self._lower_ink)
         stroke(head, curves(self._columns, self._texture.rows(crease)), self._crease_ink)
@@ -57,18 +58,19 @@ class EyePainter:
 class _Eyeball:
     """White, iris, pupil and glint, seen between the lids."""
 
-    def __init__(self, who: Identity, scene: Scene, texture: Window, center: float) -> None:
+    def __init__(self, who: Identity, scene: Scene, texture: Window, center: float, x: Curve, lower: Curve) -> None:
         a, tall = who.eye_size, 0.52 * who.eye_size
         self._tall = tall
         self._window = texture.part(center - a - 0.03, center + a + 0.03, EYE_Y - 1.5 * tall, EYE_Y + 1.2 * tall)
         self._center, self._reach, self._iris = center, 0.3 * a, 0.58 * a
+        self._columns, self._lower = self._window.columns(x), self._window.rows(lower)
         self._white = np.full((*self._window.shape, 4), _WHITE, np.uint8)
         self._shadow = _lid_shadow(*self._window.shape)
         self._glint = float(np.sign(scene.light)) * 0.4 * self._iris
         self._rim_ink, self._iris_ink = ink(0.5 * np.array(who.eye)), ink(who.eye)
 
-    def paint(self, head: Image, x: Curve, upper: Curve, lower: Curve, gaze: tuple[float, float]) -> None:
-        """Paint between two lids over ``x``."""
+    def paint(self, head: Image, upper: Curve, gaze: tuple[float, float]) -> None:
+        """Paint what shows below the upper lid."""
         window, ball, opening = self._window, self._white.copy(), np.zeros(self._window.shape, np.uint8)
         iris_x, iris_y = self._center + self._reach * gaze[0], EYE_Y + self._tall * (0.35 * gaze[1] - 0.15)
         column, row, radius = window.columns(iris_x), window.rows(iris_y), 16 * window.scale * self._iris
@@ -77,7 +79,7 @@ class _Eyeball:
         disc(ball, column, row, 0.45 * radius, ink((14, 12, 12)))
         glint = window.columns(iris_x + self._glint), window.rows(iris_y - 0.35 * self._iris)
         disc(ball, *glint, 0.2 * radius, ink((250, 250, 250)))
-        fill(opening, outlines(window.columns(x), window.rows(upper), window.rows(lower)), ink((255, 255, 255)))
+        fill(opening, outlines(self._columns, window.rows(upper), self._lower), ink((255, 255, 255)))
         blend_into(window.of(head), cv2.multiply(ball, self._shadow, scale=1 / 255), opening)
 
 

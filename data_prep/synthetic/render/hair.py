@@ -6,11 +6,11 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float, Float32
 from numpy import ndarray
 
 from data_prep.synthetic.identity import HAIR_STYLES, Identity
-from data_prep.synthetic.render.canvas import Grid, Plane, bump, step
+from data_prep.synthetic.render.canvas import HALF, Grid, Plane, bump, step
 from data_prep.synthetic.render.light import lambert
 from data_prep.synthetic.scene import Scene
 
@@ -28,14 +28,51 @@ class Hair:
     """Brightness relative to the color of the hair."""
 
 
-def paint_hair(who: Identity, scene: Scene, grid: Grid, face: Plane, scale: float) -> Hair:
-    """Paint the hair of a speaker who is not bald; ``face`` is the opacity of the face."""
+@dataclass(frozen=True)
+class HairExtent:
+    """A box that holds all hair, in face units."""
+
+    half_width: float
+    top: float
+    bottom: float
+
+
+def hair_extent(who: Identity) -> HairExtent:
+    """Where the hair of a speaker who is not bald can show."""
+    dome = _Dome.of(who)
+    return HairExtent(1.1 * dome.rx + 0.05, dome.cy - dome.ry, dome.fall + 0.25)
+
+
+@dataclass(frozen=True)
+class _Dome:
+    """Outer shape of the hair: an ellipse about (0, cy), cut off at the height ``fall``."""
+
+    rx: float
+    ry: float
+    cy: float
+    fall: float
+
+    @staticmethod
+    def of(who: Identity) -> _Dome:
+        style = HAIR_STYLES[who.hair_style]
+        volume = who.hair_volume + _EXTRA_VOLUME[style]
+        return _Dome(who.face_width + volume, 0.88 + volume, -0.16, _FALL[style])
+
+
+def paint_hair(who: Identity, scene: Scene, grid: Grid, face: Plane, grain: Plane, scale: float) -> Hair:
+    """Paint the hair of a speaker who is not bald.
+
+    Args:
+        who: the speaker.
+        scene: gives the light.
+        grid: coordinates of the pixels to paint.
+        face: opacity of the face, 0..1.
+        grain: the part of ``hair_grain`` at these pixels.
+        scale: pixels a face unit.
+    """
     x, y, ax, px = grid.x, grid.y, np.abs(grid.x), 1.5 / scale
-    style = HAIR_STYLES[who.hair_style]
-    volume, fall = who.hair_volume + _EXTRA_VOLUME[style], _FALL[style]
-    hangs = fall > 0.5
-    rx, ry, cy = who.face_width + volume, 0.88 + volume, -0.16
-    grain = _grain(who, face.shape, scale)
+    style, shape = HAIR_STYLES[who.hair_style], _Dome.of(who)
+    rx, ry, cy, fall, hangs = shape.rx, shape.ry, shape.cy, shape.fall, shape.fall > 0.5
     ripple = (0.02 if style == "afro" else 0.006) * grain
     dome = rx * np.sqrt(np.clip(1 - ((y - cy) / ry) ** 2, 0, 1))
     edge = np.where((y > cy) & hangs, rx * (1 + 0.06 * (y - cy)), np.where(dome > 0, dome, np.float32(-1)))
@@ -49,9 +86,10 @@ def paint_hair(who: Identity, scene: Scene, grid: Grid, face: Plane, scale: floa
     return Hair(cover, light)
 
 
-def _grain(who: Identity, shape: tuple[int, ...], scale: float) -> Plane:
-    """Streaks along the locks, zero mean and unit variance; the same for every clip of a speaker."""
+def hair_grain(who: Identity, n: int) -> Float32[ndarray, "{n} {n}"]:
+    """Streaks along the locks over the n x n texture, unit variance; the same for every clip of a speaker."""
+    scale = n / (2 * HALF)
     along = 0.03 if HAIR_STYLES[who.hair_style] == "afro" else 0.16
-    grain = np.random.default_rng(int(-1e4 * who.hairline)).standard_normal(shape).astype(np.float32)
+    grain = np.random.default_rng(int(-1e4 * who.hairline)).standard_normal((n, n)).astype(np.float32)
     grain = cv2.GaussianBlur(grain, (0, 0), sigmaX=0.018 * scale, sigmaY=along * scale)
     return grain / grain.std()

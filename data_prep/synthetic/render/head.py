@@ -9,8 +9,8 @@ from numpy import ndarray
 
 from data_prep.synthetic.identity import HAIR_STYLES, Identity
 from data_prep.synthetic.render.anatomy import EYE_Y, MOUTH_Y, WARM, face_half_width, nose_y
-from data_prep.synthetic.render.canvas import HALF, Grid, Plane, bump, step, texture_grid, to_bytes
-from data_prep.synthetic.render.hair import paint_hair
+from data_prep.synthetic.render.canvas import Grid, Plane, Window, bump, step, texture_grid, to_bytes
+from data_prep.synthetic.render.hair import hair_extent, hair_grain, paint_hair
 from data_prep.synthetic.render.light import lambert
 from data_prep.synthetic.scene import Scene
 
@@ -18,15 +18,32 @@ _EAR_TINT = (0.8, 0.72, 0.68)
 _BLUSH_TINT = (0.0, 0.9, 0.8)
 
 
+def _head_window(who: Identity, n: int) -> Window:
+    """The part of the texture outside which the head is transparent."""
+    wide, top, bottom = who.face_width + 0.12, -1.0, who.face_height  # up to the ears
+    if HAIR_STYLES[who.hair_style] != "bald":
+        hair = hair_extent(who)
+        wide, top, bottom = (max(wide, hair.half_width), min(top, hair.top), max(bottom, hair.bottom))
+    texture = Window.whole(n)
+    soft = 3 / texture.scale  # edges are soft
+    return texture.part(-wide - soft, wide + soft, top - soft, bottom + soft)
+
+
 def paint_head(who: Identity, scene: Scene, n: int) -> UInt8[ndarray, "{n} {n} 4"]:
     """Premultiplied RGBA texture of the head."""
-    grid, scale = texture_grid(n), n / (2 * HALF)
+    window, texture = _head_window(who, n), np.zeros((n, n, 4), np.uint8)
+    window.of(texture)[:] = _paint_window(who, scene, n, window)
+    return texture
+
+
+def _paint_window(who: Identity, scene: Scene, n: int, window: Window) -> UInt8[ndarray, "H W 4"]:
+    grid, scale = texture_grid(n).part(window), window.scale
     ax, px = np.abs(grid.x), 1 / scale
     face = step(face_half_width(who, grid.y) - ax, -px, px)
     ear = step(1 - np.hypot((ax - who.face_width - 0.015) / 0.095, (grid.y - 0.06) / 0.19), -0.08, 0.08)
     alpha, bare, hair = np.maximum(ear, face), 1.0, None
     if HAIR_STYLES[who.hair_style] != "bald":
-        hair = paint_hair(who, scene, grid, face, scale)
+        hair = paint_hair(who, scene, grid, face, window.of(hair_grain(who, n)), scale)
         bare = (1 - 0.35 * cv2.GaussianBlur(hair.cover, (0, 0), 0.05 * scale)) * (1 - hair.cover)
         alpha = np.maximum(alpha, hair.cover)
     log_light = np.log(lambert(_depth(who, grid), scale, scene.light) * _occlusion(who, grid))

@@ -8,7 +8,8 @@ import numpy as np
 
 from data_prep.synthetic.identity import Identity
 from data_prep.synthetic.render.anatomy import MOUTH_Y, Lips
-from data_prep.synthetic.render.draw import Curve, Image, Ink, Window, curves, fill, ink, outlines, soften, stroke
+from data_prep.synthetic.render.canvas import Window
+from data_prep.synthetic.render.draw import Curve, Image, Ink, curves, fill, ink, outlines, soften, stroke
 
 _OPEN = 0.012  # from this gap on the inside of the mouth shows
 _LIPS = np.array([[1.0], [1.0], [0.5]])  # width of upper lip, lower lip and shine

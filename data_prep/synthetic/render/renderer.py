@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import cv2
 import numpy as np
 from jaxtyping import Float32, UInt8
@@ -11,9 +13,8 @@ from data_prep.synthetic.identity import Identity
 from data_prep.synthetic.performance import STATE, Performance
 from data_prep.synthetic.render.anatomy import Lips, lip_curves
 from data_prep.synthetic.render.body import paint_backdrop, paint_body
-from data_prep.synthetic.render.canvas import HALF
+from data_prep.synthetic.render.canvas import HALF, Window
 from data_prep.synthetic.render.compose import lay_over
-from data_prep.synthetic.render.draw import Window
 from data_prep.synthetic.render.eyes import EyePainter, GlassesPainter
 from data_prep.synthetic.render.head import paint_head
 from data_prep.synthetic.render.mouth import MouthPainter
@@ -50,6 +51,7 @@ class FaceRenderer:
         self._mouth = MouthPainter(identity, texture)
         self._backdrop = paint_backdrop(scene, zoom, size)
         self._body = paint_body(identity, scene, n, zoom, size)
+        self._body_top = int(np.argmax(self._body[..., 3].any(axis=1)))
 
     def lips(self, row: StateRow) -> Lips:
         """The lips of one frame, in texture coordinates."""
@@ -66,7 +68,7 @@ class FaceRenderer:
         lookup = texture_lookup(self.pose(row, lips), self._n, self.zoom)
         head = cv2.remap(self._paint_face(row, lips), lookup, None, cv2.INTER_LINEAR)  # pyright: ignore[reportCallIssue, reportArgumentType]
         head = cv2.resize(head, (self.size, self.size), interpolation=cv2.INTER_AREA)
-        return lay_over(head, lay_over(self._swayed_body(row), self._backdrop))
+        return lay_over(head, self._behind(row))
 
     def frames(self, performance: Performance) -> UInt8[ndarray, "F size size 3"]:
         """Render a whole performance as RGB."""
@@ -85,8 +87,13 @@ class FaceRenderer:
         self._mouth.paint(head, lips)
         return head
 
-    def _swayed_body(self, row: StateRow) -> UInt8[ndarray, "size size 4"]:
+    def _behind(self, row: StateRow) -> UInt8[ndarray, "size size 3"]:
+        """Backdrop and body, which sways with the head."""
         pixels = _SWAY * self.zoom * self.size / (2 * HALF)
-        tx, ty = row[_SHIFT].tolist()
-        move = np.array([[1, 0, pixels * tx], [0, 1, pixels * ty]])
-        return cv2.warpAffine(self._body, move, (self.size, self.size), borderMode=cv2.BORDER_REPLICATE)
+        dx, dy = (pixels * shift for shift in row[_SHIFT].tolist())
+        top = min(max(self._body_top - math.ceil(abs(dy)) - 1, 0), self.size - 1)
+        move, box = np.array([[1, 0, dx], [0, 1, dy]]), (self.size, self.size - top)
+        body = cv2.warpAffine(self._body[top:], move, box, borderMode=cv2.BORDER_REPLICATE)
+        picture = self._backdrop.copy()
+        picture[top:] = lay_over(body, picture[top:])
+        return picture
