@@ -13,7 +13,14 @@ import torch
 from lt_bench.errors import AssetError, ConfigError
 from lt_bench.media.video import read_frames
 from lt_bench.models.codecs import build_codec, frames_to_tensor, tensor_to_frames
-from lt_bench.models.codecs.taef2 import Block, Taef2Codec, build_decoder, build_encoder, load_network
+from lt_bench.models.codecs.taef2 import (
+    Block,
+    Taef2Codec,
+    UpsamplingConv,
+    build_decoder,
+    build_encoder,
+    load_network,
+)
 
 
 def real_frames(mirror: Path, count: int) -> np.ndarray:
@@ -74,6 +81,33 @@ def test_the_pixel_range_and_batching_of_both_ways() -> None:
     inside = codec.encode(frames)
     torch.testing.assert_close(inside[:, 0, 0, 0], torch.arange(20.0) / 20)
     torch.testing.assert_close(codec.decode(inside[:, :1].expand(20, 32, 2, 1))[:, :3], frames)
+
+
+def test_the_upsampling_convolution_is_both_steps_in_one() -> None:
+    torch.manual_seed(0)
+    layer, x = UpsamplingConv(), torch.randn(2, 64, 5, 3, requires_grad=True)
+    repeated = torch.nn.functional.interpolate(x, scale_factor=2)
+    expected, found = torch.conv2d(repeated, layer.weight, padding=1), layer(x)
+    torch.testing.assert_close(found, expected, atol=1e-5, rtol=0)
+    weights = torch.randn_like(expected)
+    expected_grad, found_grad = (torch.autograd.grad((y * weights).sum(), x)[0] for y in (expected, found))
+    torch.testing.assert_close(found_grad, expected_grad, atol=1e-5, rtol=0)
+
+
+def test_gradients_pass_both_ways_and_inputs_stay() -> None:
+    torch.manual_seed(0)
+    codec = Taef2Codec()
+    codec.__dict__["_encoder"] = build_encoder().double().requires_grad_(False)
+    codec.__dict__["_decoder"] = build_decoder().double().requires_grad_(False)
+    for run, shape in ((codec.encode, (5, 3, 16, 16)), (codec.decode, (5, 32, 2, 2))):
+        given, direction = torch.rand(shape).double(), torch.randn(shape).double()
+        x = given.clone().requires_grad_()
+        run(x).square().sum().backward()
+        assert x.grad is not None
+        ahead, behind = (run(given + step * direction).square().sum() for step in (1e-6, -1e-6))
+        torch.testing.assert_close((ahead - behind) / 2e-6, (x.grad * direction).sum(), rtol=1e-4, atol=1e-6)
+        torch.testing.assert_close(x.detach(), given, rtol=0, atol=0)
+        assert run(given).is_contiguous()
 
 
 def test_the_hash_needs_no_weights_and_the_codec_can_be_sent_to_workers(monkeypatch: pytest.MonkeyPatch) -> None:
