@@ -14,6 +14,10 @@ from lt_bench.perception.faces import WEIGHTS as FACE_ASSET
 from lt_bench.perception.speech.base import build_speech_encoder
 
 
+RENDERED_ONLY = "ae_rendered_f32"
+"""The codec that fits rendered faces only."""
+
+
 def describe_cache(config: DataConfig, source_hash: str) -> CacheInfo:
     """What ``cache.json`` of this configuration says.
 
@@ -21,6 +25,11 @@ def describe_cache(config: DataConfig, source_hash: str) -> CacheInfo:
         ConfigError: the resolution does not fit the codec, or a name is unknown.
         AssetError: weights are missing.
     """
+    if config.codec == RENDERED_ONLY and config.dataset != "synthetic":
+        raise ConfigError(
+            f"codec: expected one for real faces (taef2, dct, kl:PATH or dc:PATH), got {RENDERED_ONLY}, which was trained "
+            "on rendered faces"
+        )
     codec, speech = build_codec(config.codec), build_speech_encoder(config.speech_encoder)
     side, factor = config.resolution, codec.factor
     if side % factor or side % 2 or not 32 <= side <= 2048:

@@ -10,7 +10,7 @@ from data_prep.outcome import Rejected
 from data_prep.synthetic.dataset import SyntheticClipSpec
 from lt_bench.data.format import Role, Split
 
-RULES = 1
+RULES = 2
 """Version of the preparation's rules for rendered clips; part of their cache's source hash."""
 FILMED_RULES = 3
 """The same for real videos (scenes, tracks, crop, portrait, alignment)."""

@@ -18,7 +18,7 @@ from data_prep.sources import list_source
 from data_prep.sync import settle
 from lt_bench.config import DataConfig, parse_config
 from lt_bench.data.cache import LatentCache
-from lt_bench.data.format import INDEX_FILE, REJECTED_FILE, difference
+from lt_bench.data.format import INDEX_FILE, OTHER_SETTINGS_REMEDY, REJECTED_FILE, difference
 from lt_bench.data.writer import CacheWriter
 from lt_bench.errors import CacheError, MediaError
 from lt_bench.files import read_json
@@ -60,7 +60,7 @@ def open_complete(config: DataConfig) -> LatentCache | None:
     cache = LatentCache.open(path)
     problem = difference(cache.info, describe_cache(config, cache.info.source_hash))
     if problem:
-        raise CacheError(f"{path}: holds a cache of other settings: {problem}")
+        raise CacheError(f"{path}: holds a cache of other settings: {problem}; {OTHER_SETTINGS_REMEDY}")
     return cache
 
 

@@ -1,7 +1,7 @@
 """The embedded synthetic data set: which clips it has, and how one is rendered.
 
-Identities are disjoint between splits, and between these splits and the speakers that train and test the probe network:
-each purpose draws its speakers from its own block of seeds. Every clip starts near a pause, so scores that compare
+Identities are disjoint between splits, and between these splits and the speakers that train and test the probe network
+and the embedded codec: each purpose draws its speakers from its own block of seeds. Every clip starts near a pause, so scores that compare
 mouth movements begin at frame ``performance.SETTLED``.
 """
 
@@ -16,7 +16,7 @@ from lt_bench.errors import ConfigError
 
 Split = Literal["train", "validation", "test"]
 Role = Literal["clip", "gallery"]
-Purpose = Literal["train", "validation", "test", "probe_train", "probe_test"]
+Purpose = Literal["train", "validation", "test", "probe_train", "probe_test", "codec_train", "codec_test"]
 
 _BLOCK = 1_000_000_000
 SPEAKER_SEEDS: dict[Purpose, range] = {
@@ -25,12 +25,16 @@ SPEAKER_SEEDS: dict[Purpose, range] = {
     "test": range(3 * _BLOCK, 4 * _BLOCK),
     "probe_train": range(4 * _BLOCK, 5 * _BLOCK),
     "probe_test": range(5 * _BLOCK, 6 * _BLOCK),
+    "codec_train": range(6 * _BLOCK, 7 * _BLOCK),
+    "codec_test": range(7 * _BLOCK, 8 * _BLOCK),
 }
 """The seeds of speakers, by what they are for; no two overlap."""
 MAX_SPEAKERS = 100_000
 """Speakers a split at most; the seeds of one ``SyntheticConfig.seed`` are consecutive within so many."""
 MAX_SEED = _BLOCK // MAX_SPEAKERS - 1
 MIN_FRAMES = 16
+MAX_HEAD_MOTION = 1.0
+"""The liveliest heads that the probe and the embedded codec were trained on."""
 
 
 @dataclass(frozen=True)
@@ -49,6 +53,8 @@ class SyntheticClipSpec:
     take: int
     frames: int
     """Length at 25 fps."""
+    head_motion: float = 0.4
+    """Scales the motion of the head; see ``SyntheticConfig``."""
 
 
 def speaker_seed(purpose: Purpose, index: int, seed: int = 0) -> int:
@@ -92,7 +98,7 @@ def synthetic_clips(config: SyntheticConfig, resolution: int) -> list[SyntheticC
 
 def render(spec: SyntheticClipSpec, resolution: int) -> SyntheticClip:
     """Render a clip as a face crop of ``resolution`` x ``resolution`` pixels."""
-    return make_clip(spec.speaker, spec.take, spec.frames, resolution)
+    return make_clip(spec.speaker, spec.take, spec.frames, resolution, spec.head_motion)
 
 
 def _spec(config: SyntheticConfig, split: Split, index: int, take: int, frames: int) -> SyntheticClipSpec:
@@ -106,6 +112,7 @@ def _spec(config: SyntheticConfig, split: Split, index: int, take: int, frames: 
         speaker=speaker_seed(split, index, config.seed),
         take=take,
         frames=frames,
+        head_motion=config.head_motion,
     )
 
 
@@ -118,5 +125,7 @@ def _check(config: SyntheticConfig, resolution: int) -> None:
     for key in ("train_frames", "test_frames"):
         if getattr(config, key) < MIN_FRAMES:
             raise ConfigError(f"synthetic.{key}: expected at least {MIN_FRAMES} frames, got {getattr(config, key)}")
+    if not 0 <= config.head_motion <= MAX_HEAD_MOTION:
+        raise ConfigError(f"synthetic.head_motion: expected 0..{MAX_HEAD_MOTION}, got {config.head_motion}")
     if config.takes < 1:
         raise ConfigError(f"synthetic.takes: expected at least 1, got {config.takes}")

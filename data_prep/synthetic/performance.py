@@ -55,8 +55,13 @@ class Performance:
         Args:
             seed: any number >= 0.
             frames: length, in frames at 25 fps.
-            motion: scales the head's motion; 0 is a still head.
+            motion: scales the head's motion; 0 is a still head. Below 1 the head also sways more slowly, by up to twice.
+
+        Raises:
+            ValueError: ``motion`` is negative.
         """
+        if motion < 0:
+            raise ValueError(f"motion: expected 0 or more, got {motion}")
         rng = np.random.default_rng([303, seed])
         ticks = frames * TICKS
         babble = _babble(rng, ticks + 2 * _PAD)
@@ -64,13 +69,19 @@ class Performance:
         accent = smooth(babble.stress[:, None], 16.0)[:, 0]  # stressed vowels raise pitch and brows
         pitch = 1 + 0.22 * accent + 0.06 * wander(rng, len(track), 60.0)
         control, accent = np.column_stack([track, pitch])[_PAD : _PAD + ticks], accent[_PAD : _PAD + ticks : TICKS]
-        pose = [wander(rng, frames, sigma) * amplitude * motion for sigma, amplitude in _POSE]
+        slowness = sway_slowness(motion)
+        pose = [wander(rng, frames, sigma * slowness) * amplitude * motion for sigma, amplitude in _POSE]
         brow = np.clip(1.1 * accent + 0.25 * wander(rng, frames, 8.0), -0.5, 1.2)
         blink, gaze = _blinks(rng, frames), _gaze(rng, frames) * min(motion, 1.0)
         mouth = control[TICKS // 2 :: TICKS, 5:8]
         state = np.column_stack([mouth, blink, brow, *pose, gaze])
         spans = tuple(span for span in babble.spans if span.end > 0 and span.start < frames / FPS)
         return Performance(state.astype(np.float32), control.astype(np.float32), spans)
+
+
+def sway_slowness(motion: float) -> float:
+    """Return the factor on the head's correlation times: 1 for the liveliest heads, at most 2 for calm ones."""
+    return float(np.clip(1 / np.sqrt(max(motion, 1e-9)), 1, 2))
 
 
 @dataclass(frozen=True)

@@ -40,13 +40,21 @@ _FREE = {
 class ProbeSet:
     """Frames of S speakers in T takes of K frames each."""
 
-    frames: UInt8[ndarray, "S T K 64 64 3"]
+    frames: UInt8[ndarray, "S T K size size 3"]
     states: Float32[ndarray, "S T K 12"]
     identities: Float32[ndarray, "S attributes"]
 
 
 def render_set(
-    purpose: Purpose, speakers: int, natural: int, free: int, work: Path, start: int = 0, progress: bool = False
+    purpose: Purpose,
+    speakers: int,
+    natural: int,
+    free: int,
+    work: Path,
+    start: int = 0,
+    progress: bool = False,
+    size: int = SIZE,
+    motion: float = 1.0,
 ) -> ProbeSet:
     """Render a set, or read it back from ``work`` where it was rendered before.
 
@@ -58,12 +66,15 @@ def render_set(
         work: folder for the rendered arrays.
         start: index of the first speaker in the block.
         progress: print one line every 500 speakers.
+        size: side of the frames in pixels.
+        motion: scales the motion of the heads.
     """
-    path = work / f"{purpose}-{start}-{speakers}x{TAKES}x{natural}+{free}.npz"
+    kind = "" if (size, motion) == (SIZE, 1.0) else f"-{size}px-motion{motion:g}"
+    path = work / f"{purpose}-{start}-{speakers}x{TAKES}x{natural}+{free}{kind}.npz"
     if not path.is_file():
         parts = []
         for i in range(speakers):
-            parts.append(_render_speaker(speaker_seed(purpose, start + i), natural, free))
+            parts.append(_render_speaker(speaker_seed(purpose, start + i), natural, free, size, motion))
             if progress and (i + 1) % 500 == 0:
                 print(f"rendered {i + 1} of {speakers} speakers", flush=True)
         with atomic_path(path) as temporary:
@@ -74,16 +85,16 @@ def render_set(
         return ProbeSet(stored["frames"], stored["states"], stored["identities"])
 
 
-def _render_speaker(speaker: int, natural: int, free: int) -> ProbeSet:
+def _render_speaker(speaker: int, natural: int, free: int, size: int, motion: float) -> ProbeSet:
     """One speaker; the leading axis S is absent."""
     who = Identity.sample(speaker)
     frames, states = [], []
     for take in range(TAKES):
         rng = np.random.default_rng([808, speaker, take])
         key = int(rng.integers(2**31))
-        act = Performance.sample(key, CLIP_FRAMES)
+        act = Performance.sample(key, CLIP_FRAMES, motion)
         rows = np.concatenate([_spread(act.state, natural, rng), _free_states(free, rng)])
-        renderer = FaceRenderer(who, Scene.sample(key), SIZE)
+        renderer = FaceRenderer(who, Scene.sample(key), size)
         frames.append(np.stack([renderer.frame(row) for row in rows]))
         states.append(rows)
     return ProbeSet(np.stack(frames), np.stack(states), who.vector())

@@ -26,14 +26,14 @@ SMALL = [f"data.synthetic.{kind}_speakers={n}" for kind, n in (("train", 12), ("
 TWO = "cells=[{portrait: direct, audio: direct}, {portrait: symbiotic, audio: direct}]"
 RUN = "runs/quickstart/cells/direct-direct/seed0"
 OTHER = "runs/quickstart/cells/symbiotic-direct/seed0"
-CACHE = "caches/synthetic-64"
+CACHE = "caches/synthetic-128"
 CLIP = f"{CACHE}/real/test/test_spk0000_take0"
 QUICKSTART = ["ablate", str(ROOT / "experiments/quickstart.yaml"), "train.steps=10", TWO, *SMALL]
 SEARCH = ["search", str(ROOT / "experiments/search/sampler_steps.yaml"), "trials=1", *SMALL]
 GRID = ["ablate", str(ROOT / "experiments/fusion_ablation/grid_sample.yaml"), "train.steps=10"]
 OPEN = ["--generated", "caches/grid/real/test", "--real", "caches/grid/real/test", "--protocol", "open-v1"]
 GENERATE = ["generate", "--checkpoint", f"{RUN}/model.safetensors"]
-SENSITIVITY = ["sensitivity", "--real", f"{CACHE}/real/test", "--protocol", "synthetic-v1", "--clips", "1"]
+SENSITIVITY = ["sensitivity", "--real", f"{CACHE}/real/test", "--protocol", "synthetic-v2", "--clips", "1"]
 COMMANDS = {
     "prepare grid-sample": ["prepare", "grid-sample", "--out", "caches/grid"],
     "evaluate open-v1": ["evaluate", *OPEN, "--out", "self.json"],

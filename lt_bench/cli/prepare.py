@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from lt_bench.config import DataConfig
 
-RESOLUTIONS = {"synthetic": 64, "grid-sample": 128, "folder": 128, "hdtf": 256, "celebv-hq": 256}
+RESOLUTIONS = {"synthetic": 128, "grid-sample": 128, "folder": 128, "hdtf": 256, "celebv-hq": 256}
 """The data sets, and the side of their frames where ``--resolution`` is not given."""
 
 
@@ -35,12 +35,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--download", action="store_true", help="fetch the videos of hdtf or celebv-hq that are not there, by yt-dlp"
     )
-    parser.add_argument("--codec", default="dct", help="dct (default), taef2, kl:PATH or dc:PATH")
+    parser.add_argument(
+        "--codec",
+        default="auto",
+        help="ae_rendered_f32 (default for synthetic), taef2 (for grid-sample), dct (for others), kl:PATH or dc:PATH",
+    )
     parser.add_argument("--speech-encoder", default="log_mel", help="log_mel (default), moonshine or wav2vec2:PATH")
     parser.add_argument(
         "--resolution",
         type=at_least(1),
-        help="side of the square frames in pixels (default: 64 synthetic, 128 grid-sample and folder, 256 others)",
+        help="side of the square frames in pixels (default: 256 for hdtf and celebv-hq, else 128)",
     )
     parser.add_argument("--engine", choices=("local", "ray"), default="local", help="where clips are prepared")
     parser.add_argument("--workers", type=at_least(1), metavar="N", help="processes (default: one a CPU, at most 8)")

@@ -19,6 +19,9 @@ class SyntheticConfig:
     """Length of a training clip, in frames at 25 fps."""
     test_frames: int = 75
     """Length of a validation or test clip, in frames."""
+    head_motion: float = 0.4
+    """Scales the motion of the head, 0 to 1: 0 is a still head, 0.4 resembles a calm speaker, and 1 turns by 9 degrees
+    within a third of a second, which is livelier than real talking heads. Calmer heads also sway more slowly."""
     seed: int = 0
 
 
@@ -75,17 +78,22 @@ class QualityConfig:
     """Clips whose pictures and sound are those of another one."""
 
 
+DEFAULT_CODECS = {"synthetic": "ae_rendered_f32", "grid-sample": "taef2"}
+"""Codecs of the data sets for which there is a better one than the weight-free dct."""
+
+
 @dataclass(frozen=True)
 class DataConfig:
     """What to train on."""
 
     dataset: Literal["synthetic", "grid-sample", "folder", "hdtf", "celebv-hq"] = "synthetic"
-    cache: str = "caches/synthetic-64"
+    cache: str = "caches/synthetic-128"
     """Folder of the latent cache, relative to the working folder."""
-    resolution: int = 64
+    resolution: int = 128
     """Side of the square frames, in pixels."""
-    codec: str = "dct"
-    """dct, taef2, or a local folder / hub id of a diffusers autoencoder as ``kl:PATH`` or ``dc:PATH``."""
+    codec: str = "auto"
+    """ae_rendered_f32 (rendered faces only), dct, taef2, or a local folder / hub id of a diffusers autoencoder as
+    ``kl:PATH`` or ``dc:PATH``. auto: ae_rendered_f32 for ``synthetic``, taef2 for ``grid-sample``, else dct."""
     speech_encoder: str = "log_mel"
     """log_mel, moonshine, or ``wav2vec2:PATH``."""
     synthetic: SyntheticConfig = field(default_factory=SyntheticConfig)
@@ -99,3 +107,7 @@ class DataConfig:
     """CelebV-HQ's ``celebvhq_info.json``."""
     crop: CropConfig = field(default_factory=CropConfig)
     quality: QualityConfig = field(default_factory=QualityConfig)
+
+    def __post_init__(self) -> None:
+        if self.codec == "auto":  # resolved at once, so that every saved configuration names its codec
+            object.__setattr__(self, "codec", DEFAULT_CODECS.get(self.dataset, "dct"))

@@ -17,7 +17,7 @@ from lt_bench.config.train import TrainConfig
 class EvaluationConfig:
     """How generated clips are scored."""
 
-    protocol: str = "synthetic-v1"
+    protocol: str = "synthetic-v2"
     split: str = "test"
     clips: int = 0
     """Score the first so many clips of the split; 0 for all."""

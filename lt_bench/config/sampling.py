@@ -39,4 +39,7 @@ class SamplingConfig:
     motion: Literal["chain", "portrait"] = "chain"
     """Motion frames of a later window: ``chain``, the last latents of the window before; ``portrait``, the portrait
     again, as in the first window: no error can grow from window to window, but motion is not continuous across them."""
+    overlap: int = 0
+    """Frames, below ``model.frames``, that a window shares with the one before: they are held to its latents while the
+    rest is generated, so windows join without jumps and need no motion frames."""
     weights: Literal["ema", "raw"] = "ema"

@@ -177,6 +177,10 @@ def info_from_dict(document: Any, source: Path) -> CacheInfo:
     return info
 
 
+OTHER_SETTINGS_REMEDY = "name another folder (data.cache, or --out of prepare), or remove this one"
+"""What to do about a cache of other settings."""
+
+
 def difference(found: CacheInfo, expected: CacheInfo) -> str | None:
     """The first key in which two caches differ, as ``key: expected .., got ..``; None where they agree."""
     old, new = _flat(info_to_dict(found)), _flat(info_to_dict(expected))

@@ -14,6 +14,7 @@ from lt_bench.data.format import (
     CACHE_FILE,
     INDEX_FILE,
     JOURNAL_FILE,
+    OTHER_SETTINGS_REMEDY,
     REJECTED_FILE,
     CacheInfo,
     ClipRecord,
@@ -57,7 +58,7 @@ class CacheWriter:
             found = info_from_dict(read_json(header), header)
             problem = difference(found, self.info)
             if problem:
-                raise CacheError(f"{self.path}: holds a cache of other settings: {problem}")
+                raise CacheError(f"{self.path}: holds a cache of other settings: {problem}; {OTHER_SETTINGS_REMEDY}")
         elif any(p.name != ".lock" and not is_leftover(p) for p in self.path.iterdir()):
             raise CacheError(f"{self.path}: expected an empty folder or a latent cache, got a folder of other files")
         else:

@@ -14,6 +14,7 @@ from lt_bench.models.conditions import Conditions, FusedCondition
 from lt_bench.models.letstalk import LetsTalk
 from lt_bench.sampling.guided import ClipPortraits, GuidedWindows, check_sampling, predictions_needed
 from lt_bench.sampling.noise import clip_generator
+from lt_bench.sampling.overlap import SharedFrames, check_overlap, window_starts
 from lt_bench.sampling.voice import Features, window_of
 from lt_bench.shapes import AudioWindows, Float, Latent, Latents
 
@@ -45,7 +46,8 @@ class WindowLatents:
 class Generator:
     """Chains windows: the last latents of one are the motion frames of the next.
 
-    The first window's motion frames are the portrait, repeated; with ``motion: portrait`` every window's are. Speech
+    The first window's motion frames are the portrait, repeated; with ``motion: portrait`` every window's are. With
+    ``overlap`` the last frames of a window are also the first ones of the next, and held fixed there. Speech
     features past a clip's end are its last ones, and what they give is cut off. A video depends on its own request
     alone, not on those it is generated beside.
     """
@@ -71,6 +73,7 @@ class Generator:
         self.model, self.diffusion, self.sampling = model.to(device), diffusion, sampling
         self.device = torch.device(device)
         check_sampling(sampling)
+        check_overlap(sampling.overlap, model.config.frames)
         self._sampler()
 
     def windows(self, requests: Sequence[ClipRequest]) -> Iterator[WindowLatents]:
@@ -79,15 +82,23 @@ class Generator:
         noise = [clip_generator(self.sampling.seed, request.id) for request in requests]
         portraits = self._portraits(requests) if requests else None
         motion = [request.portrait.expand(kept, -1, -1, -1) for request in requests]
-        for start in range(0, max((len(r.audio) for r in requests), default=0), length):
+        before = [request.portrait[None][:0] for request in requests]
+        longest = max((len(r.audio) for r in requests), default=0)
+        for start in window_starts(longest, length, self.sampling.overlap):
+            shared = self.sampling.overlap if start else 0
             active = [i for i, request in enumerate(requests) if start < len(request.audio)]
-            conditions = self._conditions([requests[i] for i in active], [motion[i] for i in active], start)
+            conditions = self._conditions([requests[i] for i in active], [motion[i] for i in active], start - shared)
             fused = portraits.of(active) if portraits else None
-            results = self._denoise(conditions, fused, [noise[i] for i in active]).cpu()
+            known = torch.stack([before[i] for i in active]).to(self.device)
+            results = self._denoise(conditions, fused, [noise[i] for i in active], known).cpu()
             for i, latents in zip(active, results, strict=True):
+                new = latents[shared:]
+                before[i] = latents[length - self.sampling.overlap :]
                 if self.sampling.motion == "chain":
-                    motion[i] = torch.cat([motion[i], latents])[len(latents) :]
-                yield WindowLatents(i, start, latents[: len(requests[i].audio) - start])
+                    # With an overlap, what comes before the next window is what comes before its shared frames.
+                    past = torch.cat([motion[i], latents[: length - self.sampling.overlap]])
+                    motion[i] = past[len(past) - kept :]
+                yield WindowLatents(i, start, new[: len(requests[i].audio) - start])
 
     def stream(self, request: ClipRequest) -> Iterator[Float[Tensor, "F C H W"]]:
         """One video's latents, a run of frames at a time, in constant memory."""
@@ -121,12 +132,14 @@ class Generator:
 
     @torch.inference_mode()
     def _denoise(
-        self, conditions: Conditions, portraits: FusedCondition | None, noise: list[torch.Generator]
+        self, conditions: Conditions, portraits: FusedCondition | None, noise: list[torch.Generator], known: Latents
     ) -> Latents:
         sampler = self._sampler()
         shape = (self.model.config.frames, *self.model.latent_shape)
-        x = torch.stack([torch.randn(shape, generator=g) for g in noise]).to(self.device) * sampler.init_noise_scale
+        start = torch.stack([torch.randn(shape, generator=g) for g in noise]).to(self.device)
+        shared, x = SharedFrames(known, start, self.diffusion), start * sampler.init_noise_scale
         guided = GuidedWindows(self.model, conditions, self.sampling, portraits)
         for t in sampler.timesteps:
+            x = shared.hold(x, t)
             x = sampler.step(guided.predict(x, t), t, x, noise)
-        return x
+        return shared.finish(x)

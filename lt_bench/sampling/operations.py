@@ -12,6 +12,7 @@ from lt_bench.diffusion.guidance import within_interval
 from lt_bench.diffusion.samplers import build_sampler
 from lt_bench.models.describe import Description, describe
 from lt_bench.sampling.guided import KEPT, predictions_needed
+from lt_bench.sampling.overlap import window_starts
 
 
 @dataclass(frozen=True)
@@ -24,10 +25,12 @@ class Operations:
     """Each window: its conditions, and every prediction of every step, guidance included."""
     frames: int
     """In a window; the last window of a video is computed whole, however few of its frames are shown."""
+    overlap: int = 0
+    """Frames that a window shares with the one before."""
 
     def of_video(self, frames: int) -> int:
         """For a video of so many frames."""
-        return self.video + -(-frames // self.frames) * self.window
+        return self.video + len(window_starts(frames, self.frames, self.overlap)) * self.window
 
 
 def count_operations(
@@ -56,7 +59,7 @@ def count_operations(
     versions = len({KEPT[name][0] for name in needed})
     conditions = len(needed) * (found.macs_window - portrait)
     steps = network_evaluations(diffusion, sampling, model.learn_sigma) * found.macs_step
-    return Operations(versions * portrait, conditions + steps, model.frames)
+    return Operations(versions * portrait, conditions + steps, model.frames, sampling.overlap)
 
 
 def network_evaluations(diffusion: DiffusionConfig, sampling: SamplingConfig, learn_sigma: bool) -> int:

@@ -36,7 +36,7 @@ CLIPS = 24
 
 
 def config(path: Path) -> DataConfig:
-    return DataConfig(cache=str(path), synthetic=SMALL)
+    return DataConfig(cache=str(path), synthetic=SMALL, resolution=64, codec="dct")
 
 
 OF_THE_VERB = ("report.html", "verified.json")
@@ -54,7 +54,7 @@ def journal(path: Path) -> int:
 
 
 def test_a_second_process_on_the_same_folder_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
-    settings = DataConfig(cache=str(tmp_path / "cache"))
+    settings = DataConfig(cache=str(tmp_path / "cache"), resolution=64, codec="dct")
     with CacheWriter(tmp_path / "cache", describe_cache(settings, list_source(settings).hash)):
         assert main(["prepare", "synthetic", "--out", str(tmp_path / "cache")]) == 2
     assert "another process is writing this cache" in capsys.readouterr().err

@@ -32,9 +32,9 @@ def test_a_finished_cache_is_recognised_without_being_opened_until_anything_of_i
     assert first.pop("seconds") > second.pop("seconds")
     assert first == second
 
-    config = DataConfig(cache=str(out), resolution=32, synthetic=SMALL)
+    config = DataConfig(cache=str(out), resolution=32, codec="dct", synthetic=SMALL)
     assert recall(config) is not None
-    assert recall(DataConfig(cache=str(out), resolution=64, synthetic=SMALL)) is None
+    assert recall(DataConfig(cache=str(out), resolution=64, codec="dct", synthetic=SMALL)) is None
     assert recall(DataConfig(cache=str(out), resolution=32, synthetic=SMALL, codec="kl:somewhere")) is None
     assert main([*command, "synthetic.takes=2"]) == 2
     assert "holds a cache of other settings" in capsys.readouterr().err

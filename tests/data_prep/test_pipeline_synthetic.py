@@ -34,7 +34,7 @@ TINY = SyntheticConfig(
 
 
 def config(path: Path, **changes: object) -> DataConfig:
-    return DataConfig(**({"cache": str(path), "synthetic": TINY} | changes))  # type: ignore[arg-type]
+    return DataConfig(**({"cache": str(path), "synthetic": TINY, "resolution": 64, "codec": "dct"} | changes))  # type: ignore[arg-type]
 
 
 def files(path: Path) -> dict[str, str]:

@@ -69,7 +69,7 @@ def test_a_clip_that_does_not_fit_in_memory_is_counted_as_decoded_twice():
 
 
 def test_the_status_of_an_interrupted_run_is_read_from_its_journal(tmp_path: Path):
-    config = DataConfig(cache=str(tmp_path / "cache"), synthetic=TINY)
+    config = DataConfig(cache=str(tmp_path / "cache"), synthetic=TINY, resolution=64, codec="dct")
     arguments = ["prepare", "synthetic", "--out", str(tmp_path / "whole"), "--workers", "1", *SETTINGS]
     assert main(arguments) == 0
     names = [record.id for record in LatentCache.open(tmp_path / "whole").records()]

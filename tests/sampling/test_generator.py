@@ -110,7 +110,7 @@ def test_every_window_can_start_from_the_portrait(loaded: LoadedModel) -> None:
     generator, request = _generator(loaded, motion="portrait"), _request("a", 9)
     seen: list[Conditions] = []
     original = generator._denoise
-    generator._denoise = lambda c, p, n: seen.append(c) or original(c, p, n)  # type: ignore[method-assign,func-returns-value]
+    generator._denoise = lambda c, *more: seen.append(c) or original(c, *more)  # type: ignore[method-assign,func-returns-value]
     generator.generate([request])
     assert len(seen) == 3
     for conditions in seen:

@@ -13,7 +13,7 @@ from torch import Tensor
 from lt_bench.errors import ConfigError
 from lt_bench.scaling import LatentScaling
 
-CODECS = "dct, taef2, kl:PATH or dc:PATH"
+CODECS = "ae_rendered_f32, dct, taef2, kl:PATH or dc:PATH"
 
 
 class Codec(ABC):
@@ -52,7 +52,7 @@ class Codec(ABC):
 
 
 def build_codec(spec: str) -> Codec:
-    """The codec that a configuration names: ``dct``, ``taef2``, ``kl:PATH`` or ``dc:PATH``.
+    """The codec that a configuration names: ``ae_rendered_f32``, ``dct``, ``taef2``, ``kl:PATH`` or ``dc:PATH``.
 
     PATH is a local folder in diffusers' layout, or the id of a repository on the Hugging Face hub; ``PATH@bf16``
     computes in bfloat16. Weights are read at first use, so building is cheap and the codec can be sent to worker
@@ -62,6 +62,10 @@ def build_codec(spec: str) -> Codec:
         ConfigError: the name is none of these.
     """
     name, _, path = spec.partition(":")
+    if spec == "ae_rendered_f32":
+        from lt_bench.models.codecs.ae_rendered import RenderedFacesCodec
+
+        return RenderedFacesCodec()
     if spec == "dct":
         from lt_bench.models.codecs.dct import DctCodec
 

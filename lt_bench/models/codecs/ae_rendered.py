@@ -1,0 +1,108 @@
+"""The embedded learned codec: a small autoencoder of rendered faces, with its weights in the package.
+
+``experiments/codec/train.py`` trains it on rendered speakers that no split contains; ``experiments/codec/README.md``
+has its held-out figures. On real faces it is not meant to work, and preparing real videos with it is refused.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from functools import cached_property
+from importlib import resources
+
+from jaxtyping import Float
+from torch import Tensor
+
+from lt_bench.errors import AssetError
+from lt_bench.files import sha256_json
+from lt_bench.models.codecs.autoencoder import Autoencoder, AutoencoderConfig, Stage
+from lt_bench.models.codecs.base import Codec, check_frames, check_raw, in_batches
+from lt_bench.scaling import LatentScaling
+
+NETWORK = AutoencoderConfig(
+    channels=96,
+    patch=4,
+    stages=(Stage(56, 56, 1, 2), Stage(120, 80, 1, 2), Stage(176, 112, 1, 2), Stage(216, 152, 2, 2)),
+)
+WEIGHTS_SHA256 = "37dec8b7892d5d3d04f32bb6502f2445963767d57c01e75d2131c0739910039c"
+WEIGHTS = "ae_rendered_f32.safetensors"
+BATCH = 16
+"""Frames a forward pass, which bounds memory."""
+
+
+class RenderedFacesCodec(Codec):
+    """96 channels, factor 32: a frame of 128 pixels becomes 4 x 4 latent pixels.
+
+    Raw latents have about zero mean and unit variance already, so ``scaling`` changes nothing. The same weights give
+    bit-identical latents on one machine, and latents equal within rounding on any other.
+    """
+
+    name = "ae_rendered_f32"
+
+    @property
+    def channels(self) -> int:
+        """Channels of a latent."""
+        return NETWORK.channels
+
+    @property
+    def factor(self) -> int:
+        """Pixels of a frame's side per latent pixel."""
+        return NETWORK.factor
+
+    @property
+    def scaling(self) -> LatentScaling:
+        """The identity."""
+        return LatentScaling((0.0,) * self.channels, (1.0,) * self.channels)
+
+    @property
+    def hash(self) -> str:
+        """Hex SHA-256 over the weights' pinned SHA-256."""
+        return sha256_json({"codec": self.name, "weights": WEIGHTS_SHA256})
+
+    def encode(self, frames: Float[Tensor, "N 3 H W"]) -> Float[Tensor, "N 96 h w"]:
+        """Raw latents of frames in [-1, 1].
+
+        Raises:
+            AssetError: the weights in the package are missing or not the pinned ones.
+            ConfigError: the sides are not multiples of 32.
+        """
+        check_frames(frames, self.factor)
+        return in_batches(self._network.to(frames.device).encode, frames, BATCH)
+
+    def decode(self, raw: Float[Tensor, "N 96 h w"]) -> Float[Tensor, "N 3 H W"]:
+        """Frames of raw latents, not clamped.
+
+        Raises:
+            AssetError: the weights in the package are missing or not the pinned ones.
+        """
+        check_raw(raw, self.channels)
+        return in_batches(self._network.to(raw.device).decode, raw, BATCH)
+
+    @cached_property
+    def _network(self) -> Autoencoder:
+        return read_autoencoder(packaged_weights())
+
+
+def packaged_weights() -> bytes:
+    """Return the bytes of the packaged weights, checked.
+
+    Raises:
+        AssetError: they are missing or not the pinned ones.
+    """
+    file = resources.files("lt_bench.models.codecs") / "weights" / WEIGHTS
+    if not file.is_file():
+        raise AssetError(f"{WEIGHTS}: expected in the package lt_bench.models.codecs.weights, got no such file")
+    data = file.read_bytes()
+    found = hashlib.sha256(data).hexdigest()
+    if found != WEIGHTS_SHA256:
+        raise AssetError(f"{WEIGHTS}: expected sha256 {WEIGHTS_SHA256}, got {found}; install the package again")
+    return data
+
+
+def read_autoencoder(data: bytes, config: AutoencoderConfig = NETWORK) -> Autoencoder:
+    """Build the frozen network whose half-precision weights are the bytes of a safetensors file."""
+    from safetensors.torch import load
+
+    network = Autoencoder(config)
+    network.load_state_dict(load(data))
+    return network.eval().requires_grad_(False)
