@@ -21,7 +21,7 @@ from av.video.stream import VideoStream
 
 from lt_bench.errors import MediaError
 from lt_bench.media.colour import check_size, frame_to_rgb, rotation_degrees
-from lt_bench.media.container import demux_whole, explain, first_stream, has_stream, open_media, seek_packets
+from lt_bench.media.container import chosen_stream, demux_whole, explain, has_stream, open_media, seek_packets
 from lt_bench.media.resampling import Span, Timed, resample, within
 from lt_bench.media.video_writer import write_video
 from lt_bench.shapes import Frames, UInt8
@@ -138,7 +138,7 @@ def first_frame_time(path: str | os.PathLike[str]) -> Fraction | None:
 
 
 def _video_stream(container: InputContainer, path: Path) -> VideoStream:
-    stream = first_stream(container, "video", path)
+    stream = chosen_stream(container, "video", path)
     assert isinstance(stream, VideoStream)
     try:
         check_size(stream.codec_context.width, stream.codec_context.height)
