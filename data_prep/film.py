@@ -25,7 +25,7 @@ from data_prep.thumbnail import draw_thumbnail, to_jpeg
 from data_prep.tracks import Track, follow, second_face_share, speaker
 from data_prep.voice import VoiceDetector
 from lt_bench.config.data import CropConfig, QualityConfig
-from lt_bench.errors import FaceError, MediaError
+from lt_bench.errors import ColourError, FaceError, MediaError
 from lt_bench.media.audio import read_audio
 from lt_bench.media.video import probe_video
 from lt_bench.perception.faces import FaceLandmarker
@@ -98,7 +98,7 @@ class FilmCutter:
         try:
             info = probe_video(job.path)
         except MediaError as error:
-            raise RejectionError("unreadable", _plain(error, job)) from None
+            raise _refusal(error, job) from None
         try:
             audio = read_audio(job.path, span=job_span(job))
         except MediaError as error:
@@ -110,7 +110,7 @@ class FilmCutter:
         try:
             footage = Footage(job, audible, self._landmarker, self.quality.scene_threshold)
         except MediaError as error:
-            raise RejectionError("unreadable", _plain(error, job)) from None
+            raise _refusal(error, job) from None
         self._check_length(footage.count)
         if job.stop is not None and footage.count < (job.stop - job.start - FORGIVEN_SECONDS) * FPS:
             end = job.start + footage.count / FPS
@@ -227,6 +227,11 @@ def _any_picture(job: VideoJob) -> bytes | None:
         return to_jpeg(first_picture(job.path, job_span(job)))
     except (MediaError, StopIteration):
         return None
+
+
+def _refusal(error: MediaError, job: VideoJob) -> RejectionError:
+    """The rule that a video falls under that cannot be read as it is shown."""
+    return RejectionError("colour" if isinstance(error, ColourError) else "unreadable", _plain(error, job))
 
 
 def _plain(error: Exception, job: VideoJob) -> str:
