@@ -10,8 +10,9 @@ import numpy as np
 from jaxtyping import Bool
 from numpy import ndarray
 
-from data_prep.crop import Crop, apply_crop, to_crop
-from data_prep.crop_methods import Given, find_crop
+from data_prep.crop import apply_crop, to_crop
+from data_prep.crop_fit import FittedCrop, fitted_crop
+from data_prep.crop_methods import Given
 from data_prep.footage import Footage, first_picture, job_span
 from data_prep.jobs import VideoJob, scene_id
 from data_prep.material import Material, fit
@@ -131,7 +132,8 @@ class FilmCutter:
             self._check_faces(tracks, chosen, len(faces))
             assert chosen is not None
             track = chosen.as_face_track([len(found) for found in faces])
-            crop = self._crop(job, track.landmarks, footage)
+            fitted = self._crop(job, track.landmarks, footage)
+            crop = fitted.crop
             seen = Seen(clip_id, audio, track, lambda most: footage.part(start, min(stop, start + most)))
             sync = self._lip_sync(seen)
         except RejectionError as error:
@@ -150,14 +152,16 @@ class FilmCutter:
             source_pixels=crop.side,
             crop=crop.box,
             roll=crop.roll,
+            invented=fitted.invented,
             speech_share=share,
             sync=sync,
             thumbnail=draw_thumbnail(footage, start, stop, chosen, crop),
         )
 
-    def _crop(self, job: VideoJob, landmarks: ndarray, footage: Footage) -> Crop:
+    def _crop(self, job: VideoJob, landmarks: ndarray, footage: Footage) -> FittedCrop:
+        size, limit = (footage.width, footage.height), self.quality.max_invented
         try:
-            return find_crop(landmarks, self.crop, _given(job, footage), footage.height)
+            return fitted_crop(landmarks, self.crop, size, limit, _given(job, footage))
         except FaceError as error:
             raise RejectionError("crop", str(error)) from None
 

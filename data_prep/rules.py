@@ -52,6 +52,7 @@ _ALL = (
     Rule("two_faces", "faces", "Two faces", "share of the frames with a second face"),
     Rule("travel", "faces", "The face leaves its place", "extent of the movement, face sizes"),
     Rule("crop", "faces", "No crop by the chosen method"),
+    Rule("border", "faces", "The face reaches beyond the picture", "share of the crop beyond the picture"),
     Rule("offset", "quality", "Lips and voice are not in time", "lips late (+) or early (-), frames"),
     Rule("blur", "quality", "Blurred", "median variance of the Laplacian"),
     Rule("dark", "quality", "Too dark", "mean luma, 0..255"),

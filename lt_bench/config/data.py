@@ -54,6 +54,9 @@ class QualityConfig:
     """Share of the frames in which the clip's face must be found."""
     min_face_pixels: float = 100.0
     """Median height of the face in the source's pixels, hairline to chin."""
+    max_invented: float = 0.02
+    """Share of the crop that may lie beyond the picture, where its border is repeated. A crop is first moved into the
+    picture, and made smaller where it does not fit; what is left is a face that the picture cuts."""
     max_second_face: float = 0.1
     """Share of the frames that may show a second face of at least half the height of the clip's."""
     min_sharpness: float = 10.0
