@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -16,11 +16,12 @@ from data_prep.crop_methods import Given
 from data_prep.footage import Footage, first_picture, job_span
 from data_prep.jobs import VideoJob, scene_id
 from data_prep.material import Material, fit
+from data_prep.one_person import PersonCheck
 from data_prep.outcome import Rejected
 from data_prep.portrait import portrait_frame
 from data_prep.quality import loudness_db
 from data_prep.rules import RejectionError
-from data_prep.scenes import scene_spans
+from data_prep.scenes import BLACK, scene_spans
 from data_prep.sync import LipSync, Seen, SyncMeter, build_meter
 from data_prep.thumbnail import draw_thumbnail, to_jpeg
 from data_prep.tracks import Track, follow, second_face_share, speaker
@@ -29,7 +30,7 @@ from lt_bench.config.data import CropConfig, QualityConfig
 from lt_bench.errors import ColourError, FaceError, MediaError
 from lt_bench.media.audio import read_audio
 from lt_bench.media.video import probe_video
-from lt_bench.perception.faces import FaceLandmarker
+from lt_bench.perception.faces import FaceLandmarker, FaceTrack
 from lt_bench.perception.mouth import mouth_boxes
 from lt_bench.perception.speech.base import FORGIVEN_SAMPLES, FPS, SAMPLES_PER_FRAME
 from lt_bench.shapes import Waveform
@@ -74,7 +75,9 @@ class FilmCutter:
             return
         with footage:
             most = round(self.quality.max_seconds * FPS)
-            spans = scene_spans(footage.count, footage.cuts, most)
+            spans = scene_spans(footage.count, footage.cuts, most, footage.black)
+            if not spans:
+                yield _all_black(job, footage)
             for number, (start, stop) in enumerate(spans):
                 yield self._scene(job, footage, sound, scene_id(job.id, number, len(spans)), start, stop)
 
@@ -90,6 +93,10 @@ class FilmCutter:
     @cached_property
     def _voice(self) -> VoiceDetector:
         return VoiceDetector()
+
+    @cached_property
+    def _person(self) -> PersonCheck:
+        return PersonCheck()
 
     @cached_property
     def _sync(self) -> SyncMeter:
@@ -134,6 +141,7 @@ class FilmCutter:
             track = chosen.as_face_track([len(found) for found in faces])
             fitted = self._crop(job, track.landmarks, footage)
             crop = fitted.crop
+            self._check_person(track, lambda frame: footage.part(start + frame, start + frame + 1)[0])
             seen = Seen(clip_id, audio, track, lambda most: footage.part(start, min(stop, start + most)))
             sync = self._lip_sync(seen)
         except RejectionError as error:
@@ -202,6 +210,13 @@ class FilmCutter:
             text = f"expected a face at least {quality.min_face_pixels:g} px high, got {chosen.height:.0f} px"
             raise RejectionError("small_face", text, chosen.height, quality.min_face_pixels)
 
+    def _check_person(self, track: FaceTrack, picture: Callable[[int], ndarray]) -> None:
+        most = self.quality.max_person_distance
+        found = 0.0 if most is None else self._person.distance(track, picture, most)
+        if most is not None and found > most:
+            text = f"expected one person, got faces {found:.2f} apart at different times (a dissolve?)"
+            raise RejectionError("two_people", text, found, most)
+
     def _lip_sync(self, clip: Seen) -> LipSync | None:
         most = self.quality.max_offset
         found = None if most is None else self._sync.measure(clip)
@@ -209,6 +224,11 @@ class FilmCutter:
             text = f"expected lips within {most} frames of the voice, got {found.offset:+d} ({self.quality.offset_by})"
             raise RejectionError("offset", text, found.offset, most)
         return found
+
+
+def _all_black(job: VideoJob, footage: Footage) -> Refused:
+    error = RejectionError("dark", f"expected pictures, got {footage.count} black frames", 0.0, BLACK)
+    return Refused(Rejected.by(error, job.id, job.source), draw_thumbnail(footage, 0, footage.count, None, None))
 
 
 def _region(job: VideoJob, footage: Footage) -> ndarray | None:

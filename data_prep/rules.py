@@ -50,6 +50,7 @@ _ALL = (
     Rule("face_time", "faces", "Too little face time", "share of the frames with the face"),
     Rule("small_face", "faces", "Face too small", "median height of the face, pixels of the source"),
     Rule("two_faces", "faces", "Two faces", "share of the frames with a second face"),
+    Rule("two_people", "faces", "Not one person from start to end", "distance of the face's descriptors"),
     Rule("travel", "faces", "The face leaves its place", "extent of the movement, face sizes"),
     Rule("crop", "faces", "No crop by the chosen method"),
     Rule("border", "faces", "The face reaches beyond the picture", "share of the crop beyond the picture"),
