@@ -1,6 +1,7 @@
 """The square that a clip's face is cut out by: whole pixels, one for all its frames, perhaps turned.
 
-Where the square leaves the picture, the picture's border pixels are repeated. How it is found: ``crop_methods``.
+Where the square leaves the picture, the picture's border pixels are repeated. How it is found: ``crop_methods``; how it
+is kept inside the picture: ``crop_fit``.
 """
 
 from __future__ import annotations

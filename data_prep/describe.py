@@ -8,8 +8,9 @@ from data_prep.sync import require_meter, settle
 from lt_bench.assets.store import asset_path
 from lt_bench.config import DataConfig, to_dict
 from lt_bench.data.format import CacheInfo, CodecInfo, SpeechInfo
-from lt_bench.errors import ConfigError
+from lt_bench.errors import AssetError, ConfigError
 from lt_bench.models.codecs.base import build_codec
+from lt_bench.perception.face_embedding import WEIGHTS as PERSON_ASSET
 from lt_bench.perception.faces import WEIGHTS as FACE_ASSET
 from lt_bench.perception.speech.base import build_speech_encoder
 
@@ -57,6 +58,12 @@ def require_assets(config: DataConfig) -> None:
     if config.dataset == "synthetic":
         return
     asset_path(FACE_ASSET)
+    if config.quality.max_person_distance is not None:
+        try:
+            asset_path(PERSON_ASSET)
+        except AssetError as error:
+            without = "or do without the check of who is seen: quality.max_person_distance=null"
+            raise AssetError(f"{error}; {without}") from None
     require_meter(settle(config))
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -10,25 +10,27 @@ import numpy as np
 from jaxtyping import Bool
 from numpy import ndarray
 
-from data_prep.crop import Crop, apply_crop, to_crop
-from data_prep.crop_methods import Given, find_crop
+from data_prep.crop import apply_crop, to_crop
+from data_prep.crop_fit import FittedCrop, fitted_crop
+from data_prep.crop_methods import Given
 from data_prep.footage import Footage, first_picture, job_span
 from data_prep.jobs import VideoJob, scene_id
 from data_prep.material import Material, fit
+from data_prep.one_person import PersonCheck
 from data_prep.outcome import Rejected
 from data_prep.portrait import portrait_frame
 from data_prep.quality import loudness_db
 from data_prep.rules import RejectionError
-from data_prep.scenes import scene_spans
+from data_prep.scenes import BLACK, scene_spans
 from data_prep.sync import LipSync, Seen, SyncMeter, build_meter
 from data_prep.thumbnail import draw_thumbnail, to_jpeg
 from data_prep.tracks import Track, follow, second_face_share, speaker
 from data_prep.voice import VoiceDetector
 from lt_bench.config.data import CropConfig, QualityConfig
-from lt_bench.errors import FaceError, MediaError
+from lt_bench.errors import ColourError, FaceError, MediaError
 from lt_bench.media.audio import read_audio
 from lt_bench.media.video import probe_video
-from lt_bench.perception.faces import FaceLandmarker
+from lt_bench.perception.faces import FaceLandmarker, FaceTrack
 from lt_bench.perception.mouth import mouth_boxes
 from lt_bench.perception.speech.base import FORGIVEN_SAMPLES, FPS, SAMPLES_PER_FRAME
 from lt_bench.shapes import Waveform
@@ -73,7 +75,9 @@ class FilmCutter:
             return
         with footage:
             most = round(self.quality.max_seconds * FPS)
-            spans = scene_spans(footage.count, footage.cuts, most)
+            spans = scene_spans(footage.count, footage.cuts, most, footage.black)
+            if not spans:
+                yield _all_black(job, footage)
             for number, (start, stop) in enumerate(spans):
                 yield self._scene(job, footage, sound, scene_id(job.id, number, len(spans)), start, stop)
 
@@ -91,6 +95,10 @@ class FilmCutter:
         return VoiceDetector()
 
     @cached_property
+    def _person(self) -> PersonCheck:
+        return PersonCheck()
+
+    @cached_property
     def _sync(self) -> SyncMeter:
         return build_meter(self.quality.offset_by)
 
@@ -98,7 +106,7 @@ class FilmCutter:
         try:
             info = probe_video(job.path)
         except MediaError as error:
-            raise RejectionError("unreadable", _plain(error, job)) from None
+            raise _refusal(error, job) from None
         try:
             audio = read_audio(job.path, span=job_span(job))
         except MediaError as error:
@@ -110,7 +118,7 @@ class FilmCutter:
         try:
             footage = Footage(job, audible, self._landmarker, self.quality.scene_threshold)
         except MediaError as error:
-            raise RejectionError("unreadable", _plain(error, job)) from None
+            raise _refusal(error, job) from None
         self._check_length(footage.count)
         if job.stop is not None and footage.count < (job.stop - job.start - FORGIVEN_SECONDS) * FPS:
             end = job.start + footage.count / FPS
@@ -131,7 +139,9 @@ class FilmCutter:
             self._check_faces(tracks, chosen, len(faces))
             assert chosen is not None
             track = chosen.as_face_track([len(found) for found in faces])
-            crop = self._crop(job, track.landmarks, footage)
+            fitted = self._crop(job, track.landmarks, footage)
+            crop = fitted.crop
+            self._check_person(track, lambda frame: footage.part(start + frame, start + frame + 1)[0])
             seen = Seen(clip_id, audio, track, lambda most: footage.part(start, min(stop, start + most)))
             sync = self._lip_sync(seen)
         except RejectionError as error:
@@ -150,14 +160,16 @@ class FilmCutter:
             source_pixels=crop.side,
             crop=crop.box,
             roll=crop.roll,
+            invented=fitted.invented,
             speech_share=share,
             sync=sync,
             thumbnail=draw_thumbnail(footage, start, stop, chosen, crop),
         )
 
-    def _crop(self, job: VideoJob, landmarks: ndarray, footage: Footage) -> Crop:
+    def _crop(self, job: VideoJob, landmarks: ndarray, footage: Footage) -> FittedCrop:
+        size, limit = (footage.width, footage.height), self.quality.max_invented
         try:
-            return find_crop(landmarks, self.crop, _given(job, footage), footage.height)
+            return fitted_crop(landmarks, self.crop, size, limit, _given(job, footage))
         except FaceError as error:
             raise RejectionError("crop", str(error)) from None
 
@@ -198,6 +210,13 @@ class FilmCutter:
             text = f"expected a face at least {quality.min_face_pixels:g} px high, got {chosen.height:.0f} px"
             raise RejectionError("small_face", text, chosen.height, quality.min_face_pixels)
 
+    def _check_person(self, track: FaceTrack, picture: Callable[[int], ndarray]) -> None:
+        most = self.quality.max_person_distance
+        found = 0.0 if most is None else self._person.distance(track, picture, most)
+        if most is not None and found > most:
+            text = f"expected one person, got faces {found:.2f} apart at different times (a dissolve?)"
+            raise RejectionError("two_people", text, found, most)
+
     def _lip_sync(self, clip: Seen) -> LipSync | None:
         most = self.quality.max_offset
         found = None if most is None else self._sync.measure(clip)
@@ -205,6 +224,11 @@ class FilmCutter:
             text = f"expected lips within {most} frames of the voice, got {found.offset:+d} ({self.quality.offset_by})"
             raise RejectionError("offset", text, found.offset, most)
         return found
+
+
+def _all_black(job: VideoJob, footage: Footage) -> Refused:
+    error = RejectionError("dark", f"expected pictures, got {footage.count} black frames", 0.0, BLACK)
+    return Refused(Rejected.by(error, job.id, job.source), draw_thumbnail(footage, 0, footage.count, None, None))
 
 
 def _region(job: VideoJob, footage: Footage) -> ndarray | None:
@@ -227,6 +251,11 @@ def _any_picture(job: VideoJob) -> bytes | None:
         return to_jpeg(first_picture(job.path, job_span(job)))
     except (MediaError, StopIteration):
         return None
+
+
+def _refusal(error: MediaError, job: VideoJob) -> RejectionError:
+    """The rule that a video falls under that cannot be read as it is shown."""
+    return RejectionError("colour" if isinstance(error, ColourError) else "unreadable", _plain(error, job))
 
 
 def _plain(error: Exception, job: VideoJob) -> str:

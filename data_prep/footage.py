@@ -57,7 +57,7 @@ class Footage:
                 cutter.add(frame)
                 self.faces.append(landmarker.detect(frame))
                 self._keep(frame)
-        self.cuts = cutter.cuts
+        self.cuts, self.black = cutter.cuts, cutter.black
         self._stream: Generator[ndarray, None, None] | None = None
         self._position = 0
 

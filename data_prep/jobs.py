@@ -12,7 +12,7 @@ from lt_bench.data.format import Role, Split
 
 RULES = 2
 """Version of the preparation's rules for rendered clips; part of their cache's source hash."""
-FILMED_RULES = 3
+FILMED_RULES = 4
 """The same for real videos (scenes, tracks, crop, portrait, alignment)."""
 
 

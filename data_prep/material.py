@@ -36,6 +36,8 @@ class Material:
     """Side of the crop in pixels of the source."""
     crop: tuple[float, float, float, float] | None = None
     roll: float = 0.0
+    invented: float = 0.0
+    """Share of the crop beyond the picture."""
     truth: Float[ndarray, "F 12"] | None = None
     speech_share: float | None = None
     sync: LipSync | None = None

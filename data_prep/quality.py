@@ -82,6 +82,7 @@ def clip_quality(picture: PictureQuality, material: Material) -> ClipQuality:
     return ClipQuality(
         face_share=round(float(found.mean()), 6),
         several_faces=round(float((material.counts > 1).mean()), 6),
+        invented=round(material.invented, 6),
         face_size=round(float(np.median(heights)), 3),
         sharpness=round(picture.sharpness, 3),
         luma=round(picture.luma, 3),

@@ -45,6 +45,7 @@ class Metric:
 METRICS = (
     Metric("face_size", "Height of the face", "pixels of the source", "small_face", "min_face_pixels"),
     Metric("face_share", "Frames with the face", "share", "face_time", "min_face_share"),
+    Metric("invented", "Crop beyond the picture", "share", "border", "max_invented"),
     Metric("sharpness", "Sharpness", "variance of the Laplacian", "blur", "min_sharpness"),
     Metric("luma", "Brightness", "mean luma, 0..255", "dark", "min_luma"),
     Metric("loudness_db", "Loudness", "dB of full scale", "silence", "min_loudness_db"),

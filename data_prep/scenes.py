@@ -1,7 +1,8 @@
-"""Where scenes begin, by PySceneDetect's content value, frame by frame in constant memory."""
+"""Where scenes begin, by PySceneDetect's content value, and which frames are black, in constant memory."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
 import cv2
@@ -13,6 +14,9 @@ MAX_WIDTH = 128
 """Frames are halved until they are no wider: what the whole picture does is what counts."""
 MIN_SCENE = 8
 """Frames between two cuts; flashes are shorter."""
+BLACK = 12.0
+"""Mean luma (0..255) below which a frame is black, as at fades; it belongs to no clip. The darkest clip that is kept
+has a mean of 30 in its crop."""
 
 
 class SceneCutter:
@@ -29,6 +33,8 @@ class SceneCutter:
 
         self.cuts: list[int] = []
         """First frames of the second and later scenes."""
+        self.black: list[int] = []
+        """Frames that are black."""
         self._count = 0
         self._detector = None
         if threshold > 0:
@@ -36,8 +42,10 @@ class SceneCutter:
 
     def add(self, frame: UInt8[ndarray, "H W 3"]) -> None:
         """Look at the next frame."""
+        small = np.ascontiguousarray(halved(frame)[..., ::-1])
+        if float(cv2.cvtColor(small, cv2.COLOR_BGR2GRAY).mean()) < BLACK:
+            self.black.append(self._count)
         if self._detector is not None:
-            small = np.ascontiguousarray(halved(frame)[..., ::-1])
             self.cuts += self._detector.process_frame(self._count, small)
         self._count += 1
 
@@ -50,18 +58,31 @@ def halved(frame: UInt8[ndarray, "H W 3"]) -> UInt8[ndarray, "h w 3"]:
     return frame
 
 
-def scene_spans(count: int, cuts: list[int], max_frames: int = 0) -> list[tuple[int, int]]:
-    """First and last (exclusive) frame of every clip.
+def scene_spans(count: int, cuts: list[int], max_frames: int = 0, black: Sequence[int] = ()) -> list[tuple[int, int]]:
+    """First and last (exclusive) frame of every clip; none where all frames are black.
 
     Args:
         count: frames in all.
         cuts: first frames of the later scenes.
         max_frames: a longer scene becomes several clips of equal length (within one frame); 0: never.
+        black: frames that belong to no clip; they part scenes.
     """
     edges = [0, *(cut for cut in cuts if 0 < cut < count), count]
+    dark = set(black)
+    lit = [run for start, stop in pairwise(edges) for run in _runs(start, stop, dark)]
     spans = []
-    for start, stop in pairwise(edges):
+    for start, stop in lit:
         parts = -(-(stop - start) // max_frames) if max_frames else 1
         inner = [start + (stop - start) * part // parts for part in range(parts + 1)]
         spans += list(pairwise(inner))
     return spans
+
+
+def _runs(start: int, stop: int, left_out: set[int]) -> Iterator[tuple[int, int]]:
+    """The stretches of a range between the numbers left out."""
+    begin = start
+    for number in range(start, stop + 1):
+        if number == stop or number in left_out:
+            if begin < number:
+                yield begin, number
+            begin = number + 1

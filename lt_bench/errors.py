@@ -15,6 +15,10 @@ class MediaError(LtBenchError):
     """A video or sound file cannot be used."""
 
 
+class ColourError(MediaError):
+    """A video's colours would be falsified by a plain conversion; the message names the command that converts them."""
+
+
 class AssetError(LtBenchError):
     """A pinned asset is missing or is not the pinned file."""
 

@@ -19,18 +19,25 @@ def square_portrait(picture: UInt8[np.ndarray, "H W 3"], side: int, face: bool) 
         face: crop around the face, as real clips are; else take the centre square.
 
     Raises:
-        FaceError: no face, or it is too small.
+        FaceError: no face, it is too small, or it reaches beyond the picture.
         AssetError: the face landmarker's weights are not here.
     """
     from data_prep.crop import Crop, apply_crop
-    from data_prep.crop_methods import stable_crop
+    from data_prep.crop_fit import fitted_crop
+    from data_prep.rules import RejectionError
+    from lt_bench.config.data import CropConfig, QualityConfig
+    from lt_bench.errors import FaceError
 
     height, width = picture.shape[:2]
     if face:
         from lt_bench.perception.faces import FaceLandmarker
 
         with FaceLandmarker() as landmarker:
-            crop = stable_crop(landmarker.track([picture]).landmarks)
+            landmarks = landmarker.track([picture]).landmarks
+        try:
+            crop = fitted_crop(landmarks, CropConfig(), (width, height), QualityConfig().max_invented).crop
+        except RejectionError as error:
+            raise FaceError(str(error)) from None
     else:
         shorter = min(height, width)
         crop = Crop((width - shorter) // 2, (height - shorter) // 2, shorter)

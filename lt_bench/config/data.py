@@ -57,8 +57,14 @@ class QualityConfig:
     """Share of the frames in which the clip's face must be found."""
     min_face_pixels: float = 100.0
     """Median height of the face in the source's pixels, hairline to chin."""
+    max_invented: float = 0.02
+    """Share of the crop that may lie beyond the picture, where its border is repeated. A crop is first moved into the
+    picture, and made smaller where it does not fit; what is left is a face that the picture cuts."""
     max_second_face: float = 0.1
     """Share of the frames that may show a second face of at least half the height of the clip's."""
+    max_person_distance: float | None = 0.6
+    """Largest distance of dlib's descriptors of a clip's face at different times, by dlib's author the limit of one
+    person; null: not measured. Clips of one person measure 0.2 to 0.3, the two sides of a dissolve 0.9."""
     min_sharpness: float = 10.0
     """Median variance of the luma's Laplacian, of the prepared frames at 128 pixels. Of real clips 158 to 299; blurred
     by 1.5% of the face's height 13 to 26, by 3%, where lips are no longer followed, 4 to 7."""

@@ -93,6 +93,8 @@ class ClipQuality:
     """RMS level of the sound, dB of full scale."""
     several_faces: float = 0.0
     """Share of the frames with more than one face, 0..1."""
+    invented: float = 0.0
+    """Share of the crop beyond the source's border, where border pixels are repeated, 0..1."""
     speech_share: float | None = None
     """Share of the time with speech, 0..1; None for rendered clips."""
     offset: float | None = None

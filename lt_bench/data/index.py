@@ -26,7 +26,7 @@ COLUMNS = (
 
 BATCH = 1024
 """Rows read at a time."""
-LATER_COLUMNS = {"roll": 0.0, "speech_share": None, "offset": None, "sync_score": None}
+LATER_COLUMNS = {"roll": 0.0, "invented": 0.0, "speech_share": None, "offset": None, "sync_score": None}
 """What a cache says that was written before these columns were."""
 
 

@@ -24,12 +24,13 @@ from lt_bench.shapes import Waveform
 
 
 def read_audio(path: str | os.PathLike[str], sample_rate: int = 16000, span: Span | None = None) -> Waveform:
-    """Read the first audio track of any container as mono float32 in [-1, 1], shape (samples,).
+    """Read a file's audio track as mono float32 in [-1, 1], shape (samples,): the default one, else the first.
 
     In a video, sample 0 is at the presentation time of the first frame: sound from before it is cut, missing sound is
     silence. Elsewhere sample 0 is the first stored. The end is the track's own, not the video's. Channels are mixed by
-    libswresample's standard matrix, normalised so that full scale stays full scale;
-    overshoot of lossy codecs is clipped. With a ``span``, sample 0 is at its start and only its sound is decoded.
+    libswresample's standard matrix, normalised so that full scale stays full scale; where they would cancel, the
+    loudest one is taken (``mixing``). Overshoot of lossy codecs is clipped. With a ``span``, sample 0 is at its start
+    and only its sound is decoded.
 
     Raises:
         MediaError: the file cannot be opened, has no audio track, no samples, NaN or infinite samples, or is damaged.

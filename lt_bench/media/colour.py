@@ -1,16 +1,19 @@
-"""Between decoded frames of any pixel format and upright RGB arrays.
+"""Between decoded frames of any pixel format and upright RGB arrays of square pixels.
 
 YUV is converted with the matrix and range the file states. Where it states none, the players' convention holds: BT.709
-for more than 576 lines or at least 1280 columns, else BT.601; limited range.
+for more than 576 lines or at least 1280 columns, else BT.601; limited range. Colours that a plain conversion would
+falsify, of high dynamic range or a wide gamut, are refused with the command that converts them.
 """
 
 from __future__ import annotations
+
+from fractions import Fraction
 
 import numpy as np
 from av import VideoFrame
 from av.video.reformatter import ColorPrimaries, ColorRange, Colorspace, ColorTrc, Interpolation, VideoReformatter
 
-from lt_bench.errors import MediaError
+from lt_bench.errors import ColourError, MediaError
 from lt_bench.shapes import UInt8
 
 MAX_SIDE = 8192
@@ -35,6 +38,13 @@ _MATRICES = {
 }
 _UNSTATED = (2, 3)
 _HIGH_DYNAMIC_RANGE = {int(ColorTrc.SMPTE2084): "PQ", int(ColorTrc.ARIB_STD_B67): "HLG"}
+_TONE_MAP = "zscale=t=linear:npl=100,tonemap=hable,zscale=p=bt709:t=bt709:m=bt709:r=tv,format=yuv420p"
+# ITU-T H.273, table 2 (colour primaries): gamuts so much wider than that of sRGB that skin turns pale when they are
+# taken for it. BT.601's and BT.709's differ by little, and players take one for the other.
+_WIDE_GAMUT = {9: "BT.2020", 11: "DCI-P3", 12: "Display P3"}
+_NARROW = "zscale=p=bt709:t=bt709:m=bt709:r=tv,format=yuv420p"
+MAX_STRETCH = 8
+"""The widest or narrowest pixel that is believed, width over height; broken headers state absurd ones."""
 
 
 def check_size(width: int, height: int) -> None:
@@ -47,22 +57,50 @@ def check_size(width: int, height: int) -> None:
         raise MediaError(f"expected sides of 1 to {MAX_SIDE} pixels, got {width}x{height}")
 
 
-def frame_to_rgb(frame: VideoFrame, reformatter: VideoReformatter) -> UInt8[np.ndarray, "H W 3"]:
-    """One decoded frame as upright RGB, 0..255; the display matrix (rotation, mirroring) is applied.
+def display_size(width: int, height: int, ratio: Fraction | None) -> tuple[int, int]:
+    """Width and height in square pixels of a stored picture; one of them grows, neither shrinks.
 
-    The sample aspect ratio is not, and nothing is deinterlaced: pixels stay as they are stored.
+    Args:
+        width: of the stored picture.
+        height: of the stored picture.
+        ratio: width over height of a pixel (sample aspect ratio); None or 0 where the file states none.
 
     Raises:
-        MediaError: the colours are high dynamic range or of a matrix that has no plain conversion.
+        MediaError: the ratio is absurd, or the picture too large.
+    """
+    if not ratio or ratio == 1:
+        return width, height
+    if not Fraction(1, MAX_STRETCH) <= ratio <= MAX_STRETCH:
+        raise MediaError(f"expected a sample aspect ratio of 1/{MAX_STRETCH} to {MAX_STRETCH}, got {ratio}")
+    size = (round(width * ratio), height) if ratio > 1 else (width, round(height / ratio))
+    check_size(*size)
+    return size
+
+
+def frame_to_rgb(
+    frame: VideoFrame, reformatter: VideoReformatter, ratio: Fraction | None = None
+) -> UInt8[np.ndarray, "H W 3"]:
+    """One decoded frame as a player shows it: upright RGB, 0..255, of square pixels.
+
+    Args:
+        frame: a whole picture; its display matrix (rotation, mirroring) is applied.
+        reformatter: kept over the frames of a video.
+        ratio: width over height of a stored pixel; None for square ones.
+
+    Raises:
+        ColourError: the colours are of high dynamic range or a wide gamut.
+        MediaError: they are of a matrix that has no plain conversion, or the picture is too large.
     """
     check_size(frame.width, frame.height)
-    if frame.color_trc in _HIGH_DYNAMIC_RANGE:
-        raise MediaError(f"expected standard dynamic range, got {_HIGH_DYNAMIC_RANGE[frame.color_trc]}")
+    width, height = display_size(frame.width, frame.height, ratio)
+    _check_colours(frame)
     # An RGB format ignores the matrix; the argument only keeps the library from reading the frame's own.
     matrix = Colorspace.ITU601 if frame.format.is_rgb else _matrix(frame)
     full = frame.color_range == ColorRange.JPEG or frame.format.name.startswith("yuvj") or frame.format.is_rgb
     rgb = reformatter.reformat(
         frame,
+        width=width,
+        height=height,
         format="rgb24",
         src_colorspace=matrix,
         dst_colorspace=Colorspace.DEFAULT,
@@ -97,6 +135,15 @@ def rgb_to_frame(rgb: UInt8[np.ndarray, "H W 3"], reformatter: VideoReformatter)
 def rotation_degrees(frame: VideoFrame) -> int:
     """Degrees counterclockwise, 0 to 359, by which the stored frame is turned to stand upright."""
     return int(frame.rotation) % 360
+
+
+def _check_colours(frame: VideoFrame) -> None:
+    transfer = _HIGH_DYNAMIC_RANGE.get(int(frame.color_trc))
+    if transfer is not None:
+        raise ColourError(f"expected standard dynamic range, got {transfer}; convert with ffmpeg -vf {_TONE_MAP}")
+    gamut = _WIDE_GAMUT.get(int(frame.color_primaries))
+    if gamut is not None:
+        raise ColourError(f"expected BT.709 or BT.601 primaries, got {gamut}; convert with ffmpeg -vf {_NARROW}")
 
 
 def _matrix(frame: VideoFrame) -> Colorspace:

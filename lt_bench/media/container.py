@@ -14,10 +14,15 @@ from av.packet import Packet
 from av.stream import Disposition, Stream
 
 from lt_bench.errors import MediaError
+from lt_bench.media.announced import announces_length
 
 # FFmpeg opens these without complaint, but a text file or a single picture is no video.
 _NOT_MEDIA = {"tty", "image2", "ico"}
 _INDEXED = ("mp4", "matroska")
+_PICTURES = Disposition.attached_pic | Disposition.timed_thumbnails | Disposition.still_image
+_SIDE_TRACKS = (
+    Disposition.comment | Disposition.hearing_impaired | Disposition.visual_impaired | Disposition.descriptions
+)
 SEEK_MARGIN = Fraction(1)
 """Seconds before the point sought: leading pictures of an open group cannot be decoded after a jump."""
 
@@ -60,17 +65,22 @@ def open_media(path: str | os.PathLike[str], kind: str = "video or sound") -> In
     return container
 
 
-def first_stream(container: InputContainer, kind: str, path: Path) -> Stream:
-    """The first stream of a kind ("video" or "audio"); a song's cover picture is not a video stream.
+def chosen_stream(container: InputContainer, kind: str, path: Path) -> Stream:
+    """The stream of a kind ("video" or "audio") that players choose: the default one, else the first.
+
+    A song's cover picture is not a video stream, and commentary or a track for the hard of hearing or of seeing is
+    taken only where there is nothing else.
 
     Raises:
         MediaError: there is none, or FFmpeg does not know its codec.
     """
-    for stream in _streams(container, kind):
-        if stream.codec_context is None:
-            raise MediaError(f"{path}: expected {kind} in a known codec, got an unknown one")
-        return stream
-    raise MediaError(f"{path}: expected a file with {kind}, got no {kind} track")
+    streams = _streams(container, kind)
+    if not streams:
+        raise MediaError(f"{path}: expected a file with {kind}, got no {kind} track")
+    stream = min(streams, key=_rank)
+    if stream.codec_context is None:
+        raise MediaError(f"{path}: expected {kind} in a known codec, got an unknown one")
+    return stream
 
 
 def has_stream(container: InputContainer, kind: str) -> bool:
@@ -79,26 +89,31 @@ def has_stream(container: InputContainer, kind: str) -> bool:
 
 
 def _streams(container: InputContainer, kind: str) -> list[Stream]:
-    return [s for s in container.streams if s.type == kind and not s.disposition & Disposition.attached_pic]
+    return [s for s in container.streams if s.type == kind and not s.disposition & _PICTURES]
+
+
+def _rank(stream: Stream) -> tuple[bool, bool, int]:
+    return bool(stream.disposition & _SIDE_TRACKS), not stream.disposition & Disposition.default, stream.index
 
 
 def demux_whole(container: InputContainer, stream: Stream, path: Path) -> Iterator[Packet]:
     """The packets of one stream up to its end, then one that flushes the decoder.
 
-    A cut file often just ends early for the demuxer; so the end reached is held against what the header announced.
+    A cut file often just ends early for the demuxer; so the end reached is held against what the header announced,
+    if it announced a length at all (``announces_length``).
 
     Raises:
         MediaError: a packet is damaged, or the file ends before its header says it does.
     """
     count, end = 0, 0.0
+    stated = announces_length(path, container.format.name)
     for packet in container.demux():
         time = packet.dts if packet.pts is None else packet.pts
         if time is not None and packet.time_base is not None:
             end = max(end, float((time + (packet.duration or 0)) * packet.time_base))
         if packet.stream.index != stream.index:
             continue
-        if packet.is_corrupt:
-            raise MediaError(f"{path}: expected a whole file, got a damaged or cut {stream.type} packet {count}")
+        _check_packet(packet, path, count, stated)
         count += packet.size > 0
         yield packet
     name = container.format.name
@@ -107,7 +122,7 @@ def demux_whole(container: InputContainer, stream: Stream, path: Path) -> Iterat
     if "mp4" in name and count < len(stream.index_entries):
         raise MediaError(f"{path}: expected {len(stream.index_entries)} {stream.type} packets, got {count}: it is cut")
     announced = (container.duration or 0) / av.time_base
-    if ("matroska" in name or name == "avi") and announced - end > _slack(container):
+    if ("matroska" in name or name == "avi") and stated and announced - end > _slack(container):
         raise MediaError(f"{path}: expected {announced:.2f} s as its header says, got {end:.2f} s: it is cut")
 
 
@@ -123,10 +138,16 @@ def seek_packets(container: InputContainer, stream: Stream, path: Path, time: Fr
     if any(name in container.format.name for name in _INDEXED):
         with explain(path, f"could not be sought to {float(time):.3f} s"):
             container.seek(max(0, int((time - SEEK_MARGIN) * av.time_base)))
+    stated = announces_length(path, container.format.name)
     for count, packet in enumerate(container.demux(stream)):
-        if packet.is_corrupt:
-            raise MediaError(f"{path}: expected a whole file, got a damaged or cut {stream.type} packet {count}")
+        _check_packet(packet, path, count, stated)
         yield packet
+
+
+def _check_packet(packet: Packet, path: Path, count: int, stated: bool) -> None:
+    """Refuse a packet that is shorter than its header says, unless it is the last of a file of open length."""
+    if packet.is_corrupt and stated:
+        raise MediaError(f"{path}: expected a whole file, got a damaged or cut {packet.stream.type} packet {count}")
 
 
 def _slack(container: InputContainer) -> float:

@@ -6,22 +6,31 @@ import io
 import os
 import warnings
 from pathlib import Path
+from typing import Any
 
 import numpy as np
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image, ImageCms, ImageOps, UnidentifiedImageError
 
 from lt_bench.errors import MediaError
 from lt_bench.files import atomic_path
 from lt_bench.media.checks import check_frame
-from lt_bench.media.colour import check_size
+from lt_bench.media.colour import MAX_SIDE, check_size
 from lt_bench.shapes import UInt8
+
+# Pictures are shown by it everywhere; the perceptual intent of matrix profiles is the same.
+_INTENT = ImageCms.Intent.RELATIVE_COLORIMETRIC
+_PROFILE_MODES = {"RGB": "RGB", "GRAY": "L", "CMYK": "CMYK"}
+"""Pillow's mode by the colour space that a profile is of."""
 
 
 def read_image(path: str | os.PathLike[str]) -> UInt8[np.ndarray, "H W 3"]:
-    """Read a picture (PNG, JPEG, WebP, ...) as RGB, 0..255, upright by its EXIF orientation; transparency over white.
+    """Read a picture (PNG, JPEG, WebP, ...) as sRGB, 0..255, upright by its EXIF orientation; transparency over white.
+
+    Colours of a picture with an ICC profile (Adobe RGB, Display P3, CMYK, ...) are converted to sRGB.
 
     Raises:
-        MediaError: missing, a folder, empty, not a picture, cut, too large, or of more than 8 bits a channel.
+        MediaError: missing, a folder, empty, not a picture, cut, too large, of more than 8 bits a channel, or with a
+            profile that cannot be used.
     """
     path = Path(path)
     if not path.is_file():
@@ -29,18 +38,22 @@ def read_image(path: str | os.PathLike[str]) -> UInt8[np.ndarray, "H W 3"]:
         raise MediaError(f"{path}: expected a picture file, got {got}")
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("error", Image.DecompressionBombWarning)
+            # Pillow's limit lies above ours, which is checked before anything is decoded.
+            warnings.simplefilter("ignore", Image.DecompressionBombWarning)
             with Image.open(path) as image:
                 check_size(*image.size)
                 if image.mode in ("I", "F") or image.mode.startswith("I;"):
                     raise MediaError(f"expected 8 bits a channel, got mode {image.mode}")
-                return np.array(_opaque(ImageOps.exif_transpose(image)))
+                return np.array(_opaque(_srgb(ImageOps.exif_transpose(image))))
     except MediaError as error:
         raise MediaError(f"{path}: {error}") from None
     except UnidentifiedImageError as error:
         got = "0 bytes" if path.stat().st_size == 0 else "an unknown format"
         raise MediaError(f"{path}: expected a picture file, got {got}") from error
-    except (Image.DecompressionBombWarning, Image.DecompressionBombError, OSError, SyntaxError, ValueError) as error:
+    except Image.DecompressionBombError:
+        most = f"sides of 1 to {MAX_SIDE} pixels"
+        raise MediaError(f"{path}: expected {most}, got more than {MAX_SIDE**2:,} pixels in all") from None
+    except (OSError, SyntaxError, ValueError) as error:
         raise MediaError(f"{path}: expected a whole picture, got: {error}") from error
 
 
@@ -63,6 +76,31 @@ def jpeg_bytes(frame: UInt8[np.ndarray, "H W 3"], longest: int, quality: int = 8
     file = io.BytesIO()
     image.save(file, format="JPEG", quality=quality)
     return file.getvalue()
+
+
+def _srgb(image: Image.Image) -> Image.Image:
+    """The picture with its colours converted from its ICC profile to sRGB; transparency is kept."""
+    data = image.info.get("icc_profile")
+    if not data:
+        return image
+    alpha = image.convert("RGBA").getchannel("A") if image.has_transparency_data else None
+    try:
+        profile = ImageCms.ImageCmsProfile(io.BytesIO(data))
+        core: Any = profile.profile
+        mode = _PROFILE_MODES.get(core.xcolor_space.strip())
+        if mode is None:
+            raise MediaError(f"expected an RGB, grey or CMYK colour profile, got {core.xcolor_space!r}")
+        plain = image if image.mode == mode else image.convert(mode)
+        result = ImageCms.profileToProfile(plain, profile, ImageCms.createProfile("sRGB"), _INTENT, "RGB")
+    except (ImageCms.PyCMSError, OSError) as error:
+        reason = " ".join(str(error).split())
+        raise MediaError(
+            f"expected a valid colour profile, got {reason}; remove it to have the picture taken as sRGB"
+        ) from None
+    assert result is not None
+    if alpha is not None:
+        result.putalpha(alpha)
+    return result
 
 
 def _opaque(image: Image.Image) -> Image.Image:

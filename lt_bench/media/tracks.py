@@ -6,17 +6,18 @@ from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from itertools import takewhile
 from pathlib import Path
 
 import numpy as np
-from av import AudioFrame, AudioResampler
+from av import AudioFrame
 from av.audio.stream import AudioStream
 from av.container import InputContainer
-from av.packet import Packet
 
 from lt_bench.errors import MediaError
 from lt_bench.media.checks import check_rate
-from lt_bench.media.container import demux_whole, explain, first_stream, open_media, seek_packets
+from lt_bench.media.container import chosen_stream, demux_whole, explain, open_media, seek_packets
+from lt_bench.media.mixing import Downmix, channel_to_take
 from lt_bench.shapes import Waveform
 
 MAX_GAP_SECONDS = 60
@@ -38,9 +39,10 @@ class TrackPart:
 
 
 def iter_track(path: Path, first: Fraction | None = None, last: Fraction | None = None) -> Iterator[TrackPart]:
-    """Decode the first audio track of a file, in constant memory.
+    """Decode the audio track of a file that players choose, in constant memory.
 
-    Holes in the timeline are filled with silence, overlaps dropped, so that sound stays at its time.
+    Holes in the timeline are filled with silence, overlaps dropped, so that sound stays at its time. Sound of several
+    channels is decoded twice, first to see whether its mix would cancel (see ``mixing``).
 
     Args:
         path: the file.
@@ -50,13 +52,11 @@ def iter_track(path: Path, first: Fraction | None = None, last: Fraction | None 
     Raises:
         MediaError: no audio track, no samples, damage, or a layout or rate that changes on the way.
     """
+    channel = _channel_to_take(path, first, last)
+    start, length, padding = Fraction(0), 0, 0
+    held: TrackPart | None = None
     with closing(open_media(path)) as container:
-        stream = first_stream(container, "audio", path)
-        assert isinstance(stream, AudioStream)
-        start, length, padding = Fraction(0), 0, 0
-        held: TrackPart | None = None
-        packets = None if first is None else seek_packets(container, stream, path, first)
-        for frame, samples in _mono(_decode(container, stream, path, packets), path):
+        for frame, samples in _mono(_decode(container, path, first), path, channel):
             if last is not None and (_time(frame) or Fraction(0)) >= last:
                 padding = 0
                 break
@@ -74,12 +74,27 @@ def iter_track(path: Path, first: Fraction | None = None, last: Fraction | None 
     yield replace(held, samples=held.samples[: max(0, len(held.samples) - padding)])
 
 
-def _decode(
-    container: InputContainer, stream: AudioStream, path: Path, packets: Iterator[Packet] | None
-) -> Iterator[AudioFrame]:
+def _channel_to_take(path: Path, first: Fraction | None, last: Fraction | None) -> int | None:
+    """The one channel that is read where the mix of all would cancel."""
+    with closing(open_media(path)) as container:
+        if _stream(container, path).codec_context.channels < 2:
+            return None
+        frames = _decode(container, path, first)
+        wanted = takewhile(lambda frame: last is None or (_time(frame) or Fraction(0)) < last, frames)
+        with explain(path, "audio could not be mixed to mono"):
+            return channel_to_take(_of_one_kind(wanted, path))
+
+
+def _stream(container: InputContainer, path: Path) -> AudioStream:
+    stream = chosen_stream(container, "audio", path)
+    assert isinstance(stream, AudioStream)
     stream.codec_context.thread_count = 1
-    count = 0
-    packets = demux_whole(container, stream, path) if packets is None else packets
+    return stream
+
+
+def _decode(container: InputContainer, path: Path, first: Fraction | None) -> Iterator[AudioFrame]:
+    stream, count = _stream(container, path), 0
+    packets = demux_whole(container, stream, path) if first is None else seek_packets(container, stream, path, first)
     while True:
         with explain(path, f"audio damaged or cut after {count} frames"):
             packet = next(packets, None)
@@ -90,10 +105,16 @@ def _decode(
         yield from frames
 
 
-def _mono(frames: Iterator[AudioFrame], path: Path) -> Iterator[tuple[AudioFrame, np.ndarray]]:
+def _mono(frames: Iterator[AudioFrame], path: Path, channel: int | None) -> Iterator[tuple[AudioFrame, np.ndarray]]:
     """Each frame with its samples as mono float32; formats and layouts are mixed, rates kept."""
-    # rematrix_maxval: with float output, libswresample would otherwise mix two equal channels to 1.41 of full scale.
-    mixer = AudioResampler(format="flt", layout="mono", options={"rematrix_maxval": "1.0"})
+    downmix = Downmix(channel)
+    for frame in _of_one_kind(frames, path):
+        with explain(path, "audio could not be mixed to mono"):
+            samples = downmix.mono(frame)
+        yield frame, samples
+
+
+def _of_one_kind(frames: Iterator[AudioFrame], path: Path) -> Iterator[AudioFrame]:
     first: tuple[object, ...] | None = None
     for frame in frames:
         kind = (frame.sample_rate, frame.format.name, frame.layout.name)
@@ -102,9 +123,7 @@ def _mono(frames: Iterator[AudioFrame], path: Path) -> Iterator[tuple[AudioFrame
         if first is None:
             check_rate(frame.sample_rate, str(path))
         first = kind
-        with explain(path, "audio could not be mixed to mono"):
-            mixed = mixer.resample(frame)
-        yield frame, np.concatenate([part.to_ndarray()[0] for part in mixed]).astype(np.float32)
+        yield frame
 
 
 def _time(frame: AudioFrame) -> Fraction | None:

@@ -1,4 +1,4 @@
-"""Reading videos as upright RGB frames at one exact rate."""
+"""Reading videos as players show them: upright RGB frames of square pixels, whole pictures, at one exact rate."""
 
 from __future__ import annotations
 
@@ -21,7 +21,8 @@ from av.video.stream import VideoStream
 
 from lt_bench.errors import MediaError
 from lt_bench.media.colour import check_size, frame_to_rgb, rotation_degrees
-from lt_bench.media.container import demux_whole, explain, first_stream, has_stream, open_media, seek_packets
+from lt_bench.media.container import chosen_stream, demux_whole, explain, has_stream, open_media, seek_packets
+from lt_bench.media.deinterlacing import deinterlaced
 from lt_bench.media.resampling import Span, Timed, resample, within
 from lt_bench.media.video_writer import write_video
 from lt_bench.shapes import Frames, UInt8
@@ -37,9 +38,9 @@ class VideoInfo:
     """What a video file says of itself; the first frame was decoded to see that it can be."""
 
     width: int
-    """Pixels, of the upright frame."""
+    """Square pixels, of the upright frame."""
     height: int
-    """Pixels, of the upright frame."""
+    """Square pixels, of the upright frame."""
     fps: float
     """Average frames per second as stored."""
     frames: int | None
@@ -64,7 +65,7 @@ def probe_video(path: str | os.PathLike[str]) -> VideoInfo:
         stream = _video_stream(container, path)
         with closing(_decode(container, stream, path)) as frames:
             frame = next(frames)
-        height, width, _ = _to_rgb(frame, VideoReformatter(), path, 0).shape
+        height, width, _ = _to_rgb(frame, VideoReformatter(), stream.sample_aspect_ratio, path, 0).shape
         fps = float(stream.average_rate or stream.guessed_rate or 0)
         if stream.duration is not None and stream.time_base is not None:
             duration = float(stream.duration * stream.time_base)
@@ -138,7 +139,7 @@ def first_frame_time(path: str | os.PathLike[str]) -> Fraction | None:
 
 
 def _video_stream(container: InputContainer, path: Path) -> VideoStream:
-    stream = first_stream(container, "video", path)
+    stream = chosen_stream(container, "video", path)
     assert isinstance(stream, VideoStream)
     try:
         check_size(stream.codec_context.width, stream.codec_context.height)
@@ -155,12 +156,12 @@ def _frames(
     reformatter, shape = VideoReformatter(), None
     with closing(container):
         if span is None:
-            timed = _timed(_decode(container, stream, path), stream, path)
+            timed = _timed(_pictures(container, stream, path), stream, path)
         else:
             zero = first_frame_time(path)
             assert zero is not None
             packets = seek_packets(container, stream, path, zero + span.start)
-            timed = within(_timed(_decode(container, stream, path, packets), stream, path), span, zero)
+            timed = within(_timed(_pictures(container, stream, path, packets), stream, path), span, zero)
         if fps is None:
             chosen = ((index, entry.item) for index, entry in enumerate(timed))
         else:
@@ -169,12 +170,20 @@ def _frames(
         last, rgb = -1, None
         for index, frame in chosen:
             if index != last:
-                rgb, last = _to_rgb(frame, reformatter, path, index), index
+                rgb, last = _to_rgb(frame, reformatter, stream.sample_aspect_ratio, path, index), index
             assert rgb is not None
             if shape is not None and rgb.shape != shape:
                 raise MediaError(f"{path}: expected frames of one size, got {shape} then {rgb.shape} at frame {index}")
             shape = rgb.shape
             yield rgb.copy()
+
+
+def _pictures(
+    container: InputContainer, stream: VideoStream, path: Path, packets: Iterator[Packet] | None = None
+) -> Iterator[VideoFrame]:
+    """``_decode``, with whole pictures in the place of interlaced frames."""
+    with explain(path, "could not be deinterlaced"):
+        yield from deinterlaced(_decode(container, stream, path, packets))
 
 
 def _decode(
@@ -229,11 +238,13 @@ def _timed(frames: Iterator[VideoFrame], stream: VideoStream, path: Path) -> Gen
         yield Timed(frame, start, min(given, Fraction(MAX_GAP_SECONDS)))
 
 
-def _to_rgb(frame: VideoFrame, reformatter: VideoReformatter, path: Path, index: int) -> np.ndarray:
+def _to_rgb(
+    frame: VideoFrame, reformatter: VideoReformatter, ratio: Fraction | None, path: Path, index: int
+) -> np.ndarray:
     try:
         with explain(path, f"frame {index} could not be converted to RGB"):
-            return frame_to_rgb(frame, reformatter)
+            return frame_to_rgb(frame, reformatter, ratio)
     except MediaError as error:
         if str(error).startswith(str(path)):
             raise
-        raise MediaError(f"{path}: {error} at frame {index}") from None
+        raise type(error)(f"{path}: frame {index}: {error}") from None

@@ -101,10 +101,29 @@ def test_full_scale_in_six_channels_stays_in_range_and_speech_in_the_centre_is_k
     assert read_audio(write_sound(tmp_path / "centre.wav", "pcm_s16le", "s16", "5.1", centre, RATE)).mean() > 0.1
 
 
-def test_opposite_channels_cancel(tmp_path: Path) -> None:
+@pytest.mark.parametrize("layout", ["stereo", "5.1"])
+@pytest.mark.parametrize("level", [1.0, 0.7])
+def test_channels_of_opposite_sign_do_not_cancel(tmp_path: Path, layout: str, level: float) -> None:
     mono = np.rint(tone(440, 0.5, RATE) * 32767).astype(np.int16)
-    got = read_audio(write_sound(tmp_path / "a.wav", "pcm_s16le", "s16", "stereo", np.stack([mono, -mono]), RATE))
-    assert np.abs(got).max() < 1e-4
+    channels = np.zeros((2 if layout == "stereo" else 6, len(mono)), np.int16)
+    channels[0], channels[1] = mono, np.rint(-level * mono.astype(float))
+    got = read_audio(write_sound(tmp_path / "a.wav", "pcm_s16le", "s16", layout, channels, RATE))
+    assert np.abs(got - mono / 32768).max() < 1e-4
+
+
+def test_a_channel_that_is_out_of_phase_for_a_moment_only_changes_nothing(tmp_path: Path) -> None:
+    mono = np.rint(tone(440, 2, RATE) * 32767).astype(np.int16)
+    other = mono.copy()
+    other[:1000] *= -1
+    got = read_audio(write_sound(tmp_path / "a.wav", "pcm_s16le", "s16", "stereo", np.stack([mono, other]), RATE))
+    assert np.abs(got[:1000]).max() < 1e-3
+    assert np.abs(got[1000:] - mono[1000:] / 32768).max() < 1e-3
+
+
+def test_unrelated_voices_left_and_right_are_both_heard(tmp_path: Path) -> None:
+    left, right = (np.rint(tone(f, 1, RATE) * 32767).astype(np.int16) for f in (440, 1000))
+    got = read_audio(write_sound(tmp_path / "a.wav", "pcm_s16le", "s16", "stereo", np.stack([left, right]), RATE))
+    assert np.abs(got - (left + right.astype(float)) / 65536).max() < 1e-3
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])

@@ -7,7 +7,7 @@ import av
 import numpy as np
 import pytest
 
-from lt_bench.errors import MediaError
+from lt_bench.errors import ColourError, MediaError
 from lt_bench.media.video import iter_frames, read_frames, write_video
 
 COLOURS = [(255, 255, 255), (0, 0, 0), (200, 30, 40), (20, 180, 60), (30, 60, 210), (224, 172, 150), (90, 60, 45)]
@@ -28,7 +28,14 @@ def yuv_of(colour: tuple[int, int, int], matrix: str, full: bool, bits: int) -> 
 
 
 def write_raw(
-    path: Path, pix_fmt: str, planes: list[int], matrix: int, full: bool, size=(32, 48), trc: int = 1
+    path: Path,
+    pix_fmt: str,
+    planes: list[int],
+    matrix: int,
+    full: bool,
+    size=(32, 48),
+    trc: int = 1,
+    primaries: int = 2,
 ) -> None:
     """One flat lossless frame with exactly these plane values and these tags."""
     frame = av.VideoFrame(size[1], size[0], pix_fmt)
@@ -37,11 +44,13 @@ def write_raw(
         plane.update(np.full(plane.buffer_size // np.dtype(kind).itemsize, value, kind).tobytes())
     frame.pts, frame.time_base = 0, Fraction(1, 25)
     frame.colorspace, frame.color_range, frame.color_trc = matrix, 2 if full else 1, trc
+    frame.color_primaries = primaries
     with av.open(str(path), "w") as container:
         stream = container.add_stream("ffv1", rate=25)
         stream.height, stream.width, stream.pix_fmt = *size, pix_fmt
         context = stream.codec_context
         context.colorspace, context.color_range, context.color_trc = matrix, 2 if full else 1, trc
+        context.color_primaries = primaries
         container.mux([*stream.encode(frame), *stream.encode(None)])
 
 
@@ -70,13 +79,21 @@ def test_without_tags_size_decides_between_601_and_709(tmp_path: Path, size, mat
 @pytest.mark.parametrize(("trc", "name"), [(16, "PQ"), (18, "HLG")])
 def test_high_dynamic_range_is_refused_not_washed_out(tmp_path: Path, trc: int, name: str) -> None:
     write_raw(tmp_path / "hdr.mkv", "yuv420p10le", [512, 512, 512], 9, False, trc=trc)
-    with pytest.raises(MediaError, match=rf"hdr\.mkv: expected standard dynamic range, got {name} at frame 0"):
+    expected = rf"hdr\.mkv: frame 0: expected standard dynamic range, got {name}; convert with ffmpeg .*tonemap"
+    with pytest.raises(ColourError, match=expected):
         next(iter_frames(tmp_path / "hdr.mkv"))
+
+
+@pytest.mark.parametrize(("primaries", "name"), [(9, "BT.2020"), (12, "Display P3")])
+def test_a_wide_gamut_is_refused_not_washed_out(tmp_path: Path, primaries: int, name: str) -> None:
+    write_raw(tmp_path / "wide.mkv", "yuv420p", [128, 128, 128], 1, False, primaries=primaries)
+    with pytest.raises(ColourError, match=rf"wide\.mkv: .*got {name}; convert with ffmpeg -vf zscale=p=bt709"):
+        next(iter_frames(tmp_path / "wide.mkv"))
 
 
 def test_an_unknown_matrix_is_refused(tmp_path: Path) -> None:
     write_raw(tmp_path / "ycgco.mkv", "yuv444p", [128, 128, 128], 8, False)
-    with pytest.raises(MediaError, match=r"ycgco\.mkv: expected BT\.601.*got H\.273 matrix 8"):
+    with pytest.raises(MediaError, match=r"ycgco\.mkv: frame 0: expected BT\.601.*got H\.273 matrix 8"):
         next(iter_frames(tmp_path / "ycgco.mkv"))
 
 

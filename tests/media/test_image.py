@@ -61,6 +61,7 @@ def test_what_is_no_picture_is_one_line_that_names_it(tmp_path: Path) -> None:
     Image.fromarray(np.zeros((4, 4), np.uint16)).save(tmp_path / "deep.png")
     Image.new("RGB", (8193, 1)).save(tmp_path / "wide.png")
     Image.new("1", (12000, 12000)).save(tmp_path / "bomb.png")
+    Image.new("1", (20000, 10000)).save(tmp_path / "huge.png")
     for name, message in {
         "absent.png": "expected a picture file, got nothing at that path",
         "folder.png": "expected a picture file, got a folder",
@@ -69,7 +70,8 @@ def test_what_is_no_picture_is_one_line_that_names_it(tmp_path: Path) -> None:
         "cut.png": "expected a whole picture",
         "deep.png": "expected 8 bits a channel, got mode I;16",
         "wide.png": "expected sides of 1 to 8192 pixels, got 8193x1",
-        "bomb.png": "expected",
+        "bomb.png": "expected sides of 1 to 8192 pixels, got 12000x12000",
+        "huge.png": "expected sides of 1 to 8192 pixels, got more than 67,108,864 pixels in all",
     }.items():
         with pytest.raises(MediaError, match=f"{name}: {message}") as error:
             read_image(tmp_path / name)

@@ -34,6 +34,12 @@ def _sound(name: str, data: bytes, codes: tuple[int, ...] = (2,), says: str = ""
     return Entry(f"sound {name}", "sound", written(data), codes, says, f"{name.replace(' ', '_')}.wav")
 
 
+def _opposed(samples: bytes) -> bytes:
+    """Stereo whose right channel is the left one negated."""
+    left = np.frombuffer(samples, "<i2")
+    return np.stack([left, -left], axis=1).astype("<i2").tobytes()
+
+
 NOISE = np.random.default_rng(0).integers(-3000, 3000, 16000, dtype=np.int16).tobytes()
 
 SOUNDS = (
@@ -44,7 +50,11 @@ SOUNDS = (
     _sound("of 0 samples", wav(b"")),
     _sound("of 0 bytes", b"", says="0 bytes"),
     _sound("that is text", b"hello " * 1000),
-    _sound("that announces 4 GB", wav(NOISE, size=0xFFFFFFFF), (0, 2)),
+    _sound("that announces 4 GB", wav(NOISE, size=0xFFFFFFFF), (0,)),
+    _sound("streamed with a size of 0", wav(NOISE, size=0), (0,)),
+    _sound("streamed with a size of 2 GB", wav(NOISE, size=0x7FFFFFFF), (0,)),
+    _sound("that ends before its header says", wav(NOISE, size=2 * len(NOISE)), says="expected a whole file"),
+    _sound("whose channels cancel", wav(_opposed(NOISE), channels=2), (0,)),
     _sound("of 0 Hz", wav(NOISE, rate=0)),
     _sound("of 1 Hz", wav(NOISE, rate=1)),
     _sound("of 4 GHz", wav(NOISE, rate=0xFFFFFFFF)),
