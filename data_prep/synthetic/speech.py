@@ -36,7 +36,8 @@ def synthesize(identity: Identity, performance: Performance, seed: int = 0) -> F
     voiced, hiss = _sources(control, identity.pitch_hz, rng)
     vocal, fricative = _filters(control, identity.formant_scale)
     amplitude, voicing = (control[:, CONTROL.index(name)][:, None] for name in ("amplitude", "voicing"))
-    blocks = np.fft.irfft(_GAIN * amplitude * (voicing * voiced * vocal + (1 - voicing) * hiss * fricative), _FFT)
+    loud, soft = (_GAIN * amplitude * share / _rms(h) for share, h in ((voicing, vocal), (1 - voicing, fricative)))
+    blocks = np.fft.irfft(voiced * (vocal * loud) + hiss * (fricative * soft), _FFT)
     samples = len(control) * HOP
     out = _ROOM_NOISE * rng.standard_normal(samples + _FFT)
     for i, block in enumerate(blocks):
@@ -66,15 +67,24 @@ def _sources(
 def _filters(
     control: Float32[ndarray, "ticks 9"], formant_scale: float
 ) -> tuple[Complex64[ndarray, "ticks bins"], Complex64[ndarray, "ticks bins"]]:
-    """Unit-power responses of the vocal tract (three formants, falling source) and of fricative noise (one peak)."""
+    """Responses of the vocal tract (three formants, falling source) and of fricative noise (one peak)."""
     f = np.fft.rfftfreq(_FFT, 1 / RATE).astype(np.float32)
 
-    def resonator(formant: int, bandwidth: Float[ndarray, "ticks 1"] | float) -> Complex64[ndarray, "ticks bins"]:
-        centre = control[:, formant : formant + 1] * np.float32(formant_scale)
-        return centre**2 / (centre**2 - f**2 + 1j * f * bandwidth)
+    def resonator(
+        formant: int, bandwidth: Float[ndarray, "ticks 1"] | float, tilt: Float32[ndarray, " bins"] | float = 1.0
+    ) -> Complex64[ndarray, "ticks bins"]:
+        # tilt c^2 / (c^2 - f^2 + i f b), by real arithmetic: numpy's complex division is many times slower.
+        square = (control[:, formant : formant + 1] * np.float32(formant_scale)) ** 2
+        real, imaginary = square - f**2, f * bandwidth
+        size = square * tilt / (real**2 + imaginary**2)
+        parts = np.empty((*size.shape, 2), np.float32)
+        parts[..., 0], parts[..., 1] = real * size, imaginary * -size
+        return parts.view(np.complex64)[..., 0]
 
-    first, second, third = (resonator(k, bandwidth) for k, bandwidth in enumerate(_BANDWIDTHS))
-    vocal = first * second * third / np.sqrt(1 + (f / 600) ** 2)
-    fricative = resonator(2, 0.3 * control[:, 2:3]) * (f / 4000)
-    vocal, fricative = (h / np.sqrt(np.mean(np.abs(h) ** 2, axis=1, keepdims=True)) for h in (vocal, fricative))
-    return vocal, fricative
+    first, second = (resonator(k, _BANDWIDTHS[k]) for k in (0, 1))
+    vocal = first * second * resonator(2, _BANDWIDTHS[2], tilt=1 / np.sqrt(1 + (f / 600) ** 2))
+    return vocal, resonator(2, 0.3 * control[:, 2:3], tilt=f / 4000)
+
+
+def _rms(response: Complex64[ndarray, "ticks bins"]) -> Float32[ndarray, "ticks 1"]:
+    return np.sqrt(np.mean(response.real**2 + response.imag**2, axis=1, keepdims=True))

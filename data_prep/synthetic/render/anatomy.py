@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from jaxtyping import Float
@@ -53,6 +54,7 @@ class Lips:
     fullness: float
 
 
+@lru_cache(maxsize=256)  # a clip's frames, landmarks and mouth boxes ask for the same postures
 def lip_curves(who: Identity, opening: float, width: float, rounding: float) -> Lips:
     """The lips of one speaker for one mouth posture; the gap is 0.32 opening^1.25."""
     gap = 0.32 * max(opening, 0.0) ** 1.25

@@ -87,7 +87,7 @@ def build_codec(spec: str) -> Codec:
 
 def frames_to_tensor(frames: UInt8[ndarray, "N H W 3"]) -> Float[Tensor, "N 3 H W"]:
     """RGB frames 0..255 as a float32 tensor in [-1, 1]."""
-    return torch.tensor(frames).permute(0, 3, 1, 2).to(torch.float32) / 127.5 - 1
+    return torch.tensor(frames).permute(0, 3, 1, 2).to(torch.float32).div_(127.5).sub_(1)
 
 
 def tensor_to_frames(tensor: Float[Tensor, "N 3 H W"]) -> UInt8[ndarray, "N H W 3"]:
