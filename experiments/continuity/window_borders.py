@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 from jaxtyping import Float, UInt8
 from numpy import ndarray
 
@@ -76,7 +77,7 @@ def main() -> None:
         request = ClipRequest(
             f"speaker{index}",
             picture_to_latent(clip.portrait, codec, loaded.card.scaling),
-            speech.encode(clip.audio, SECONDS * FPS),
+            torch.from_numpy(speech.encode(clip.audio, SECONDS * FPS)).float(),
         )
         latents = Generator(loaded.model, loaded.card.config.diffusion, sampling).generate([request])[0]
         frames = tensor_to_frames(codec.decode(loaded.card.scaling.latents_to_raw(latents)))

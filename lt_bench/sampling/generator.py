@@ -13,7 +13,7 @@ from lt_bench.diffusion.samplers import Sampler, build_sampler
 from lt_bench.models.conditions import Conditions, FusedCondition
 from lt_bench.models.letstalk import LetsTalk
 from lt_bench.sampling.guided import ClipPortraits, GuidedWindows, check_sampling, predictions_needed
-from lt_bench.sampling.noise import clip_generator
+from lt_bench.sampling.noise import WindowNoise
 from lt_bench.sampling.overlap import SharedFrames, check_overlap, window_starts
 from lt_bench.sampling.voice import Features, window_of
 from lt_bench.shapes import AudioWindows, Float, Latent, Latents
@@ -79,7 +79,7 @@ class Generator:
     def windows(self, requests: Sequence[ClipRequest]) -> Iterator[WindowLatents]:
         """Generate side by side; runs come in the order of time, those of one time in the order of ``requests``."""
         length, kept = self.model.config.frames, self.model.config.motion_frames
-        noise = [clip_generator(self.sampling.seed, request.id) for request in requests]
+        noise = [WindowNoise(self.sampling, request.id, self._shape) for request in requests]
         portraits = self._portraits(requests) if requests else None
         motion = [request.portrait.expand(kept, -1, -1, -1) for request in requests]
         before = [request.portrait[None][:0] for request in requests]
@@ -111,6 +111,10 @@ class Generator:
             runs[window.request].append(window.latents)
         return [torch.cat(run) for run in runs]
 
+    @property
+    def _shape(self) -> tuple[int, ...]:
+        return (self.model.config.frames, *self.model.latent_shape)
+
     def _sampler(self) -> Sampler:
         sampling, learn_sigma = self.sampling, self.model.config.learn_sigma
         return build_sampler(sampling.sampler, sampling.steps, self.diffusion, learn_sigma, sampling.spacing)
@@ -132,14 +136,14 @@ class Generator:
 
     @torch.inference_mode()
     def _denoise(
-        self, conditions: Conditions, portraits: FusedCondition | None, noise: list[torch.Generator], known: Latents
+        self, conditions: Conditions, portraits: FusedCondition | None, noise: list[WindowNoise], known: Latents
     ) -> Latents:
         sampler = self._sampler()
-        shape = (self.model.config.frames, *self.model.latent_shape)
-        start = torch.stack([torch.randn(shape, generator=g) for g in noise]).to(self.device)
+        start = torch.stack([clip.first() for clip in noise]).to(self.device)
+        generators = [clip.generator for clip in noise]
         shared, x = SharedFrames(known, start, self.diffusion), start * sampler.init_noise_scale
         guided = GuidedWindows(self.model, conditions, self.sampling, portraits)
         for t in sampler.timesteps:
             x = shared.hold(x, t)
-            x = sampler.step(guided.predict(x, t), t, x, noise)
+            x = sampler.step(guided.predict(x, t), t, x, generators)
         return shared.finish(x)

@@ -89,6 +89,19 @@ def test_clips_side_by_side_are_those_made_alone_with_an_overlap_too(loaded: Loa
         torch.testing.assert_close(made, generator.generate([request])[0], rtol=1e-4, atol=1e-4)
 
 
+@pytest.mark.parametrize(("window_noise", "alike"), [("shared", True), ("independent", False)])
+def test_windows_share_their_first_noise_where_asked(
+    loaded: LoadedModel, window_noise: str, alike: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    generator, seen = _generator(loaded, window_noise=window_noise, motion="portrait"), []
+    known = SharedFrames.__init__
+    monkeypatch.setattr(SharedFrames, "__init__", lambda self, k, n, d: (seen.append(n), known(self, k, n, d))[1])
+    generator.generate([_request("a", 12), _request("b", 12)])
+    assert len(seen) == 3
+    assert torch.equal(seen[0], seen[2]) is alike
+    assert not torch.equal(seen[0][0], seen[0][1])
+
+
 def test_an_overlap_as_long_as_the_window_is_refused(loaded: LoadedModel) -> None:
     with pytest.raises(ConfigError, match=r"sampling\.overlap: expected 0 to 3 \(model\.frames - 1\), got 4"):
         _generator(loaded, overlap=4)

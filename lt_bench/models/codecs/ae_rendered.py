@@ -24,7 +24,7 @@ NETWORK = AutoencoderConfig(
     patch=4,
     stages=(Stage(56, 56, 1, 2), Stage(120, 80, 1, 2), Stage(176, 112, 1, 2), Stage(216, 152, 2, 2)),
 )
-WEIGHTS_SHA256 = "37dec8b7892d5d3d04f32bb6502f2445963767d57c01e75d2131c0739910039c"
+WEIGHTS_SHA256 = "00ca23d7cf53c6816fa1fed7a0fd963191f4aaf54ee58e2c05747ca98be4fcfa"
 WEIGHTS = "ae_rendered_f32.safetensors"
 BATCH = 16
 """Frames a forward pass, which bounds memory."""

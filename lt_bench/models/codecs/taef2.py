@@ -132,7 +132,7 @@ def load_network(network: nn.Sequential, path: Path) -> nn.Sequential:
 
 
 class Taef2Codec(Codec):
-    """32 channels, factor 8, about 12 frames a second of 128 pixels on one CPU core and 20 on two.
+    """32 channels, factor 8, about 13 to 15 frames a second of 128 pixels on one CPU core.
 
     Raw latents are those of FLUX.2's autoencoder before its normalisation. ``scaling`` whitens each channel by
     constants measured on faces by ``experiments/detectors/measure_codec_scaling.py``.
