@@ -38,12 +38,41 @@ TRACED = ("lt_bench", "data_prep", "diffusers", "lightning", "transformers")
 """Packages whose lines are named as the cause of a synchronization."""
 # Operations that launch no kernel: views, allocations and questions.
 NO_KERNEL = frozenset(
-    "view transpose permute expand unsqueeze squeeze slice select split unbind chunk t detach as_strided alias "
-    "split_with_sizes _reshape_alias lift_fresh diagonal empty empty_like empty_strided new_empty new_empty_strided "
-    "_local_scalar_dense is_same_size _unsafe_view unfold squeeze_ unsqueeze_".split()
+    [
+        "view",
+        "transpose",
+        "permute",
+        "expand",
+        "unsqueeze",
+        "squeeze",
+        "slice",
+        "select",
+        "split",
+        "unbind",
+        "chunk",
+        "t",
+        "detach",
+        "as_strided",
+        "alias",
+        "split_with_sizes",
+        "_reshape_alias",
+        "lift_fresh",
+        "diagonal",
+        "empty",
+        "empty_like",
+        "empty_strided",
+        "new_empty",
+        "new_empty_strided",
+        "_local_scalar_dense",
+        "is_same_size",
+        "_unsafe_view",
+        "unfold",
+        "squeeze_",
+        "unsqueeze_",
+    ]
 )
-INDEXING = frozenset("index index_put index_put_ index_put_impl_".split())
-COUNTING = frozenset("nonzero masked_select _unique2 unique_dim unique_consecutive".split())
+INDEXING = frozenset("index index_put index_put_ index_put_impl_".split())  # noqa: SIM905
+COUNTING = frozenset("nonzero masked_select _unique2 unique_dim unique_consecutive".split())  # noqa: SIM905
 """Operations whose result's size is known only once the GPU has counted."""
 
 Kind = Literal["scalar read", "copy to host", "copy to device", "copy across", "index from host", "count"]
@@ -272,9 +301,10 @@ def _patched() -> Iterator[None]:
     with (
         mock.patch.multiple(torch.inference_mode, __enter__=enter, __exit__=leave),
         mock.patch.multiple(torch.cuda, **CUDA_FUNCTIONS),
-        mock.patch.object(torch._C, "_cuda_clearCublasWorkspaces", lambda: None, create=True),
+        mock.patch.object(torch._C, "_cuda_clearCublasWorkspaces", _nothing, create=True),
         mock.patch.object(nn.functional, "scaled_dot_product_attention", _attention),
-        mock.patch.object(clip_grad, "_has_foreach_support", lambda *_: True),
+        mock.patch.object(Tensor, "type", _type),
+        mock.patch.object(clip_grad, "_has_foreach_support", _always),
     ):
         yield
 
@@ -286,6 +316,22 @@ def _attention(query: Tensor, key: Tensor, value: Tensor, *_: Any, **__: Any) ->
     kind = torch.get_autocast_dtype("cuda") if torch.is_autocast_enabled("cuda") else query.dtype
     query, key, value = (x.to(kind) for x in (query, key, value))
     return torch.ops.aten._scaled_dot_product_flash_attention_for_cpu(query, key, value)[0]
+
+
+def _nothing(*_: Any) -> None:
+    pass
+
+
+def _always(*_: Any) -> bool:
+    return True
+
+
+_TYPE = Tensor.type
+
+
+def _type(self: Tensor, kind: Any = None, *args: Any, **kwargs: Any) -> Any:
+    """``Tensor.type``, to which the class of a GPU tensor is ``torch.Tensor``."""
+    return _TYPE(self, Tensor if kind is GpuTensor else kind, *args, **kwargs)
 
 
 def _numbers(value: Any) -> Any:
