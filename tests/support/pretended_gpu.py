@@ -38,41 +38,12 @@ TRACED = ("lt_bench", "data_prep", "diffusers", "lightning", "transformers")
 """Packages whose lines are named as the cause of a synchronization."""
 # Operations that launch no kernel: views, allocations and questions.
 NO_KERNEL = frozenset(
-    [
-        "view",
-        "transpose",
-        "permute",
-        "expand",
-        "unsqueeze",
-        "squeeze",
-        "slice",
-        "select",
-        "split",
-        "unbind",
-        "chunk",
-        "t",
-        "detach",
-        "as_strided",
-        "alias",
-        "split_with_sizes",
-        "_reshape_alias",
-        "lift_fresh",
-        "diagonal",
-        "empty",
-        "empty_like",
-        "empty_strided",
-        "new_empty",
-        "new_empty_strided",
-        "_local_scalar_dense",
-        "is_same_size",
-        "_unsafe_view",
-        "unfold",
-        "squeeze_",
-        "unsqueeze_",
-    ]
+    "view transpose permute expand unsqueeze squeeze slice select split unbind chunk t detach as_strided alias "  # noqa: SIM905
+    "split_with_sizes _reshape_alias lift_fresh diagonal empty empty_like empty_strided new_empty new_empty_strided "
+    "_local_scalar_dense is_same_size _unsafe_view unfold squeeze_ unsqueeze_".split()
 )
-INDEXING = frozenset("index index_put index_put_ index_put_impl_".split())  # noqa: SIM905
-COUNTING = frozenset("nonzero masked_select _unique2 unique_dim unique_consecutive".split())  # noqa: SIM905
+INDEXING = frozenset(("index", "index_put", "index_put_", "index_put_impl_"))
+COUNTING = frozenset(("nonzero", "masked_select", "_unique2", "unique_dim", "unique_consecutive"))
 """Operations whose result's size is known only once the GPU has counted."""
 
 Kind = Literal["scalar read", "copy to host", "copy to device", "copy across", "index from host", "count"]
