@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import torch
 from torch import Tensor
@@ -26,8 +27,15 @@ def linear_betas() -> Tensor:
 
 def linear_marginal(timesteps: Tensor) -> Marginal:
     """Equation 4 of Ho et al. (2020) at integer timesteps 0..999, each shaped as ``timesteps``."""
-    kept = torch.cumprod(1 - linear_betas(), dim=0).to(timesteps.device)[timesteps.long()]
+    kept = _kept(timesteps.device)[timesteps.long()]
     return Marginal(kept.sqrt(), (1 - kept).sqrt())
+
+
+@lru_cache(maxsize=16)
+def _kept(device: torch.device) -> Tensor:
+    """Share of the clean latents' variance at each timestep; made once a device, for a copy would wait for a GPU."""
+    with torch.inference_mode(False):  # else a table made while sampling could not be trained through
+        return torch.cumprod(1 - linear_betas(), dim=0).to(device)
 
 
 def flow_marginal(timesteps: Tensor) -> Marginal:

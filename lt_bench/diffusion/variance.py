@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import lru_cache
 
 import torch
 from torch import Tensor
@@ -27,18 +28,25 @@ class Posterior:
 
 def posterior(timesteps: Tensor) -> Posterior:
     """The posterior at integer timesteps 0..999; float64, shaped as ``timesteps``."""
-    betas = linear_betas().to(timesteps.device)
-    kept = torch.cumprod(1 - betas, dim=0)
-    before = torch.cat([torch.ones_like(kept[:1]), kept[:-1]])
-    variance = betas * (1 - before) / (1 - kept)
-    variance = torch.cat([variance[1:2], variance[1:]])
-    t = timesteps.long()
-    return Posterior(
-        from_clean=(betas * before.sqrt() / (1 - kept))[t],
-        from_noisy=((1 - before) * (1 - betas).sqrt() / (1 - kept))[t],
-        log_variance=variance.log()[t],
-        log_beta=betas.log()[t],
-    )
+    table, t = _posteriors(timesteps.device), timesteps.long()
+    return Posterior(table.from_clean[t], table.from_noisy[t], table.log_variance[t], table.log_beta[t])
+
+
+@lru_cache(maxsize=16)
+def _posteriors(device: torch.device) -> Posterior:
+    """That of every timestep; made once a device, for a copy would wait for a GPU."""
+    with torch.inference_mode(False):  # else a table made while sampling could not be trained through
+        betas = linear_betas()
+        kept = torch.cumprod(1 - betas, dim=0)
+        before = torch.cat([torch.ones_like(kept[:1]), kept[:-1]])
+        variance = betas * (1 - before) / (1 - kept)
+        variance = torch.cat([variance[1:2], variance[1:]])
+        return Posterior(
+            from_clean=(betas * before.sqrt() / (1 - kept)).to(device),
+            from_noisy=((1 - before) * (1 - betas).sqrt() / (1 - kept)).to(device),
+            log_variance=variance.log().to(device),
+            log_beta=betas.log().to(device),
+        )
 
 
 def interpolate_log_variance(values: Tensor, low: Tensor, high: Tensor) -> Tensor:
@@ -88,5 +96,6 @@ def variational_bound(
     true_mean = cast["from_clean"] * x0 + cast["from_noisy"] * x
     log_variance = interpolate_log_variance(values, cast["log_variance"], cast["log_beta"])
     kl = gaussian_kl(true_mean, cast["log_variance"], mean, log_variance)
-    nll = binned_nll(x0, mean, log_variance) if bool((timesteps < 1).any()) else kl
+    # Of every window, though few are at t = 0: asking whether any is would wait for a GPU.
+    nll = binned_nll(x0, mean, log_variance)
     return torch.where(timesteps < 1, nll, kl) / math.log(2)

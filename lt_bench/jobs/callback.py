@@ -9,9 +9,6 @@ import lightning.pytorch as pl
 
 from lt_bench.jobs.status import StatusReporter
 
-LOSS_EVERY = 10
-"""Steps between readings of the loss, which wait for a GPU to catch up."""
-
 
 class ReportSteps(pl.Callback):
     """Writes step and loss to ``status.json``."""
@@ -27,12 +24,11 @@ class ReportSteps(pl.Callback):
     def on_train_batch_end(
         self, trainer: pl.Trainer, pl_module: pl.LightningModule, outputs: Any, batch: Any, batch_idx: int
     ) -> None:
-        """Note the step."""
+        """Note the step, with the loss that was logged last: reading another would wait for a GPU."""
         if not trainer.is_global_zero:
             return
-        step = trainer.global_step
-        loss = float(pl_module.last_loss) if step % LOSS_EVERY == 0 else None  # type: ignore[arg-type]
-        self.report.step(step, loss)
+        loss: float | None = pl_module.logged_loss  # type: ignore[assignment]
+        self.report.step(trainer.global_step, loss)
 
 
 class TellStart(pl.Callback):

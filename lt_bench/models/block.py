@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
 
+from lt_bench.models.conditions import Guide
 from lt_bench.models.families import SOFTMAX, Family, Grid
 from lt_bench.models.layers import Mlp, SelfAttention, linear, modulate
 from lt_bench.models.tokens import WindowTokens
 from lt_bench.shapes import Float
-
-Guide = Callable[[Float[Tensor, "B F N D"]], Float[Tensor, "B F N D"]]
 
 
 @dataclass(frozen=True)
@@ -46,28 +45,31 @@ class SpatialBlock(nn.Module):
         self.modulation = linear(shape.dim, 6 * shape.dim, zero=True)
 
     def forward(
-        self, tokens: WindowTokens, time: Float[Tensor, "B D"], guide: Guide, contexts: Sequence[Tensor] = ()
+        self, tokens: WindowTokens, time: Float[Tensor, "B D"], guides: Sequence[Guide], contexts: Sequence[Tensor] = ()
     ) -> WindowTokens:
         """Run the block.
 
         Args:
             tokens: the window's tokens.
             time: activated embedding of the timestep.
-            guide: applies both modalities' guidance to the video tokens.
+            guides: of both modalities, applied in order.
             contexts: of tokens that the video reads without changing them, from ``advance``.
         """
-        tokens = tokens.with_video(guide(tokens.video))
+        video = tokens.video
+        for act, read in guides:
+            video = act(video, read)
+        tokens = tokens.with_video(video)
         shift1, scale1, gate1, shift2, scale2, gate2 = self._modulations(time)
         x = tokens.video_and_stream()
-        video = tokens.video.shape[2]
-        kept = video if self.last else x.shape[2]
+        places = tokens.video.shape[2]
+        kept = places if self.last else x.shape[2]
         read = self.attention(modulate(x, shift1, scale1).flatten(0, 1), kept, contexts)
         x = x[:, :, :kept]
         x = torch.addcmul(x, gate1, read.view(x.shape))
-        if self.feeds_stream or kept == video:
+        if self.feeds_stream or kept == places:
             x = torch.addcmul(x, gate2, self.mlp(modulate(x, shift2, scale2)))
             return tokens.with_video(x) if self.last else tokens.with_video_and_stream(x)
-        x, stream = x.split([video, kept - video], dim=2)
+        x, stream = x.split([places, kept - places], dim=2)
         x = torch.addcmul(x, gate2, self.mlp(modulate(x, shift2, scale2)))
         return tokens.with_video(x).with_stream(stream)
 
@@ -102,12 +104,12 @@ class Block(SpatialBlock):
         self._make_spatial(shape, last)  # after the temporal half: a seed's weights are drawn in the order of use
 
     def forward(
-        self, tokens: WindowTokens, time: Float[Tensor, "B D"], guide: Guide, contexts: Sequence[Tensor] = ()
+        self, tokens: WindowTokens, time: Float[Tensor, "B D"], guides: Sequence[Guide], contexts: Sequence[Tensor] = ()
     ) -> WindowTokens:
         """Temporal attention without timestep or gate, then the spatial half."""
         x = tokens.motion_and_video()
         read = self.temporal_linear(over_time(self.temporal_attention, self.temporal_norm(x)))
-        return super().forward(tokens.with_motion_and_video(x + read), time, guide, contexts)
+        return super().forward(tokens.with_motion_and_video(x + read), time, guides, contexts)
 
 
 class TemporalBlock(nn.Module):

@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import Any
 
 import torch
 from torch import Tensor
 
 from lt_bench.shapes import AudioWindows, Bool, Float, Latent
+
+Guide = tuple[Callable[[Tensor, Any], Tensor], Any]
+"""What acts on the video tokens of a block, and what it reads there: ``video = act(video, read)``.
+
+Neither names the block, so that all blocks share one compiled variant.
+"""
 
 
 @dataclass(frozen=True)

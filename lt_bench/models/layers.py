@@ -160,6 +160,12 @@ class CrossAttention(nn.Module):
         out = F.scaled_dot_product_attention(q, keys, values)
         return self.proj(out.transpose(1, 2).reshape(x.shape))
 
+    def guide(
+        self, video: Float[Tensor, "B F N D"], keys_values: Float[Tensor, "B G 2 heads M d"]
+    ) -> Float[Tensor, "B F N D"]:
+        """Add what the video reads: it is normalised without weights, and there is no gate."""
+        return video + self(normalise(video), keys_values)
+
 
 class CrossAttentions(nn.ModuleList):
     """A cross-attention for each block of the backbone."""
@@ -169,15 +175,10 @@ class CrossAttentions(nn.ModuleList):
 
     def keys_values(self, layer: int, context: Float[Tensor, "B G M C"]) -> Float[Tensor, "B G 2 heads M d"]:
         """Keys and values for block ``layer``."""
-        return self._of(layer).keys_values(context)
+        return self.of(layer).keys_values(context)
 
-    def guide(
-        self, layer: int, video: Float[Tensor, "B F N D"], keys_values: Float[Tensor, "B G 2 heads M d"]
-    ) -> Float[Tensor, "B F N D"]:
-        """Add what block ``layer`` reads: the video is normalised without weights, and there is no gate."""
-        return video + self._of(layer)(normalise(video), keys_values)
-
-    def _of(self, layer: int) -> CrossAttention:
+    def of(self, layer: int) -> CrossAttention:
+        """That of block ``layer``."""
         module = self[layer]
         assert isinstance(module, CrossAttention)
         return module

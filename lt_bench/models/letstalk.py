@@ -139,13 +139,10 @@ class LetsTalk(nn.Module):
         tokens = WindowTokens(video, encoded.motion, _join_streams(encoded, latents.shape[1]))
         time = nn.functional.silu(self.time(timesteps))
         for layer, block in enumerate(self.blocks):
-
-            def guide(video: Tensor, layer: int = layer) -> Tensor:
-                video = self.portrait_fusion.guide(layer, video, encoded.portrait)
-                return self.audio_fusion.guide(layer, video, encoded.audio)
-
+            portrait = self.portrait_fusion.calls(layer, encoded.portrait)
+            guides = portrait + self.audio_fusion.calls(layer, encoded.audio)
             contexts = [c.contexts[layer].flatten(0, 1) for c in (encoded.portrait, encoded.audio) if c.contexts]
-            tokens = block(tokens, time, guide, contexts)
+            tokens = block(tokens, time, guides, contexts)
         return unpatchify(self.final(tokens.video, time), self.height, self.width, self.config.patch_size)
 
     def _embed_frames(self, latents: Latents, first: int) -> Float[Tensor, "B F N D"]:

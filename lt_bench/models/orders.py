@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from torch import Tensor, nn
 
 from lt_bench.errors import ConfigError
-from lt_bench.models.block import Block, BlockShape, Guide, SpatialBlock, TemporalBlock
+from lt_bench.models.block import Block, BlockShape, SpatialBlock, TemporalBlock
+from lt_bench.models.conditions import Guide
 from lt_bench.models.tokens import WindowTokens
 from lt_bench.shapes import Float
 
@@ -21,10 +22,10 @@ class BlockPair(nn.Module):
         self.temporal = TemporalBlock(shape)
 
     def forward(
-        self, tokens: WindowTokens, time: Float[Tensor, "B D"], guide: Guide, contexts: Sequence[Tensor] = ()
+        self, tokens: WindowTokens, time: Float[Tensor, "B D"], guides: Sequence[Guide], contexts: Sequence[Tensor] = ()
     ) -> WindowTokens:
         """Run both; see ``SpatialBlock``."""
-        return self.temporal(self.spatial(tokens, time, guide, contexts), time)
+        return self.temporal(self.spatial(tokens, time, guides, contexts), time)
 
     def advance(
         self, x: Float[Tensor, "B G N D"], time: Float[Tensor, "1 D"]

@@ -8,6 +8,8 @@ from torch.utils.data import DataLoader
 from lt_bench.config import RunConfig
 from lt_bench.data.cache import LatentCache
 from lt_bench.data.dataset import WindowDataset
+from lt_bench.diffusion.objective import Objective
+from lt_bench.training.draws import TRAINING, VALIDATION, DrawnWindows
 from lt_bench.training.sharing import Share, StepBatches
 
 VALIDATION_WINDOWS = 64
@@ -24,7 +26,7 @@ class WindowDataModule(pl.LightningDataModule):
         """From the step that the trainer stands at to the run's last."""
         assert self.trainer is not None, "needs a trainer"
         train = self.config.train
-        dataset = self._windows("train", train.steps * train.batch_size, train.seed)
+        dataset = self._windows("train", train.steps * train.batch_size, TRAINING)
         return self._loader(dataset, StepBatches(self.trainer.global_step, train.steps, self._share()))
 
     def val_dataloader(self) -> DataLoader[dict] | list:
@@ -33,7 +35,7 @@ class WindowDataModule(pl.LightningDataModule):
         if not train.validate_every:
             return []
         batches = max(1, VALIDATION_WINDOWS // train.batch_size)
-        dataset = self._windows("validation", batches * train.batch_size, train.seed)
+        dataset = self._windows("validation", batches * train.batch_size, VALIDATION)
         # In micro-batches too, which are what is known to fit into memory.
         return self._loader(dataset, StepBatches(0, batches, self._share()))
 
@@ -42,20 +44,21 @@ class WindowDataModule(pl.LightningDataModule):
         train = self.config.train
         return Share(train.batch_size, self.trainer.world_size, self.trainer.global_rank, train.accumulate)
 
-    def _windows(self, split: str, length: int, seed: int) -> WindowDataset:
-        model = self.config.model
-        return WindowDataset(
+    def _windows(self, split: str, length: int, stream: int) -> DrawnWindows:
+        model, train = self.config.model, self.config.train
+        windows = WindowDataset(
             self.cache,
             split,
             frames=model.frames,
             motion_frames=model.motion_frames,
             audio_radius=model.audio_window,
             length=length,
-            seed=seed,
-            reference=self.config.train.reference,
+            seed=train.seed,
+            reference=train.reference,
         )
+        return DrawnWindows(windows, Objective(self.config.diffusion, model.learn_sigma), train, stream)
 
-    def _loader(self, dataset: WindowDataset, batches: StepBatches) -> DataLoader[dict]:
+    def _loader(self, dataset: DrawnWindows, batches: StepBatches) -> DataLoader[dict]:
         assert self.trainer is not None, "needs a trainer"
         workers = self.config.train.workers
         return DataLoader(

@@ -1,15 +1,18 @@
-"""All that is random in a training step, as a function of the run's seed and the window's number."""
+"""Random draws of a training step: functions of the run's seed and the window's number."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, fields
+from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
+from torch.utils.data import Dataset
 
 from lt_bench.config import TrainConfig
+from lt_bench.data.dataset import WindowDataset
 from lt_bench.diffusion.objective import Objective
 from lt_bench.diffusion.schedule import linear_marginal
 from lt_bench.shapes import Bool, Float, Latents
@@ -45,6 +48,32 @@ def window_generator(seed: int, index: int, stream: int = TRAINING) -> torch.Gen
     return torch.Generator().manual_seed(int(state) >> 1)
 
 
+class DrawnWindows(Dataset[dict[str, Any]]):
+    """Windows with their draws: an item of ``WindowDataset``, and ``draws``, the fields of ``Draws`` of one window.
+
+    Draws are made where windows are read, in the loader's workers, and travel to the device with them: made in the
+    training step, they would each be copied while the GPU waits.
+
+    Args:
+        windows: whose numbers decide the draws, together with
+        stream: ``TRAINING`` or ``VALIDATION``, and the seed of
+        config: how conditions are dropped and motion frames are noised.
+        objective: of which timesteps are drawn.
+    """
+
+    def __init__(self, windows: WindowDataset, objective: Objective, config: TrainConfig, stream: int) -> None:
+        self.windows, self.objective, self.config, self.stream = windows, objective, config, stream
+
+    def __len__(self) -> int:
+        return len(self.windows)
+
+    def __getitem__(self, index: int) -> dict[str, Any]:
+        item = self.windows[index]
+        generator = window_generator(self.config.seed, int(item["index"]), self.stream)
+        drawn = draw(item["latents"][None], item["motion"][None], self.objective, self.config, [generator])
+        return item | {"draws": {name: value[0] for name, value in vars(drawn).items()}}
+
+
 def draw(
     latents: Latents,
     motion: Latents,
@@ -52,13 +81,10 @@ def draw(
     config: TrainConfig,
     generators: Iterable[torch.Generator],
 ) -> Draws:
-    """Draw on the CPU, with one generator a window, and send it to the device of ``latents``.
-
-    Latents and motion give the shapes.
-    """
+    """Draw on the CPU, with one generator a window; latents and motion give the shapes."""
     windows = [_draw_window(latents[:1], motion[:1], objective, config, generator) for generator in generators]
     names = (field.name for field in fields(Draws))
-    return Draws(**{name: torch.cat([getattr(w, name) for w in windows]).to(latents.device) for name in names})
+    return Draws(**{name: torch.cat([getattr(w, name) for w in windows]) for name in names})
 
 
 def _draw_window(

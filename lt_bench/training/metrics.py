@@ -47,7 +47,7 @@ class MetricsFile(StepCallback):
             self.loss = float(losses[-1]) if losses else None
 
     def on_step_end(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
-        """Add up the loss; write a row when it is time."""
+        """Add up the loss; write a row, and read numbers from a GPU, when it is time."""
         assert isinstance(module, LetsTalkModule)
         loss = torch.as_tensor(module.last_loss)
         self._sum = loss if self._sum is None else self._sum + loss
@@ -106,12 +106,14 @@ class MetricsFile(StepCallback):
         assert self._sum is not None
         self.loss = loss = float(trainer.strategy.reduce(self._sum, reduce_op="mean")) / self._count
         self._sum, self._count = None, 0
+        module.gradients.check()
         if not trainer.is_global_zero:
             return
-        values = (step, self.loss, module.learning_rate, module.grad_norm, round(self.clock.seconds, 3))
+        module.logged_loss, grad_norm = loss, module.gradients.norm
+        values = (step, self.loss, module.learning_rate, grad_norm, round(self.clock.seconds, 3))
         self._rows.append(EMPTY | dict(zip(COLUMNS, map(repr, values), strict=False)))
         self._write()
-        curves = {"loss": loss, "learning_rate": module.learning_rate, "grad_norm": module.grad_norm}
+        curves = {"loss": loss, "learning_rate": module.learning_rate, "grad_norm": grad_norm}
         for logger in trainer.loggers:
             logger.log_metrics({f"train/{name}": value for name, value in curves.items()}, step)
 

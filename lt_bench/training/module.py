@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from functools import partial
 from typing import Any
 
@@ -14,15 +13,15 @@ from torch.optim import Optimizer
 
 from lt_bench.config import RunConfig, to_dict
 from lt_bench.diffusion.objective import Objective
-from lt_bench.errors import TrainingError
 from lt_bench.models.build import build_model
 from lt_bench.models.conditions import Conditions
 from lt_bench.plugins import plugin_hashes
 from lt_bench.shapes import Float
 from lt_bench.training.blocks import prepare_blocks
-from lt_bench.training.draws import TRAINING, VALIDATION, draw, window_generator
+from lt_bench.training.draws import Draws
+from lt_bench.training.gradients import GradientGuard
 from lt_bench.training.schedule import learning_rate_factor
-from lt_bench.training.sharding import local_part, shard, total_norm
+from lt_bench.training.sharding import shard
 
 CHECKPOINT_KEY = "lt_bench"
 CHECKPOINT_VERSION = 2
@@ -54,13 +53,19 @@ class LetsTalkModule(pl.LightningModule):
         self.objective = Objective(config.diffusion, config.model.learn_sigma)
         # Made again from the cache at construction, so not part of a checkpoint.
         self.register_buffer("channel_weights", self.objective.channel_weights(latent_std), persistent=False)
-        self.grad_norm = float("nan")
-        """Of the last step, before clipping."""
+        self.gradients = GradientGuard(config.train.gradient_clip)
         self.learning_rate = float("nan")
         """Of the last step."""
         self.last_loss: Tensor | float = float("nan")
-        """Of this process's windows of the last step."""
+        """Mean over this process's windows of the last step."""
+        self.logged_loss: float | None = None
+        """What was logged last: for displays, which must not wait for a GPU."""
         self._micro_losses: list[Tensor] = []
+
+    @property
+    def grad_norm(self) -> float:
+        """Norm of the last step's gradient before clipping; reading it waits for a GPU."""
+        return self.gradients.norm
 
     def configure_model(self) -> None:
         """Compile and checkpoint blocks as configured; shard the network, where that is the strategy."""
@@ -68,29 +73,22 @@ class LetsTalkModule(pl.LightningModule):
         if isinstance(self.trainer.strategy, ModelParallelStrategy):
             shard(self.model, self.trainer.strategy.device_mesh["data_parallel"])
 
-    def training_step(self, batch: dict[str, Tensor], batch_idx: int) -> Tensor:
-        """The mean loss of a micro-batch of windows (see ``WindowDataset``)."""
-        if self.config.train.clip_before_backward and not self._micro_losses:  # the step's first
-            self._clip(float(total_norm([p.grad for p in self.parameters() if p.grad is not None])))
-        loss = self._loss(batch, TRAINING).mean()
+    def training_step(self, batch: dict[str, Any], batch_idx: int) -> Tensor:
+        """The mean loss of a micro-batch of windows (see ``DrawnWindows``)."""
+        loss = self._loss(batch).mean()
         self._micro_losses.append(loss.detach())
         return loss
 
-    def validation_step(self, batch: dict[str, Tensor], batch_idx: int) -> None:
+    def validation_step(self, batch: dict[str, Any], batch_idx: int) -> None:
         """The same loss with the same draws at every validation, with the averaged weights where there are any."""
-        loss = self._loss(batch, VALIDATION).mean()
+        loss = self._loss(batch).mean()
         self.log("validation/loss", loss, batch_size=len(batch["latents"]), sync_dist=True)
 
     def on_before_optimizer_step(self, optimizer: Optimizer) -> None:
-        """Measure the gradient, and stop before it can spoil the weights."""
+        """Measure the gradient."""
         self.last_loss = torch.stack(self._micro_losses).mean()
         self._micro_losses.clear()
-        self.grad_norm = float(total_norm([p.grad for p in self.parameters() if p.grad is not None]))
-        if not math.isfinite(self.grad_norm):
-            raise TrainingError(
-                f"training step {self.global_step}: expected a finite gradient, got norm {self.grad_norm} and loss "
-                f"{float(self.last_loss)}; lower train.learning_rate, or raise train.warmup_steps"
-            )
+        self.gradients.measure(self._gradients(), self.last_loss, self.global_step)
         self.learning_rate = optimizer.param_groups[0]["lr"]
 
     def configure_gradient_clipping(
@@ -99,15 +97,15 @@ class LetsTalkModule(pl.LightningModule):
         gradient_clip_val: float | None = None,
         gradient_clip_algorithm: str | None = None,
     ) -> None:
-        """Clip by the norm that was measured just before, which Lightning would compute again."""
-        if not self.config.train.clip_before_backward:
-            self._clip(self.grad_norm)
+        """Clip by the norm that was measured just before, which Lightning would compute again.
 
-    def _clip(self, norm: float) -> None:
-        limit = self.config.train.gradient_clip
-        if 0 < limit < norm:
-            local = [local_part(p.grad) for p in self.parameters() if p.grad is not None]
-            torch._foreach_mul_(local, limit / (norm + 1e-6))
+        Not with ``clip_before_backward``: the gradients that it clips are those of the step before, which are cleared
+        before they are used.
+        """
+        self.gradients.apply(optimizer, self._gradients(), clip=not self.config.train.clip_before_backward)
+
+    def _gradients(self) -> list[Tensor]:
+        return [parameter.grad for parameter in self.parameters() if parameter.grad is not None]
 
     def configure_optimizers(self) -> Any:
         """AdamW over every parameter, the audio projector's too unless it is to stay as it was."""
@@ -123,7 +121,8 @@ class LetsTalkModule(pl.LightningModule):
         return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Add what the checkpoint belongs to, in plain types."""
+        """Add what the checkpoint belongs to, in plain types; a run that has failed is not saved."""
+        self.gradients.check()
         checkpoint[CHECKPOINT_KEY] = {
             "version": CHECKPOINT_VERSION,
             "config": to_dict(self.config),
@@ -139,10 +138,9 @@ class LetsTalkModule(pl.LightningModule):
             # Saved while the last one's hooks ran, so all but that one are completed.
             progress[span] |= {"ready": done, "started": done, "processed": done, "completed": done - 1}
 
-    def _loss(self, batch: dict[str, Tensor], stream: int) -> Float[Tensor, " B"]:
+    def _loss(self, batch: dict[str, Any]) -> Float[Tensor, " B"]:
         latents, portrait = batch["latents"], batch["portrait"]
-        generators = [window_generator(self.config.train.seed, index, stream) for index in batch["index"].tolist()]
-        draws = draw(latents, batch["motion"], self.objective, self.config.train, generators)
+        draws = Draws(**batch["draws"])
         motion = None
         if self.config.model.motion_frames:
             level = draws.motion_level[:, None, None, None, None]

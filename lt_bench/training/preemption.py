@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -21,6 +22,10 @@ STOP = signal.SIGTERM
 REQUEUE = signal.SIGUSR1
 """What ``#SBATCH --signal=USR1@120`` sends, two minutes before a job's time is over."""
 PREEMPTED_CODE = 128 + signal.SIGTERM
+AGREE_EVERY = 1.0
+"""Seconds between two agreements of several processes on whether to stop: each waits for all their GPUs."""
+MOST_STEPS = 1000
+"""Between two agreements."""
 
 
 class Preempted(SystemExit):
@@ -36,7 +41,7 @@ class Preemption(StepCallback):
 
     Lightning saves within its signal handler, so perhaps in the middle of a step and not in every process at the same
     one, and on SIGTERM it stops without saving; so its handlers are replaced while training runs. The signals may reach
-    one process or all.
+    one process or all; several agree about once a second (``AGREE_EVERY``), which a step alone would pay dearly for.
     """
 
     def __init__(self, save: Callable[[pl.Trainer], None], validate_every: int = 0) -> None:
@@ -49,10 +54,13 @@ class Preemption(StepCallback):
         self.save, self.validate_every = save, validate_every
         self.received: set[int] = set()
         self._asked = False
+        self._agreed_at = (0, 0.0)  # step and time of the last agreement of several processes
+        self._next = 0  # the step of the next
 
     def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Listen, from here on in Lightning's place."""
         super().on_train_start(trainer, pl_module)
+        self._agreed_at, self._next = (trainer.global_step, time.monotonic()), trainer.global_step
         if threading.current_thread() is not threading.main_thread():
             return  # only the main thread may; whoever runs training in another one stops it his own way
         for number in (STOP, REQUEUE) if _slurm_job() else (STOP,):
@@ -64,7 +72,8 @@ class Preemption(StepCallback):
         It is begun, since a run that goes on from here does not repeat it; if it outlasts what is left to the job, the
         curve lacks its point, and nothing else is lost.
         """
-        self._stop_if_told(trainer, now=not validation_follows(trainer, self.validate_every))
+        if trainer.world_size == 1 or trainer.global_step >= self._next:
+            self._stop_if_told(trainer, now=not validation_follows(trainer, self.validate_every))
 
     def on_validation_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Stop when told to: the curve has this step's point."""
@@ -87,11 +96,16 @@ class Preemption(StepCallback):
         self.received.add(number)
 
     def _agreed(self, trainer: pl.Trainer) -> tuple[bool, bool]:
-        flags = torch.tensor([STOP in self.received, REQUEUE in self.received], dtype=torch.int32)
-        if trainer.world_size > 1:
-            flags = flags.to(trainer.strategy.root_device)
-            dist.all_reduce(flags, op=dist.ReduceOp.MAX)
-        stop, again = flags.tolist()
+        told = STOP in self.received, REQUEUE in self.received
+        if trainer.world_size == 1:
+            return told
+        step, now = trainer.global_step, time.monotonic()
+        pace = (now - self._agreed_at[1]) / max(1, step - self._agreed_at[0])
+        steps = min(MOST_STEPS, max(1, int(AGREE_EVERY / max(pace, 1e-9))))
+        flags = torch.tensor([*told, steps], dtype=torch.int32, device=trainer.strategy.root_device)
+        dist.all_reduce(flags, op=dist.ReduceOp.MAX)
+        stop, again, steps = flags.tolist()
+        self._agreed_at, self._next = (step, now), step + steps
         return bool(stop), bool(again)
 
 

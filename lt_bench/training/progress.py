@@ -28,13 +28,13 @@ class StepProgress(pl.Callback):
     def on_train_batch_end(
         self, trainer: pl.Trainer, pl_module: pl.LightningModule, outputs: Any, batch: Any, batch_idx: int
     ) -> None:
-        """Advance by a step; the loss is read now and then, since reading it waits for a GPU."""
+        """Advance by a step, with the loss that was logged last: reading another would wait for a GPU."""
         if self._progress is None:
             return
         assert isinstance(pl_module, LetsTalkModule)
         self._progress.update(self._task, completed=trainer.global_step)
-        if trainer.global_step % 10 == 0:
-            self._progress.update(self._task, loss=f"{float(pl_module.last_loss):.4f}")
+        if pl_module.logged_loss is not None:
+            self._progress.update(self._task, loss=f"{pl_module.logged_loss:.4f}")
 
     def on_train_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Leave the finished bar on the screen."""

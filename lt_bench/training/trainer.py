@@ -56,6 +56,9 @@ def build_trainer(config: RunConfig, out: Path, callbacks: list[pl.Callback], lo
         trainer = pl.Trainer(**arguments)
     except (RuntimeError, ValueError) as error:  # Lightning's MisconfigurationException is a plain Exception
         raise ConfigError(f"train.accelerator, devices, nodes, strategy: {error}") from error
+    # Before each batch Lightning has the first process tell the others, through the GPU, whether it got SIGTERM; here
+    # `Preemption` has taken that signal over.
+    trainer.fit_loop.epoch_loop._broadcast_sigterm_tensor = _nothing  # type: ignore[method-assign]
     check_precision(train, cuda=isinstance(trainer.accelerator, CUDAAccelerator))
     if trainer.world_size != train.devices * train.nodes:
         raise ConfigError(
@@ -63,6 +66,10 @@ def build_trainer(config: RunConfig, out: Path, callbacks: list[pl.Callback], lo
             "in a Slurm job, start them with srun --ntasks-per-node=DEVICES"
         )
     return trainer
+
+
+def _nothing() -> None:
+    pass
 
 
 def check_launch(train: TrainConfig, environment: Mapping[str, str]) -> None:

@@ -95,7 +95,7 @@ def test_the_linear_family_feeds_forward_the_video_alone() -> None:
         block.modulation.weight[2 * 32 : 3 * 32] = 0  # the gate of attention
         block.modulation.bias[2 * 32 : 3 * 32] = 0
     tokens = WindowTokens(torch.randn(1, 2, 6, 32), None, torch.randn(1, 2, 4, 32))
-    after = block(tokens, torch.randn(1, 32), lambda x: x)
+    after = block(tokens, torch.randn(1, 32), ())
     assert torch.equal(after.stream, tokens.stream)
     assert not torch.equal(after.video, tokens.video)
 
@@ -106,7 +106,7 @@ def test_a_pair_is_a_dit_block_in_space_then_one_in_time() -> None:
     for modulation in (pair.spatial.modulation, pair.temporal.modulation):
         nn.init.normal_(modulation.weight)
     video, motion, time = torch.randn(2, 3, 5, 16), torch.randn(2, 2, 5, 16), torch.randn(2, 16)
-    after = pair(WindowTokens(video, motion, None), time, lambda x: x)
+    after = pair(WindowTokens(video, motion, None), time, ())
     x = torch.stack([_dit(pair.spatial, video[:, f], time) for f in range(3)], dim=1)
     x = torch.cat([motion, x], dim=1)
     x = torch.stack([_dit(pair.temporal, x[:, :, n], time) for n in range(5)], dim=2)

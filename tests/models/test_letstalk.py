@@ -114,8 +114,8 @@ def test_motion_frames_pass_only_through_temporal_attention() -> None:
     torch.nn.init.normal_(block.modulation.weight)
     video, motion, stream = (torch.randn(1, frames, tokens, 16) for frames, tokens in ((3, 5), (2, 5), (3, 7)))
     time = torch.randn(1, 16)
-    plain = block(WindowTokens(video, motion, stream), time, lambda x: x)
-    other = block(WindowTokens(video, motion, stream + 1), time + 1, lambda x: x + 1)
+    plain = block(WindowTokens(video, motion, stream), time, ())
+    other = block(WindowTokens(video, motion, stream + 1), time + 1, [(torch.add, 1)])
     assert torch.equal(plain.motion, other.motion)
     assert not torch.equal(plain.video, other.video)
 
@@ -126,9 +126,7 @@ def test_temporal_attention_keeps_places_apart() -> None:
     video = torch.randn(1, 3, 5, 16)
     changed = video.clone()
     changed[0, 0, 2] += 1
-    before, after = (
-        block(WindowTokens(v, None, None), torch.zeros(1, 16), lambda x: x).video for v in (video, changed)
-    )
+    before, after = (block(WindowTokens(v, None, None), torch.zeros(1, 16), ()).video for v in (video, changed))
     moved = (before != after).any(-1)[0]
     assert moved[:, 2].all()
     assert not moved[:, [0, 1, 3, 4]].any()
@@ -141,7 +139,7 @@ def test_the_last_block_spares_the_stream_without_changing_the_video() -> None:
     last.load_state_dict(full.state_dict())
     tokens = WindowTokens(torch.randn(1, 3, 5, 16), None, torch.randn(1, 3, 7, 16))
     time = torch.randn(1, 16)
-    expected, got = (block(tokens, time, lambda x: x).video for block in (full, last))
+    expected, got = (block(tokens, time, ()).video for block in (full, last))
     torch.testing.assert_close(got, expected)
 
 

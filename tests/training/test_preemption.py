@@ -6,16 +6,20 @@ import os
 import signal
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import lightning.pytorch as pl
 import pytest
+import torch
 from safetensors.torch import load_file
 
 from lt_bench.config import RunConfig
 from lt_bench.data.cache import LatentCache
+from lt_bench.training import preemption
 from lt_bench.training.preemption import Preempted
 from lt_bench.training.run import train
+from lt_bench.training.trainer import build_trainer
 
 MakeRun = Callable[..., RunConfig]
 
@@ -90,6 +94,44 @@ def test_slurm_is_asked_to_start_the_job_again(
         train(make_run(), tmp_path / "run", toy_cache, [_Signal(1, signal.SIGUSR1)], progress=False)
     assert (tmp_path / "asked").read_text() == f"requeue {job}\n"
     assert train(make_run(), tmp_path / "run", toy_cache, progress=False).resumed_from == 1
+
+
+def test_several_processes_agree_about_once_a_second_not_every_step(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[int] = []
+    clock = [0.0]
+    told = {30}  # the step during which another process gets the signal
+
+    def all_reduce(flags: torch.Tensor, op: Any) -> None:
+        asked.append(trainer.global_step)
+        if trainer.global_step >= min(told):
+            flags[0] = 1
+
+    monkeypatch.setattr(preemption.dist, "all_reduce", all_reduce)
+    monkeypatch.setattr(preemption.time, "monotonic", lambda: clock[0])
+    strategy = SimpleNamespace(root_device=torch.device("cpu"))
+    trainer: Any = SimpleNamespace(world_size=2, global_step=0, max_steps=100, strategy=strategy)
+    saved: list[int] = []
+    watched = preemption.Preemption(lambda trainer: saved.append(trainer.global_step))
+    monkeypatch.setattr(preemption.signal, "signal", lambda *_: None)
+    watched.on_train_start(trainer, None)  # type: ignore[arg-type]
+
+    def steps() -> None:
+        for step in range(1, 100):
+            trainer.global_step, clock[0] = step, clock[0] + 0.125
+            watched.on_step_end(trainer, None)  # type: ignore[arg-type]
+
+    with pytest.raises(Preempted):
+        steps()
+    assert asked == [1, 9, 17, 25, 33]
+    assert saved == [33]
+
+
+def test_lightning_still_has_the_broadcast_that_training_leaves_out(make_run: MakeRun, tmp_path: Path) -> None:
+    from lightning.pytorch.loops.training_epoch_loop import _TrainingEpochLoop
+
+    assert hasattr(_TrainingEpochLoop, "_broadcast_sigterm_tensor")
+    trainer = build_trainer(make_run(), tmp_path, [], [])
+    assert "_broadcast_sigterm_tensor" in vars(trainer.fit_loop.epoch_loop)
 
 
 class _CutInValidation(pl.Callback):

@@ -7,7 +7,7 @@ inverse colour matrix, so encoding a decoded latent gives it back, and what is l
 
 from __future__ import annotations
 
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
 
 import torch
@@ -60,6 +60,14 @@ def _kernels() -> tuple[Tensor, Tensor]:
     return torch.stack(encoder), torch.stack(decoder)
 
 
+@lru_cache(maxsize=16)
+def _kernels_like(dtype: torch.dtype, device: torch.device) -> tuple[Tensor, Tensor]:
+    """The kernels where they are used; kept, since copying them for each batch would wait for a GPU."""
+    with torch.inference_mode(False):  # else kernels made while generating could not be trained through
+        encoder, decoder = (kernel.float().to(device, dtype) for kernel in _kernels())
+    return encoder, decoder
+
+
 class DctCodec(Codec):
     """The embedded default: 32 channels, factor 8, differentiable, more than a thousand frames a second.
 
@@ -97,14 +105,16 @@ class DctCodec(Codec):
             ConfigError: the sides are not multiples of 8.
         """
         check_frames(frames, self.factor)
-        return functional.conv2d(frames, self._encoder.to(frames), stride=BLOCK)
+        encoder, _ = _kernels_like(frames.dtype, frames.device)
+        return functional.conv2d(frames, encoder, stride=BLOCK)
 
     def decode(self, raw: Float[Tensor, "N 32 h w"]) -> Float[Tensor, "N 3 H W"]:
         """Frames of coefficients, not clamped."""
         check_raw(raw, self.channels)
         n, _, h, w = raw.shape
+        _, decoder = _kernels_like(raw.dtype, raw.device)
         # The transposed convolution with this stride, as one product: three times faster on a CPU.
-        blocks = raw.flatten(2).transpose(1, 2) @ self._decoder.to(raw).flatten(1)
+        blocks = raw.flatten(2).transpose(1, 2) @ decoder.flatten(1)
         blocks = blocks.view(n, h, w, 3, BLOCK, BLOCK).permute(0, 3, 1, 4, 2, 5)
         return blocks.reshape(n, 3, h * BLOCK, w * BLOCK)
 
@@ -112,11 +122,3 @@ class DctCodec(Codec):
     def _scaling(self) -> LatentScaling:
         measured = read_json(SCALING_FILE)
         return LatentScaling(tuple(measured["mean"]), tuple(measured["std"]))
-
-    @cached_property
-    def _encoder(self) -> Tensor:
-        return _kernels()[0].float()
-
-    @cached_property
-    def _decoder(self) -> Tensor:
-        return _kernels()[1].float()

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import ClassVar, Literal, TypeVar
 
 from torch import Tensor, nn
 
 from lt_bench.errors import ConfigError
-from lt_bench.models.conditions import FusedCondition
+from lt_bench.models.conditions import FusedCondition, Guide
 from lt_bench.models.families import SOFTMAX, Family, Grid
 from lt_bench.models.layers import linear
 from lt_bench.shapes import Float
@@ -68,7 +69,23 @@ class Fusion(nn.Module):
 
     def guide(self, layer: int, video: Float[Tensor, "B F N D"], fused: FusedCondition) -> Float[Tensor, "B F N D"]:
         """The video tokens after this modality's guidance in block ``layer``; unchanged unless overridden."""
+        for act, read in self.guides(layer, fused):
+            video = act(video, read)
         return video
+
+    def guides(self, layer: int, fused: FusedCondition) -> tuple[Guide, ...]:
+        """Modules, and tensors that they read, that guide block ``layer``; none unless overridden.
+
+        The alternative to ``guide`` for schemes of one module a block: ``torch.compile`` then compiles one variant for
+        all blocks, where a ``guide`` that is given the block's number needs one for each.
+        """
+        return ()
+
+    def calls(self, layer: int, fused: FusedCondition) -> tuple[Guide, ...]:
+        """What block ``layer`` calls, whichever of ``guide`` and ``guides`` the scheme overrides."""
+        if type(self).guide is Fusion.guide:
+            return self.guides(layer, fused)
+        return ((partial(self.guide, layer), fused),)
 
 
 _REGISTER: dict[str, type[Fusion]] = {}

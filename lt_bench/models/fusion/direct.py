@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from torch import Tensor
 
-from lt_bench.models.conditions import FusedCondition
+from lt_bench.models.conditions import FusedCondition, Guide
 from lt_bench.models.fusion.base import Fusion, FusionShape, register_fusion
 from lt_bench.models.layers import CrossAttentions
 from lt_bench.shapes import Float
@@ -24,6 +24,6 @@ class DirectFusion(Fusion):
             layers=tuple(self.attention.keys_values(layer, tokens) for layer in range(self.shape.depth))
         )
 
-    def guide(self, layer: int, video: Float[Tensor, "B F N D"], fused: FusedCondition) -> Float[Tensor, "B F N D"]:
+    def guides(self, layer: int, fused: FusedCondition) -> tuple[Guide, ...]:
         """Add what the block's cross-attention reads."""
-        return self.attention.guide(layer, video, fused.layers[layer])
+        return ((self.attention.of(layer).guide, fused.layers[layer]),)

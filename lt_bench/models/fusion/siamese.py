@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from torch import Tensor, nn
 
-from lt_bench.models.conditions import FusedCondition
+from lt_bench.models.conditions import FusedCondition, Guide
 from lt_bench.models.fusion.base import Fusion, FusionShape, register_fusion
 from lt_bench.models.layers import CrossAttentions, normalise
 from lt_bench.shapes import Float
@@ -52,6 +52,6 @@ class SiameseFusion(Fusion):
             layers.append(self.attention.keys_values(layer, normalise(x).unflatten(0, groups)))
         return FusedCondition(layers=tuple(layers))
 
-    def guide(self, layer: int, video: Float[Tensor, "B F N D"], fused: FusedCondition) -> Float[Tensor, "B F N D"]:
+    def guides(self, layer: int, fused: FusedCondition) -> tuple[Guide, ...]:
         """Add what the block's cross-attention reads from the twin's layer."""
-        return self.attention.guide(layer, video, fused.layers[layer])
+        return ((self.attention.of(layer).guide, fused.layers[layer]),)
