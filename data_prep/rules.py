@@ -39,6 +39,7 @@ class Rule:
 
 _ALL = (
     Rule("unlisted", "list", "The data set's own list is not usable for it"),
+    Rule("not_video", "list", "In the folder, but no video"),
     Rule("unavailable", "fetch", "The video is not here or cannot be downloaded"),
     Rule("unreadable", "split", "The video is damaged or cut"),
     Rule("colour", "split", "High dynamic range or a wide gamut, to be converted first"),

@@ -13,6 +13,7 @@ import av
 import numpy as np
 from av import AudioFrame
 from av.audio.stream import AudioStream
+from av.codec.codec import Codec, UnknownCodecError
 from av.container import OutputContainer
 from av.video.reformatter import VideoReformatter
 from av.video.stream import VideoStream
@@ -27,6 +28,9 @@ from lt_bench.shapes import UInt8
 
 AAC_RATES = (96000, 88200, 64000, 48000, 44100, 32000, 24000, 22050, 16000, 12000, 11025, 8000, 7350)
 """The sample rates that AAC knows, in Hz."""
+
+ENCODERS = ("libx264", "aac")
+"""What videos are written with."""
 
 
 def write_video(
@@ -46,6 +50,20 @@ def write_video(
     with video_writer(path, fps, audio, sample_rate, crf, preset) as write:
         for frame in frames:
             write(frame)
+
+
+def check_encoders() -> None:
+    """Check that videos can be written, before hours are spent on their frames.
+
+    Raises:
+        MediaError: PyAV was built without an encoder.
+    """
+    for name in ENCODERS:
+        try:
+            Codec(name, "w")
+        except UnknownCodecError:
+            got = "expected an encoder of PyAV, got none; reinstall it with: pip install --force-reinstall av"
+            raise MediaError(f"{name}: {got}") from None
 
 
 @contextmanager
