@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from av.stream import Disposition
 
+from lt_bench.errors import MediaError
 from lt_bench.media.audio import read_audio
 from lt_bench.media.video import probe_video, read_frames
 
@@ -65,3 +66,14 @@ def test_the_default_video_track_is_read(tmp_path: Path) -> None:
     path = two_tracks(tmp_path / "a.mkv", [DEFAULT], [NONE, DEFAULT])
     assert read_frames(path).mean() == pytest.approx(100, abs=2)
     assert probe_video(path).has_audio
+
+
+def test_timestamps_that_jump_back_are_called_so(make_video, tmp_path: Path) -> None:
+    times = [Fraction(k, 25) for k in range(60)]
+    tone = np.full(RATE * 60 // 25, 0.1, np.float32)
+    one = make_video(times, "one.ts", frames=[np.full((48, 64, 3), 90, np.uint8)] * 60, audio=tone)
+    (tmp_path / "both.ts").write_bytes(one.read_bytes() * 2)
+    with pytest.raises(MediaError, match=r"both\.ts: expected timestamps that go forward, got ones that jump back"):
+        read_frames(tmp_path / "both.ts")
+    with pytest.raises(MediaError, match=r"both\.ts: expected audio timestamps that go forward.*ffmpeg -f concat"):
+        read_audio(tmp_path / "both.ts")
