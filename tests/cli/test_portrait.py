@@ -19,14 +19,15 @@ def face(mirror: Path, name: str = "sbia1a") -> np.ndarray:
 
 def test_the_largest_of_two_faces_is_taken_and_said(mirror: Path):
     one, other = face(mirror), face(mirror, "lbax4n")
-    small = np.zeros_like(other)
-    small[:144, :180] = cv2.resize(other, (180, 144), interpolation=cv2.INTER_AREA)
-    found = square_portrait(np.concatenate([small, one], axis=1), 64, face=True)
+    both = np.zeros((432, 900, 3), np.uint8)
+    both[:288, :360] = other
+    both[:, 360:] = cv2.resize(one, (540, 432), interpolation=cv2.INTER_CUBIC)
+    found = square_portrait(both, 64, face=True)
     assert len(found.remarks) == 1
-    assert found.remarks[0].startswith("2 faces: the largest was taken, at x 5")
+    assert found.remarks[0].startswith("2 faces: the largest was taken, at x 6")
     alone = square_portrait(one, 64, face=True)
     assert alone.remarks == ()
-    assert np.abs(found.square.astype(int) - alone.square).mean() < 8
+    assert np.abs(found.square.astype(int) - alone.square).mean() < 15
 
 
 @pytest.mark.parametrize("quarters", [1, 2, 3])

@@ -71,9 +71,12 @@ def test_the_default_video_track_is_read(tmp_path: Path) -> None:
 def test_timestamps_that_jump_back_are_called_so(make_video, tmp_path: Path) -> None:
     times = [Fraction(k, 25) for k in range(60)]
     tone = np.full(RATE * 60 // 25, 0.1, np.float32)
-    one = make_video(times, "one.ts", frames=[np.full((48, 64, 3), 90, np.uint8)] * 60, audio=tone)
-    (tmp_path / "both.ts").write_bytes(one.read_bytes() * 2)
-    with pytest.raises(MediaError, match=r"both\.ts: expected timestamps that go forward, got ones that jump back"):
-        read_frames(tmp_path / "both.ts")
-    with pytest.raises(MediaError, match=r"both\.ts: expected audio timestamps that go forward.*ffmpeg -f concat"):
-        read_audio(tmp_path / "both.ts")
+    pictures = [np.full((48, 64, 3), 90, np.uint8)] * 60
+    kind = {"codec": "mpeg2video", "time_base": Fraction(1, 25), "options": {}, "audio_codec": "mp2"}
+    one = make_video(times, "one.mpg", frames=pictures, audio=tone, **kind)
+    both = tmp_path / "both.mpg"
+    both.write_bytes(one.read_bytes() * 2)
+    with pytest.raises(MediaError, match=r"both\.mpg: expected timestamps that go forward, got ones that jump back"):
+        read_frames(both)
+    with pytest.raises(MediaError, match=r"both\.mpg: expected audio timestamps that go forward.*ffmpeg -f concat"):
+        read_audio(both)
