@@ -9,7 +9,9 @@ from lt_bench.assets.store import asset_path
 from lt_bench.config import DataConfig, to_dict
 from lt_bench.data.format import CacheInfo, CodecInfo, SpeechInfo
 from lt_bench.errors import AssetError, ConfigError
+from lt_bench.media.video_writer import check_encoders
 from lt_bench.models.codecs.base import build_codec
+from lt_bench.models.requirements import check_networks
 from lt_bench.perception.face_embedding import WEIGHTS as PERSON_ASSET
 from lt_bench.perception.faces import WEIGHTS as FACE_ASSET
 from lt_bench.perception.speech.base import build_speech_encoder
@@ -50,11 +52,14 @@ def describe_cache(config: DataConfig, source_hash: str) -> CacheInfo:
 
 
 def require_assets(config: DataConfig) -> None:
-    """Check that the networks that look at real videos are here, before anything is spent.
+    """Check that all networks that preparing needs are here, and the encoders, before anything is spent.
 
     Raises:
         AssetError: names the missing one and the command that gets it.
+        MediaError: videos cannot be written.
     """
+    check_networks(config, decode=False)
+    check_encoders()
     if config.dataset == "synthetic":
         return
     asset_path(FACE_ASSET)

@@ -39,9 +39,10 @@ class Rule:
 
 _ALL = (
     Rule("unlisted", "list", "The data set's own list is not usable for it"),
+    Rule("not_video", "list", "In the folder, but no video"),
     Rule("unavailable", "fetch", "The video is not here or cannot be downloaded"),
     Rule("unreadable", "split", "The video is damaged or cut"),
-    Rule("colour", "split", "High dynamic range or a wide gamut, to be converted first"),
+    Rule("colour", "split", "High dynamic range, a wide gamut or transparency, to be converted first"),
     Rule("short", "split", "Too short", "seconds"),
     Rule("no_sound", "audio", "No sound"),
     Rule("silence", "audio", "Silence", "loudness, dB of full scale"),

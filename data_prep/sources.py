@@ -10,13 +10,14 @@ from data_prep.grid_sample import grid_sample
 from data_prep.ids import unique_ids
 from data_prep.jobs import FILMED_RULES, RULES, Source, SyntheticJob, VideoJob
 from data_prep.listed import celebv_hq_source, hdtf_source, with_galleries
+from data_prep.outcome import Rejected
 from data_prep.splits import split_identities
 from data_prep.synthetic.dataset import synthetic_clips
-from data_prep.videos import VIDEO_SUFFIXES
 from lt_bench.config import DataConfig
 from lt_bench.data.format import SPLITS, Split
 from lt_bench.errors import ConfigError, MediaError
 from lt_bench.files import printable, sha256_json
+from lt_bench.media.video_files import VIDEO_SUFFIXES, find_videos
 
 
 def list_source(config: DataConfig) -> Source:
@@ -50,7 +51,9 @@ def synthetic_source(config: DataConfig) -> Source:
 
 
 def folder_source(folder: str, pinned: Mapping[str, Split] | None = None) -> Source:
-    """Every video below a folder, hidden ones aside, in the order of their paths.
+    """Every video below a folder, hidden ones aside, in the order of their paths; links are followed.
+
+    All other entries are listed as missing, each with the reason why it is no video.
 
     A video in a subfolder belongs to the identity of that name (the first folder of its path); a video that lies
     directly in the folder is an identity of its own. In the held-out splits the last of an identity's several videos
@@ -69,21 +72,28 @@ def folder_source(folder: str, pinned: Mapping[str, Split] | None = None) -> Sou
     root = Path(folder)
     if not root.is_dir():
         raise MediaError(f"{root}: expected a folder of videos, got no folder")
-    paths = sorted(p for p in root.rglob("*") if p.suffix.lower() in VIDEO_SUFFIXES and _is_plain(p, root))
-    if not paths:
-        raise MediaError(f"{root}: expected videos ({', '.join(sorted(VIDEO_SUFFIXES))}), got none")
-    names = [path.relative_to(root) for path in paths]
-    ids = unique_ids([str(name.with_suffix("")) for name in names])
+    found = find_videos(root)
+    names = found.videos
+    if not names:
+        seen = "".join(f"; {name}: {reason}" for name, reason in list(found.unused.items())[:1])
+        raise MediaError(f"{root}: expected videos ({', '.join(VIDEO_SUFFIXES)}), got none{seen}")
+    labels = [str(name.with_suffix("")) for name in names]
+    ids = unique_ids([*labels, *found.unused])
+    others = [
+        Rejected(clip_id, name, reason, "not_video")
+        for clip_id, (name, reason) in zip(ids[len(names) :], found.unused.items(), strict=True)
+    ]
+    ids = ids[: len(names)]
     identities = [printable(n.parts[0]) if len(n.parts) > 1 else clip_id for n, clip_id in zip(names, ids, strict=True)]
     splits = split_identities(identities, pinned=pinned)
     jobs = with_galleries(
         [
-            VideoJob(clip_id, identity, splits[identity], "clip", path.resolve(), printable(name.as_posix()))
-            for path, name, clip_id, identity in zip(paths, names, ids, identities, strict=True)
+            VideoJob(clip_id, identity, splits[identity], "clip", (root / name).resolve(), printable(name.as_posix()))
+            for name, clip_id, identity in zip(names, ids, identities, strict=True)
         ]
     )
     listed = [[job.id, job.identity, job.split, job.source, job.path.stat().st_size] for job in jobs]
-    return Source("folder", tuple(jobs), sha256_json([FILMED_RULES, listed]), SPLITS)
+    return Source("folder", tuple(jobs), sha256_json([FILMED_RULES, listed]), SPLITS, tuple(others))
 
 
 def _earlier_splits(cache: str) -> dict[str, Split]:
@@ -92,7 +102,3 @@ def _earlier_splits(cache: str) -> dict[str, Split]:
     from lt_bench.data.cache import LatentCache  # imports torch, which the list of clips does without
 
     return {record.identity: record.split for record in LatentCache.open(cache).records()}
-
-
-def _is_plain(path: Path, root: Path) -> bool:
-    return path.is_file() and not any(part.startswith(".") for part in path.relative_to(root).parts)

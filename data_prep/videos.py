@@ -11,8 +11,8 @@ from typing import Any
 
 from lt_bench.errors import ConfigError, LtBenchError
 from lt_bench.files import read_json, write_json
+from lt_bench.media.video_files import VIDEO_SUFFIXES
 
-VIDEO_SUFFIXES = frozenset({".avi", ".m4v", ".mkv", ".mov", ".mp4", ".mpeg", ".mpg", ".webm"})
 FAILED_FILE = "unavailable.json"
 """In the folder of videos: which could not be fetched, and why."""
 Progress = Callable[[int, int], None]
@@ -47,7 +47,7 @@ class VideoFolder:
         for name in names:
             if name in self.failed:
                 return f"could not be downloaded: {self.failed[name]}"
-        return f"expected a video {' or '.join(names)} ({', '.join(sorted(VIDEO_SUFFIXES))}), got none; see --download"
+        return f"expected a video {' or '.join(names)} ({', '.join(VIDEO_SUFFIXES)}), got none; see --download"
 
 
 def _reasons(path: Path) -> dict[str, str]:

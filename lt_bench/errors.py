@@ -16,7 +16,7 @@ class MediaError(LtBenchError):
 
 
 class ColourError(MediaError):
-    """A video's colours would be falsified by a plain conversion; the message names the command that converts them."""
+    """A plain conversion would falsify a video's colours; the message names what converts them."""
 
 
 class AssetError(LtBenchError):

@@ -122,7 +122,9 @@ def write_json(path: str | os.PathLike[str], document: Any) -> None:
 
 
 def read_text(path: str | os.PathLike[str], kind: str, limit: int) -> str:
-    """Read a UTF-8 text of at most ``limit`` bytes. Pipes and devices, which may have no end, are not opened.
+    """Read a UTF-8 text of at most ``limit`` bytes, without the byte-order mark that some programs put in front.
+
+    Pipes and devices, which may have no end, are not opened.
 
     Args:
         path: the file.
@@ -138,7 +140,7 @@ def read_text(path: str | os.PathLike[str], kind: str, limit: int) -> str:
             size = os.fstat(stream.fileno()).st_size
         if len(data) > limit:
             raise LtBenchError(f"{path}: expected a {kind} file of at most {limit} bytes, got {size}")
-        return data.decode("utf-8")
+        return data.decode("utf-8-sig")
     except OSError as error:
         raise LtBenchError(f"{path}: expected a readable {kind} file, got {error.strerror or error}") from None
     except UnicodeDecodeError:

@@ -19,6 +19,8 @@ from rich.progress import (
 
 EVERY = 15.0
 """Seconds between two lines where there is no terminal."""
+SPEED_OVER = 1800.0
+"""Seconds over which the speed is measured; a step may take minutes."""
 
 
 class ProgressLines(Progress):
@@ -43,11 +45,16 @@ class ProgressLines(Progress):
             TimeRemainingColumn(elapsed_when_finished=False),
             console=console,
             refresh_per_second=4,
+            speed_estimate_period=SPEED_OVER,
             disable=not console.is_terminal,
         )
         self._between = between
         self._next = time.monotonic() + EVERY
         self._ended: set[TaskID] = set()
+
+    def advance(self, task_id: TaskID, advance: float = 1) -> None:
+        """As rich's; tells the log too, where there is no terminal."""
+        self.update(task_id, advance=advance)
 
     def update(self, task_id: TaskID, **changes: Any) -> None:
         """As rich's; tells the log too, where there is no terminal."""

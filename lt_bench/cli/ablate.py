@@ -111,18 +111,25 @@ def _run(config: ExperimentConfig, jobs: tuple[Job, ...], as_json: bool, rescore
     from lt_bench.ablation.runner import Rules
     from lt_bench.cli.ablate_follow import EXPERIMENT_FILE, close_tracker, open_tracker
     from lt_bench.cli.ablate_report import report
+    from lt_bench.cli.announce import announce_missing
     from lt_bench.config import to_yaml
     from lt_bench.evaluation.protocol import load_protocol
     from lt_bench.files import remove_leftovers, write_text
     from lt_bench.jobs.engines.choose import check_engine
     from lt_bench.jobs.folder import check_folder
+    from lt_bench.jobs.status import read_status
 
     out, protocol_hash = Path(config.out), load_protocol(config.evaluation.protocol).hash
     for job in jobs:
         check_folder(job.folder, job.config)
     check_engine(config.engine, out)
+    begun = rescore or any(read_status(job.folder).state != "done" for job in jobs)
+    if begun:
+        _check_before(config, jobs)
     write_text(out / EXPERIMENT_FILE, to_yaml(config))
     cache = _open_cache(config)
+    if begun:
+        announce_missing(jobs[0].config, cache.real_folder(config.evaluation.split))
     key = finished_key(config, protocol_hash)
     remove_leftovers(out)
     tracker = open_tracker(config)
@@ -132,6 +139,16 @@ def _run(config: ExperimentConfig, jobs: tuple[Job, ...], as_json: bool, rescore
     problem = close_tracker(config, jobs, statuses, cache.hash, made, tracker, stderr_console())
     report(config, key, jobs, statuses, made, problem, as_json)
     return 1 if any(status.state != "done" for status in statuses) else 0
+
+
+def _check_before(config: ExperimentConfig, jobs: tuple[Job, ...]) -> None:
+    """Refuse what would fail only after the first training."""
+    from lt_bench.jobs.prerequisites import check_device, check_generation, check_output
+
+    check_output(Path(config.out))
+    check_generation(jobs[0].config)
+    if config.engine.name == "local":
+        check_device(jobs[0].config)
 
 
 def _open_cache(config: ExperimentConfig) -> LatentCache:

@@ -1,9 +1,9 @@
 """Score a folder of generated videos against real ones under a named protocol.
 
-Videos are paired by file name without suffix, or as --pairs says. Videos and scores that were measured before are not
-measured again, so a second run is quick, and one that was interrupted goes on where it stopped. What is missing,
-unpaired, broken, too short, silent or without a face is listed with its reason, and the rest is scored. Exit code: 0
-everything scored, 1 some videos were missed, 2 bad input.
+Videos are paired by their path in the folder without suffix, or as --pairs says. Videos and scores that were measured
+before are not measured again, so a second run is quick, and one that was interrupted goes on where it stopped. What is
+missing, unpaired, broken, too short, silent or without a face is listed with its reason, and the rest is scored. Exit
+code: 0 everything scored, 1 some videos were missed, 2 bad input.
 """
 
 from __future__ import annotations
@@ -53,6 +53,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Evaluate, write, print."""
+    from lt_bench.cli.announce import tell_missing
     from lt_bench.evaluation.export import save_csv
     from lt_bench.evaluation.harness import Harness
     from lt_bench.evaluation.results import save_result, to_document
@@ -67,6 +68,7 @@ def run(arguments: argparse.Namespace) -> int:
             arguments.generated,
             progress=lambda done, total: bar.update(task, completed=done, total=total),
             system=arguments.system,
+            announce=tell_missing,
         )
     if arguments.out:
         save_result(result, arguments.out)
@@ -75,7 +77,7 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.report:
         from lt_bench.evaluation.worst import write_page
 
-        write_page(result, arguments.generated, arguments.real, arguments.report, arguments.pairs)
+        write_page(result, arguments.generated, arguments.real, arguments.report)
     if arguments.json:
         print_json(to_document(result))
     else:

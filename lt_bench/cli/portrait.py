@@ -2,16 +2,30 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     import numpy as np
 
+    from lt_bench.perception.faces import Face, FaceLandmarker
     from lt_bench.shapes import UInt8
 
+MOST_FACES = 5
+"""Faces looked for in a picture, of which the largest is taken."""
 
-def square_portrait(picture: UInt8[np.ndarray, "H W 3"], side: int, face: bool) -> UInt8[np.ndarray, "side side 3"]:
-    """A portrait as models are trained on it: cut out and resized like a frame of a prepared clip.
+
+@dataclass(frozen=True)
+class Portrait:
+    """A portrait as models are trained on it."""
+
+    square: UInt8[np.ndarray, "side side 3"]
+    remarks: tuple[str, ...] = ()
+    """What was decided about the picture, a line each."""
+
+
+def square_portrait(picture: UInt8[np.ndarray, "H W 3"], side: int, face: bool) -> Portrait:
+    """Cut a portrait out and resize it like a frame of a prepared clip.
 
     Args:
         picture: RGB, 0..255.
@@ -23,22 +37,60 @@ def square_portrait(picture: UInt8[np.ndarray, "H W 3"], side: int, face: bool) 
         AssetError: the face landmarker's weights are not here.
     """
     from data_prep.crop import Crop, apply_crop
+
+    if face:
+        return _around_face(picture, side)
+    height, width = picture.shape[:2]
+    shorter = min(height, width)
+    crop = Crop((width - shorter) // 2, (height - shorter) // 2, shorter)
+    return Portrait(apply_crop(picture, crop, side))
+
+
+def _around_face(picture: UInt8[np.ndarray, "H W 3"], side: int) -> Portrait:
+    from data_prep.crop import apply_crop
     from data_prep.crop_fit import fitted_crop
     from data_prep.rules import RejectionError
     from lt_bench.config.data import CropConfig, QualityConfig
     from lt_bench.errors import FaceError
+    from lt_bench.perception.faces import FaceLandmarker
 
-    height, width = picture.shape[:2]
-    if face:
-        from lt_bench.perception.faces import FaceLandmarker
+    with FaceLandmarker(MOST_FACES) as landmarker:
+        upright, quarters, faces = _upright(picture, landmarker)
+    if not faces:
+        raise FaceError("expected a face, got none, however the picture is turned")
+    remarks = []
+    if quarters:
+        remarks.append(f"its face lies on its side: the picture was turned by {90 * quarters} degrees to the left")
+    chosen = max(faces, key=lambda found: found.size)
+    if len(faces) > 1:
+        x, y = (round(float(value)) for value in chosen.centre)
+        remarks.append(f"{len(faces)} faces: the largest was taken, at x {x}, y {y}")
+    height, width = upright.shape[:2]
+    try:
+        limit = QualityConfig().max_invented
+        crop = fitted_crop(chosen.landmarks[None], CropConfig(), (width, height), limit).crop
+    except RejectionError as error:
+        raise FaceError(str(error)) from None
+    return Portrait(apply_crop(upright, crop, side), tuple(remarks))
 
-        with FaceLandmarker() as landmarker:
-            landmarks = landmarker.track([picture]).landmarks
-        try:
-            crop = fitted_crop(landmarks, CropConfig(), (width, height), QualityConfig().max_invented).crop
-        except RejectionError as error:
-            raise FaceError(str(error)) from None
-    else:
-        shorter = min(height, width)
-        crop = Crop((width - shorter) // 2, (height - shorter) // 2, shorter)
-    return apply_crop(picture, crop, side)
+
+def _upright(
+    picture: UInt8[np.ndarray, "H W 3"], landmarker: FaceLandmarker
+) -> tuple[UInt8[np.ndarray, "H W 3"], int, list[Face]]:
+    """The picture turned so that its largest face stands upright, the quarter turns to the left, and the faces."""
+    import numpy as np
+
+    for quarters in (0, 1, 3, 2):
+        turned = np.ascontiguousarray(np.rot90(picture, quarters))
+        faces = landmarker.detect(turned)
+        if not faces:
+            continue
+        roll = float(max(faces, key=lambda found: found.size).pose[2])
+        more = round(roll / (np.pi / 2)) % 4
+        if more == 0:
+            return turned, quarters, faces
+        again = np.ascontiguousarray(np.rot90(turned, more))
+        if found := landmarker.detect(again):
+            return again, (quarters + more) % 4, found
+        return turned, quarters, faces
+    return picture, 0, []

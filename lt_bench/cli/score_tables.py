@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from lt_bench.evaluation.results import Reference, Result, Score
 
 PIPE_WIDTH = 140
+MAX_UNUSED = 5
+"""Entries of a folder that are named; the result file has all."""
 
 
 def print_result(result: Result) -> None:
@@ -31,6 +33,10 @@ def print_result(result: Result) -> None:
     for score in result.scores.values():
         if score.missing:
             say(console, f"missing {score.name}: {score.missing}")
+    for side, count in Counter(unused.side for unused in result.unused).items():
+        names = [f"{unused.name} ({unused.reason})" for unused in result.unused if unused.side == side]
+        more = f" and {count - MAX_UNUSED} more" if count > MAX_UNUSED else ""
+        say(console, f"not used of the {side} folder: {', '.join(names[:MAX_UNUSED])}{more}")
     for miss in result.misses:
         say(console, f"missed {f'{miss.clip}, {miss.score}' if miss.score else miss.clip}: {miss.reason}")
 

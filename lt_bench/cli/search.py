@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from lt_bench.cli.output import add_json_flag, stderr_console
@@ -56,6 +57,7 @@ def _load(arguments: argparse.Namespace) -> SearchPlan:
 
 
 def _run(plan: SearchPlan, as_json: bool) -> int:
+    from lt_bench.cli.announce import announce_missing
     from lt_bench.cli.search_follow import open_tracker, track
     from lt_bench.cli.search_table import print_report
     from lt_bench.cli.tracking import wait_for_tracker
@@ -64,7 +66,9 @@ def _run(plan: SearchPlan, as_json: bool) -> int:
     from lt_bench.search.tracked import parent_record
 
     console = stderr_console()
+    _check_before(plan)
     cache = _open_cache(plan)
+    _check_objectives(plan, announce_missing(plan.base, cache.real_folder(plan.base.evaluation.split)))
     study = _open_study(plan, cache)
     tracker = open_tracker(plan, study)
     tracker.parent(parent_record(plan, cache.hash, git_commit()))
@@ -78,6 +82,24 @@ def _run(plan: SearchPlan, as_json: bool) -> int:
         problem = wait_for_tracker(tracker, plan.config.out, console)
     print_report(plan, report, problem, as_json)
     return 1 if report.document["failed"] else 0
+
+
+def _check_before(plan: SearchPlan) -> None:
+    """Refuse what would fail only after the first training."""
+    from lt_bench.jobs.prerequisites import check_device, check_generation, check_output
+
+    check_output(plan.out)
+    check_generation(plan.base)
+    check_device(plan.base)
+
+
+def _check_objectives(plan: SearchPlan, missing: Mapping[str, str]) -> None:
+    from lt_bench.errors import ConfigError
+
+    for objective in plan.objectives:
+        if objective.name in missing:
+            reason = missing[objective.name]
+            raise ConfigError(f"key 'objectives': expected scores that can be computed, got {objective.name}: {reason}")
 
 
 def _open_cache(plan: SearchPlan) -> LatentCache:

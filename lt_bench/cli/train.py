@@ -60,6 +60,7 @@ def run(arguments: argparse.Namespace) -> int:
     from lt_bench.cli.caches import ensure_cache, wait_for_cache
     from lt_bench.evaluation.protocol import load_protocol
     from lt_bench.jobs.callback import TellStart
+    from lt_bench.jobs.prerequisites import check_device, check_generation, check_output
     from lt_bench.plugins import load_plugins
     from lt_bench.training.check import check_run
     from lt_bench.training.preemption import PREEMPTED_CODE, Preempted
@@ -68,6 +69,11 @@ def run(arguments: argparse.Namespace) -> int:
     load_plugins(config.model.plugins)
     check_run(config)  # before the cache, which may take hours
     load_protocol(config.evaluation.protocol)
+    check_output(arguments.out)
+    if not config.train.nodes > 1:
+        check_device(config)
+    if config.evaluation.score_every:
+        check_generation(config)
     cache = ensure_cache(config.data) if first else wait_for_cache(config.data)
 
     try:

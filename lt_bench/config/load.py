@@ -24,6 +24,8 @@ except ImportError:
 T = TypeVar("T")
 MAX_BYTES = 1_000_000
 MAX_BASES = 10
+DOTTED = {"grid": 0, "space": 1}
+"""Keys whose own keys are dotted, and how many plain keys follow these: ``space.train.seed.low`` has one."""
 
 
 def load_config(kind: type[T], path: str | os.PathLike[str], overrides: tuple[str, ...] | list[str] = ()) -> T:
@@ -194,9 +196,19 @@ def _override(item: str) -> dict[str, Any]:
     if not equals or not all(key.split(".")):
         raise ConfigError(f"override: expected dotted.key=value, got '{item}'")
     document: Any = _parse(value, f"override '{item}'")
-    for part in reversed(key.split(".")):
+    for part in reversed(_parts(key)):
         document = {part: document}
     return document
+
+
+def _parts(key: str) -> list[str]:
+    """The keys that a dotted key goes through; within ``grid`` and ``space`` the names of keys are dotted."""
+    first, *rest = key.split(".")
+    after = DOTTED.get(first)
+    if after is None or len(rest) <= after + 1:
+        return [first, *rest]
+    inner = len(rest) - after
+    return [first, ".".join(rest[:inner]), *rest[inner:]]
 
 
 def _overlay(below: dict[str, Any], above: dict[str, Any]) -> dict[str, Any]:

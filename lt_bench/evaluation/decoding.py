@@ -109,5 +109,6 @@ class Decoder:
         width, height = self.size
         if abs(have_width * height / (have_height * width) - 1) > MAX_SHAPE_DIFFERENCE:
             raise UnscorableError(
-                f"{path.name}: expected frames of the shape {width}x{height}, got {have_width}x{have_height}"
+                f"{path.name}: expected frames of the shape {width}x{height}, got {have_width}x{have_height}; "
+                "crop both videos alike, or give the pixels their true shape (sample aspect ratio)"
             )

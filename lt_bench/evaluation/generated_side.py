@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from lt_bench.errors import ResultError
-from lt_bench.evaluation.real_side import videos_in
 from lt_bench.evaluation.results import Scalar
 from lt_bench.files import printable, read_json
+from lt_bench.media.video_files import find_videos
 from lt_bench.versions import KEYS, check_version
 
 FORMAT = "lt_bench generated set"
@@ -22,10 +22,13 @@ _TAKEN = (*KEYS, "system", "cache_hash", "real_hash", "complete")
 
 @dataclass(frozen=True)
 class GeneratedSide:
-    """Videos by name without suffix, and the facts of their manifest."""
+    """Videos by path without suffix, and the facts of their manifest."""
 
     folder: Path
     videos: dict[str, list[Path]]
+    """By ``comparable_name`` of their path in the folder, without suffix."""
+    unused: dict[str, str]
+    """What else lies in the folder, by path, with the reason why it is not used."""
     system: str
     seed: int | None
     cache_hash: str | None
@@ -46,9 +49,11 @@ def open_generated_side(folder: str | os.PathLike[str]) -> GeneratedSide:
     if not path.is_dir():
         got = "a file" if path.exists() else "nothing"
         raise ResultError(f"{path}: expected a folder of generated videos, got {got}")
-    videos = videos_in(path)
+    found = find_videos(path)
+    videos = {name: [path / file for file in files] for name, files in found.by_name().items()}
     if not videos:
-        raise ResultError(f"{path}: expected generated videos (mp4 and the like), got none")
+        seen = "".join(f"; {name}: {reason}" for name, reason in list(found.unused.items())[:1])
+        raise ResultError(f"{path}: expected generated videos (mp4 and the like), got none{seen}")
     manifest = path / MANIFEST_FILE
     document = read_json(manifest) if manifest.is_file() else {}
     if not isinstance(document, dict) or document.get("format") != FORMAT:
@@ -58,6 +63,7 @@ def open_generated_side(folder: str | os.PathLike[str]) -> GeneratedSide:
     return GeneratedSide(
         folder=path,
         videos=videos,
+        unused={name: reason for name, reason in found.unused.items() if name != MANIFEST_FILE},
         system=_typed(document, "system", str, manifest) or printable(path.resolve().name),
         seed=_seed(document, manifest),
         cache_hash=_typed(document, "cache_hash", str, manifest),

@@ -16,16 +16,20 @@ from lt_bench.evaluation.pairing import Pairing, pair_by_file, pair_by_name
 from lt_bench.evaluation.protocol import Protocol, load_protocol
 from lt_bench.evaluation.provenance import git_commit, package_versions
 from lt_bench.evaluation.real_side import RealSide, open_real_side
-from lt_bench.evaluation.results import Clip, Miss, ProtocolRef, RealSetRef, Result, Scalar, Score
+from lt_bench.evaluation.results import Clip, Miss, ProtocolRef, RealSetRef, Result, Scalar, Score, Unused
 from lt_bench.evaluation.scores.base import Score as ScoreRule
 from lt_bench.evaluation.scoring import ClipScores
 from lt_bench.evaluation.shelf import Shelf
 from lt_bench.evaluation.work import Work, build_scores
-from lt_bench.files import sha256_file
+from lt_bench.files import printable, sha256_file
 from lt_bench.plugins import load_plugins
 
 Progress = Callable[[int, int], None]
 """Told how many of how many clips are done."""
+
+
+MAX_REASONS = 5
+"""Different reasons that an error quotes where nothing could be scored."""
 
 
 @dataclass(frozen=True)
@@ -76,6 +80,7 @@ class Harness:
         progress: Progress | None = None,
         system: str | None = None,
         meta: Mapping[str, Scalar] | None = None,
+        announce: Callable[[Mapping[str, str]], None] | None = None,
     ) -> Result:
         """Score every clip of ``real`` that has a video in ``generated``.
 
@@ -85,6 +90,7 @@ class Harness:
             progress: told after every clip.
             system: name in tables; otherwise the manifest's, otherwise the folder's.
             meta: more facts for the result.
+            announce: called before anything is measured, with the scores that cannot be computed here, and why.
 
         Raises:
             LtBenchError: bad input: no folder, no videos, or nothing that could be scored.
@@ -96,6 +102,8 @@ class Harness:
         size = reals.size(self.protocol.size)
         missing = {score.name: unavailable(score, reals) for score in self.scores}
         able = tuple(name for name, reason in missing.items() if reason is None)
+        if announce is not None:
+            announce({name: reason for name, reason in missing.items() if reason is not None})
         work = Work(reals, self.protocol, size, able, self.options.store, self.options.plugins)
         with Shelf() as shelf:
             measured = self._measure(work, pairing, len(chosen.clips), shelf, progress)
@@ -109,7 +117,7 @@ class Harness:
                 for score in self.scores
             ]
         FeatureStore(self.options.store).prune(self.options.store_limit)
-        return self._result(made, chosen, reals, size, measured, misses, values, system, meta)
+        return self._result(made, chosen, reals, size, pairing, measured, misses, values, system, meta)
 
     def _pair(self, made: GeneratedSide, chosen: RealSide, reals: RealSide) -> Pairing:
         if self.options.pairs is None:
@@ -133,6 +141,7 @@ class Harness:
         chosen: RealSide,
         reals: RealSide,
         size: tuple[int, int],
+        pairing: Pairing,
         measured: Sequence[ClipScores],
         misses: Sequence[Miss],
         values: Sequence[Score],
@@ -142,6 +151,9 @@ class Harness:
         rules, found = self.protocol, {clip.id: clip for clip in measured}
         nothing = ClipScores("")
         clips = [(c, found.get(c.id, nothing)) for c in chosen.clips]
+        files = {pair.entry.id: _inside(made.folder, pair.generated) for pair in pairing.pairs}
+        unused = [Unused("generated", name, why) for name, why in made.unused.items()]
+        unused += [Unused("real", name, why) for name, why in reals.unused.items()]
         plugins = {f"plugin {path.name}": sha256_file(path) for path in self.options.plugins}
         pairs = {"pairs": sha256_file(self.options.pairs)} if self.options.pairs else {}
         return Result(
@@ -150,7 +162,10 @@ class Harness:
                 rules.id, rules.version, rules.hash, *size, rules.fps, rules.first_frame, rules=rules.rules
             ),
             real=RealSetRef(reals.hash, reals.dataset, reals.split),
-            clips=tuple(Clip(c.id, c.identity, clip.frames, clip.adjusted) for c, clip in clips),
+            clips=tuple(
+                Clip(c.id, c.identity, clip.frames, clip.adjusted, files.get(c.id, ""), _inside(reals.folder, c.video))
+                for c, clip in clips
+            ),
             misses=tuple(sorted(misses, key=lambda m: (m.clip, m.score or ""))),
             scores={value.name: value for value in values},
             seed=made.seed,
@@ -158,6 +173,7 @@ class Harness:
             packages=package_versions(),
             cache_hash=made.cache_hash,
             meta={**made.meta, **plugins, **pairs, **(meta or {})},
+            unused=tuple(unused),
         )
 
 
@@ -188,6 +204,10 @@ def unavailable(score: ScoreRule, real: RealSide) -> str | None:
         return " ".join(str(error).split())
 
 
+def _inside(folder: Path, file: Path) -> str:
+    return printable(file.relative_to(folder).as_posix())
+
+
 def _check_origin(made: GeneratedSide, real: RealSide) -> None:
     if None not in (made.real_hash, real.manifest_hash) and made.real_hash != real.manifest_hash:
         raise ResultError(
@@ -199,5 +219,11 @@ def _check_origin(made: GeneratedSide, real: RealSide) -> None:
 def _check_any(measured: Sequence[ClipScores], misses: Sequence[Miss], made: GeneratedSide, given: int) -> None:
     if any(clip.frames for clip in measured):
         return
-    first = min(misses, key=lambda miss: miss.clip)
-    raise ResultError(f"{made.folder}: nothing to score: {given} of {given} clips missed; {first.clip}: {first.reason}")
+    # One clip for each reason, however many clips share it.
+    reasons: dict[str, Miss] = {}
+    for miss in sorted(misses, key=lambda miss: miss.clip):
+        reasons.setdefault(miss.reason, miss)
+    told = [f"{miss.clip}: {miss.reason}" for miss in reasons.values()]
+    more = f"; and {len(told) - MAX_REASONS} more reasons" if len(told) > MAX_REASONS else ""
+    listed = "; ".join(told[:MAX_REASONS])
+    raise ResultError(f"{made.folder}: nothing to score: {given} of {given} clips missed; {listed}{more}")

@@ -15,6 +15,7 @@ from lt_bench.evaluation.real_side import RealSide
 from lt_bench.evaluation.results import Miss
 from lt_bench.evaluation.scoring import Pair
 from lt_bench.files import MAX_JSON, read_json, read_text
+from lt_bench.media.video_files import comparable_name
 
 MAX_NAME = 1000
 """Characters of a path in a file of pairs."""
@@ -30,7 +31,7 @@ class Pairing:
 
 
 def pair_by_name(made: GeneratedSide, real: RealSide, all_of_real: RealSide) -> Pairing:
-    """Pair videos of the same name, whatever their suffix.
+    """Pair videos of the same path in their folder, whatever their suffix.
 
     Args:
         made: the generated videos.
@@ -46,31 +47,50 @@ def pair_by_name(made: GeneratedSide, real: RealSide, all_of_real: RealSide) -> 
             names = " and ".join(path.name for path in found)
             misses.append(Miss(entry.id, None, f"expected one generated video of this name, got {names}"))
         else:
-            misses.append(Miss(entry.id, None, made.reasons.get(entry.id, "no generated video of this name")))
+            misses.append(Miss(entry.id, None, made.reasons.get(entry.id) or _why_none(made, entry.id)))
     known = {clip.id for clip in (*all_of_real.clips, *all_of_real.gallery.values())}
     unpaired = [Miss(name, None, "no real video of this name") for name in sorted(made.videos.keys() - known)]
     return Pairing(tuple(pairs), (*misses, *unpaired))
 
 
+def _why_none(made: GeneratedSide, clip: str) -> str:
+    """What lies in the folder in the place of a video."""
+    for name, reason in made.unused.items():
+        if clip in (comparable_name(name), comparable_name(Path(name).with_suffix("").as_posix())):
+            return f"no generated video of this name: {name} is {reason}"
+    return "no generated video of this name"
+
+
+def _files(made: GeneratedSide) -> list[Path]:
+    return [file for files in made.videos.values() for file in files]
+
+
+def _inside(folder: Path, name: str, pairs: str | os.PathLike[str]) -> Path:
+    """A file that is no listed video, if it lies in the folder."""
+    whole, file = folder.resolve(), (folder / name).resolve()
+    if whole not in file.parents:
+        raise ResultError(f"{pairs}: expected files inside {folder}, got '{name}'")
+    return folder / file.relative_to(whole)
+
+
 def pair_by_file(made: GeneratedSide, real: RealSide, path: str | os.PathLike[str]) -> Pairing:
     """Pair as a file says: JSON ``{"real id": "generated file"}``, or CSV with the columns ``real`` and ``generated``.
 
-    A real video is named by its id (its file's name without suffix), a generated one by its path in the folder.
+    A real video is named by its id (its path in the folder without suffix), a generated one by its path in the folder.
 
     Raises:
         ResultError: the file cannot be read, names a real video twice or one that there is not, or leaves the folder.
     """
     wanted = read_pairs(path)
     known = {clip.id for clip in real.clips}
+    listed = {comparable_name(file.relative_to(made.folder).as_posix()): file for file in _files(made)}
     strangers = sorted(wanted.keys() - known)
     if strangers:
         raise ResultError(f"{path}: expected ids of real videos, got '{strangers[0]}'")
     pairs, misses = [], []
     for entry in real.clips:
         name = wanted.get(entry.id)
-        file = made.folder / name if name else None
-        if file is not None and made.folder.resolve() not in file.resolve().parents:
-            raise ResultError(f"{path}: expected files inside {made.folder}, got '{name}'")
+        file = listed.get(comparable_name(name)) or _inside(made.folder, name, path) if name else None
         if file is None:
             misses.append(Miss(entry.id, None, f"{Path(path).name} names no generated video for it"))
         elif file.is_file():
@@ -103,7 +123,7 @@ def _from_csv(file: Path) -> dict[str, str]:
         if not {"real", "generated"} <= set(reader.fieldnames or ()):
             raise ResultError(f"{file}: expected columns real and generated, got {', '.join(reader.fieldnames or ())}")
         for row in reader:
-            real = str(row["real"] or "").strip()
+            real = comparable_name(str(row["real"] or "").strip())
             if real in pairs:
                 raise ResultError(f"{file}: expected every real video once, got '{real}' twice")
             pairs[real] = str(row["generated"] or "").strip()
@@ -115,4 +135,4 @@ def _from_csv(file: Path) -> dict[str, str]:
 def _from_json(document: Any, file: Path) -> dict[str, str]:
     if not isinstance(document, dict) or not all(isinstance(value, str) for value in document.values()):
         raise ResultError(f"{file}: expected an object of generated files by real id, got something else")
-    return document
+    return {comparable_name(real): name for real, name in document.items()}

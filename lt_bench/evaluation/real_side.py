@@ -10,8 +10,7 @@ from lt_bench.data.real_set import MANIFEST_FILE, read_real_set
 from lt_bench.errors import ResultError
 from lt_bench.files import printable, sha256_file, sha256_json
 from lt_bench.media.video import probe_video
-
-VIDEO_SUFFIXES = (".mp4", ".m4v", ".mov", ".mkv", ".webm", ".avi", ".mpg", ".mpeg")
+from lt_bench.media.video_files import find_videos
 
 
 @dataclass(frozen=True)
@@ -43,6 +42,8 @@ class RealSide:
     """Side of the square frames, in pixels; None where no manifest says it."""
     manifest_hash: str | None
     """The hash that the manifest states; None without one."""
+    unused: dict[str, str] = field(default_factory=dict)
+    """What else lies in the folder, by path, with the reason why it is not used; empty with a manifest."""
 
     @property
     def hash(self) -> str:
@@ -94,7 +95,7 @@ class RealSide:
 
 
 def open_real_side(folder: str | os.PathLike[str]) -> RealSide:
-    """Read what there is, without opening videos; without a manifest every video is its own identity.
+    """Read what there is, without opening videos; without a manifest every video below it is its own identity.
 
     Raises:
         CacheError: a damaged manifest.
@@ -107,15 +108,6 @@ def open_real_side(folder: str | os.PathLike[str]) -> RealSide:
     if not side.clips:
         raise ResultError(f"{path}: expected at least one real video, got none")
     return side
-
-
-def videos_in(folder: Path) -> dict[str, list[Path]]:
-    """Videos of a folder (not of folders within) by printable name without suffix; hidden files are left out."""
-    found: dict[str, list[Path]] = {}
-    for path in sorted(folder.iterdir()):
-        if path.suffix.lower() in VIDEO_SUFFIXES and not path.name.startswith("."):
-            found.setdefault(printable(path.stem), []).append(path)
-    return found
 
 
 def _with_manifest(folder: Path) -> RealSide:
@@ -131,9 +123,11 @@ def _with_manifest(folder: Path) -> RealSide:
 
 
 def _plain(folder: Path) -> RealSide:
-    clips = []
-    for name, paths in videos_in(folder).items():
+    found, clips = find_videos(folder), []
+    for name, paths in found.by_name().items():
         if len(paths) > 1:
             raise ResultError(f"{folder}: expected one real video '{name}', got {paths[0].name} and {paths[1].name}")
-        clips.append(RealVideo(name, name, paths[0], sha256={"video": sha256_file(paths[0])}))
-    return RealSide(folder, printable(folder.resolve().name), "", tuple(clips), {}, None, None)
+        video = folder / paths[0]
+        clips.append(RealVideo(name, name, video, sha256={"video": sha256_file(video)}))
+    name = printable(folder.resolve().name)
+    return RealSide(folder, name, "", tuple(sorted(clips, key=lambda c: c.id)), {}, None, None, found.unused)

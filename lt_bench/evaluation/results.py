@@ -15,7 +15,7 @@ from lt_bench.files import read_json, write_json
 from lt_bench.versions import body_of, check_version
 
 FORMAT = "lt_bench result"
-VERSION = 1
+VERSION, MINOR = 1, 1
 Scalar = str | int | float | bool | None
 strict(Interval)
 
@@ -61,6 +61,20 @@ class Clip:
     """Frames scored after cutting, counted from the start; 0 for a clip that is missed altogether."""
     adjusted: tuple[str, ...] = ()
     """What was done to rates, sizes and lengths of the two videos, such as ``generated: 30 to 25 fps``."""
+    generated: str = ""
+    """Path of the generated video in its folder; empty where there is none, and in files of version 1.0."""
+    real: str = ""
+    """Path of the real video in its folder; empty in files of version 1.0."""
+
+    @property
+    def generated_file(self) -> str:
+        """``generated``, or what it is called in files of version 1.0."""
+        return self.generated or (f"{self.id}.mp4" if not self.real else "")
+
+    @property
+    def real_file(self) -> str:
+        """``real``, or what it is called in files of version 1.0."""
+        return self.real or f"{self.id}.mp4"
 
 
 @strict
@@ -70,6 +84,17 @@ class Miss:
 
     clip: str
     score: str | None
+    reason: str
+
+
+@strict
+@dataclass(frozen=True)
+class Unused:
+    """An entry of one of the two folders that is no video."""
+
+    side: Literal["generated", "real"]
+    name: str
+    """Path in the folder."""
     reason: str
 
 
@@ -154,14 +179,18 @@ class Result:
     """Of the latent cache the system was trained on, where known."""
     meta: dict[str, Scalar] = field(default_factory=dict)
     """Free facts, such as ``parameters``, ``train_seconds``, ``seconds_per_video``."""
+    unused: tuple[Unused, ...] = ()
+    """What else lay in the two folders."""
 
     def __post_init__(self) -> None:
         ids = {clip.id for clip in self.clips}
         if len(ids) != len(self.clips):
             raise ResultError("clips: expected every id once, got one twice")
         for name in ids:  # files are looked for by these names, and a result may come from anyone
-            if not name or "/" in name or "\0" in name or name in (".", ".."):
-                raise ResultError(f"clips: expected ids that are plain names, got {name[:80]!r}")
+            _check_inside(name, "ids")
+        for clip in self.clips:
+            for file in filter(None, (clip.generated, clip.real)):
+                _check_inside(file, "files")
         for key, score in self.scores.items():
             if key != score.name:
                 raise ResultError(f"scores.{key}: expected the score's own name, got '{score.name}'")
@@ -244,9 +273,15 @@ class Result:
                 raise ResultError(f"{pair}: clip {only[0]} was scored for '{one.system}' only")
 
 
+def _check_inside(name: str, kind: str) -> None:
+    parts = name.split("/")
+    if "\0" in name or any(part in ("", ".", "..") for part in parts):
+        raise ResultError(f"clips: expected {kind} that are paths inside a folder, got {name[:80]!r}")
+
+
 def to_document(result: Result) -> dict[str, Any]:
     """A result as a JSON document."""
-    return {"format": FORMAT, "version": VERSION, **dataclasses.asdict(result)}
+    return {"format": FORMAT, "version": VERSION, "minor": MINOR, **dataclasses.asdict(result)}
 
 
 def from_document(document: Any, source: str = "result") -> Result:
@@ -257,7 +292,7 @@ def from_document(document: Any, source: str = "result") -> Result:
     """
     if not isinstance(document, Mapping) or document.get("format") != FORMAT:
         raise ResultError(f"{source}: expected a document of format '{FORMAT}', got another")
-    check_version(document, source, VERSION, error=ResultError)
+    check_version(document, source, VERSION, MINOR, error=ResultError)
     return parse_strict(Result, body_of(document), source)
 
 

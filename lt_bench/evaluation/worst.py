@@ -15,9 +15,6 @@ import numpy as np
 from numpy import ndarray
 
 from lt_bench.errors import LtBenchError
-from lt_bench.evaluation.generated_side import open_generated_side
-from lt_bench.evaluation.pairing import pair_by_file, pair_by_name
-from lt_bench.evaluation.real_side import open_real_side
 from lt_bench.evaluation.results import Result, Score
 from lt_bench.files import write_text
 from lt_bench.media.video import iter_frames
@@ -54,7 +51,6 @@ def write_page(
     generated: str | os.PathLike[str],
     real: str | os.PathLike[str],
     path: Path,
-    pairs: Path | None = None,
     count: int = WORST,
 ) -> None:
     """Write the page: a table of scores, the spread of each over videos, what was missed, and the worst of each score.
@@ -64,12 +60,13 @@ def write_page(
         generated: folder of the system's videos.
         real: the real set.
         path: of the page, an ``.html`` file.
-        pairs: the file of pairs, if there was one.
         count: videos a score.
     """
-    made, reals = open_generated_side(generated), open_real_side(real)
-    pairing = pair_by_file(made, reals, pairs) if pairs else pair_by_name(made, reals, reals)
-    files = {pair.entry.id: (pair.generated, pair.entry.video) for pair in pairing.pairs}
+    files = {
+        clip.id: (Path(generated) / clip.generated_file, Path(real) / clip.real_file)
+        for clip in result.clips
+        if clip.generated_file
+    }
     ranked = {s.name: worst_videos(s, count) for s in result.scores.values() if s.per_video}
     shown = sorted({row.clip for rows in ranked.values() for row in rows})
     strips = {clip: _strips(*files[clip]) for clip in shown if clip in files}

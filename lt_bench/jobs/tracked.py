@@ -50,7 +50,7 @@ def job_record(
     if status.state != "done":
         return replace(record, running=False, artifacts=files, failed=status.reason or status.state)
     result = load_result(folder / RESULT_FILE)
-    videos = [folder / VIDEOS / f"{clip.id}.mp4" for clip in result.clips if clip.frames]
+    videos = [folder / VIDEOS / clip.generated_file for clip in result.clips if clip.frames]
     samples = _spread(videos, config.evaluation.samples)
     facts = {"git_commit": result.git_commit, "checkpoint_sha256": result.meta.get("model_sha256")}
     real = f"{config.data.cache}/real/{result.real.split}"

@@ -12,6 +12,7 @@ from pathlib import Path
 from lt_bench.files import write_bytes
 from lt_bench.media.image import jpeg_bytes
 from lt_bench.media.video import iter_frames
+from lt_bench.media.video_files import VIDEO_SUFFIXES
 
 MAX_INSIDE = 12_000_000
 """Bytes of a page's videos before base64; beyond it they lie beside the page, so that it opens at once."""
@@ -43,7 +44,7 @@ class Attachments:
 
     def video(self, path: Path | None) -> str:
         """base64 of a video, or its address relative to the page; empty where there is none."""
-        return "" if path is None else self._put(path.read_bytes(), ".mp4", "")
+        return "" if path is None else self._put(path.read_bytes(), path.suffix.lower(), "")
 
     def poster(self, path: Path | None) -> str:
         """A picture of a video as an address: of its data, or relative to the page; empty where there is none."""
@@ -61,7 +62,7 @@ class Attachments:
         if beside is None or not beside.is_dir():
             return
         for path in beside.iterdir():
-            if path.suffix in (".mp4", ".jpg") and path.name not in self._written:
+            if path.suffix in (*VIDEO_SUFFIXES, ".jpg") and path.name not in self._written:
                 path.unlink()
 
     def _put(self, data: bytes, suffix: str, prefix: str) -> str:

@@ -13,6 +13,7 @@ from lt_bench.errors import MediaError
 from lt_bench.evaluation.results import Clip
 from lt_bench.leaderboard.attachments import Attachments
 from lt_bench.leaderboard.boards import Board
+from lt_bench.leaderboard.collect import Entry
 from lt_bench.leaderboard.numbers import short_number
 from lt_bench.leaderboard.rows import Row
 from lt_bench.media.audio import read_audio
@@ -29,7 +30,7 @@ class Tile:
     colour: int | None
     """Number of the system's colour; None for the real video."""
     video: str
-    """base64 of the mp4, or its address relative to the page; empty where there is none."""
+    """base64 of the video, or its address relative to the page; empty where there is none."""
     poster: str
     """Address of a JPEG of one of its frames, seen before it plays."""
     missing: str
@@ -66,7 +67,7 @@ def collect_samples(board: Board, colours: dict[str, int], count: int, attachmen
     shows failures too; clips that no system has the score for come first. Spread over the ids where there is no such
     score.
     """
-    rows = [row for row in board.rows if _entry_videos(row) is not None]
+    rows = [row for row in board.rows if _entry(row) is not None]
     if not rows or board.reference is None:
         return Samples((), True)
     picked = pick_clips(board, rows, count)
@@ -89,22 +90,40 @@ def pick_clips(board: Board, rows: Sequence[Row], count: int) -> list[Clip]:
     return [clips[ordered[k]] for k in chosen]
 
 
-def _entry_videos(row: Row) -> Path | None:
-    return next((e.videos for e in row.entries if e.result is not None and e.videos is not None), None)
+def _entry(row: Row) -> Entry | None:
+    """The seed whose videos are shown."""
+    return next((e for e in row.entries if e.result is not None and e.videos is not None), None)
+
+
+def _clip(entry: Entry, clip: str) -> Clip | None:
+    return next((c for c in entry.result.clips if c.id == clip), None) if entry.result else None
 
 
 def _video(row: Row, clip: str) -> Path | None:
-    folder = _entry_videos(row)
-    path = folder / f"{clip}.mp4" if folder else None
-    return path if path is not None and path.is_file() else None
+    entry = _entry(row)
+    found = _clip(entry, clip) if entry else None
+    if entry is None or entry.videos is None or found is None or not found.generated_file:
+        return None
+    path = entry.videos / found.generated_file
+    return path if path.is_file() else None
 
 
 def _real_video(row: Row, clip: str) -> Path | None:
     for entry in row.entries:
-        path = entry.real / f"{clip}.mp4" if entry.real else None
+        found = _clip(entry, clip)
+        path = entry.real / found.real_file if entry.real and found else None
         if path is not None and path.is_file():
             return path
     return None
+
+
+def _missing(row: Row, clip: str) -> str:
+    """Why a system's video of a clip is not shown."""
+    entry = _entry(row)
+    found = _clip(entry, clip) if entry else None
+    if found is None or found.frames == 0:
+        return "this clip was not generated"
+    return "its video is not at hand" if entry and entry.videos else "its videos are not at hand"
 
 
 def _sample(clip: Clip, rows: Sequence[Row], colours: dict[str, int], files: Attachments) -> Sample:
@@ -114,7 +133,7 @@ def _sample(clip: Clip, rows: Sequence[Row], colours: dict[str, int], files: Att
     for row in rows:
         path = _video(row, clip.id)
         scores = {n: short_number(s.of_video(clip.id)) for n, s in row.scores.items() if clip.id in s.per_video}
-        missing = "" if path else "this clip was not generated"
+        missing = "" if path else _missing(row, clip.id)
         tiles.append(Tile(row.system, colours[row.system], files.video(path), files.poster(path), missing, scores))
     voice = real or next((p for p in (_video(row, clip.id) for row in rows) if p is not None), None)
     seconds = _seconds(voice) if voice else clip.frames / 25

@@ -41,7 +41,7 @@ class Entry:
     """Why a run failed."""
     result: Result | None
     videos: Path | None
-    """Folder of ``<clip id>.mp4``."""
+    """Folder of the videos that were scored."""
     real: Path | None
     """Folder of the real set."""
     curve: tuple[tuple[float, float], ...] = field(default=(), repr=False)

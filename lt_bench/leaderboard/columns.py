@@ -16,7 +16,7 @@ FIRST = (
 def ordered_scores(board: Board) -> tuple[Score, ...]:
     """Every score of a table, the most telling first; those without a value come last."""
     scores = {name: board.score(name) for name in board.score_names}
-    wanted = (board.headline, f"{board.headline}_shuffled", *FIRST)
+    wanted = dict.fromkeys((board.headline, f"{board.headline}_shuffled", *FIRST))  # the headline may be one of them
     first = [name for name in wanted if name in scores and has_value(board, name)]
     rest = sorted((name for name in scores if name not in first), key=lambda name: not has_value(board, name))
     return tuple(scores[name] for name in (*first, *rest) if name is not None)

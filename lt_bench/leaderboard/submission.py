@@ -57,7 +57,7 @@ def pack_submission(result: str | os.PathLike[str], out: str | os.PathLike[str],
     Args:
         result: the result file.
         out: the zip file to write.
-        videos: folder of the videos ``<clip id>.mp4`` that the scores were measured on, to be packed too.
+        videos: folder of the videos that the scores were measured on, to be packed too.
 
     Raises:
         ResultError: no valid result file, or a scored clip has no video in ``videos``.
@@ -83,7 +83,8 @@ def pack_submission(result: str | os.PathLike[str], out: str | os.PathLike[str],
 
 
 def _videos(result: Result, folder: Path) -> dict[str, Path]:
-    found = {f"videos/{clip.id}.mp4": folder / f"{clip.id}.mp4" for clip in result.clips if clip.frames}
+    names = [clip.generated_file for clip in result.clips if clip.frames]
+    found = {f"videos/{name}": folder / name for name in names}
     for path in found.values():
         if not path.is_file():
             raise ResultError(f"{path}: expected the video of a scored clip, got none")
@@ -181,7 +182,7 @@ def _text(pack: zipfile.ZipFile, name: str) -> str:
     if len(data) > MAX_TEXT:
         raise ResultError(f"{name}: expected at most {MAX_TEXT} bytes, got more")
     try:
-        return data.decode("utf-8")
+        return data.decode("utf-8-sig")
     except UnicodeDecodeError:
         raise ResultError(f"{name}: expected UTF-8 text, got other bytes") from None
 

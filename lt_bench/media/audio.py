@@ -38,8 +38,10 @@ def read_audio(path: str | os.PathLike[str], sample_rate: int = 16000, span: Spa
     return np.concatenate(list(iter_audio(path, sample_rate, span)))
 
 
-def iter_audio(path: str | os.PathLike[str], sample_rate: int = 16000, span: Span | None = None) -> Iterator[Waveform]:
-    """The samples of ``read_audio`` in short runs, in constant memory.
+def iter_audio(
+    path: str | os.PathLike[str], sample_rate: int = 16000, span: Span | None = None, channel: int | None = None
+) -> Iterator[Waveform]:
+    """The samples of ``read_audio`` in short runs, in constant memory; with a ``channel``, of that one alone.
 
     Raises:
         MediaError: as ``read_audio``, while reading.
@@ -47,7 +49,7 @@ def iter_audio(path: str | os.PathLike[str], sample_rate: int = 16000, span: Spa
     path = Path(path)
     check_rate(sample_rate, str(path))
     resampler, count = None, 0
-    for part in _parts(path, span):
+    for part in _parts(path, span, channel):
         check_waveform(part.samples, str(path), first=count)
         count += len(part.samples)
         resampler = resampler or _Resampler(part.rate, sample_rate)
@@ -63,13 +65,18 @@ def iter_audio(path: str | os.PathLike[str], sample_rate: int = 16000, span: Spa
     yield np.clip(resampled, -1.0, 1.0)
 
 
-def spool_audio(path: str | os.PathLike[str], folder: str | os.PathLike[str], sample_rate: int = 16000) -> SpooledSound:
-    """What ``read_audio`` reads, in constant memory; ``folder`` is where the temporary file lies.
+def spool_audio(
+    path: str | os.PathLike[str],
+    folder: str | os.PathLike[str],
+    sample_rate: int = 16000,
+    channel: int | None = None,
+) -> SpooledSound:
+    """What ``iter_audio`` reads, in constant memory; ``folder`` is where the temporary file lies.
 
     Raises:
         MediaError: as ``read_audio``, or the folder cannot be written to.
     """
-    return SpooledSound(iter_audio(path, sample_rate), folder)
+    return SpooledSound(iter_audio(path, sample_rate, channel=channel), folder)
 
 
 def resample_waveform(samples: Waveform, rate: int, sample_rate: int) -> Waveform:
@@ -130,14 +137,14 @@ def write_wav(path: str | os.PathLike[str], audio: Waveform, sample_rate: int = 
         stream.writeframes(pcm.tobytes())
 
 
-def _parts(path: Path, span: Span | None) -> Iterator[TrackPart]:
+def _parts(path: Path, span: Span | None, channel: int | None) -> Iterator[TrackPart]:
     """The track from time zero on: that of the span, or of the first frame of a video."""
     zero = first_frame_time(path)
     first = last = None
     if span is not None:
         zero = first = (zero or Fraction(0)) + span.start
         last = None if span.stop is None else zero + span.stop - span.start
-    parts = _from_zero(iter_track(path, first, last), zero, path)
+    parts = _from_zero(iter_track(path, first, last, channel), zero, path)
     return parts if first is None or last is None else _limited(parts, last - first)
 
 

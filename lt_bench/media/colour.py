@@ -43,6 +43,8 @@ _TONE_MAP = "zscale=t=linear:npl=100,tonemap=hable,zscale=p=bt709:t=bt709:m=bt70
 # taken for it. BT.601's and BT.709's differ by little, and players take one for the other.
 _WIDE_GAMUT = {9: "BT.2020", 11: "DCI-P3", 12: "Display P3"}
 _NARROW = "zscale=p=bt709:t=bt709:m=bt709:r=tv,format=yuv420p"
+OPAQUE = 250
+"""Alpha (0..255) from which on a pixel is opaque; a lossy codec's may be a little below 255."""
 MAX_STRETCH = 8
 """The widest or narrowest pixel that is believed, width over height; broken headers state absurd ones."""
 
@@ -88,7 +90,7 @@ def frame_to_rgb(
         ratio: width over height of a stored pixel; None for square ones.
 
     Raises:
-        ColourError: the colours are of high dynamic range or a wide gamut.
+        ColourError: the colours are of high dynamic range or a wide gamut, or pixels are transparent.
         MediaError: they are of a matrix that has no plain conversion, or the picture is too large.
     """
     check_size(frame.width, frame.height)
@@ -97,11 +99,12 @@ def frame_to_rgb(
     # An RGB format ignores the matrix; the argument only keeps the library from reading the frame's own.
     matrix = Colorspace.ITU601 if frame.format.is_rgb else _matrix(frame)
     full = frame.color_range == ColorRange.JPEG or frame.format.name.startswith("yuvj") or frame.format.is_rgb
-    rgb = reformatter.reformat(
+    veiled = any(component.is_alpha for component in frame.format.components)
+    pixels = reformatter.reformat(
         frame,
         width=width,
         height=height,
-        format="rgb24",
+        format="rgba" if veiled else "rgb24",
         src_colorspace=matrix,
         dst_colorspace=Colorspace.DEFAULT,
         src_color_range=ColorRange.JPEG if full else ColorRange.MPEG,
@@ -109,7 +112,12 @@ def frame_to_rgb(
         interpolation=_SCALING,
         threads=1,
     ).to_ndarray()
-    return np.ascontiguousarray(_upright(rgb, frame))
+    if veiled and pixels[..., 3].min() < OPAQUE:
+        raise ColourError(
+            "expected opaque pictures, got transparent pixels, which every player shows before another background; "
+            "lay them over one with ffmpeg's filter overlay"
+        )
+    return np.ascontiguousarray(_upright(pixels[..., :3], frame))
 
 
 def rgb_to_frame(rgb: UInt8[np.ndarray, "H W 3"], reformatter: VideoReformatter) -> VideoFrame:

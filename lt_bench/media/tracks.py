@@ -22,8 +22,19 @@ from lt_bench.shapes import Waveform
 
 MAX_GAP_SECONDS = 60
 """A longer hole in a track means broken timestamps; it is refused rather than filled with silence."""
+MAX_OVERLAP_SECONDS = 1
+"""Sound that is stored twice for longer means timestamps that jump back; it is refused rather than dropped."""
 JITTER_SECONDS = Fraction(1, 10)
 """Timestamps that disagree with the count of samples by less than this are taken as rounding."""
+
+
+@dataclass(frozen=True)
+class TrackInfo:
+    """What a header says of an audio track."""
+
+    rate: int
+    """Samples a second."""
+    channels: int
 
 
 @dataclass(frozen=True)
@@ -38,7 +49,20 @@ class TrackPart:
     """Presentation time of the first sample in seconds, on the timeline that the file's video shares."""
 
 
-def iter_track(path: Path, first: Fraction | None = None, last: Fraction | None = None) -> Iterator[TrackPart]:
+def probe_track(path: Path) -> TrackInfo:
+    """Read what a file's header says of the audio track that players choose.
+
+    Raises:
+        MediaError: the file cannot be opened, or has no audio track.
+    """
+    with closing(open_media(path)) as container:
+        context = _stream(container, path).codec_context
+        return TrackInfo(context.sample_rate, context.channels)
+
+
+def iter_track(
+    path: Path, first: Fraction | None = None, last: Fraction | None = None, channel: int | None = None
+) -> Iterator[TrackPart]:
     """Decode the audio track of a file that players choose, in constant memory.
 
     Holes in the timeline are filled with silence, overlaps dropped, so that sound stays at its time. Sound of several
@@ -48,11 +72,12 @@ def iter_track(path: Path, first: Fraction | None = None, last: Fraction | None 
         path: the file.
         first: seconds on the file's timeline from which on sound is wanted, reached by seeking; None: from the start.
         last: seconds until which sound is wanted; a little more may come.
+        channel: the one channel to read, by its number; None mixes them.
 
     Raises:
         MediaError: no audio track, no samples, damage, or a layout or rate that changes on the way.
     """
-    channel = _channel_to_take(path, first, last)
+    channel = _channel_to_take(path, first, last) if channel is None else channel
     start, length, padding = Fraction(0), 0, 0
     held: TrackPart | None = None
     with closing(open_media(path)) as container:
@@ -140,6 +165,11 @@ def _padding(frame: AudioFrame) -> int:
 def _in_place(samples: np.ndarray, time: Fraction | None, expected: Fraction, rate: int, path: Path) -> np.ndarray:
     if time is None or abs(time - expected) <= JITTER_SECONDS:
         return samples
+    if expected - time > MAX_OVERLAP_SECONDS:
+        raise MediaError(
+            f"{path}: expected audio timestamps that go forward, got ones that jump back from {float(expected):.3f} s "
+            f"to {float(time):.3f} s, as in files joined by cat; join them with ffmpeg -f concat"
+        )
     if time - expected > MAX_GAP_SECONDS:
         raise MediaError(
             f"{path}: expected audio without holes of over {MAX_GAP_SECONDS} s, got one at {float(expected):.3f} s"

@@ -229,6 +229,11 @@ def _timed(frames: Iterator[VideoFrame], stream: VideoStream, path: Path) -> Gen
         if last is not None and not last < start <= last + MAX_GAP_SECONDS:
             if start == last:  # two pictures at one instant: the first is never seen
                 continue
+            if start < last:
+                raise MediaError(
+                    f"{path}: expected timestamps that go forward, got ones that jump back from {float(last):.3f} s to "
+                    f"{float(start):.3f} s at frame {index}, as in files joined by cat; join them with ffmpeg -f concat"
+                )
             raise MediaError(
                 f"{path}: expected frame {index} after {float(last):.3f} s by at most {MAX_GAP_SECONDS} s, "
                 f"got {float(start):.3f} s"

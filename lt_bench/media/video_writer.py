@@ -13,6 +13,7 @@ import av
 import numpy as np
 from av import AudioFrame
 from av.audio.stream import AudioStream
+from av.codec.codec import Codec, UnknownCodecError
 from av.container import OutputContainer
 from av.video.reformatter import VideoReformatter
 from av.video.stream import VideoStream
@@ -23,17 +24,22 @@ from lt_bench.media.checks import FULL_SCALE, check_frame, check_waveform
 from lt_bench.media.colour import rgb_to_frame
 from lt_bench.media.container import explain
 from lt_bench.media.sound import Sound
-from lt_bench.shapes import UInt8
+from lt_bench.shapes import UInt8, Waveform
 
 AAC_RATES = (96000, 88200, 64000, 48000, 44100, 32000, 24000, 22050, 16000, 12000, 11025, 8000, 7350)
 """The sample rates that AAC knows, in Hz."""
+
+LAYOUTS = {1: "mono", 2: "stereo"}
+"""Names of the layouts that are written, by their channels."""
+ENCODERS = ("libx264", "aac")
+"""What videos are written with."""
 
 
 def write_video(
     path: str | os.PathLike[str],
     frames: Iterable[UInt8[np.ndarray, "H W 3"]] | UInt8[np.ndarray, "F H W 3"],
     fps: float = 25.0,
-    audio: Sound | None = None,
+    audio: Sound | tuple[Sound, ...] | None = None,
     sample_rate: int = 16000,
     crf: float = 12,
     preset: str = "medium",
@@ -48,11 +54,25 @@ def write_video(
             write(frame)
 
 
+def check_encoders() -> None:
+    """Check that videos can be written, before hours are spent on their frames.
+
+    Raises:
+        MediaError: PyAV was built without an encoder.
+    """
+    for name in ENCODERS:
+        try:
+            Codec(name, "w")
+        except UnknownCodecError:
+            got = "expected an encoder of PyAV, got none; reinstall it with: pip install --force-reinstall av"
+            raise MediaError(f"{name}: {got}") from None
+
+
 @contextmanager
 def video_writer(
     path: str | os.PathLike[str],
     fps: float = 25.0,
-    audio: Sound | None = None,
+    audio: Sound | tuple[Sound, ...] | None = None,
     sample_rate: int = 16000,
     crf: float = 12,
     preset: str = "medium",
@@ -60,14 +80,14 @@ def video_writer(
     """Write frames, and sound if given, as they come, in constant memory, to an mp4 that plays everywhere.
 
     The value is a function that takes the next frame: uint8 RGB, all of one even size. H.264 yuv420p (BT.601 matrix,
-    limited range, tagged), AAC mono, index in front. One encoder thread and no dates or names in the file: the same
+    limited range, tagged), AAC, index in front. One encoder thread and no dates or names in the file: the same
     input gives the same bytes with the same libraries.
 
     Args:
         path: where the file appears, whole, when the block ends; it should end in .mp4.
         fps: frames per second.
-        audio: mono in [-1, 1], starting with the first frame; cut or padded with silence to the video's duration. Read
-            in slices as the video grows.
+        audio: mono in [-1, 1], or a tuple of two such channels, starting with the first frame; cut or padded with
+            silence to the video's duration. Read in slices as the video grows.
         sample_rate: of the audio, in Hz, one of ``AAC_RATES``.
         crf: x264's constant rate factor: 0 best, 51 worst.
         preset: x264's speed preset.
@@ -79,9 +99,13 @@ def video_writer(
     target = Path(path)
     if not 0 < fps <= 1000:
         raise MediaError(f"{target}: expected a frame rate above 0 and up to 1000, got {fps}")
+    channels = audio if isinstance(audio, tuple) else () if audio is None else (audio,)
     if audio is not None:
-        if isinstance(audio, np.ndarray) or not len(audio):
-            check_waveform(audio[:], str(target), peak=FULL_SCALE)
+        if len(channels) not in LAYOUTS:
+            raise MediaError(f"{target}: expected one or two channels of sound, got {len(channels)}")
+        for channel in channels:
+            if isinstance(channel, np.ndarray) or not len(channel):
+                check_waveform(channel[:], str(target), peak=FULL_SCALE)
         if sample_rate not in AAC_RATES:
             raise MediaError(f"{target}: expected a sample rate of {AAC_RATES}, got {sample_rate}")
     options = {"movflags": "+faststart", "fflags": "+bitexact"}
@@ -91,8 +115,8 @@ def video_writer(
         av.open(f"file:{temporary}", "w", format="mp4", container_options=options) as container,
     ):
         writer = _Writer(container, target, Fraction(fps).limit_denominator(1001), {"crf": str(crf), "preset": preset})
-        if audio is not None:
-            writer.sound = partial(_Sound, container, audio, sample_rate, str(target))
+        if channels:
+            writer.sound = partial(_Sound, container, channels, sample_rate, str(target))
         yield writer.write
         writer.finish()
 
@@ -160,15 +184,15 @@ def x264_options(cpu: Path = Path("/proc/cpuinfo")) -> dict[str, str]:
 class _Sound:
     """The audio track of a file being written, fed in step with the frames so that the file stays interleaved."""
 
-    def __init__(self, container: OutputContainer, audio: Sound, sample_rate: int, where: str) -> None:
+    def __init__(self, container: OutputContainer, audio: tuple[Sound, ...], sample_rate: int, where: str) -> None:
         self._container, self._audio, self._rate, self._where = container, audio, sample_rate, where
-        self._done = 0
+        self._done, self._layout = 0, LAYOUTS[len(audio)]
         # 6 bits a sample is AAC's ceiling for one channel; twice 64 kbit/s is more than speech needs.
         stream = container.add_stream(
             "aac",
             rate=sample_rate,
-            layout="mono",
-            options={"b": str(min(128_000, 6 * sample_rate)), "flags": "+bitexact"},
+            layout=self._layout,
+            options={"b": str(len(audio) * min(128_000, 6 * sample_rate)), "flags": "+bitexact"},
         )
         assert isinstance(stream, AudioStream)
         stream.codec_context.thread_count = 1
@@ -177,16 +201,19 @@ class _Sound:
     def write_until(self, time: Fraction) -> None:
         """Encode the samples before ``time`` seconds, silence where the audio has ended."""
         end = round(time * self._rate)
-        part = np.asarray(self._audio[self._done : end], np.float32)
-        if len(part):
-            check_waveform(part, self._where, peak=FULL_SCALE, first=self._done)
-        part = np.pad(part, (0, end - self._done - len(part)))
-        if not len(part):
+        if end == self._done:
             return
-        frame = AudioFrame.from_ndarray(np.ascontiguousarray(part[None]), format="fltp", layout="mono")
+        parts = np.stack([self._part(channel, end) for channel in self._audio])
+        frame = AudioFrame.from_ndarray(parts, format="fltp", layout=self._layout)
         frame.sample_rate, frame.time_base, frame.pts = self._rate, Fraction(1, self._rate), self._done
         self._container.mux(self._stream.encode(frame))
         self._done = end
+
+    def _part(self, channel: Sound, end: int) -> Waveform:
+        part = np.asarray(channel[self._done : end], np.float32)
+        if len(part):
+            check_waveform(part, self._where, peak=FULL_SCALE, first=self._done)
+        return np.pad(part, (0, end - self._done - len(part)))
 
     def finish(self) -> None:
         """Flush the encoder."""

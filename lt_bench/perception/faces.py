@@ -7,6 +7,7 @@ turns down, roll when the head leans clockwise (its top to the image's right).
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -108,6 +109,8 @@ class FaceLandmarker:
         weights = asset_path(WEIGHTS)
         with without_native_noise():
             self._landmarker = _create(str(weights), max_faces)
+        # Also runs when the interpreter ends: MediaPipe's own clean-up then finds its modules gone, and complains.
+        self._freed = weakref.finalize(self, _free, self._landmarker)
         keep_profiling_signal_ignored()
 
     @property
@@ -133,9 +136,8 @@ class FaceLandmarker:
         return FaceTrack.of(found, counts)
 
     def close(self) -> None:
-        """Free the network."""
-        with without_native_noise():
-            self._landmarker.close()
+        """Free the network; done at the end of the process at the latest."""
+        self._freed()
 
     def __enter__(self) -> FaceLandmarker:
         return self
@@ -203,6 +205,11 @@ def _create(weights: str, max_faces: int) -> Any:
             output_facial_transformation_matrixes=True,
         )
     )
+
+
+def _free(landmarker: Any) -> None:
+    with without_native_noise():
+        landmarker.close()
 
 
 def _enlarge(frame: np.ndarray) -> np.ndarray:

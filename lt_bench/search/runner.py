@@ -4,21 +4,23 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from optuna.trial import FrozenTrial
 
+from lt_bench.config import RunConfig
 from lt_bench.errors import LtBenchError, WriteError
 from lt_bench.jobs.engines.base import Engine
 from lt_bench.jobs.folder import METRICS_FILE
 from lt_bench.jobs.launch import NO_ROOM
 from lt_bench.jobs.status import Status, read_status
-from lt_bench.search.attempt import Attempt
+from lt_bench.search.attempt import Attempt, place_of
 from lt_bench.search.outcome import Ended, RunningTrial, Watcher, settle
 from lt_bench.search.plan import SearchPlan
 from lt_bench.search.space import trial_config
 from lt_bench.search.standing import all_finished, snapshot
 from lt_bench.search.study import SharedStudy
-from lt_bench.search.trial_folder import prepare_folder, validation_losses
+from lt_bench.search.trial_folder import lend_result, prepare_folder, validation_losses
 
 POLL = 0.2
 """Seconds between two looks at the workers."""
@@ -103,12 +105,24 @@ class SearchRunner:
         config = trial_config(self.plan.base, attempt.values)
         try:
             prepare_folder(folder, config, self.plan.checkpoint)
+            if self._lent(attempt, folder, config):
+                return
         except LtBenchError as error:
             self.study.fail(attempt, str(error))
             self.watcher.ended(Ended(attempt, folder, config, Status(state="failed", reason=str(error)), "failed"))
             return
         self.running.append(RunningTrial(attempt, folder, config, self.engine.start(folder)))
         self.watcher.begun(attempt, config)
+
+    def _lent(self, attempt: Attempt, folder: Path, config: RunConfig) -> bool:
+        """Take the result of a complete trial of the same values: running it again would give the same."""
+        equal = self.study.equal(attempt)
+        if equal is None or not lend_result(self.plan.folder(place_of(equal)), folder):
+            return False
+        self.study.complete(attempt, equal.values, place_of(equal))
+        self._ended[attempt.place], self._read = read_status(folder), 0.0
+        self.watcher.ended(Ended(attempt, folder, config, self._ended[attempt.place], "complete"))
+        return True
 
     def _look(self) -> None:
         for one in list(self.running):

@@ -38,6 +38,8 @@ FACTS = "facts"
 """Study attribute: what the study is about, so that a command with another search is refused."""
 KEY = "key"
 """Study attribute: a random name that no other study has."""
+LENDER = "values of trial"
+"""Trial attribute: the place of the equal trial that its values were taken from."""
 
 
 class SharedStudy:
@@ -140,6 +142,11 @@ class SharedStudy:
             return f"{len(best)} on the Pareto front"
         return f"best {names[0]} {best[0].values[0]:.4g} (trial {place_of(best[0])})"
 
+    def equal(self, attempt: Attempt) -> FrozenTrial | None:
+        """The first complete trial of the same values, which is the same run; None where there is none."""
+        complete = self.study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
+        return next((trial for trial in complete if trial.params == attempt.values), None)
+
     def report(self, attempt: Attempt, step: int, loss: float) -> bool:
         """Note a validation loss; True when the trial should be pruned. Only for a study with one objective."""
         sign = -1.0 if self.objectives[0].direction == "maximize" else 1.0  # pruners go the way of the objective
@@ -148,8 +155,10 @@ class SharedStudy:
             attempt.trial.report(sign * loss, step)
         return attempt.trial.should_prune()
 
-    def complete(self, attempt: Attempt, values: Sequence[float]) -> None:
-        """The trial has its values."""
+    def complete(self, attempt: Attempt, values: Sequence[float], lender: int | None = None) -> None:
+        """The trial has its values, perhaps lent by an equal trial, whose place is given."""
+        if lender is not None:
+            attempt.trial.set_user_attr(LENDER, lender)
         self.study.tell(attempt.trial, list(values), skip_if_finished=True)
 
     def prune(self, attempt: Attempt) -> None:

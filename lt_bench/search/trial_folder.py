@@ -7,8 +7,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from lt_bench.config import RunConfig, to_dict, to_yaml
-from lt_bench.files import write_json, write_text
-from lt_bench.jobs.folder import CONFIG_FILE, MODEL_FILE, check_folder, link_file
+from lt_bench.files import write_bytes, write_json, write_text
+from lt_bench.jobs.folder import CONFIG_FILE, MODEL_FILE, RESULT_FILE, check_folder, link_file
 from lt_bench.jobs.status import STATUS_FILE, read_status
 
 
@@ -25,6 +25,15 @@ def prepare_folder(folder: Path, config: RunConfig, checkpoint: Path | None) -> 
         link_file(folder, checkpoint, MODEL_FILE)
     # The status of an earlier attempt must not be taken for this one's.
     write_json(folder / STATUS_FILE, to_dict(replace(read_status(folder), state="pending", reason="", eta=None)))
+
+
+def lend_result(lender: Path, folder: Path) -> bool:
+    """Copy a complete trial's result and status into an equal trial's folder; False where they are not at hand."""
+    if not (lender / RESULT_FILE).is_file() or read_status(lender).state != "done":
+        return False
+    write_bytes(folder / RESULT_FILE, (lender / RESULT_FILE).read_bytes())
+    write_json(folder / STATUS_FILE, to_dict(read_status(lender)))
+    return True
 
 
 def validation_losses(path: Path) -> list[tuple[int, float]]:

@@ -33,6 +33,13 @@ DIGEST_LENGTH = 36
 PATIENCE = {"MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1", "MLFLOW_HTTP_REQUEST_TIMEOUT": "15"}
 
 
+def sqlite_url(path: Path) -> str:
+    """The address of a database file, whatever characters its path has."""
+    from sqlalchemy import URL
+
+    return URL.create("sqlite", database=str(path.resolve())).render_as_string()
+
+
 class MlflowTracker:
     """Logs an experiment's runs; files in ``out/tracking`` remember which run is whose and what the server has of it.
 
@@ -54,7 +61,7 @@ class MlflowTracker:
     @property
     def address(self) -> str:
         """The tracking URI; ``mlflow ui --backend-store-uri`` takes it."""
-        return self.uri or f"sqlite:///{(self.out / DATABASE).resolve()}"
+        return self.uri or sqlite_url(self.out / DATABASE)
 
     def log_parent(self, record: RunRecord) -> None:
         """Create or update the parent run."""
@@ -100,7 +107,7 @@ class MlflowTracker:
 
         with atomic_path(self.out / DATABASE) as temporary:
             place = (self.out / ARTIFACTS).resolve().as_uri()
-            SqlAlchemyStore(f"sqlite:///{temporary.resolve()}", place).engine.dispose()
+            SqlAlchemyStore(sqlite_url(temporary), place).engine.dispose()
 
     def _state(self, name: str) -> RunState | None:
         state = read_state(self.out, name)

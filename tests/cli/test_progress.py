@@ -42,3 +42,25 @@ def test_a_terminal_gets_a_bar(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_clock() -> None:
     assert [clock(s) for s in (None, 42, 185, 7620)] == ["?", "0:42", "3:05", "2:07:00"]
+
+
+def test_single_steps_are_told_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(progress, "EVERY", 0)
+    file = io.StringIO()
+    with ProgressLines(console=Console(file=file, width=200)) as bar:
+        task = bar.add_task("generating", total=2)
+        bar.advance(task)
+        bar.advance(task)
+    assert [line.split(",")[0] for line in file.getvalue().splitlines()] == ["generating 1/2", "generating 2/2"]
+
+
+def test_the_time_left_is_known_where_a_step_takes_minutes(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(progress, "EVERY", 0)
+    now, file = [0.0], io.StringIO()
+    with ProgressLines(console=Console(file=file, width=200)) as bar:
+        bar.get_time = lambda: now[0]
+        task = bar.add_task("preparing", total=4)
+        for done in (1, 2, 3):
+            now[0] += 40
+            bar.update(task, completed=done)
+    assert [line.split(", ")[-1] for line in file.getvalue().splitlines()] == ["? left", "1:20 left", "0:40 left"]

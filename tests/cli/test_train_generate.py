@@ -1,6 +1,9 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
+import wave
 from collections.abc import Callable
 from pathlib import Path
 
@@ -9,8 +12,9 @@ import pytest
 import yaml
 
 from lt_bench.cli.main import main
-from lt_bench.media.audio import write_wav
+from lt_bench.media.audio import iter_audio, write_wav
 from lt_bench.media.image import write_png
+from lt_bench.media.tracks import TrackInfo, probe_track
 from lt_bench.media.video import probe_video, read_frames
 from lt_bench.media.video_writer import write_video
 from lt_bench.models import presets
@@ -113,6 +117,49 @@ def test_generate_takes_the_sound_of_a_video_and_one_frame_of_it(folder: Path) -
     write_video(folder / "speech.mp4", pictures, 25.0, np.full(640 * 3, 0.1, np.float32))
     assert _generate(audio="speech.mp4", out="short.mp4") == 0
     assert 1 <= len(read_frames(folder / "short.mp4")) <= 5
+
+
+def test_generate_keeps_the_rate_and_the_channels_of_the_given_sound(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    time = np.arange(48000 // 4) / 48000
+    left, right = (np.rint(8000 * np.sin(2 * np.pi * f * time)).astype("<i2") for f in (300, 2000))
+    with wave.open(str(folder / "stereo.wav"), "wb") as stream:
+        stream.setparams((2, 2, 48000, 0, "NONE", ""))
+        stream.writeframes(np.stack([left, right], axis=1).tobytes())
+    assert _generate("--json", audio="stereo.wav", out="stereo.mp4") == 0
+    report = json.loads(capsys.readouterr().out)
+    assert (report["audio_rate"], report["audio_channels"]) == (48000, 2)
+    assert probe_track(folder / "stereo.mp4") == TrackInfo(48000, 2)
+    sides = [np.concatenate(list(iter_audio(folder / "stereo.mp4", 48000, channel=k))) for k in (0, 1)]
+    peaks = [np.abs(np.fft.rfft(side[2000:10000])).argmax() * 48000 / 8000 for side in sides]
+    assert peaks == pytest.approx([300, 2000], abs=12)
+
+
+@pytest.mark.parametrize("kind", ["silent", "opposed"])
+def test_generate_refuses_silence_but_hears_channels_of_opposite_sign(
+    folder: Path, capsys: pytest.CaptureFixture[str], kind: str
+) -> None:
+    voice = np.rint(8000 * np.sin(np.arange(8000) / 9)).astype("<i2") * (kind == "opposed")
+    with wave.open(str(folder / f"{kind}.wav"), "wb") as stream:
+        stream.setparams((2, 2, 16000, 0, "NONE", ""))
+        stream.writeframes(np.stack([voice, -voice], axis=1).astype("<i2").tobytes())
+    assert _generate(audio=f"{kind}.wav", out=f"{kind}.mp4") == (0 if kind == "opposed" else 2)
+    error = capsys.readouterr().err
+    assert ("silent.wav: expected a voice of at least -60 dB of full scale, got silence" in error) == (kind == "silent")
+
+
+def test_a_missing_model_is_reported_before_pytorch_is_imported(folder: Path) -> None:
+    script = (
+        "import sys; from lt_bench.cli.main import main; code = main(sys.argv[1:]); "
+        "sys.exit(code if 'torch' not in sys.modules else 9)"
+    )
+    arguments = ["--checkpoint", "none", "--portrait", "tall.png", "--audio", "voice.wav", "--out", "o.mp4"]
+    done = subprocess.run(
+        [sys.executable, "-c", script, "generate", *arguments], cwd=folder, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 2
+    assert "none: expected a model file, got no such file" in done.stderr
 
 
 def test_generate_explains_bad_input_on_one_line(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from lt_bench.errors import CacheError, CheckpointError, LtBenchError, ResultError
+from lt_bench.evaluation.results import MINOR
 from lt_bench.versions import body_of, check_version
 
 RELEASED = Path(__file__).parent / "v1"
@@ -110,10 +111,12 @@ def test_a_newer_version_is_refused(name: str, newer: dict[str, int], tmp_path: 
     made = document(name)
     old = head(made)["version"]
     head(made)["version"] = old + newer.get("major", 0)
-    head(made)["minor"] = newer.get("minor", 0)
+    minor = MINOR if name.startswith("result") else 0
+    head(made)["minor"] = minor + 1 if newer.get("minor") else 0
     (tmp_path / file).write_text(json.dumps(made))
-    got = f"{old}.1" if newer.get("minor") else f"{old + 1}"
-    with pytest.raises(error, match=f": expected version {old}, got {got}; a newer lt_bench wrote it") as caught:
+    known = f"{old}.{minor}" if minor else str(old)
+    got = f"{old}.{minor + 1}" if newer.get("minor") else f"{old + 1}"
+    with pytest.raises(error, match=f": expected version {known}, got {got}; a newer lt_bench wrote it") as caught:
         read(tmp_path / file)
     assert str(tmp_path) in str(caught.value)
 

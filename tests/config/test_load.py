@@ -125,3 +125,17 @@ def test_any_text_is_yaml_or_a_config_error(text: str) -> None:
     if isinstance(document, dict):
         with pytest.raises(ConfigError):
             parse_config(RunConfig, {"train": {"nope": document}})
+
+
+def test_dotted_keys_within_grid_and_space_can_be_changed() -> None:
+    from lt_bench.config.load import apply_overrides
+
+    search = {"space": {"train.learning_rate": {"low": 1e-4, "high": 1e-3}}}
+    changed = apply_overrides(search, ["space.train.learning_rate.high=0.01", "space.model.frames.choices=[4, 8]"])
+    assert changed["space"] == {
+        "train.learning_rate": {"low": 1e-4, "high": 0.01},
+        "model.frames": {"choices": [4, 8]},
+    }
+    assert apply_overrides({}, ["grid.sampling.steps=[2,4]"]) == {"grid": {"sampling.steps": [2, 4]}}
+    assert apply_overrides({}, ["space={}"]) == {"space": {}}
+    assert apply_overrides({}, ["train.seed=1"]) == {"train": {"seed": 1}}

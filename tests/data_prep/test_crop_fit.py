@@ -124,7 +124,7 @@ def test_close_ups_lose_their_stripes_or_are_refused(mirror: Path, tmp_path: Pat
 
 def test_a_portrait_is_kept_inside_the_picture_or_refused(mirror: Path):
     frame = closeup(mirror, "swiz3n", 60, 40, 230, 220)[0]
-    square = square_portrait(frame, 128, face=True)
+    square = square_portrait(frame, 128, face=True).square
     assert square.shape == (128, 128, 3)
     assert np.abs(np.diff(square[-8:, 20:-20].astype(int), axis=0)).max(axis=(1, 2)).min() > 0  # no stripes
     with pytest.raises(FaceError, match="lies beyond its border"):

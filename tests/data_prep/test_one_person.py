@@ -36,7 +36,7 @@ def faces(centres: list[float | None]) -> FaceTrack:
 def test_looks_are_spread_and_taken_on_both_sides_of_jumps():
     assert places_to_look(faces([0.0] * 75)) == [0, 37, 74]
     assert places_to_look(faces([0.0] * 30 + [60.0] * 45)) == [0, 29, 30, 37, 74]
-    assert places_to_look(faces([0.0] * 10 + [None] * 5 + [0.0] * 16)) == [0, 9, 15, 30]
+    assert places_to_look(faces([0.0] * 10 + [None] * 5 + [0.0] * 16)) == [0, 9, 15, 17, 30]
     assert places_to_look(faces([None, 0.0, None])) == [1]
     assert len(places_to_look(faces([0.0] * 5000))) == 16
 

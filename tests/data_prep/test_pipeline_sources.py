@@ -64,6 +64,18 @@ def test_a_folder_gives_identities_roles_and_sources(tmp_path: Path):
     assert source.hash != folder_source(str(tmp_path)).hash
 
 
+def test_what_is_no_video_is_listed_and_links_are_followed(tmp_path: Path):
+    films = make_tree(tmp_path / "films", ("ann/1.MTS", "ann/2.wmv", "bob/x.gif", "bob/1.3gp", "notes.txt"))
+    (films / "cid").symlink_to(make_tree(tmp_path / "elsewhere", ("1.flv",)))
+    (films / "gone.mp4").symlink_to("nowhere")
+    source = folder_source(str(films))
+    assert [job.source for job in source.jobs] == ["ann/1.MTS", "ann/2.wmv", "bob/1.3gp", "cid/1.flv"]
+    assert {clip.source: clip.rule for clip in source.missing} == dict.fromkeys(
+        ("bob/x.gif", "gone.mp4", "notes.txt"), "not_video"
+    )
+    assert len({clip.id for clip in source.missing} | {job.id for job in source.jobs}) == 7
+
+
 def test_a_folder_that_cannot_be_used_is_an_error(tmp_path: Path):
     with pytest.raises(ConfigError, match="--folder"):
         folder_source("")

@@ -100,8 +100,8 @@ def changed(path: str, value: Any) -> dict[str, Any]:
     ("path", "value", "says"),
     [
         ("format", "other", "expected a document of format 'lt_bench result'"),
-        ("version", 2, "expected version 1, got 2"),
-        ("version", True, "expected version 1, got True"),
+        ("version", 2, "expected version 1.1, got 2"),
+        ("version", True, "expected version 1.1, got True"),
         ("bogus", 1, "unknown key 'bogus'"),
         ("scores/psnr/bogus", 1, "unknown key 'scores.psnr.bogus'"),
         ("system", KeyError, "key 'system' is missing"),

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from av.stream import Disposition
 
+from lt_bench.errors import MediaError
 from lt_bench.media.audio import read_audio
 from lt_bench.media.video import probe_video, read_frames
 
@@ -65,3 +66,17 @@ def test_the_default_video_track_is_read(tmp_path: Path) -> None:
     path = two_tracks(tmp_path / "a.mkv", [DEFAULT], [NONE, DEFAULT])
     assert read_frames(path).mean() == pytest.approx(100, abs=2)
     assert probe_video(path).has_audio
+
+
+def test_timestamps_that_jump_back_are_called_so(make_video, tmp_path: Path) -> None:
+    times = [Fraction(k, 25) for k in range(60)]
+    tone = np.full(RATE * 60 // 25, 0.1, np.float32)
+    pictures = [np.full((48, 64, 3), 90, np.uint8)] * 60
+    kind = {"codec": "mpeg2video", "time_base": Fraction(1, 25), "options": {}, "audio_codec": "mp2"}
+    one = make_video(times, "one.mpg", frames=pictures, audio=tone, **kind)
+    both = tmp_path / "both.mpg"
+    both.write_bytes(one.read_bytes() * 2)
+    with pytest.raises(MediaError, match=r"both\.mpg: expected timestamps that go forward, got ones that jump back"):
+        read_frames(both)
+    with pytest.raises(MediaError, match=r"both\.mpg: expected audio timestamps that go forward.*ffmpeg -f concat"):
+        read_audio(both)

@@ -91,6 +91,17 @@ def test_a_wide_gamut_is_refused_not_washed_out(tmp_path: Path, primaries: int, 
         next(iter_frames(tmp_path / "wide.mkv"))
 
 
+@pytest.mark.parametrize("alpha", [255, 0])
+def test_transparent_pixels_are_refused_and_opaque_ones_are_not(tmp_path: Path, alpha: int) -> None:
+    colour = (200, 30, 40)
+    write_raw(tmp_path / "veil.mkv", "yuva420p", [*yuv_of(colour, "601", False, 8), alpha], 6, False)
+    if alpha:
+        assert np.abs(next(iter_frames(tmp_path / "veil.mkv")).astype(int) - colour).max() <= 3
+        return
+    with pytest.raises(ColourError, match=r"veil\.mkv: frame 0: expected opaque pictures, got transparent pixels"):
+        next(iter_frames(tmp_path / "veil.mkv"))
+
+
 def test_an_unknown_matrix_is_refused(tmp_path: Path) -> None:
     write_raw(tmp_path / "ycgco.mkv", "yuv444p", [128, 128, 128], 8, False)
     with pytest.raises(MediaError, match=r"ycgco\.mkv: frame 0: expected BT\.601.*got H\.273 matrix 8"):

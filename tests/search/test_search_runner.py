@@ -21,6 +21,7 @@ from lt_bench.jobs.engines.local import LocalEngine
 from lt_bench.search.attempt import REASON, place_of
 from lt_bench.search.report import write_report
 from lt_bench.search.runner import SearchRunner
+from lt_bench.search.study import LENDER
 
 pytestmark = pytest.mark.usefixtures("fake_workers")
 
@@ -62,6 +63,21 @@ def search(plan, study, workers: int = 2) -> Watcher:
 def starts(plan, place: int) -> list[int]:
     path = plan.folder(place) / "starts.txt"
     return [int(pid) for pid in path.read_text().split()] if path.exists() else []
+
+
+def test_an_equal_trial_is_not_paid_for_twice(make_plan, opened):
+    plan = make_plan(space={"sampling.audio_scale": {"choices": [1.0, 3.0]}}, trials=6)
+    study = opened(plan)
+    search(plan, study, workers=1)
+    trials = study.latest()
+    assert [trial.state for trial in trials] == [TrialState.COMPLETE] * 6
+    assert {trial.params["sampling.audio_scale"]: trial.values for trial in trials} == {1.0: [-1.0], 3.0: [-1.0]}
+    paid = [place_of(trial) for trial in trials if starts(plan, place_of(trial))]
+    assert len(paid) == len({trial.params["sampling.audio_scale"] for trial in trials}) == 2
+    lent = [trial for trial in trials if LENDER in trial.user_attrs]
+    assert {trial.user_attrs[LENDER] for trial in lent} <= set(paid)
+    assert len(lent) == 4
+    assert all((plan.folder(place_of(trial)) / "result.json").is_file() for trial in lent)
 
 
 def test_a_search_goes_on_past_what_fails_and_tries_again_what_is_killed(make_plan, opened):

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from lt_bench.tracking.background import BackgroundTracker
-from lt_bench.tracking.mlflow_tracker import MlflowTracker
+from lt_bench.tracking.mlflow_tracker import MlflowTracker, sqlite_url
 from lt_bench.tracking.record import Artifact, DatasetRef, Point, RunRecord
 from lt_bench.tracking.registry import find_run, register_model
 from lt_bench.tracking.state import read_state, write_state
@@ -194,3 +194,15 @@ def test_a_model_is_registered_once_as_a_version_of_the_run_that_made_it(client,
     other = register_model(client, "letstalk", folder / "model.safetensors", "cd" * 32, RunRecord("made"), "")
     assert (other.version, other.created) == ("2", True)
     assert runs(client)["made"].info.run_id == other.run_id
+
+
+@pytest.mark.parametrize("name", ["a?x", "b%41", "c#d e"])
+def test_a_database_lies_in_its_folder_whatever_that_is_called(tmp_path: Path, name: str):
+    from sqlalchemy import make_url
+
+    out = tmp_path / name
+    assert make_url(sqlite_url(out / "mlflow.db")).database == str(out / "mlflow.db")
+    if name == "b%41":  # making one takes seconds
+        MlflowTracker(out, "grid").log_parent(RunRecord("grid"))
+        assert [path.name for path in tmp_path.iterdir()] == [name]
+        assert {path.name for path in out.iterdir()} == {"mlflow.db", "tracking"}

@@ -96,6 +96,12 @@ def _animated(path: Path) -> None:
     pictures[0].save(path, format="GIF", save_all=True, append_images=pictures[1:])
 
 
+def _profiled(path: Path) -> None:
+    from PIL import Image
+
+    Image.new("RGB", (64, 64)).save(path, format="PNG", icc_profile=b"no profile" * 50)
+
+
 def _picture(
     name: str, make: Make | bytes, codes: tuple[int, ...] = (2,), says: str = "", suffix: str = "png"
 ) -> Entry:
@@ -120,6 +126,8 @@ PICTURES = (
     _picture(
         "that is PostScript", b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n(canary) (w) file\n", suffix="eps"
     ),
+    _picture("with a broken colour profile", _profiled, says="colour profile"),
+    _picture("of 12000 by 9000", png(12000, 9000), says="sides of 1 to 8192"),
     _picture("of 0 bytes", b"", says="0 bytes"),
     _picture("of 3 GB of zeros", sparse(3 * 10**9)),
     _picture("of 3 GB behind a header", sparse(3 * 10**9, png(64, 64)[:60])),

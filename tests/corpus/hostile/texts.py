@@ -150,6 +150,8 @@ RESULTS = (
     _result("with frames of 10^30", lambda d: d["clips"][0].update(frames=10**30), (0, 2)),
     _result("with a clip that leads out", _renamed_clip("../../../outside/secret"), says="clip"),
     _result("with a clip at an absolute path", _renamed_clip("/etc/hostname"), says="clip"),
+    _result("with a file that leads out", lambda d: d["clips"][0].update(generated="../../secret.mp4"), says="files"),
+    _result("with a file at an absolute path", lambda d: d["clips"][0].update(real="/etc/hostname"), says="files"),
     _result("with a NUL in a clip", _renamed_clip("a\0b"), says="clip"),
     _result("with scripts for names", lambda d: d.update(system=EVIL), (0,)),
     _result("with a lone surrogate for a name", lambda d: d.update(system="\ud800"), (0, 2)),

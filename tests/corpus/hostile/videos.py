@@ -190,6 +190,8 @@ VIDEOS = (
         MISSED,
     ),
     Entry("video of 3 GB of zeros", "video", sparse(3 * 10**9), MISSED),
+    Entry("video of pixels a hundred times as wide as high", "video", _wide_pixels, MISSED, "sample aspect ratio"),
+    Entry("video of high dynamic range", "video", _high_range, MISSED, "convert with ffmpeg"),
     Entry("video that links to itself", "video", loop, MISSED),
     Entry("video that links to nothing", "video", lambda p: p.symlink_to("nowhere.mp4"), MISSED),
     Entry("video that links out", "video", _link_out, EITHER),
@@ -208,6 +210,29 @@ VIDEOS = (
     _renamed("http:colon.mp4"),
     _renamed(f"{'long' * 62}.mp4"),
 )
+
+
+def _tagged(path: Path, **tags: Any) -> None:
+    with av.open(f"file:{path}", "w", format="matroska") as target:
+        stream: Any = target.add_stream("ffv1", rate=25)
+        stream.width, stream.height, stream.pix_fmt = SIDE, SIDE, "yuv420p"
+        for name, value in tags.items():
+            setattr(stream.codec_context, name, value)
+        for number, picture in enumerate(frames()):
+            frame = av.VideoFrame.from_ndarray(picture, format="rgb24").reformat(format="yuv420p")
+            frame.pts, frame.time_base = number, Fraction(1, 25)
+            if "color_trc" in tags:
+                frame.color_trc = tags["color_trc"]
+            target.mux(stream.encode(frame))
+        target.mux(stream.encode(None))
+
+
+def _wide_pixels(path: Path) -> None:
+    _tagged(path, sample_aspect_ratio=Fraction(100))
+
+
+def _high_range(path: Path) -> None:
+    _tagged(path, color_trc=16)
 
 
 def _only_sound(path: Path) -> None:

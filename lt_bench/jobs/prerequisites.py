@@ -1,0 +1,73 @@
+"""What a run's later stages need, checked before the first expensive one.
+
+A missing decoder must not be noticed after hours of training, nor a missing encoder after hours of generation.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+from lt_bench.config import RunConfig
+from lt_bench.errors import ConfigError, WriteError
+from lt_bench.evaluation.harness import unavailable
+from lt_bench.evaluation.protocol import load_protocol
+from lt_bench.evaluation.real_side import open_real_side
+from lt_bench.evaluation.work import build_scores
+from lt_bench.jobs.launch import visible_gpus
+from lt_bench.media.video_writer import check_encoders
+from lt_bench.models.requirements import check_networks
+
+
+def check_generation(config: RunConfig) -> None:
+    """Check what generating and scoring a run's videos need: codec, speech encoder, protocol, video encoders.
+
+    Raises:
+        AssetError: names what is missing, the key that asks for it, and the command that gets it.
+        ConfigError: a name is unknown, or the protocol.
+        MediaError: PyAV cannot write the videos.
+    """
+    check_networks(config.data, decode=True)
+    load_protocol(config.evaluation.protocol)
+    check_encoders()
+
+
+def check_device(config: RunConfig) -> None:
+    """Check that this machine has the devices that a run is to train on.
+
+    Raises:
+        ConfigError: it has not.
+    """
+    train = config.train
+    if train.accelerator != "gpu":
+        return
+    gpus = len(visible_gpus(train.accelerator))
+    if gpus < train.devices:
+        raise ConfigError(
+            f"key 'train.accelerator': expected {train.devices} GPUs on this machine, got {gpus}; use "
+            "train.accelerator=cpu, or a smaller train.devices"
+        )
+
+
+def check_output(folder: Path) -> None:
+    """Check that a folder can be made and written to; nothing is made.
+
+    Raises:
+        WriteError: it cannot.
+    """
+    there = next(parent for parent in (folder.absolute(), *folder.absolute().parents) if parent.exists())
+    if not there.is_dir() or not os.access(there, os.W_OK):
+        raise WriteError(f"{folder}: expected a writable folder, got {there}, which is none")
+
+
+def missing_scores(config: RunConfig, real: Path) -> Mapping[str, str]:
+    """The scores that a run's protocol asks for and that cannot be computed here, with the reason.
+
+    Args:
+        config: of the run.
+        real: folder of the real set that its videos are scored against.
+    """
+    side = open_real_side(real)
+    found = {score.name: unavailable(score, side) for score in build_scores(load_protocol(config.evaluation.protocol))}
+    return {name: reason for name, reason in found.items() if reason is not None}

@@ -1,0 +1,95 @@
+"""The videos below a folder, and everything else in it with the reason why it is not used."""
+
+from __future__ import annotations
+
+import os
+import unicodedata
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from lt_bench.files import printable
+
+VIDEO_SUFFIXES = (
+    ".mp4", ".mov", ".mkv", ".webm", ".avi", ".mpg", ".mpeg", ".m4v", ".ts", ".mts", ".m2ts", ".m2v", ".wmv", ".asf",
+    ".flv", ".f4v", ".3gp", ".3g2", ".ogv", ".mxf", ".vob", ".qt", ".divx", ".y4m",
+)  # fmt: skip
+"""Of files that are taken for videos, in lower case."""
+_SHOWN_SUFFIXES = ", ".join(VIDEO_SUFFIXES[:6])
+
+
+@dataclass(frozen=True)
+class VideoFiles:
+    """What a folder holds; all paths are relative to it, in order."""
+
+    videos: tuple[Path, ...]
+    unused: dict[str, str]
+    """The reason by printable path: of files that are no videos, folders without any, and links that lead nowhere."""
+
+    def by_name(self) -> dict[str, list[Path]]:
+        """The videos by their path without suffix, as ``comparable_name`` writes it."""
+        found: dict[str, list[Path]] = {}
+        for path in self.videos:
+            found.setdefault(comparable_name(path.with_suffix("").as_posix()), []).append(path)
+        return found
+
+
+def comparable_name(name: str) -> str:
+    """A file's name as text in which equal names are equal.
+
+    Some systems store an accented letter as one character, others as a letter and an accent (NFC and NFD).
+    """
+    return unicodedata.normalize("NFC", printable(name))
+
+
+def find_videos(folder: Path) -> VideoFiles:
+    """List the videos below a folder; links to files and folders are followed, hidden entries left out.
+
+    A folder in which no video lies is one entry of what is not used.
+    """
+    videos: list[Path] = []
+    unused: dict[str, str] = {}
+    for path, reason in _walk(folder, Path(), frozenset()):
+        if reason:
+            unused[printable(path.as_posix())] = reason
+        else:
+            videos.append(path)
+    return VideoFiles(tuple(sorted(videos)), dict(sorted(unused.items())))
+
+
+def _walk(root: Path, folder: Path, above: frozenset[tuple[int, int]]) -> Iterator[tuple[Path, str]]:
+    """Every entry with the reason why it is not used; empty for videos."""
+    here = root / folder
+    try:
+        status = here.stat()
+        names = sorted(name for name in os.listdir(here) if not name.startswith("."))  # noqa: PTH208 - names of any bytes
+    except OSError as error:
+        yield folder, f"a folder that cannot be read: {error.strerror or error}"
+        return
+    key = (status.st_dev, status.st_ino)
+    if key in above:
+        yield folder, "a link to a folder that it lies in"
+        return
+    for name in names:
+        path = folder / name
+        if (root / path).is_dir():
+            yield from _folder(list(_walk(root, path, above | {key})), path)
+        else:
+            yield path, _reason(root / path)
+
+
+def _folder(entries: list[tuple[Path, str]], path: Path) -> Iterator[tuple[Path, str]]:
+    if any(not reason for _, reason in entries) or (len(entries) == 1 and entries[0][0] == path):
+        yield from entries
+    else:
+        yield path, f"a folder without videos ({len(entries)} other files)"
+
+
+def _reason(path: Path) -> str:
+    if path.is_symlink() and not path.exists():
+        return "a link that leads nowhere"
+    if not path.is_file():
+        return "no regular file"
+    if path.suffix.lower() in VIDEO_SUFFIXES:
+        return ""
+    return f"no video by its name (expected {_SHOWN_SUFFIXES} or the like)"
