@@ -16,7 +16,6 @@ from lt_bench.perception.face_embedding import WEIGHTS as PERSON_ASSET
 from lt_bench.perception.faces import WEIGHTS as FACE_ASSET
 from lt_bench.perception.speech.base import build_speech_encoder
 
-
 RENDERED_ONLY = "ae_rendered_f32"
 """The codec that fits rendered faces only."""
 
@@ -30,8 +29,8 @@ def describe_cache(config: DataConfig, source_hash: str) -> CacheInfo:
     """
     if config.codec == RENDERED_ONLY and config.dataset != "synthetic":
         raise ConfigError(
-            f"codec: expected one for real faces (taef2, dct, kl:PATH or dc:PATH), got {RENDERED_ONLY}, which was trained "
-            "on rendered faces"
+            f"codec: expected one for real faces (taef2, dct, kl:PATH or dc:PATH), got {RENDERED_ONLY}, which was "
+            "trained on rendered faces"
         )
     codec, speech = build_codec(config.codec), build_speech_encoder(config.speech_encoder)
     side, factor = config.resolution, codec.factor

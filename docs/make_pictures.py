@@ -21,7 +21,10 @@ from lt_bench.config import RunConfig, load_config
 from lt_bench.media.video import read_frames
 
 HERE = Path(__file__).parent
-LABEL_HEIGHT, LABEL_WIDTH, GAP = 20, 150, 8
+LABEL_HEIGHT, LABEL_WIDTH, GAP = 20, 150, 6
+SPEAKERS, SHEET_SPEAKERS = 5, 2
+"""Test speakers in the animation and on the sheet of rendered faces: the first ones, unselected."""
+FIRST_FRAME = 16
 WHITE, BLACK = (255, 255, 255), (30, 30, 30)
 
 
@@ -55,26 +58,32 @@ def contact_sheet(videos: list[Videos], columns: int) -> Image.Image:
     draw, font = ImageDraw.Draw(sheet), ImageFont.load_default(14)
     for row, (name, frames) in enumerate(rows):
         draw.text((4, row * side + side // 2 - 8), name, fill=BLACK, font=font)
-        for column, index in enumerate(np.linspace(16, len(frames) - 4, columns).round().astype(int)):
+        for column, index in enumerate(np.linspace(FIRST_FRAME, len(frames) - 4, columns).round().astype(int)):
             sheet.paste(Image.fromarray(frames[index]), (LABEL_WIDTH + column * side, row * side))
     return sheet
 
 
-def animation_frames(groups: list[tuple[str, list[UInt8[ndarray, "F H W 3"]]]], count: int) -> list[Image.Image]:
-    """Frames of a loop: labelled columns, in each the videos of one system below each other.
+@dataclass(frozen=True)
+class Row:
+    """A labelled row of an animation: one video a speaker."""
 
-    The loop plays forwards, then backwards, so that it has no jump.
-    """
-    side, rows = groups[0][1][0].shape[1], len(groups[0][1])
+    label: str
+    videos: list[UInt8[ndarray, "F H W 3"]]
+
+
+def animation_frames(rows: list[Row], count: int) -> list[Image.Image]:
+    """Frames of a loop that plays forwards, then backwards, so that it has no jump."""
+    side, columns = rows[0].videos[0].shape[1], max(len(row.videos) for row in rows)
+    width, height = columns * (side + GAP) - GAP, len(rows) * (side + LABEL_HEIGHT + GAP) - GAP
     font, made = ImageFont.load_default(14), []
-    for index in range(count):
-        picture = Image.new("RGB", (len(groups) * (side + GAP) - GAP, LABEL_HEIGHT + rows * (side + GAP) - GAP), WHITE)
+    for index in range(FIRST_FRAME, FIRST_FRAME + count):
+        picture = Image.new("RGB", (width, height), WHITE)
         draw = ImageDraw.Draw(picture)
-        for column, (name, videos) in enumerate(groups):
-            draw.text((column * (side + GAP) + 4, 2), name, fill=BLACK, font=font)
-            for row, frames in enumerate(videos):
-                at = (column * (side + GAP), LABEL_HEIGHT + row * (side + GAP))
-                picture.paste(Image.fromarray(frames[16 + index]), at)
+        for number, row in enumerate(rows):
+            top = number * (side + LABEL_HEIGHT + GAP)
+            draw.text((2, top + 1), row.label, fill=BLACK, font=font)
+            for column, frames in enumerate(row.videos):
+                picture.paste(Image.fromarray(frames[index]), (column * (side + GAP), top + LABEL_HEIGHT))
         made.append(picture)
     return made + made[-2:0:-1]
 
@@ -85,19 +94,21 @@ def main() -> None:
     parser.add_argument("--rendered", type=Path, default=Path("runs/quickstart"))
     parser.add_argument("--real", type=Path, help="finished run on grid-sample (default: none shown)")
     parser.add_argument("--best", default="direct-direct", help="cell of the animation")
-    parser.add_argument("--clips", type=int, default=2, help="speakers of the sheet and the animation")
-    parser.add_argument("--frames", type=int, default=36, help="frames of the loop before it turns back")
+    parser.add_argument("--real-best", default="direct-direct", help="cell of the real speakers' rows")
+    parser.add_argument("--frames", type=int, default=48, help="frames of the loop before it turns back")
     arguments = parser.parse_args()
-    rendered = run_videos(arguments.rendered, *_cache_and_clips(arguments.rendered, arguments.clips))
-    contact_sheet(rendered, columns=8).save(HERE / "quickstart_frames.png", optimize=True)
-    groups = [("real (rendered)", [v.real for v in rendered])]
-    groups.append(("generated", [v.cells[arguments.best] for v in rendered]))
+    rendered = run_videos(arguments.rendered, *_cache_and_clips(arguments.rendered, SPEAKERS))
+    contact_sheet(rendered[:SHEET_SPEAKERS], columns=8).save(HERE / "quickstart_frames.png", optimize=True)
+    rows = [
+        Row("rendered test speakers: real clips", [v.real for v in rendered]),
+        Row("generated from a portrait and the voice", [v.cells[arguments.best] for v in rendered]),
+    ]
     if arguments.real:
-        people = run_videos(arguments.real, *_cache_and_clips(arguments.real, arguments.clips))
+        people = run_videos(arguments.real, *_cache_and_clips(arguments.real, SPEAKERS))
         contact_sheet(people, columns=8).save(HERE / "grid_sample_frames.png", optimize=True)
-        groups.append(("real (GRID)", [v.real for v in people]))
-        groups.append(("generated", [v.cells[arguments.best] for v in people]))
-    first, *rest = animation_frames(groups, arguments.frames)
+        rows.append(Row("GRID test speakers: real clips", [v.real for v in people]))
+        rows.append(Row("generated after training on seven people", [v.cells[arguments.real_best] for v in people]))
+    first, *rest = animation_frames(rows, arguments.frames)
     first.save(HERE / "faces.webp", save_all=True, append_images=rest, duration=40, loop=0, quality=80, method=6)
 
 

@@ -31,7 +31,8 @@ data:
   cache: {cache}
   resolution: 64
   synthetic: {{train_speakers: 2, validation_speakers: 1, test_speakers: 2, train_frames: 24, test_frames: 45}}
-model: {{preset: tiny, patch_size: 1, frames: 4, motion_frames: 1, audio_tokens: 2, audio_token_dim: 16, learn_sigma: false}}
+model:
+  {{preset: tiny, patch_size: 1, frames: 4, motion_frames: 1, audio_tokens: 2, audio_token_dim: 16, learn_sigma: false}}
 diffusion: {{schedule: flow, prediction: sample, timesteps: logit_normal}}
 train: {{steps: 6, batch_size: 1, learning_rate: 1.0e-3, ema_decay: 0.5, threads: 1, checkpoint_every: 2, log_every: 2}}
 sampling: {{sampler: flow_euler, steps: 1}}

@@ -1,8 +1,8 @@
 """The embedded synthetic data set: which clips it has, and how one is rendered.
 
 Identities are disjoint between splits, and between these splits and the speakers that train and test the probe network
-and the embedded codec: each purpose draws its speakers from its own block of seeds. Every clip starts near a pause, so scores that compare
-mouth movements begin at frame ``performance.SETTLED``.
+and the embedded codec: each purpose draws its speakers from its own block of seeds. Every clip starts near a pause, so
+scores that compare mouth movements begin at frame ``performance.SETTLED``.
 """
 
 from __future__ import annotations

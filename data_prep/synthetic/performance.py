@@ -55,7 +55,7 @@ class Performance:
         Args:
             seed: any number >= 0.
             frames: length, in frames at 25 fps.
-            motion: scales the head's motion; 0 is a still head. Below 1 the head also sways more slowly, by up to twice.
+            motion: scales the head's motion; 0 is a still head. Below 1 the head also sways up to twice as slowly.
 
         Raises:
             ValueError: ``motion`` is negative.

@@ -1,4 +1,4 @@
-"""Held-out figures of the embedded codec: fidelity, robustness to latent noise, what the probe reads, flicker, speed."""
+"""Held-out figures of the embedded codec: fidelity, robustness to latent noise, probe readings, flicker, speed."""
 
 from __future__ import annotations
 

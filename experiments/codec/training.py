@@ -70,7 +70,7 @@ class Frames:
 
 
 def _fill(weights: np.ndarray, box: Any, value: float) -> None:
-    x0, y0, x1, y1 = (int(round(float(v) * len(weights))) for v in box)
+    x0, y0, x1, y1 = (round(float(v) * len(weights)) for v in box)
     weights[max(y0, 0) : max(y1, 0), max(x0, 0) : max(x1, 0)] = value
 
 

@@ -1,6 +1,6 @@
 """Measure whether a long generated video jumps where its windows join, and whether its face drifts.
 
-    python experiments/continuity/window_borders.py --model runs/quickstart/cells/symbiotic-direct/seed0/model.safetensors
+    python experiments/continuity/window_borders.py --model runs/quickstart/cells/direct-direct/seed0/model.safetensors
 
 Generates one 20-second video of each of a few rendered test speakers, then compares the mean absolute difference of
 successive frames at the borders of windows with that of all other frames, and the probe's embedding of each second with
@@ -87,7 +87,9 @@ def main() -> None:
         print({key: round(value, 3) for key, value in rows[-1].items()}, flush=True)
     mean = {key: round(float(np.mean([row[key] for row in rows])), 4) for key in rows[0]}
     report = {"data": "synthetic", "seconds": SECONDS, "speakers": SPEAKERS, "sampling": dataclasses.asdict(sampling)}
-    write_json(arguments.out, {**report, "system": loaded.card.config.model.fusion.__dict__, "mean": mean, "rows": rows})
+    write_json(
+        arguments.out, {**report, "system": loaded.card.config.model.fusion.__dict__, "mean": mean, "rows": rows}
+    )
     print("mean", mean)
 
 

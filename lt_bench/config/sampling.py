@@ -43,6 +43,7 @@ class SamplingConfig:
     """Frames, below ``model.frames``, that a window shares with the one before: they are held to its latents while the
     rest is generated, so windows join without jumps and need no motion frames."""
     window_noise: Literal["independent", "shared"] = "independent"
-    """The first noise of a video's windows: ``independent``, or ``shared``, the same in every window, which keeps details
-    such as hair alike from window to window. Noise that a sampler adds in its steps stays independent."""
+    """The first noise of a video's windows: ``independent``, or ``shared``, the same in every window, which keeps
+    details such as hair alike from window to window but makes the head move less. Noise that a sampler adds in its
+    steps stays independent."""
     weights: Literal["ema", "raw"] = "ema"

@@ -24,7 +24,9 @@ def test_evaluation_does_not_measure_again_what_the_cache_holds(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, mirror: Path
 ):
     monkeypatch.setenv("LT_BENCH_CACHE", str(tmp_path / "user"))
-    path = prepare(DataConfig(cache=str(tmp_path / "cache"), synthetic=TINY, resolution=64, codec="dct"), workers=1).cache.path
+    path = prepare(
+        DataConfig(cache=str(tmp_path / "cache"), synthetic=TINY, resolution=64, codec="dct"), workers=1
+    ).cache.path
     real = path / "real" / "test"
     assert main(["cache", "statistics", str(path), "--protocol", "synthetic-v1", "--split", "test", "--json"]) == 0
     found = json.loads(capsys.readouterr().out)["splits"]["test"]

@@ -54,7 +54,9 @@ def losing(cluster: Any, at: int) -> Callable[[int, int], None]:
 @pytest.mark.faults
 @pytest.mark.filterwarnings("ignore")  # Ray's own, of this process
 def test_two_nodes_one_lost_on_the_way_give_the_bytes_of_the_local_engine(cluster: Any, tmp_path: Path):
-    local, far = (DataConfig(cache=str(tmp_path / name), synthetic=SMALL, resolution=64, codec="dct") for name in ("local", "ray"))
+    local, far = (
+        DataConfig(cache=str(tmp_path / name), synthetic=SMALL, resolution=64, codec="dct") for name in ("local", "ray")
+    )
     prepare(local, workers=1)
     done = prepare(far, workers=2, engine="ray", progress=losing(cluster, 4))
     assert (done.prepared, done.rejected) == (16, ())

@@ -111,12 +111,12 @@ def test_a_still_clip_stays_still(frames: np.ndarray) -> None:
 def test_can_be_sent_to_workers() -> None:
     codec = build_codec(NAME)
     codec.encode(torch.zeros(1, 3, 64, 64))
-    assert pickle.loads(pickle.dumps(build_codec(NAME))).hash == codec.hash  # noqa: S301
+    assert pickle.loads(pickle.dumps(build_codec(NAME))).hash == codec.hash
 
 
 def test_other_weights_are_refused_in_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(ae_rendered, "WEIGHTS_SHA256", "0" * 64)
-    with pytest.raises(AssetError, match="expected sha256 0000.*install the package again") as raised:
+    with pytest.raises(AssetError, match=r"expected sha256 0000.*install the package again") as raised:
         packaged_weights()
     assert "\n" not in str(raised.value)
 

@@ -110,9 +110,7 @@ def test_an_overlap_as_long_as_the_window_is_refused(loaded: LoadedModel) -> Non
 def test_the_cost_of_an_overlap_is_counted(loaded: LoadedModel) -> None:
     config = loaded.card.config
     plain, shared = (
-        count_operations(
-            config.model, config.diffusion, replace(config.sampling, overlap=overlap), (32, 4, 4), (1, 80)
-        )
+        count_operations(config.model, config.diffusion, replace(config.sampling, overlap=overlap), (32, 4, 4), (1, 80))
         for overlap in (0, 2)
     )
     assert plain.of_video(16) - plain.video == 4 * plain.window
