@@ -37,7 +37,10 @@ def sqlite_url(path: Path) -> str:
     """The address of a database file, whatever characters its path has."""
     from sqlalchemy import URL
 
-    return URL.create("sqlite", database=str(path.resolve())).render_as_string()
+    place = str(path.resolve())
+    plain = URL.create("sqlite", database=place).render_as_string()
+    # MLflow makes the folder of a "sqlite:///" address without decoding it; with the driver named it makes none.
+    return plain if plain == f"sqlite:///{place}" else URL.create("sqlite+pysqlite", database=place).render_as_string()
 
 
 class MlflowTracker:

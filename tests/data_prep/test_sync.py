@@ -14,7 +14,7 @@ import pytest
 import torch
 
 from data_prep import sync, sync_net
-from data_prep.describe import describe_cache, require_assets
+from data_prep.describe import PERSON_ASSET, describe_cache, require_assets
 from data_prep.pipeline import open_complete, prepare
 from data_prep.rules import RejectionError
 from data_prep.sync import LipSync, Seen, settle
@@ -83,7 +83,7 @@ def test_only_the_beginning_is_looked_at_and_a_face_that_is_lost_is_not_measured
 @pytest.fixture
 def networks_here(monkeypatch: pytest.MonkeyPatch) -> Iterator[set[str]]:
     """Names of assets that are said to be here."""
-    here = {"face_landmarker.task"}
+    here = {"face_landmarker.task", PERSON_ASSET}
 
     def path(name: str) -> Path:
         if name not in here:
@@ -120,6 +120,9 @@ def test_what_a_measure_lacks_is_named_with_what_to_do(networks_here: set[str], 
         require_assets(config)
     with pytest.raises(AssetError, match=r"moonshine_tiny_en_encoder\.ort is absent"):
         require_assets(replace(config, quality=QualityConfig()))
+    networks_here.remove(PERSON_ASSET)
+    with pytest.raises(AssetError, match=r"dlib_face.* is absent; or do without.*quality\.max_person_distance=null"):
+        require_assets(config)
 
 
 def test_a_clip_out_of_time_by_syncnet_is_rejected_and_the_cache_opens_without_it(
