@@ -13,7 +13,8 @@ from lt_bench.evaluation.scores.base import PerVideoScore, ReportedScore, Score,
 MADE = "<!-- made by docs/make_reference.py; do not edit -->"
 INTRO = """A score means something only with its protocol. Results of different protocols, versions, real sets, frame
 sizes, N or clip lengths are never put into one table: the difference is named instead. `paper-v1`, `open-v1` and
-`synthetic-v2` are for new results; `synthetic-v1` is the first version of the synthetic set, and the others reproduce the conventions of single tools.
+`synthetic-v2` are for new results; `synthetic-v1` is the first version of the synthetic set, and the others
+reproduce the conventions of single tools.
 Your own protocol is a YAML file, [below](#your-own)."""
 OWN = """## Your own
 
