@@ -94,7 +94,9 @@ def main() -> None:
     parser.add_argument("--rendered", type=Path, default=Path("runs/quickstart"))
     parser.add_argument("--real", type=Path, help="finished run on grid-sample (default: none shown)")
     parser.add_argument("--best", default="direct-direct", help="cell of the animation")
-    parser.add_argument("--real-best", default="direct-direct", help="cell of the real speakers' rows")
+    parser.add_argument("--real-best", default="symbiotic-direct", help="cell of the real speakers' rows")
+    parser.add_argument("--seen", type=Path, help="video of a training speaker with a test speaker's voice")
+    parser.add_argument("--seen-clip", default="pwij3p", help="the training clip whose portrait it was made from")
     parser.add_argument("--frames", type=int, default=48, help="frames of the loop before it turns back")
     arguments = parser.parse_args()
     rendered = run_videos(arguments.rendered, *_cache_and_clips(arguments.rendered, SPEAKERS))
@@ -104,10 +106,17 @@ def main() -> None:
         Row("generated from a portrait and the voice", [v.cells[arguments.best] for v in rendered]),
     ]
     if arguments.real:
-        people = run_videos(arguments.real, *_cache_and_clips(arguments.real, SPEAKERS))
+        cache, clips = _cache_and_clips(arguments.real, SPEAKERS)
+        people = run_videos(arguments.real, cache, clips)
         contact_sheet(people, columns=8).save(HERE / "grid_sample_frames.png", optimize=True)
-        rows.append(Row("GRID test speakers: real clips", [v.real for v in people]))
-        rows.append(Row("generated after training on seven people", [v.cells[arguments.real_best] for v in people]))
+        real, made = [v.real for v in people], [v.cells[arguments.real_best] for v in people]
+        also = ""
+        if arguments.seen:
+            real.append(read_frames(cache / "real" / "train" / f"{arguments.seen_clip}.mp4"))
+            made.append(read_frames(arguments.seen))
+            also = ", and one of the training speakers"
+        rows.append(Row(f"GRID test speakers{also}: real clips", real))
+        rows.append(Row("generated after training on seven people", made))
     first, *rest = animation_frames(rows, arguments.frames)
     first.save(HERE / "faces.webp", save_all=True, append_images=rest, duration=40, loop=0, quality=80, method=6)
 
