@@ -125,7 +125,7 @@ def _check_model_file(path: Path) -> None:
     from lt_bench.errors import CheckpointError
 
     if not path.is_file():
-        got = "a folder" if path.is_dir() else "no such file"
+        got = "no such file" if not path.exists() else "a folder" if path.is_dir() else "a special file"
         raise CheckpointError(f"{path}: expected a model file, got {got}; a run's is RUN/model.safetensors")
 
 

@@ -8,6 +8,7 @@ from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from functools import partial
 from multiprocessing import active_children, get_context
+from multiprocessing.util import Finalize
 from pathlib import Path
 from typing import Any, Literal
 
@@ -84,7 +85,10 @@ def _start_worker(work: Work, counter: Any) -> None:
     os.environ["OMP_NUM_THREADS"] = "1"
     if gpus := visible_gpus():
         os.environ[GPU_VARIABLE] = gpus[number % len(gpus)]
-    _SCORER[:] = [work.scorer()]
+    scorer = work.scorer()
+    _SCORER[:] = [scorer]
+    # Before the process's threads end, without which MediaPipe cannot free its network.
+    Finalize(None, scorer.loader.tools.close, exitpriority=1)
 
 
 def visible_gpus() -> tuple[str, ...]:

@@ -109,8 +109,8 @@ class FaceLandmarker:
         weights = asset_path(WEIGHTS)
         with without_native_noise():
             self._landmarker = _create(str(weights), max_faces)
-        # Also runs when the interpreter ends: MediaPipe's own clean-up then finds its modules gone, and complains.
         self._freed = weakref.finalize(self, _free, self._landmarker)
+        self._freed.atexit = False  # by then the threads that MediaPipe frees it with have ended; see ``close``
         keep_profiling_signal_ignored()
 
     @property
@@ -136,7 +136,7 @@ class FaceLandmarker:
         return FaceTrack.of(found, counts)
 
     def close(self) -> None:
-        """Free the network; done at the end of the process at the latest."""
+        """Free the network; needed before the process ends, when MediaPipe's own clean-up fails and complains."""
         self._freed()
 
     def __enter__(self) -> FaceLandmarker:

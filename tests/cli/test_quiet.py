@@ -19,7 +19,8 @@ from lt_bench.media.video_writer import write_video
 
 TINY = Path(__file__).resolve().parents[1] / "tiny_run.yaml"
 ROOT = Path(__file__).resolve().parents[2]
-OWN = ("lt-bench ", "rejected ", "score ", "2 steps in ")
+PROGRESS = ("preparing ", "verifying ", "scoring ", "training ", "generating ")
+OWN = ("lt-bench ", "rejected ", "score ", "2 steps in ", *PROGRESS)
 """Beginnings of the commands' own lines."""
 
 
@@ -42,7 +43,7 @@ def run(folder: Path, *arguments: str, codes: tuple[int, ...] = (0,)) -> list[st
 @pytest.mark.parametrize("workers", ["1", "2"])
 def test_evaluate_and_prepare_say_nothing_of_their_libraries(mirror: Path, tmp_path: Path, workers: str):
     source = mirror / "grid-sample" / "sbia1a.mpg"
-    frames = read_frames(source)[:30]
+    frames = read_frames(source)[:30, :, 36:324]
     time = np.arange(30 * 640) / 16000
     voice = (0.2 * np.sin(2 * np.pi * 200 * time)).astype(np.float32)
     for name in ("a", "b"):
@@ -72,4 +73,4 @@ def test_the_other_commands_say_nothing_of_their_libraries(tmp_path: Path):
     assert run(tmp_path, "ablate", "grid.yaml", codes=(0, 1)) == []
     assert run(tmp_path, "leaderboard", "build", "g", "--out", "page", codes=(0, 1, 2)) == []
     assert run(tmp_path, "cache", "verify", "cache") == []
-    assert run(tmp_path, "model", "describe", "--checkpoint", "run/model.safetensors", codes=(0, 2)) == []
+    assert run(tmp_path, "model", "describe", codes=(0, 2)) == []
