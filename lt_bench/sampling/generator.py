@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 
 import torch
@@ -10,10 +11,12 @@ from torch import Tensor
 
 from lt_bench.config import DiffusionConfig, SamplingConfig
 from lt_bench.diffusion.samplers import Sampler, build_sampler
+from lt_bench.models.compiling import compile_blocks, compiled_limits
 from lt_bench.models.conditions import Conditions, FusedCondition
 from lt_bench.models.letstalk import LetsTalk
 from lt_bench.sampling.guided import ClipPortraits, GuidedWindows, check_sampling, predictions_needed
 from lt_bench.sampling.noise import clip_generator
+from lt_bench.sampling.precision import check_sampling_precision, network_precision
 from lt_bench.sampling.voice import Features, window_of
 from lt_bench.shapes import AudioWindows, Float, Latent, Latents
 
@@ -66,11 +69,14 @@ class Generator:
             device: where the model runs; latents are returned on the CPU.
 
         Raises:
-            ConfigError: the sampler does not fit what the model was trained for.
+            ConfigError: the sampler does not fit what the model was trained for, or the precision the device.
         """
         self.model, self.diffusion, self.sampling = model.to(device), diffusion, sampling
         self.device = torch.device(device)
         check_sampling(sampling)
+        check_sampling_precision(sampling.precision, self.device)
+        if sampling.compile:
+            compile_blocks(self.model.blocks, dynamic=None)
         self._sampler()
 
     def windows(self, requests: Sequence[ClipRequest]) -> Iterator[WindowLatents]:
@@ -114,19 +120,28 @@ class Generator:
         before = torch.stack(list(motion)).to(self.device) if config.motion_frames else None
         return Conditions(portrait, audio, before, keep_portrait=keep, keep_audio=keep)
 
-    @torch.inference_mode()
-    def _portraits(self, requests: Sequence[ClipRequest]) -> ClipPortraits:
-        latents = torch.stack([request.portrait for request in requests]).to(self.device)
-        return ClipPortraits(self.model, latents, predictions_needed(self.sampling))
+    @contextmanager
+    def _computing(self) -> Iterator[None]:
+        with (
+            torch.inference_mode(),
+            network_precision(self.sampling.precision, self.device),
+            compiled_limits(len(self.model.blocks)) if self.sampling.compile else nullcontext(),
+        ):
+            yield
 
-    @torch.inference_mode()
+    def _portraits(self, requests: Sequence[ClipRequest]) -> ClipPortraits:
+        with self._computing():
+            latents = torch.stack([request.portrait for request in requests]).to(self.device)
+            return ClipPortraits(self.model, latents, predictions_needed(self.sampling))
+
     def _denoise(
         self, conditions: Conditions, portraits: FusedCondition | None, noise: list[torch.Generator]
     ) -> Latents:
         sampler = self._sampler()
         shape = (self.model.config.frames, *self.model.latent_shape)
-        x = torch.stack([torch.randn(shape, generator=g) for g in noise]).to(self.device) * sampler.init_noise_scale
-        guided = GuidedWindows(self.model, conditions, self.sampling, portraits)
-        for t in sampler.timesteps:
-            x = sampler.step(guided.predict(x, t), t, x, noise)
+        with self._computing():
+            x = torch.stack([torch.randn(shape, generator=g) for g in noise]).to(self.device) * sampler.init_noise_scale
+            guided = GuidedWindows(self.model, conditions, self.sampling, portraits)
+            for t in sampler.timesteps:
+                x = sampler.step(guided.predict(x, t), t, x, noise)
         return x
