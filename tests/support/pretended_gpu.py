@@ -272,6 +272,7 @@ def _patched() -> Iterator[None]:
     with (
         mock.patch.multiple(torch.inference_mode, __enter__=enter, __exit__=leave),
         mock.patch.multiple(torch.cuda, **CUDA_FUNCTIONS),
+        mock.patch("torch.utils._triton.has_triton", return_value=False),  # which asks the GPU for its properties
         mock.patch.object(torch._C, "_cuda_clearCublasWorkspaces", _nothing, create=True),
         mock.patch.object(nn.functional, "scaled_dot_product_attention", _attention),
         mock.patch.object(Tensor, "type", _type),
