@@ -106,9 +106,9 @@ def test_sharded_micro_batches_clipped_on_the_device_train_what_the_whole_batch_
     whole: Callable[[RunConfig], Path],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(gradients, "reading_is_free", lambda value: False)  # as on a GPU
-    train_in(2, make_run(**SHARED, devices=2, strategy="fsdp", accumulate=2), tmp_path, toy_cache)
-    monkeypatch.undo()
+    with monkeypatch.context() as patched:
+        patched.setattr(gradients, "reading_is_free", lambda value: False)  # as on a GPU
+        train_in(2, make_run(**SHARED, devices=2, strategy="fsdp", accumulate=2), tmp_path, toy_cache)
     _assert_same_run(whole(make_run(**SHARED)), tmp_path)
 
 
