@@ -10,7 +10,9 @@ from lt_bench.cli.plugins import add_plugin_flag, with_plugins
 from lt_bench.errors import ConfigError
 
 if TYPE_CHECKING:
+    from lt_bench.config import ModelConfig
     from lt_bench.models.describe import Description
+    from lt_bench.models.memory import Memory
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -29,6 +31,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     describe.add_argument(
         "--all-cells", action="store_true", help="compare every fusion of the portrait with every one of the audio"
     )
+    describe.add_argument("--memory", action="store_true", help="print the GPU memory that training takes")
+    describe.add_argument("--gpus", type=int, default=8, metavar="N", help="GPUs that share it (default: 8)")
     describe.add_argument("overrides", nargs="*", metavar="key=value", help="keys of the model's config, as in YAML")
     add_plugin_flag(describe)
     add_json_flag(describe)
@@ -44,6 +48,12 @@ def run(args: argparse.Namespace) -> int:
     config = with_plugins(parse_config(ModelConfig, document, source="model"), args.plugin)
     latent = _shape(args.latent, "--latent", 3)
     speech = _shape(args.speech, "--speech", 2)
+    if args.memory:
+        if args.gpus < 1:
+            raise ConfigError(f"--gpus: expected at least 1, got {args.gpus}")
+        from lt_bench.models.memory import training_memory
+
+        return _print_memory(training_memory(config, latent, speech), config, args.gpus, args.json)
     if args.all_cells:
         with progress_bar() as bar:
             task = bar.add_task("describing")
@@ -97,6 +107,40 @@ def _print_one(found: Description, as_json: bool) -> int:
     table.add_row("total", f"{found.parameters_total:,}", *costs)
     _print(table)
     return 0
+
+
+def _print_memory(found: Memory, config: ModelConfig, gpus: int, as_json: bool) -> int:
+    cases = [
+        (strategy, precision, checkpointing)
+        for strategy in ("ddp", "fsdp")
+        for precision in ("fp32", "bf16")
+        for checkpointing in (False, True)
+    ]
+    per_gpu = {case: found.per_gpu(gpus, case[0], case[1], 1, case[2]) for case in cases}
+    if as_json:
+        from dataclasses import asdict
+
+        keys = ("strategy", "precision", "activation_checkpointing")
+        rows = [dict(zip(keys, case, strict=True)) | {"bytes": size} for case, size in per_gpu.items()]
+        print_json({**asdict(found), "weights": found.weights, "state": found.state, "gpus": gpus, "per_gpu": rows})
+        return 0
+    from rich.table import Table
+
+    state = f"{_gibi(found.weights)} GiB of weights, as much of gradients and of the weight average, twice of AdamW"
+    table = Table(title=f"LetsTalk {config.preset}: training memory, GiB", caption=f"{state}; {gpus} GPUs")
+    headings = ("strategy", "precision", "checkpointing", "activations of a window", "a GPU with one window")
+    for place, heading in enumerate(headings):
+        table.add_column(heading, justify="right" if place > 2 else "left")
+    for (strategy, precision, checkpointing), size in per_gpu.items():
+        kept = found.bf16 if precision == "bf16" else found.fp32
+        activations = kept.checkpointed if checkpointing else kept.plain
+        table.add_row(strategy, precision, "on" if checkpointing else "off", _gibi(activations), _gibi(size))
+    _print(table)
+    return 0
+
+
+def _gibi(size: int) -> str:
+    return f"{size / 2**30:,.2f}"
 
 
 def _print_cells(cells: tuple[Description, ...], as_json: bool) -> int:

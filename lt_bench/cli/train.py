@@ -63,10 +63,12 @@ def run(arguments: argparse.Namespace) -> int:
     from lt_bench.jobs.prerequisites import check_device, check_generation, check_output
     from lt_bench.plugins import load_plugins
     from lt_bench.training.check import check_run
+    from lt_bench.training.hardware import resolve_run
     from lt_bench.training.preemption import PREEMPTED_CODE, Preempted
     from lt_bench.training.run import train
 
     load_plugins(config.model.plugins)
+    config = resolve_run(config)
     check_run(config)  # before the cache, which may take hours
     load_protocol(config.evaluation.protocol)
     check_output(arguments.out)
@@ -82,7 +84,7 @@ def run(arguments: argparse.Namespace) -> int:
             _ending_with_the_first(first),
             _tracked(config, arguments.out, cache, arguments.tracking if first else "off") as callbacks,
         ):
-            saved = TellStart(lambda: _save_config(config, arguments.out))
+            saved = TellStart(lambda: _begin(config, arguments.out))
             outcome = train(config, arguments.out, cache, callbacks=[saved, *callbacks])
     except Preempted as stop:
         if not first:  # a code other than 0 would make Lightning kill the first process
@@ -115,12 +117,14 @@ def run(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _save_config(config: RunConfig, out: Path) -> None:
-    """What the run is, and what repeats it."""
+def _begin(config: RunConfig, out: Path) -> None:
+    """Save what the run is, and what repeats it; say how it computes."""
     from lt_bench.config import to_yaml
     from lt_bench.files import write_text
     from lt_bench.jobs.folder import CONFIG_FILE
+    from lt_bench.training.hardware import summary
 
+    stderr_console().print(summary(config.train), highlight=False)
     write_text(out / CONFIG_FILE, to_yaml(config))
 
 

@@ -24,9 +24,12 @@ SHARING_KEYS = (
     "train.compile",
     "train.deterministic",
     "sampling.batch_size",
+    "sampling.compile",
 )
 """How the work is shared out: windows and their draws are the same, but sums are rounded differently.
 
 A run may go on with others of these. Two runs that differ in them are two all the same: they are compared for time and
 memory.
 """
+HARDWARE_KEYS = ("train.precision", "train.compile", "train.workers")
+"""Keys that may be ``auto``: the machine that trains decides, and its choice stands in the checkpoint and the model."""

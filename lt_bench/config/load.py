@@ -68,7 +68,7 @@ def parse_config(kind: type[T], document: dict[str, Any], source: str = "config"
         return _adapter(kind).validate_python(document)
     except ValidationError as error:
         first = error.errors()[0]
-        key = ".".join(map(str, first["loc"])) or "(top level)"
+        key = ".".join(_key(kind, first["loc"])) or "(top level)"
         if first["type"] == "unexpected_keyword_argument":
             raise ConfigError(f"{source}: unknown key '{key}'{_known(kind, first['loc'])}") from None
         if first["type"] in ("missing", "missing_argument"):
@@ -109,6 +109,22 @@ def _dataclasses_in(kind: Any) -> list[Any]:
         hints = typing.get_type_hints(kind)
         return [kind, *(found for hint in hints.values() for found in _dataclasses_in(hint))]
     return [found for argument in typing.get_args(kind) for found in _dataclasses_in(argument)]
+
+
+def _key(kind: Any, location: tuple[Any, ...]) -> list[str]:
+    """The keys of an error's location, without the branch of a union such as ``int | Literal["auto"]``."""
+    import typing
+
+    found = []
+    for step in location:
+        if dataclasses.is_dataclass(kind):
+            kind = typing.get_type_hints(kind).get(step)
+        elif typing.get_origin(kind) in (dict, tuple):
+            kind = typing.get_args(kind)[-1 if isinstance(step, str) else 0]
+        else:
+            break
+        found.append(str(step))
+    return found
 
 
 def _known(kind: Any, location: tuple[Any, ...]) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+Precision = Literal["fp32", "tf32", "bf16"]
 SamplerName = Literal["ddpm", "ddim", "dpmpp_2m", "unipc", "flow_euler", "flow_heun"]
 
 
@@ -47,3 +48,8 @@ class SamplingConfig:
     details such as hair alike from window to window but makes the head move less. Noise that a sampler adds in its
     steps stays independent."""
     weights: Literal["ema", "raw"] = "ema"
+    precision: Precision = "fp32"
+    """``fp32``: exact, on a GPU too. ``tf32``: products of float32 in TF32, on GPUs that have it. ``bf16``: the
+    network's products in bfloat16 (autocast), the codec's on a GPU in TF32."""
+    compile: bool = False
+    """``torch.compile`` the network's blocks: worth its minute or two for many clips on a GPU."""

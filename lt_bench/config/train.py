@@ -56,18 +56,19 @@ class TrainConfig:
     reference: Literal["frame", "portrait"] = "frame"
     """The portrait of a training window: a random frame of its clip outside the window, or the clip's portrait."""
     seed: int = 0
-    precision: Literal["fp32", "bf16"] = "fp32"
-    """``bf16``: matrix products in bfloat16, weights and optimiser in float32 (autocast)."""
+    precision: Literal["auto", "fp32", "bf16"] = "auto"
+    """``bf16``: matrix products in bfloat16, weights and optimiser in float32 (autocast). ``auto``: ``bf16`` on a GPU
+    that computes in it natively, else ``fp32``."""
     activation_checkpointing: bool = False
     """Keep only each block's input for the backward pass and compute the rest again: less memory, a third more work."""
-    compile: bool = False
-    """``torch.compile`` each block."""
+    compile: bool | Literal["auto"] = "auto"
+    """``torch.compile`` each block; ``auto``: on a GPU."""
     deterministic: bool = False
     """Refuse operations that are not deterministic, at some cost in speed on a GPU; a CPU is deterministic anyway."""
     threads: int = 0
     """CPU threads of this process; 0 leaves PyTorch's choice."""
-    workers: int = 0
-    """Processes that load data."""
+    workers: int | Literal["auto"] = "auto"
+    """Processes that load data, for each device; ``auto``: none on a CPU, up to eight for each GPU."""
     checkpoint_every: int = 5000
     """Steps between checkpoints; the last step is always one."""
     log_every: int = 50

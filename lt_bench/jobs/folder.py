@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from lt_bench.config import RunConfig, load_config, to_dict, to_yaml
-from lt_bench.config.free_keys import FREE_KEYS, SHARING_KEYS
+from lt_bench.config.free_keys import FREE_KEYS, HARDWARE_KEYS, SHARING_KEYS
 from lt_bench.errors import ConfigError
 
 CONFIG_FILE = "config.yaml"
@@ -51,7 +51,9 @@ def link_file(folder: Path, source: Path, name: str) -> None:
 def differing_keys(made: dict[str, Any], asked: dict[str, Any]) -> Iterator[str]:
     """The dotted keys whose values differ and with which a run cannot go on, in order."""
     for key in sorted(made.keys() | asked.keys()):
-        if key not in (*FREE_KEYS, *SHARING_KEYS) and made.get(key) != asked.get(key):
+        values = made.get(key), asked.get(key)
+        left_open = key in HARDWARE_KEYS and "auto" in values  # training itself compares what it comes to
+        if key not in (*FREE_KEYS, *SHARING_KEYS) and not left_open and values[0] != values[1]:
             yield key
 
 

@@ -47,7 +47,7 @@ class PartCosts:
     def __init__(self, model: LetsTalk, known: dict[tuple[str, ...], Cost]) -> None:
         """Set up; ``known`` keeps the costs of whole passes between models that differ in fusions alone."""
         self.model, self.known = model, known
-        self.conditions = _conditions(model)
+        self.conditions = empty_conditions(model)
         self.latents = torch.empty(1, model.config.frames, *model.latent_shape)
         self.time = torch.empty(1)
         self.fusions = {"portrait": model.portrait_fusion, "audio": model.audio_fusion}
@@ -104,13 +104,14 @@ class PartCosts:
         return result, Cost(counter.get_total_flops() // 2, kept)  # two operations for each multiply-accumulate
 
 
-def _conditions(model: LetsTalk) -> Conditions:
+def empty_conditions(model: LetsTalk, windows: int = 1) -> Conditions:
+    """Conditions of some windows, without values."""
     config = model.config
-    keep = torch.empty(1, dtype=torch.bool)
-    motion = torch.empty(1, config.motion_frames, *model.latent_shape)
+    keep = torch.empty(windows, dtype=torch.bool)
+    motion = torch.empty(windows, config.motion_frames, *model.latent_shape)
     return Conditions(
-        portrait=torch.empty(1, *model.latent_shape),
-        audio=torch.empty(1, config.frames, 2 * config.audio_window + 1, *model.speech_shape),
+        portrait=torch.empty(windows, *model.latent_shape),
+        audio=torch.empty(windows, config.frames, 2 * config.audio_window + 1, *model.speech_shape),
         motion=motion if config.motion_frames else None,
         keep_portrait=keep,
         keep_audio=keep,

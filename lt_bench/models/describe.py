@@ -131,7 +131,7 @@ def _describe(
     speech_shape: tuple[int, int],
     known: dict[tuple[str, ...], Cost],
 ) -> Description:
-    with torch.device("meta"), _NoDraws():
+    with torch.device("meta"), NoDraws():
         model = build_model(config, latent_shape, speech_shape)
         costs = PartCosts(model, known)
         window, whole = costs.window(), costs.whole()
@@ -172,7 +172,7 @@ def _size(part: nn.Module | Tensor) -> int:
     return part.numel() if isinstance(part, Tensor) else sum(parameter.numel() for parameter in part.parameters())
 
 
-class _NoDraws(TorchFunctionMode):
+class NoDraws(TorchFunctionMode):
     """Leaves fresh weights as they are, which have no data."""
 
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:

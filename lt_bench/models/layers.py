@@ -11,6 +11,8 @@ from torch.nn import functional as F
 from lt_bench.shapes import Float
 
 NORM_EPS = 1e-6
+MOST_SEQUENCES = 65_535
+"""CUDA's limit of a kernel's second and third dimension, over which fused attention lays out its sequences."""
 
 
 def linear(inputs: int, outputs: int, bias: bool = True, zero: bool = False, groups: int = 1) -> nn.Linear:
@@ -49,6 +51,16 @@ def keys_and_values(context: Float[Tensor, "S 2 heads M d"]) -> tuple[Tensor, Te
     """
     keys, values = context.permute(0, 3, 1, 2, 4).unbind(2)
     return keys.transpose(1, 2), values.transpose(1, 2)
+
+
+def softmax_attention(
+    queries: Float[Tensor, "S heads N d"], keys: Float[Tensor, "S heads M d"], values: Float[Tensor, "S heads M d"]
+) -> Float[Tensor, "S heads N d"]:
+    """Attention within each sequence; of more than ``MOST_SEQUENCES`` in parts, which changes no number."""
+    if len(queries) <= MOST_SEQUENCES:
+        return F.scaled_dot_product_attention(queries, keys, values)
+    parts = zip(*(x.split(MOST_SEQUENCES) for x in (queries, keys, values)), strict=True)
+    return torch.cat([F.scaled_dot_product_attention(*part) for part in parts])
 
 
 class Attention(nn.Module):
@@ -132,7 +144,7 @@ class SelfAttention(Attention):
         return self.qkv(x).unflatten(-1, (3, self.heads, -1))
 
     def _read(self, queries: Tensor, keys: Tensor, values: Tensor) -> Float[Tensor, "S N D"]:
-        return self.proj(F.scaled_dot_product_attention(queries, keys, values).transpose(1, 2).flatten(2))
+        return self.proj(softmax_attention(queries, keys, values).transpose(1, 2).flatten(2))
 
 
 class CrossAttention(nn.Module):
@@ -157,7 +169,7 @@ class CrossAttention(nn.Module):
         keys, values = keys_and_values(keys_values.flatten(0, 1))
         S = keys.shape[0]
         q = self.q(x).view(S, -1, self.heads, keys.shape[-1]).transpose(1, 2)
-        out = F.scaled_dot_product_attention(q, keys, values)
+        out = softmax_attention(q, keys, values)
         return self.proj(out.transpose(1, 2).reshape(x.shape))
 
     def guide(

@@ -95,6 +95,13 @@ def _open(path: Path) -> Any:
     known = set(onnxruntime.get_available_providers())
     providers = [(name, how) for name, how in PROVIDERS.items() if name in known]
     try:
-        return onnxruntime.InferenceSession(str(path), options, providers=providers)
+        session = onnxruntime.InferenceSession(str(path), options, providers=providers)
     except Exception as error:  # noqa: BLE001 - onnxruntime's classes share no other base
         raise AssetError(f"{path.name}: expected an ONNX network, got: {str(error).splitlines()[0][:200]}") from None
+    asked, got = providers[0][0], session.get_providers()[0]
+    if got != asked:  # ONNX Runtime only logs a GPU that it cannot use, and computes on the CPU
+        raise AssetError(
+            f"{path.name}: expected ONNX Runtime's {asked}, got {got}; install CUDA's libraries for onnxruntime-gpu, "
+            "or onnxruntime in its place to compute on the CPU"
+        )
+    return session

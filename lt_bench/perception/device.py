@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from functools import cache
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
+
+P = ParamSpec("P")
+T = TypeVar("T")
 
 if TYPE_CHECKING:
     import torch
@@ -15,6 +19,30 @@ def detector_device() -> torch.device:
     import torch
 
     return torch.device("cuda", torch.cuda.current_device()) if torch.cuda.is_available() else torch.device("cpu")
+
+
+_KEPT: list[Any] = []
+
+
+def kept_network(load: Callable[P, T]) -> Callable[P, T]:
+    """Keep what a function loads for the rest of the process, or until ``detectors_released``; a decorator."""
+    kept = cache(load)
+    _KEPT.append(kept)
+    return kept
+
+
+@contextmanager
+def detectors_released() -> Iterator[None]:
+    """After the context, networks that ``kept_network`` functions loaded onto a GPU are gone from its memory."""
+    try:
+        yield
+    finally:
+        import torch
+
+        if torch.cuda.is_available():
+            for kept in _KEPT:
+                kept.cache_clear()
+            torch.cuda.empty_cache()
 
 
 def is_device_failure(error: BaseException) -> bool:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import warnings
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +14,7 @@ from numpy import ndarray
 from lt_bench.assets.pretrained import one_line
 from lt_bench.assets.store import asset_path
 from lt_bench.errors import AssetError
-from lt_bench.perception.device import detector_device, exact_inference
+from lt_bench.perception.device import detector_device, exact_inference, kept_network
 
 WEIGHTS = "i3d_torchscript.pt"
 SIDE = 224
@@ -58,7 +57,7 @@ def load_i3d(path: Path) -> Any:
         raise AssetError(f"{path.name}: expected a TorchScript network, got: {one_line(error)}") from None
 
 
-@cache
+@kept_network
 def pinned_i3d() -> Any:
     """The network with the pinned weights; read once per process."""
     return load_i3d(asset_path(WEIGHTS))

@@ -6,7 +6,6 @@ version 1.8 on antialiased) is not this one either.
 
 from __future__ import annotations
 
-from functools import cache
 from pathlib import Path
 from typing import Any, Literal
 
@@ -21,7 +20,7 @@ from lt_bench.assets.pretrained import one_line
 from lt_bench.assets.store import asset_path
 from lt_bench.assets.weights import load_torch_weights
 from lt_bench.errors import AssetError
-from lt_bench.perception.device import detector_device, exact_inference
+from lt_bench.perception.device import detector_device, exact_inference, kept_network
 
 WEIGHTS = "pt_inception-2015-12-05-6726825d.pth"
 DIM = 2048
@@ -78,7 +77,7 @@ def load_inception(path: Path) -> Any:
     return network.to(detector_device())
 
 
-@cache
+@kept_network
 def pinned_inception() -> Any:
     """The network with the pinned weights; read once per process."""
     return load_inception(asset_path(WEIGHTS))

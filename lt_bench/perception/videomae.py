@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +21,7 @@ from lt_bench.assets.pretrained import one_line
 from lt_bench.assets.store import asset_path
 from lt_bench.assets.weights import read_torch
 from lt_bench.errors import AssetError, LtBenchError
-from lt_bench.perception.device import detector_device, exact_inference
+from lt_bench.perception.device import detector_device, exact_inference, kept_network
 
 WEIGHTS = "vit_g_hybrid_pt_1200e_ssv2_ft.pth"
 SIDE = 224
@@ -136,7 +135,7 @@ def _attention(prefix: str, name: str, value: Tensor, split_bias: bool) -> dict[
     return {f"{prefix}value.bias": value}
 
 
-@cache
+@kept_network
 def pinned_videomae() -> VideoMae:
     """The network with the pinned weights; read once per process."""
     return load_videomae(asset_path(WEIGHTS))

@@ -18,11 +18,14 @@ DECODED_AT_ONCE = 16
 
 
 def picture_to_latent(
-    picture: UInt8[np.ndarray, "H W 3"], codec: Codec, scaling: LatentScaling
+    picture: UInt8[np.ndarray, "H W 3"], codec: Codec, scaling: LatentScaling, device: torch.device | str = "cpu"
 ) -> Float[Tensor, "C h w"]:
-    """The scaled latent of a picture whose sides are multiples of the codec's factor."""
+    """The scaled latent, on the CPU, of a picture whose sides are multiples of the codec's factor.
+
+    Encoded on the device that decodes: a codec goes where its input is, so its weights would travel with every batch.
+    """
     with torch.inference_mode():
-        return scaling.raw_to_latents(codec.encode(frames_to_tensor(picture[None])))[0]
+        return scaling.raw_to_latents(codec.encode(frames_to_tensor(picture[None]).to(device)))[0].cpu()
 
 
 def latents_to_frames(

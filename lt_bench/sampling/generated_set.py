@@ -63,8 +63,9 @@ class GeneratedSet:
 
 def _source(generated: GeneratedSet) -> dict[str, object]:
     document = to_dict(generated)
-    # How many clips share a batch decides nothing.
-    sampling = {f"sampling.{k}": v for k, v in document["sampling"].items() if k != "batch_size"}
+    # How many clips share a batch, and whether the network is compiled, change rounding alone.
+    free = ("batch_size", "compile")
+    sampling = {f"sampling.{k}": v for k, v in document["sampling"].items() if k not in free}
     return {key: document[key] for key in ("model_sha256", "real_hash")} | sampling
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 
 import torch
@@ -10,11 +11,13 @@ from torch import Tensor
 
 from lt_bench.config import DiffusionConfig, SamplingConfig
 from lt_bench.diffusion.samplers import Sampler, build_sampler
+from lt_bench.models.compiling import compile_blocks, compiled_limits
 from lt_bench.models.conditions import Conditions, FusedCondition
 from lt_bench.models.letstalk import LetsTalk
 from lt_bench.sampling.guided import ClipPortraits, GuidedWindows, check_sampling, predictions_needed
 from lt_bench.sampling.noise import WindowNoise
 from lt_bench.sampling.overlap import SharedFrames, check_overlap, window_starts
+from lt_bench.sampling.precision import check_sampling_precision, network_precision
 from lt_bench.sampling.voice import Features, window_of
 from lt_bench.shapes import AudioWindows, Float, Latent, Latents
 
@@ -68,12 +71,15 @@ class Generator:
             device: where the model runs; latents are returned on the CPU.
 
         Raises:
-            ConfigError: the sampler does not fit what the model was trained for.
+            ConfigError: the sampler does not fit what the model was trained for, or the precision the device.
         """
         self.model, self.diffusion, self.sampling = model.to(device), diffusion, sampling
         self.device = torch.device(device)
         check_sampling(sampling)
         check_overlap(sampling.overlap, model.config.frames)
+        check_sampling_precision(sampling.precision, self.device)
+        if sampling.compile:
+            compile_blocks(self.model.blocks, dynamic=None)
         self._sampler()
 
     def windows(self, requests: Sequence[ClipRequest]) -> Iterator[WindowLatents]:
@@ -129,21 +135,30 @@ class Generator:
         before = torch.stack(list(motion)).to(self.device) if config.motion_frames else None
         return Conditions(portrait, audio, before, keep_portrait=keep, keep_audio=keep)
 
-    @torch.inference_mode()
-    def _portraits(self, requests: Sequence[ClipRequest]) -> ClipPortraits:
-        latents = torch.stack([request.portrait for request in requests]).to(self.device)
-        return ClipPortraits(self.model, latents, predictions_needed(self.sampling))
+    @contextmanager
+    def _computing(self) -> Iterator[None]:
+        with (
+            torch.inference_mode(),
+            network_precision(self.sampling.precision, self.device),
+            compiled_limits(len(self.model.blocks)) if self.sampling.compile else nullcontext(),
+        ):
+            yield
 
-    @torch.inference_mode()
+    def _portraits(self, requests: Sequence[ClipRequest]) -> ClipPortraits:
+        with self._computing():
+            latents = torch.stack([request.portrait for request in requests]).to(self.device)
+            return ClipPortraits(self.model, latents, predictions_needed(self.sampling))
+
     def _denoise(
         self, conditions: Conditions, portraits: FusedCondition | None, noise: list[WindowNoise], known: Latents
     ) -> Latents:
         sampler = self._sampler()
-        start = torch.stack([clip.first() for clip in noise]).to(self.device)
         generators = [clip.generator for clip in noise]
-        shared, x = SharedFrames(known, start, self.diffusion), start * sampler.init_noise_scale
-        guided = GuidedWindows(self.model, conditions, self.sampling, portraits)
-        for t in sampler.timesteps:
-            x = shared.hold(x, t)
-            x = sampler.step(guided.predict(x, t), t, x, generators)
-        return shared.finish(x)
+        with self._computing():
+            start = torch.stack([clip.first() for clip in noise]).to(self.device)
+            shared, x = SharedFrames(known, start, self.diffusion), start * sampler.init_noise_scale
+            guided = GuidedWindows(self.model, conditions, self.sampling, portraits)
+            for t in sampler.timesteps:
+                x = shared.hold(x, t)
+                x = sampler.step(guided.predict(x, t), t, x, generators)
+            return shared.finish(x)

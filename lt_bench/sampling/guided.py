@@ -89,10 +89,11 @@ class GuidedWindows:
     def predict(self, x: Latents, t: Tensor) -> Tensor:
         """The prediction for noisy latents at timestep ``t``, in [0, 1000]."""
         if len(self.needed) == 1 or not within_interval(float(t), self.sampling.guidance_interval):
-            return self.model(x, t.to(x.device).expand(len(x)), self._unguided)
+            return self.model(x, _filled(len(x), t, x), self._unguided).to(x.dtype)
         copies = len(self.needed)
-        timesteps = t.to(x.device).expand(len(x) * copies)
-        predictions = self.model(x.repeat(copies, 1, 1, 1, 1), timesteps, self.encoded).chunk(copies)
+        timesteps = _filled(len(x) * copies, t, x)
+        # Guidance is computed in the latents' precision, whatever the network's.
+        predictions = self.model(x.repeat(copies, 1, 1, 1, 1), timesteps, self.encoded).to(x.dtype).chunk(copies)
         named: dict[str, Tensor | None] = dict.fromkeys(KEPT) | dict(zip(self.needed, predictions, strict=True))
         return guide(
             **named,
@@ -106,3 +107,8 @@ class GuidedWindows:
     def _unguided(self) -> EncodedConditions:
         # The prediction with both conditions is the last of several; a single one stands for itself.
         return self.encoded if len(self.needed) == 1 else take_rows(self.encoded, slice(-self._windows, None))
+
+
+def _filled(length: int, value: Tensor, like: Tensor) -> Tensor:
+    """So many copies of a number of the host; written on the device, for copying it there would wait."""
+    return torch.full((length,), float(value), dtype=value.dtype, device=like.device)

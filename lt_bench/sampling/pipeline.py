@@ -12,6 +12,7 @@ from lt_bench.media.sound import Sound
 from lt_bench.models.checkpoint import LoadedModel
 from lt_bench.sampling.frames import latents_to_frames, picture_to_latent
 from lt_bench.sampling.generator import ClipRequest, Generator
+from lt_bench.sampling.precision import codec_precision
 from lt_bench.sampling.voice import VoiceFeatures
 from lt_bench.shapes import Float, UInt8
 
@@ -46,11 +47,9 @@ class Pipeline:
             voice: mono, 16 kHz; read and encoded as the video grows.
             frames: of the video, at 25 fps.
         """
-        return ClipRequest(
-            clip_id,
-            picture_to_latent(picture, self.codec, self.card.scaling),
-            VoiceFeatures(self.speech, voice, frames),
-        )
+        with codec_precision(self.generator.sampling.precision):
+            portrait = picture_to_latent(picture, self.codec, self.card.scaling, self.device)
+        return ClipRequest(clip_id, portrait, VoiceFeatures(self.speech, voice, frames))
 
     def frames(self, request: ClipRequest) -> Iterator[UInt8[np.ndarray, "H W 3"]]:
         """Generate one video's frames in constant memory."""
@@ -58,4 +57,7 @@ class Pipeline:
 
     def decode(self, runs: Iterator[Float[torch.Tensor, "F C h w"]]) -> Iterator[UInt8[np.ndarray, "H W 3"]]:
         """Frames of runs of latents."""
-        return latents_to_frames(runs, self.codec, self.card.scaling, self.device)
+        for run in runs:
+            with codec_precision(self.generator.sampling.precision):
+                frames = list(latents_to_frames([run], self.codec, self.card.scaling, self.device))
+            yield from frames

@@ -5,10 +5,12 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+import numpy as np
 import torch
 
 from lt_bench.config import SamplingConfig
@@ -31,6 +33,7 @@ from lt_bench.sampling.generated_set import (
 from lt_bench.sampling.generator import ClipRequest
 from lt_bench.sampling.operations import Operations, count_operations
 from lt_bench.sampling.pipeline import Pipeline
+from lt_bench.shapes import UInt8
 
 Progress = Callable[[int, int], None]
 """Called with the frames done and the frames in all."""
@@ -154,15 +157,29 @@ def _generate_batch(
 
 
 def _write_windows(pipeline: Pipeline, jobs: Sequence[_Job], out: Path, meter: _Meter) -> None:
-    """Generate the batch's clips side by side, each window going to its file as it comes."""
+    """Generate the batch's clips side by side, each window going to its file as it comes.
+
+    Files are encoded in threads, a window behind, while the device computes the next one.
+    """
     with ExitStack() as files:
         writers = [
             files.enter_context(video_writer(out / f"{job.clip.id}.mp4", FPS, job.voice, SAMPLE_RATE)) for job in jobs
         ]
+        pool = files.enter_context(ThreadPoolExecutor(max(1, len(jobs))))
+        written: dict[int, Future[None]] = {}
         for window in pipeline.generator.windows([job.request for job in jobs]):
-            for frame in pipeline.decode(iter([window.latents])):
-                writers[window.request](frame)
+            frames = list(pipeline.decode(iter([window.latents])))
+            if window.request in written:  # a file's windows are in order, and few wait in memory
+                written.pop(window.request).result()
+            written[window.request] = pool.submit(_write_frames, writers[window.request], frames)
             meter.advance(len(window.latents))
+        for last in written.values():
+            last.result()
+
+
+def _write_frames(write: Callable[[UInt8[np.ndarray, "H W 3"]], None], frames: Sequence[np.ndarray]) -> None:
+    for frame in frames:
+        write(frame)
 
 
 def _job(pipeline: Pipeline, real_set: RealSet, clip: RealClip, out: Path, stack: ExitStack) -> _Job:

@@ -15,6 +15,7 @@ from optuna.samplers import BaseSampler
 from optuna.storages import BaseStorage
 from optuna.trial import FrozenTrial, TrialState, create_trial
 
+from lt_bench.config.free_keys import HARDWARE_KEYS
 from lt_bench.errors import ConfigError
 from lt_bench.search.attempt import (
     HISTORY,
@@ -87,7 +88,8 @@ class SharedStudy:
             self.study.set_user_attr(FACTS, dict(facts))
             return
         for key in sorted(known.keys() | facts.keys()):
-            if known.get(key) != facts.get(key):
+            left_open = key in HARDWARE_KEYS and "auto" in (known.get(key), facts.get(key))
+            if not left_open and known.get(key) != facts.get(key):
                 raise ConfigError(
                     f"study '{self.study.study_name}': expected {key}: {facts.get(key)!r}, got a study with {key}: "
                     f"{known.get(key)!r}; choose another name and out"

@@ -31,13 +31,17 @@ def _gpus() -> dict[str, float]:
     import torch
 
     values: dict[str, float] = {}
-    # Asking whether there is a GPU would start CUDA in a process that does not use it.
-    for k in range(torch.cuda.device_count() if torch.cuda.is_initialized() else 0):
-        free, total = torch.cuda.mem_get_info(k)
-        values[f"gpu_{k}_memory_usage_megabytes"] = (total - free) / MIB
+    if not torch.cuda.is_initialized():  # asking for GPUs would start CUDA in a process that does not use it
+        return values
+    # Of the other GPUs only what NVIDIA's management library says: asking CUDA would take half a gigabyte of each.
+    own = torch.cuda.current_device()
+    free, total = torch.cuda.mem_get_info(own)
+    values[f"gpu_{own}_memory_usage_megabytes"] = (total - free) / MIB
+    for k in range(torch.cuda.device_count()):
         try:
             values[f"gpu_{k}_utilization_percentage"] = float(torch.cuda.utilization(k))
-        except (ModuleNotFoundError, RuntimeError):  # NVIDIA's management library is not there
+            values[f"gpu_{k}_memory_usage_megabytes"] = torch.cuda.device_memory_used(k) / MIB
+        except (ModuleNotFoundError, RuntimeError):  # the library is not there
             continue
     return values
 

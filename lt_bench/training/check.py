@@ -33,7 +33,7 @@ def check_run(config: RunConfig) -> None:
     train = config.train
     check_shares(train)
     for key, (least, why) in LEAST.items():
-        if getattr(train, key) < least:
+        if getattr(train, key) != "auto" and getattr(train, key) < least:
             raise ConfigError(f"train.{key}: expected at least {least}{why}, got {getattr(train, key)}")
     if not 0 <= train.beta2 < 1:
         raise ConfigError(f"train.beta2: expected 0 <= beta2 < 1, got {train.beta2}")

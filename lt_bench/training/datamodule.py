@@ -61,6 +61,7 @@ class WindowDataModule(pl.LightningDataModule):
     def _loader(self, dataset: DrawnWindows, batches: StepBatches) -> DataLoader[dict]:
         assert self.trainer is not None, "needs a trainer"
         workers = self.config.train.workers
+        assert workers != "auto", "settings must be resolved"
         return DataLoader(
             dataset,
             batch_sampler=batches,

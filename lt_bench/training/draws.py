@@ -15,7 +15,7 @@ from lt_bench.config import TrainConfig
 from lt_bench.data.dataset import WindowDataset
 from lt_bench.diffusion.objective import Objective
 from lt_bench.diffusion.schedule import linear_marginal
-from lt_bench.shapes import Bool, Float, Latents
+from lt_bench.shapes import AudioWindows, Bool, Float, Latents
 
 TRAINING, VALIDATION = 0, 1
 
@@ -51,6 +51,9 @@ def window_generator(seed: int, index: int, stream: int = TRAINING) -> torch.Gen
 class DrawnWindows(Dataset[dict[str, Any]]):
     """Windows with their draws: an item of ``WindowDataset``, and ``draws``, the fields of ``Draws`` of one window.
 
+    ``audio`` is each frame's features once, (F + 2 * radius, L, D), as ``overlapping_windows`` takes them: a fifth of
+    the windows' size on the way to the device.
+
     Draws are made where windows are read, in the loader's workers, and travel to the device with them: made in the
     training step, they would each be copied while the GPU waits.
 
@@ -71,7 +74,14 @@ class DrawnWindows(Dataset[dict[str, Any]]):
         item = self.windows[index]
         generator = window_generator(self.config.seed, int(item["index"]), self.stream)
         drawn = draw(item["latents"][None], item["motion"][None], self.objective, self.config, [generator])
+        windows = item["audio"]
+        item["audio"] = torch.cat([windows[:, 0], windows[-1, 1:]])
         return item | {"draws": {name: value[0] for name, value in vars(drawn).items()}}
+
+
+def overlapping_windows(rows: Float[Tensor, "B R L D"], frames: int) -> AudioWindows:
+    """The speech features around each of so many frames, from those of all rows: a view."""
+    return rows.unfold(1, rows.shape[1] - frames + 1, 1).movedim(-1, 2)
 
 
 def draw(

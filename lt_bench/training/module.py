@@ -18,10 +18,10 @@ from lt_bench.models.conditions import Conditions
 from lt_bench.plugins import plugin_hashes
 from lt_bench.shapes import Float
 from lt_bench.training.blocks import prepare_blocks
-from lt_bench.training.draws import Draws
+from lt_bench.training.draws import Draws, overlapping_windows
 from lt_bench.training.gradients import GradientGuard
 from lt_bench.training.schedule import learning_rate_factor
-from lt_bench.training.sharding import shard
+from lt_bench.training.sharding import reduce_gradients, shard
 
 CHECKPOINT_KEY = "lt_bench"
 CHECKPOINT_VERSION = 2
@@ -71,10 +71,15 @@ class LetsTalkModule(pl.LightningModule):
         """Compile and checkpoint blocks as configured; shard the network, where that is the strategy."""
         prepare_blocks(self.model.blocks, self.config.train)
         if isinstance(self.trainer.strategy, ModelParallelStrategy):
-            shard(self.model, self.trainer.strategy.device_mesh["data_parallel"])
+            mesh = self.trainer.strategy.device_mesh["data_parallel"]
+            # A CPU's autocast does not bring norms of low-precision weights back to float32, as CUDA's does.
+            low = self.config.train.precision == "bf16" and mesh.device_type == "cuda"
+            shard(self.model, mesh, low_precision=low)
 
     def training_step(self, batch: dict[str, Any], batch_idx: int) -> Tensor:
         """The mean loss of a micro-batch of windows (see ``DrawnWindows``)."""
+        if self.config.train.accumulate > 1:  # of a sharded network; DDP's is Lightning's affair
+            reduce_gradients(self.model, len(self._micro_losses) + 1 == self.config.train.accumulate)
         loss = self._loss(batch).mean()
         self._micro_losses.append(loss.detach())
         return loss
@@ -149,7 +154,7 @@ class LetsTalkModule(pl.LightningModule):
             motion = torch.where(draws.keep_motion[:, None, None, None, None], noisy_motion, portrait[:, None])
         conditions = Conditions(
             portrait=portrait,
-            audio=batch["audio"],
+            audio=overlapping_windows(batch["audio"], latents.shape[1]),
             motion=motion,
             keep_portrait=draws.keep_portrait,
             keep_audio=draws.keep_audio,

@@ -17,12 +17,13 @@ from lightning.pytorch.trainer.states import TrainerStatus
 from lt_bench.config import RunConfig
 from lt_bench.data.cache import LatentCache
 from lt_bench.models.checkpoint import ModelCard, Weights, read_card, save_model
+from lt_bench.models.compiling import compiled_limits
 from lt_bench.plugins import load_plugins, plugin_hashes
 from lt_bench.training.averaging import ModelAverage
-from lt_bench.training.blocks import compiled_limits
 from lt_bench.training.check import check_run
 from lt_bench.training.checkpoints import LastCheckpoint, RunOrigin, check_same_run, find_checkpoint
 from lt_bench.training.datamodule import WindowDataModule
+from lt_bench.training.hardware import matmul_precision_set, resolve_run
 from lt_bench.training.heap import freed_memory_kept
 from lt_bench.training.metrics import MetricsFile
 from lt_bench.training.module import LetsTalkModule
@@ -68,7 +69,7 @@ def train(
     far as its kernels are deterministic).
 
     Args:
-        config: of the run.
+        config: of the run; settings of ``auto`` get the values of this machine, which the checkpoint and the model say.
         out: folder of the run.
         cache: what to train on.
         callbacks: further Lightning callbacks.
@@ -82,6 +83,7 @@ def train(
         Preempted: the process was told to stop by SIGTERM, or by Slurm's SIGUSR1; a checkpoint was written.
     """
     load_plugins(config.model.plugins)
+    config = resolve_run(config)
     check_run(config)
     model_file = Path(out) / MODEL_FILE
     if model_file.exists():
@@ -104,7 +106,13 @@ def train(
         Preemption(checkpoint.save, config.train.validate_every),
         checkpoint,
     ]
-    with freed_memory_kept(), quiet_lightning(), deterministic_restored(), signals_restored():
+    with (
+        freed_memory_kept(),
+        quiet_lightning(),
+        deterministic_restored(),
+        signals_restored(),
+        matmul_precision_set(config.train),
+    ):
         trainer = build_trainer(config, Path(out), [c for c in own if c is not None], loggers)
         _fit(trainer, module, WindowDataModule(cache, config), found.path if found else None)
         # Every process takes part, since each may hold a shard.
@@ -123,7 +131,7 @@ def train(
 
 
 def build_module(config: RunConfig, cache: LatentCache) -> LetsTalkModule:
-    """The module of a run, freshly initialised for the cache's shapes."""
+    """The module of a run with resolved settings, freshly initialised for the cache's shapes."""
     info = cache.info
     speech_shape = (info.speech.layers, info.speech.dim)
     return LetsTalkModule(config, info.latent_shape, speech_shape, info.scaling.std, cache.hash)

@@ -2,36 +2,77 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from functools import partial
 
 import torch
 from torch import Tensor, nn
 from torch.distributed.device_mesh import DeviceMesh
-from torch.distributed.fsdp import FSDPModule, fully_shard, register_fsdp_forward_method
+from torch.distributed.fsdp import FSDPModule, MixedPrecisionPolicy, fully_shard, register_fsdp_forward_method
 from torch.distributed.tensor import DTensor, distribute_tensor
 from torch.utils import _pytree as pytree
 
+from lt_bench.models.layers import CrossAttentions
+from lt_bench.models.letstalk import LetsTalk
 from lt_bench.models.tokens import WindowTokens
 
 
-def shard(network: nn.Module, mesh: DeviceMesh) -> None:
+def shard(network: LetsTalk, mesh: DeviceMesh, low_precision: bool = False) -> None:
     """Shard a LetsTalk in place: each layer of a stack is gathered when it runs, and what is left with the whole.
+
+    A block's cross-attentions are gathered with it: what reads the video in the block, in one piece with the block's
+    weights; what makes keys and values of the conditions, before the first block, by itself.
 
     Args:
         network: with whole weights, the same in every process.
         mesh: of the processes that share them.
+        low_precision: gather weights in bfloat16; gradients are reduced in float32 all the same.
     """
     # FSDP finds the tensors that enter and leave a block through this register.
     if WindowTokens not in pytree.SUPPORTED_NODES:
         pytree.register_dataclass(WindowTokens)
-    for stack in [module for module in network.modules() if isinstance(module, nn.ModuleList)]:
-        # A list that computes something itself (cross-attentions of a fusion) is called past its members' forward.
-        if type(stack) is nn.ModuleList:
-            for layer in stack:
-                fully_shard(layer, mesh=mesh)
-                if hasattr(layer, "advance"):  # the blocks' other way through: tokens that stay apart from the video
-                    register_fsdp_forward_method(layer, "advance")
-    fully_shard(network, mesh=mesh)
+    # Activations keep the precision that autocast gives them.
+    policy = MixedPrecisionPolicy(torch.bfloat16, torch.float32, cast_forward_inputs=False) if low_precision else None
+    wrap = partial(fully_shard, mesh=mesh, **({"mp_policy": policy} if policy else {}))
+    attentions = [module for module in network.modules() if isinstance(module, CrossAttentions)]
+    guests: list[nn.Module] = []
+    for place, block in enumerate(network.blocks):
+        guests += (own := [part for crosses in attentions for part in (crosses.of(place).q, crosses.of(place).proj)])
+        with _joined(block, own):
+            wrap(block)
+    for crosses in attentions:
+        for place in range(len(crosses)):
+            wrap(crosses.of(place).kv)
+    for stack in [module for module in network.modules() if type(module) is nn.ModuleList]:
+        for layer in stack:
+            if not isinstance(layer, FSDPModule):
+                wrap(layer)
+            if hasattr(layer, "advance"):  # the blocks' other way through: tokens that stay apart from the video
+                register_fsdp_forward_method(layer, "advance")
+    wrap(network, ignored_params={parameter for part in guests for parameter in part.parameters()})
+
+
+@contextmanager
+def _joined(block: nn.Module, guests: Sequence[nn.Module]) -> Iterator[None]:
+    """Within the context, modules from elsewhere are members of a block, so that they are sharded as one with it.
+
+    They run inside the block's ``forward``, whose hooks gather them; hooks of theirs would be skipped in compiled code.
+    """
+    names = [f"guest_{index}" for index in range(len(guests))]
+    for name, guest in zip(names, guests, strict=True):
+        block.add_module(name, guest)
+    try:
+        yield
+    finally:
+        for name in names:
+            del block._modules[name]
+
+
+def reduce_gradients(network: nn.Module, enabled: bool) -> None:
+    """Whether the next backward pass of a sharded network reduces gradients, or only adds them up in each process."""
+    if isinstance(network, FSDPModule):
+        network.set_requires_gradient_sync(enabled)
 
 
 def release(network: nn.Module) -> None:

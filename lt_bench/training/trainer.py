@@ -17,6 +17,7 @@ from lightning.pytorch.strategies import DDPStrategy, ModelParallelStrategy, Str
 from lt_bench.config import RunConfig, TrainConfig
 from lt_bench.errors import ConfigError
 from lt_bench.training.checkpoints import AtomicCheckpointIO
+from lt_bench.training.hardware import Hardware, accelerator, resolve
 
 PRECISIONS = {"fp32": "32-true", "bf16": "bf16-mixed"}
 
@@ -27,12 +28,12 @@ def build_trainer(config: RunConfig, out: Path, callbacks: list[pl.Callback], lo
     Raises:
         ConfigError: the hardware asked for is not there, or other processes were started than it needs.
     """
-    train = config.train
+    train = resolve(config.train, Hardware.of(config.train))
     check_launch(train, os.environ)
     arguments: dict[str, Any] = {
         "max_steps": train.steps,
         "max_epochs": -1,
-        "accelerator": _accelerator(train),
+        "accelerator": accelerator(train),
         "devices": train.devices,
         "num_nodes": train.nodes,
         "strategy": _strategy(train),
@@ -95,11 +96,6 @@ def check_precision(train: TrainConfig, cuda: bool) -> None:
     """
     if train.precision == "bf16" and cuda and not torch.cuda.is_bf16_supported(including_emulation=False):
         raise ConfigError("train.precision: expected fp32 on this GPU, which has no bfloat16, got bf16")
-
-
-def _accelerator(train: TrainConfig) -> str:
-    # Never Apple's GPU: the noise schedules are computed in float64, which it has not.
-    return {"auto": "cuda" if torch.cuda.is_available() else "cpu", "gpu": "cuda"}.get(train.accelerator, "cpu")
 
 
 def _strategy(train: TrainConfig) -> Strategy | str:

@@ -18,6 +18,7 @@ from lt_bench.data.cache import LatentCache
 from lt_bench.evaluation.harness import Harness, Options
 from lt_bench.evaluation.results import Result, save_result
 from lt_bench.models.checkpoint import ModelCard, Weights, load_model, save_model
+from lt_bench.perception.device import detectors_released
 from lt_bench.sampling.videos import generate_split
 from lt_bench.training.averaging import ModelAverage
 from lt_bench.training.clock import TrainingClock
@@ -78,7 +79,9 @@ class ValidationScores(StepCallback):
         with self._clock.stopped():
             weights = self._weights(trainer)  # every process takes part, since each may hold a shard
             if trainer.is_global_zero:
-                with torch.random.fork_rng():
+                # Of its own GPU alone: CUDA would take memory of each GPU whose state is asked for.
+                own = [torch.cuda.current_device()] if module.device.type == "cuda" else []
+                with torch.random.fork_rng(own), detectors_released():
                     result = self._score(self._card(module, trainer.global_step), weights, trainer.global_step)
                 _log(trainer, result)
             if self._waiting is not None:

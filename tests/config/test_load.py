@@ -69,6 +69,7 @@ def test_exponents_without_a_dot_are_numbers(tmp_path: Path) -> None:
         ("trian: {}", r"c\.yaml: unknown key 'trian'; did you mean 'train'\?"),
         ("train: {stepz: 1}", r"unknown key 'train\.stepz'; did you mean 'steps'\?"),
         ("train: {steps: many}", r"key 'train\.steps': expected a valid integer.* got 'many'"),
+        ("train: {workers: some}", r"key 'train\.workers': expected .* got 'some'"),
         ("train: {steps: 1.5}", r"key 'train\.steps'.* got 1\.5"),
         ("train: {learning_rate: .nan}", r"key 'train\.learning_rate': expected a finite number, got nan"),
         ("model: {preset: M}", r"key 'model\.preset': expected 'micro', 'tiny', .* got 'M'"),

@@ -58,7 +58,7 @@ def make_batch(module: LetsTalkModule) -> dict[str, Any]:
         "latents": latents,
         "portrait": random(BATCH, *LATENT),
         "motion": before,
-        "audio": random(BATCH, FRAMES, 5, *SPEECH),
+        "audio": random(BATCH, FRAMES + 4, *SPEECH),
         "mouth": torch.zeros(BATCH, FRAMES, *LATENT[1:]),
         "draws": vars(draws),
     }

@@ -8,6 +8,7 @@ from torch import Tensor
 
 from lt_bench.config import ModelConfig
 from lt_bench.errors import ConfigError
+from lt_bench.models import layers
 from lt_bench.models.block import Block, BlockShape
 from lt_bench.models.build import build_model
 from lt_bench.models.conditions import Conditions
@@ -199,3 +200,19 @@ def test_sizes_that_do_not_fit_name_their_key(change: dict[str, int], message: s
 def test_the_same_seed_gives_the_same_weights() -> None:
     first, second = (make_model().state_dict() for _ in range(2))
     assert all(torch.equal(first[name], second[name]) for name in first)
+
+
+def test_more_sequences_than_a_kernel_takes_are_attended_to_in_parts(monkeypatch: pytest.MonkeyPatch) -> None:
+    queries, keys, values = (torch.randn(7, 2, n, 4) for n in (3, 5, 5))
+    whole = layers.softmax_attention(queries, keys, values)
+    sizes: list[int] = []
+    attend = torch.nn.functional.scaled_dot_product_attention
+
+    def counted(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
+        sizes.append(len(q))
+        return attend(q, k, v)
+
+    monkeypatch.setattr(layers.F, "scaled_dot_product_attention", counted)
+    monkeypatch.setattr(layers, "MOST_SEQUENCES", 3)
+    assert torch.equal(layers.softmax_attention(queries, keys, values), whole)
+    assert sizes == [3, 3, 1]

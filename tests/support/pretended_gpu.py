@@ -228,10 +228,13 @@ def pretended_gpu(numbers: Literal["cpu", "meta"] = "cpu") -> Iterator[Pretended
     Args:
         numbers: ``meta`` computes sizes alone.
     """
+    # Autograd starts its threads, one for each GPU, at the first backward pass: here, where there is none. Else no
+    # process forked later, as other tests fork them, could have a backward pass.
+    torch.ones((), requires_grad=True).backward()
     torch._C._ensureCUDADeviceGuardSet()  # as FakeTensorMode does: a guard that does nothing
     lifted = torch._C._only_lift_cpu_tensors()
     overwrite = torch.__future__.get_overwrite_module_params_on_conversion()
-    with _patched(), PretendedGpu(numbers) as gpu:
+    with _patched(), torch.autograd.set_multithreading_enabled(False), PretendedGpu(numbers) as gpu:
         torch._C._set_only_lift_cpu_tensors(True)  # torch.tensor(..., device="cuda") copies where the mode sees it
         torch.__future__.set_overwrite_module_params_on_conversion(True)  # Module.to makes new parameters
         try:
@@ -272,6 +275,7 @@ def _patched() -> Iterator[None]:
     with (
         mock.patch.multiple(torch.inference_mode, __enter__=enter, __exit__=leave),
         mock.patch.multiple(torch.cuda, **CUDA_FUNCTIONS),
+        mock.patch("torch.utils._triton.has_triton", return_value=False),  # which asks the GPU for its properties
         mock.patch.object(torch._C, "_cuda_clearCublasWorkspaces", _nothing, create=True),
         mock.patch.object(nn.functional, "scaled_dot_product_attention", _attention),
         mock.patch.object(Tensor, "type", _type),

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+import torch
 
 from lt_bench.config import RunConfig, parse_config
 from lt_bench.data.cache import LatentCache
 from lt_bench.data.clip import PreparedClip
 from lt_bench.data.format import CacheInfo, ClipQuality, CodecInfo, SpeechInfo
 from lt_bench.data.writer import CacheWriter
-from lt_bench.models import presets
+from lt_bench.models import compiling, presets
 
 INFO = CacheInfo(
     dataset="synthetic",
@@ -51,6 +52,9 @@ RUN: dict[str, Any] = {
         "checkpoint_every": 2,
         "log_every": 2,
         "accelerator": "cpu",
+        "precision": "fp32",
+        "compile": False,
+        "workers": 0,
     },
     "sampling": {"sampler": "flow_euler", "steps": 2},
 }
@@ -111,3 +115,22 @@ def run_config(**changes: Any) -> RunConfig:
 @pytest.fixture
 def make_run() -> Callable[..., RunConfig]:
     return run_config
+
+
+@pytest.fixture
+def graphs(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[Any]]:
+    """Every graph that is compiled; the backend runs it as it is."""
+    found: list[Any] = []
+
+    def backend(graph: Any, inputs: Any) -> Any:
+        found.append(graph)
+        return graph.forward
+
+    def compiled(function: Any, **options: Any) -> Any:
+        return compile_function(function, backend=backend, **options)
+
+    compile_function = torch.compile
+    monkeypatch.setattr(compiling.torch, "compile", compiled)
+    torch._dynamo.reset()
+    yield found
+    torch._dynamo.reset()

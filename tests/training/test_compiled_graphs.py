@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -11,38 +11,24 @@ import torch.distributed as dist
 from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 
-from lt_bench.config import FusionConfig, ModelConfig, TrainConfig
+from lt_bench.config import DiffusionConfig, FusionConfig, ModelConfig, SamplingConfig, TrainConfig
 from lt_bench.models import presets
 from lt_bench.models.build import build_model
+from lt_bench.models.compiling import compiled_limits
 from lt_bench.models.conditions import Conditions, FusedCondition
 from lt_bench.models.fusion import Fusion, base, register_fusion
 from lt_bench.models.letstalk import LetsTalk
-from lt_bench.training import blocks
-from lt_bench.training.blocks import compiled_limits, prepare_blocks
+from lt_bench.sampling.generator import ClipRequest, Generator
+from lt_bench.training.blocks import prepare_blocks
 
 # What training silences too (lt_bench/training/quiet.py).
 pytestmark = pytest.mark.filterwarnings("ignore:The .grad attribute of a Tensor that is not a leaf:UserWarning")
 DEPTH, FRAMES, LATENT, SPEECH = 5, 3, (3, 4, 4), (1, 4)
 
 
-@pytest.fixture
-def graphs(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[Any]]:
-    """Every graph that is compiled; the backend runs it as it is."""
-    found: list[Any] = []
-
-    def backend(graph: Any, inputs: Any) -> Any:
-        found.append(graph)
-        return graph.forward
-
-    def compiled(function: Any, **options: Any) -> Any:
-        return compile_function(function, backend=backend, **options)
-
-    compile_function = torch.compile
-    monkeypatch.setattr(blocks.torch, "compile", compiled)
+@pytest.fixture(autouse=True)
+def _five_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(presets.PRESETS, "tiny", presets.Size(depth=DEPTH, dim=32, heads=2))
-    torch._dynamo.reset()
-    yield found
-    torch._dynamo.reset()
 
 
 def make_model(portrait: str, audio: str, **model: Any) -> LetsTalk:
@@ -111,6 +97,24 @@ def test_validation_adds_no_more_variants_than_training(graphs: list[Any]) -> No
             run(network)
     assert both <= 2 * training
     assert len(graphs) == both
+
+
+def test_generation_compiles_once_whatever_the_number_of_clips(graphs: list[Any]) -> None:
+    network, plain = (
+        make_model("symbiotic", "direct", learn_sigma=False).eval().requires_grad_(False) for _ in range(2)
+    )
+    sampling = SamplingConfig("flow_euler", steps=2, compile=True)
+    diffusion = DiffusionConfig("flow", "sample")
+    requests = [ClipRequest(str(n), torch.randn(LATENT), torch.randn(FRAMES * n, *SPEECH)) for n in (1, 2, 3, 4)]
+    generator = Generator(network, diffusion, sampling)
+    made = generator.generate(requests)  # four clips, then three, two and one
+    first = len(graphs)
+    generator.generate(requests)
+    assert 1 <= first <= 6  # each kind of block with its first size, and with any
+    assert len(graphs) == first
+    expected = Generator(plain, diffusion, replace(sampling, compile=False)).generate(requests)
+    for one, two in zip(made, expected, strict=True):
+        torch.testing.assert_close(one, two, rtol=1e-4, atol=1e-5)
 
 
 def test_buckets_of_ddp_do_not_split_a_block(graphs: list[Any], monkeypatch: pytest.MonkeyPatch) -> None:

@@ -17,7 +17,7 @@ from lightning.pytorch.strategies import SingleDeviceStrategy
 from lt_bench.config import RunConfig, TrainConfig
 from lt_bench.data.cache import LatentCache
 from lt_bench.errors import ConfigError
-from lt_bench.training import run, trainer
+from lt_bench.training import hardware, run
 from lt_bench.training.trainer import build_trainer, check_launch
 
 TORCHRUN = {"TORCHELASTIC_RUN_ID": "none", "WORLD_SIZE": "4"}
@@ -51,13 +51,13 @@ def test_a_slurm_job_that_starts_one_process_for_two_devices_is_refused(
 
 def test_apples_gpu_is_never_taken(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
-    assert [trainer._accelerator(TrainConfig(accelerator=name)) for name in ("auto", "gpu", "cpu")] == [  # type: ignore[arg-type]
+    assert [hardware.accelerator(TrainConfig(accelerator=name)) for name in ("auto", "gpu", "cpu")] == [  # type: ignore[arg-type]
         "cpu",
         "cuda",
         "cpu",
     ]
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
-    assert trainer._accelerator(TrainConfig()) == "cuda"
+    assert hardware.accelerator(TrainConfig()) == "cuda"
 
 
 def test_peak_memory_is_that_of_the_device_that_trained(

@@ -18,6 +18,7 @@ from safetensors.torch import load_file
 from lt_bench.config import RunConfig
 from lt_bench.data.cache import LatentCache
 from lt_bench.models.checkpoint import load_model
+from lt_bench.training import gradients
 from lt_bench.training.run import train
 
 MakeRun = Callable[..., RunConfig]
@@ -96,6 +97,19 @@ def test_two_processes_train_what_one_does(
     one, two = (load_file(tmp_path / name) for name in ("model.safetensors", "by_two.safetensors"))
     assert one.keys() == two.keys()
     assert all(torch.equal(one[name], two[name]) for name in one)
+
+
+def test_sharded_micro_batches_clipped_on_the_device_train_what_the_whole_batch_does(
+    toy_cache: LatentCache,
+    make_run: MakeRun,
+    tmp_path: Path,
+    whole: Callable[[RunConfig], Path],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    with monkeypatch.context() as patched:
+        patched.setattr(gradients, "reading_is_free", lambda value: False)  # as on a GPU
+        train_in(2, make_run(**SHARED, devices=2, strategy="fsdp", accumulate=2), tmp_path, toy_cache)
+    _assert_same_run(whole(make_run(**SHARED)), tmp_path)
 
 
 def test_micro_batches_and_checkpointed_activations_train_what_the_whole_batch_does(

@@ -76,13 +76,9 @@ def test_masked_places_are_zero_in_the_memory_that_the_network_sees(
     monkeypatch.setattr(module.model, "forward", lambda x, t, conditions: seen.append(conditions) or x)
     latents = torch.randn(2, 3, 3, 4, 4)
     batch = {"latents": latents, "portrait": latents[:, 0], "motion": latents[:, :1] + 5.0}
-    batch |= {
-        "audio": torch.zeros(2, 3, 3, 1, 4),
-        "mouth": torch.zeros(2, 3, 4, 4),
-    }
-    draws = draw(
-        latents, batch["motion"], module.objective, module.config.train, map(partial(window_generator, 0), range(2))
-    )
+    batch |= {"audio": torch.zeros(2, 5, 1, 4), "mouth": torch.zeros(2, 3, 4, 4)}
+    generators = [window_generator(0, index) for index in range(2)]
+    draws = draw(latents, batch["motion"], module.objective, module.config.train, generators)
     module._loss(batch | {"draws": vars(draws)})
     motion = seen[0].motion
     masked = (motion == 0).all(2)

@@ -53,5 +53,5 @@ class FlowHeunSampler(Sampler):
 
 
 def _velocity(sample: Tensor, x: Latents, sigma: Tensor) -> Tensor:
-    sigma = sigma.to(x)
+    # A number of the host: sending it to the device would wait.
     return sample_to_flow(sample, x, Marginal(1 - sigma, sigma))

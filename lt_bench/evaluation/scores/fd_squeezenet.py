@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cache
 from typing import ClassVar
 
 import numpy as np
@@ -14,6 +13,7 @@ from lt_bench.errors import AssetError
 from lt_bench.evaluation.scores.base import ClipContext, VideoView, register
 from lt_bench.evaluation.scores.distribution import DistributionScore
 from lt_bench.files import sha256_json
+from lt_bench.perception.device import kept_network
 from lt_bench.shapes import Frames
 
 WEIGHTS = "squeezenet1_1_caffe.safetensors"
@@ -80,7 +80,7 @@ class FdSqueezenet(DistributionScore):
         return video.features(key, lambda: {"pooled": squeezenet_features(video.frames[chosen])})["pooled"]
 
 
-@cache
+@kept_network
 def _network():
     from safetensors.torch import load_file
     from torchvision.models import squeezenet1_1

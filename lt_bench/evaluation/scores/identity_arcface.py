@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cache
 from typing import ClassVar
 
 import numpy as np
@@ -19,6 +18,7 @@ from lt_bench.evaluation.scores.identity_variants import (
     WorstToPortrait,
 )
 from lt_bench.perception.arcface import WEIGHTS, ArcFaceEmbedder
+from lt_bench.perception.device import kept_network
 
 NETWORK = "network: Deng et al. 2019, arXiv 1801.07698, InsightFace w600k_r50 (non-commercial)"
 
@@ -86,6 +86,6 @@ class IdentityArcFaceTruth(_IdentityArcFace, MeanToTruth):
     source = f"{NETWORK}; mean over frames"
 
 
-@cache
+@kept_network
 def _embedder() -> ArcFaceEmbedder:
     return ArcFaceEmbedder()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import warnings
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 from typing import Any, ClassVar, Literal
 
@@ -18,7 +17,7 @@ from lt_bench.errors import AssetError
 from lt_bench.evaluation.scores.base import ClipContext, PerVideoScore, register
 from lt_bench.evaluation.scores.words import every
 from lt_bench.files import sha256_json
-from lt_bench.perception.device import detector_device, exact_inference
+from lt_bench.perception.device import detector_device, exact_inference, kept_network
 
 Backbone = Literal["alex", "vgg"]
 WEIGHTS: dict[Backbone, str] = {"alex": "alexnet-owt-7be5be79.pth", "vgg": "vgg16-397923af.pth"}
@@ -71,7 +70,7 @@ def _fill(parameter: Any, value: Any, what: str) -> None:
     parameter.data.copy_(value)
 
 
-@cache
+@kept_network
 def _pinned(backbone: Backbone) -> Any:
     return load_lpips(backbone, asset_path(WEIGHTS[backbone]))
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shutil
 from dataclasses import dataclass
-from functools import cache
 from typing import ClassVar, Literal
 
 import numpy as np
@@ -13,6 +12,7 @@ from lt_bench.assets.store import asset_path
 from lt_bench.evaluation.scores.base import ClipContext, Need, PerVideoScore, UnscorableError, VideoView, register
 from lt_bench.evaluation.scores.voice import voice_of
 from lt_bench.files import sha256_json
+from lt_bench.perception.device import kept_network
 from lt_bench.perception.syncnet import (
     CROP_SCALE,
     DETECTION_SCALE,
@@ -153,6 +153,6 @@ def _measured(video: VideoView, first: int, frames: int, crop: Literal["face", "
     return {"reading": np.array(values, np.float64)}
 
 
-@cache
+@kept_network
 def _pinned() -> SyncNet:
     return SyncNet(asset_path(SYNCNET), asset_path(S3FD))

@@ -1,0 +1,46 @@
+"""The precision that videos are generated in."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
+
+import torch
+
+from lt_bench.config.sampling import Precision
+from lt_bench.errors import ConfigError
+
+
+def check_sampling_precision(precision: Precision, device: torch.device) -> None:
+    """Refuse a precision that the device would ignore or only emulate.
+
+    Raises:
+        ConfigError: it would.
+    """
+    if precision == "tf32" and device.type != "cuda":
+        raise ConfigError(f"sampling.precision: expected fp32 or bf16 on {device.type}, which has no TF32, got tf32")
+    if precision == "bf16" and device.type == "cuda" and not torch.cuda.is_bf16_supported(including_emulation=False):
+        raise ConfigError("sampling.precision: expected fp32 or tf32 on this GPU, which has no bfloat16, got bf16")
+
+
+@contextmanager
+def codec_precision(precision: Precision) -> Iterator[None]:
+    """Within the context, products and convolutions of float32 are exact with ``fp32``, and TF32's with the others."""
+    cudnn = torch.backends.cudnn
+    before = torch.get_float32_matmul_precision(), cudnn.allow_tf32
+    exact = precision == "fp32"
+    torch.set_float32_matmul_precision("highest" if exact else "high")
+    cudnn.allow_tf32 = not exact
+    try:
+        yield
+    finally:
+        torch.set_float32_matmul_precision(before[0])
+        cudnn.allow_tf32 = before[1]
+
+
+@contextmanager
+def network_precision(precision: Precision, device: torch.device) -> Iterator[None]:
+    """Within the context, the network computes as configured; ``bf16`` by autocast, with weights in float32."""
+    low = torch.autocast(device.type, torch.bfloat16) if precision == "bf16" else nullcontext()
+    with codec_precision(precision), low:
+        yield

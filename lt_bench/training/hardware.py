@@ -1,0 +1,89 @@
+"""Values of the keys that a run leaves to its hardware: precision, compilation and processes that load data."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+
+import torch
+
+from lt_bench.config import RunConfig, TrainConfig
+
+MOST_WORKERS = 8
+"""Processes that load data for one GPU: more only compete for the disk."""
+
+
+@dataclass(frozen=True)
+class Hardware:
+    """The machine that a run is trained on, as far as its defaults depend on it."""
+
+    cuda: bool
+    bf16: bool = False
+    """Whether the GPU computes in bfloat16, not only emulates it."""
+    triton: bool = False
+    """Whether ``torch.compile`` can generate kernels for the GPU."""
+    cores: int = 1
+    """CPU cores that this process may use."""
+
+    @classmethod
+    def of(cls, train: TrainConfig) -> Hardware:
+        """The hardware that ``train.accelerator`` chooses on this machine."""
+        cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+        if accelerator(train) != "cuda":
+            return cls(cuda=False, cores=cores)
+        from torch.utils._triton import has_triton
+
+        bf16 = torch.cuda.is_bf16_supported(including_emulation=False)
+        return cls(cuda=True, bf16=bf16, triton=has_triton(), cores=cores)
+
+
+def accelerator(train: TrainConfig) -> str:
+    """``cuda`` or ``cpu``; never Apple's GPU, for the noise schedules are computed in float64, which it lacks."""
+    return {"auto": "cuda" if torch.cuda.is_available() else "cpu", "gpu": "cuda"}.get(train.accelerator, "cpu")
+
+
+def resolve(train: TrainConfig, hardware: Hardware) -> TrainConfig:
+    """Replace each ``auto`` by its value.
+
+    On a CPU: fp32, uncompiled, data loaded in the training process. On a GPU: bf16 where it is native, compiled where
+    Triton runs, and the machine's cores shared among the GPUs for loading data.
+    """
+    share = hardware.cores // train.devices - 1  # one core stays with each training process
+    values = {
+        "precision": "bf16" if hardware.cuda and hardware.bf16 else "fp32",
+        "compile": hardware.cuda and hardware.triton,
+        "workers": max(1, min(MOST_WORKERS, share)) if hardware.cuda else 0,
+    }
+    return replace(train, **{key: value for key, value in values.items() if getattr(train, key) == "auto"})
+
+
+def resolve_run(config: RunConfig) -> RunConfig:
+    """A run's configuration with the values that it has on this machine."""
+    return replace(config, train=resolve(config.train, Hardware.of(config.train)))
+
+
+def matmul_precision(train: TrainConfig) -> str:
+    """PyTorch's precision of float32 matrix products: TF32 where the run is in bf16 anyway, else exact."""
+    return "high" if train.precision == "bf16" else "highest"
+
+
+@contextmanager
+def matmul_precision_set(train: TrainConfig) -> Iterator[None]:
+    """Within the context, float32 matrix products have the run's precision."""
+    before = torch.get_float32_matmul_precision()
+    torch.set_float32_matmul_precision(matmul_precision(train))
+    try:
+        yield
+    finally:
+        torch.set_float32_matmul_precision(before)
+
+
+def summary(train: TrainConfig) -> str:
+    """One line on how a resolved run computes."""
+    compiled = "compiled" if train.compile else "not compiled"
+    return (
+        f"{accelerator(train)}: precision {train.precision}, float32 matrix products {matmul_precision(train)}, "
+        f"blocks {compiled}, {train.workers} loading processes for each of {train.devices * train.nodes} devices"
+    )
