@@ -27,11 +27,7 @@ def describe_cache(config: DataConfig, source_hash: str) -> CacheInfo:
         ConfigError: the resolution does not fit the codec, or a name is unknown.
         AssetError: weights are missing.
     """
-    if config.codec == RENDERED_ONLY and config.dataset != "synthetic":
-        raise ConfigError(
-            f"codec: expected one for real faces (taef2, dct, kl:PATH or dc:PATH), got {RENDERED_ONLY}, which was "
-            "trained on rendered faces"
-        )
+    _check_codec(config)
     codec, speech = build_codec(config.codec), build_speech_encoder(config.speech_encoder)
     side, factor = config.resolution, codec.factor
     if side % factor or side % 2 or not 32 <= side <= 2048:
@@ -55,8 +51,10 @@ def require_assets(config: DataConfig) -> None:
 
     Raises:
         AssetError: names the missing one and the command that gets it.
+        ConfigError: the codec is not for real faces.
         MediaError: videos cannot be written.
     """
+    _check_codec(config)
     check_networks(config, decode=False)
     check_encoders()
     if config.dataset == "synthetic":
@@ -69,6 +67,14 @@ def require_assets(config: DataConfig) -> None:
             without = "or do without the check of who is seen: quality.max_person_distance=null"
             raise AssetError(f"{error}; {without}") from None
     require_meter(settle(config))
+
+
+def _check_codec(config: DataConfig) -> None:
+    if config.codec == RENDERED_ONLY and config.dataset != "synthetic":
+        raise ConfigError(
+            f"codec: expected one for real faces (taef2, dct, kl:PATH or dc:PATH), got {RENDERED_ONLY}, which was "
+            "trained on rendered faces"
+        )
 
 
 def _settings(config: DataConfig) -> dict[str, Any]:

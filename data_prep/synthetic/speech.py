@@ -87,4 +87,4 @@ def _filters(
 
 
 def _rms(response: Complex64[ndarray, "ticks bins"]) -> Float32[ndarray, "ticks 1"]:
-    return np.sqrt(np.mean(response.real**2 + response.imag**2, axis=1, keepdims=True))
+    return np.sqrt(np.mean(np.real(response) ** 2 + np.imag(response) ** 2, axis=1, keepdims=True))

@@ -56,7 +56,7 @@ def render_frame_set(
         for name, path in paths.items():
             with atomic_path(path) as temporary, temporary.open("wb") as file:
                 np.save(file, np.concatenate([getattr(part, name) for part in parts]))
-    return FrameSet(*(np.load(paths[name], mmap_mode="r") for name in ("frames", "mouths", "eyes")))
+    return FrameSet(*(np.load(paths[name], mmap_mode="r", allow_pickle=False) for name in ("frames", "mouths", "eyes")))
 
 
 def _render_speaker(speaker: int, size: int, count: int) -> FrameSet:

@@ -17,6 +17,7 @@ from recipe import NETWORKS, Recipe, SizeShare
 from torch import Tensor, nn
 from torch.nn import functional
 
+from lt_bench.assets.weights import read_torch
 from lt_bench.files import atomic_path
 from lt_bench.models.codecs.autoencoder import Autoencoder
 
@@ -150,7 +151,7 @@ class Trainee:
 
     def load(self, path: Path) -> None:
         """Continue from a state that ``save`` wrote."""
-        state = torch.load(path, weights_only=True)
+        state = read_torch(path)
         self.step = state["step"]
         self.network.load_state_dict(state["network"])
         self.average = state["average"]

@@ -26,7 +26,7 @@ _KEPT: list[Any] = []
 
 def kept_network(load: Callable[P, T]) -> Callable[P, T]:
     """Keep what a function loads for the rest of the process, or until ``detectors_released``; a decorator."""
-    kept = cache(load)
+    kept: Any = cache(load)
     _KEPT.append(kept)
     return kept
 

@@ -21,7 +21,7 @@ from lt_bench.models.fusion import base
 PAGE = (Path(__file__).resolve().parents[2] / "docs/your_own_fusion.md").read_text()
 SHORT = {"train_speakers": 2, "validation_speakers": 1, "test_speakers": 1, "train_frames": 16, "test_frames": 16}
 RUN = {
-    "data": {"cache": "cache", "resolution": 32, "synthetic": SHORT},
+    "data": {"cache": "cache", "resolution": 32, "codec": "dct", "synthetic": SHORT},
     "model": {"preset": "tiny", "frames": 4, "audio_tokens": 2, "audio_token_dim": 16, "learn_sigma": False},
     "diffusion": {"schedule": "flow", "prediction": "sample"},
     "train": {"steps": 2, "accelerator": "cpu", "ema_decay": 0.9},
@@ -52,7 +52,7 @@ def test_the_pages_example_is_described_trained_and_generates(
     assert (card.config.model.fusion.audio, card.config.model.plugins) == ("film", ("film.py",))
 
     write_png(Path("me.png"), np.zeros((32, 32, 3), np.uint8))
-    write_wav(Path("me.wav"), np.zeros(640 * 4, np.float32))
+    write_wav(Path("me.wav"), np.sin(np.arange(640 * 4, dtype=np.float32) / 4))
     generate = ["generate", "--checkpoint", "run/model.safetensors", "--portrait", "me.png", "--audio", "me.wav"]
     assert main([*generate, "--out", "me.mp4", "--plugin", "film.py"]) == 0
     assert Path("me.mp4").stat().st_size

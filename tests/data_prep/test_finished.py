@@ -21,7 +21,20 @@ def test_a_finished_cache_is_recognised_without_being_opened_until_anything_of_i
 ):
     out = tmp_path / "cache"
     keys = [f"synthetic.{name}={value}" for name, value in vars(SMALL).items()]
-    command = ["prepare", "synthetic", "--out", str(out), "--resolution", "32", "--workers", "1", "--json", *keys]
+    command = [
+        "prepare",
+        "synthetic",
+        "--out",
+        str(out),
+        "--resolution",
+        "32",
+        "--codec",
+        "dct",
+        "--workers",
+        "1",
+        "--json",
+        *keys,
+    ]
     assert main(command) == 0
     first = json.loads(capsys.readouterr().out)
     with monkeypatch.context() as patch:

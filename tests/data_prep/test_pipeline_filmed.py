@@ -142,7 +142,9 @@ def test_head_pose_has_the_signs_of_the_synthetic_truth(mirror: Path):
 
     correlations = []
     with FaceLandmarker() as landmarker:
-        for spec in synthetic_clips(SyntheticConfig(train_speakers=2, takes=1, train_frames=50), 128)[:2]:
+        for spec in synthetic_clips(SyntheticConfig(train_speakers=2, takes=1, train_frames=50, head_motion=1.0), 128)[
+            :2
+        ]:
             clip = render(spec, 128)
             pose = landmarker.track(clip.frames[::3]).pose
             truth = clip.truth[::3, [STATE.index(name) for name in ("yaw", "pitch", "roll")]]

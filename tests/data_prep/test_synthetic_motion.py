@@ -28,7 +28,9 @@ TINY = SyntheticConfig(
 
 
 def test_full_motion_reproduces_the_first_version() -> None:
-    np.testing.assert_allclose(Performance.sample(7, 60, 1.0).state[20], json.loads(FIRST_VERSION.read_text()), atol=1e-5)
+    np.testing.assert_allclose(
+        Performance.sample(7, 60, 1.0).state[20], json.loads(FIRST_VERSION.read_text()), atol=1e-5
+    )
 
 
 def test_calm_heads_move_less_and_more_slowly() -> None:

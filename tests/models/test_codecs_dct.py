@@ -132,7 +132,7 @@ def test_hash_is_stable_and_the_codec_can_be_sent_to_workers() -> None:
 
 @pytest.mark.parametrize("spec", ["dtc", "kl", "kl:", "dct:8", "", "taef2:x"])
 def test_an_unknown_name_is_refused(spec: str) -> None:
-    with pytest.raises(ConfigError, match=r"codec: expected dct, taef2, kl:PATH or dc:PATH, got"):
+    with pytest.raises(ConfigError, match=r"codec: expected ae_rendered_f32, dct, taef2, kl:PATH or dc:PATH, got"):
         build_codec(spec)
 
 

@@ -135,6 +135,30 @@ GAP = [k / 25 for k in range(FRAMES - 1)] + [1e6]
 _SLIPPING = [k / 25 + 0.3 * (k // 10) for k in range(FRAMES)]
 _NAN = np.full((1, 16000), np.nan, np.float32)
 
+
+def _tagged(path: Path, **tags: Any) -> None:
+    with av.open(f"file:{path}", "w", format="matroska") as target:
+        stream: Any = target.add_stream("ffv1", rate=25)
+        stream.width, stream.height, stream.pix_fmt = SIDE, SIDE, "yuv420p"
+        for name, value in tags.items():
+            setattr(stream.codec_context, name, value)
+        for number, picture in enumerate(frames()):
+            frame = av.VideoFrame.from_ndarray(picture, format="rgb24").reformat(format="yuv420p")
+            frame.pts, frame.time_base = number, Fraction(1, 25)
+            if "color_trc" in tags:
+                frame.color_trc = tags["color_trc"]
+            target.mux(stream.encode(frame))
+        target.mux(stream.encode(None))
+
+
+def _wide_pixels(path: Path) -> None:
+    _tagged(path, sample_aspect_ratio=Fraction(100))
+
+
+def _high_range(path: Path) -> None:
+    _tagged(path, color_trc=16)
+
+
 VIDEOS = (
     Entry("video cut in half", "video", _damaged(lambda data: data[: len(data) // 2]), MISSED),
     Entry("video without its last bytes", "video", _damaged(lambda data: data[:-200]), EITHER),
@@ -210,29 +234,6 @@ VIDEOS = (
     _renamed("http:colon.mp4"),
     _renamed(f"{'long' * 62}.mp4"),
 )
-
-
-def _tagged(path: Path, **tags: Any) -> None:
-    with av.open(f"file:{path}", "w", format="matroska") as target:
-        stream: Any = target.add_stream("ffv1", rate=25)
-        stream.width, stream.height, stream.pix_fmt = SIDE, SIDE, "yuv420p"
-        for name, value in tags.items():
-            setattr(stream.codec_context, name, value)
-        for number, picture in enumerate(frames()):
-            frame = av.VideoFrame.from_ndarray(picture, format="rgb24").reformat(format="yuv420p")
-            frame.pts, frame.time_base = number, Fraction(1, 25)
-            if "color_trc" in tags:
-                frame.color_trc = tags["color_trc"]
-            target.mux(stream.encode(frame))
-        target.mux(stream.encode(None))
-
-
-def _wide_pixels(path: Path) -> None:
-    _tagged(path, sample_aspect_ratio=Fraction(100))
-
-
-def _high_range(path: Path) -> None:
-    _tagged(path, color_trc=16)
 
 
 def _only_sound(path: Path) -> None:
