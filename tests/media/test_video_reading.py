@@ -201,7 +201,9 @@ def test_times_that_go_back_are_refused(mirror: Path, tmp_path: Path) -> None:
     data = (mirror / "grid-sample" / "bbaf2n.mpg").read_bytes()
     joined = tmp_path / "joined.mpg"
     joined.write_bytes(data + data)
-    with pytest.raises(MediaError, match=r"joined\.mpg: expected frame 75 after 2\.960 s .* got 0\.000 s"):
+    with pytest.raises(
+        MediaError, match=r"joined\.mpg: expected timestamps that go forward, got .* from 2\.960 s to 0\.000 s"
+    ):
         read_frames(joined)
 
 
