@@ -93,7 +93,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("--rendered", type=Path, default=Path("runs/quickstart"))
     parser.add_argument("--real", type=Path, help="finished run on grid-sample (default: none shown)")
-    parser.add_argument("--best", default="symbiotic-direct", help="cell of the rendered rows (default: the one that LetsTalk chose)")
+    parser.add_argument(
+        "--best", default="symbiotic-direct", help="cell of the rendered rows (default: LetsTalk's choice)"
+    )
     parser.add_argument("--real-best", default="symbiotic-direct", help="cell of the real speakers' rows")
     parser.add_argument("--seen", type=Path, help="video of a training speaker with a test speaker's voice")
     parser.add_argument("--seen-clip", default="pwij3p", help="the training clip whose portrait it was made from")
