@@ -28,10 +28,11 @@ def compile_blocks(blocks: nn.ModuleList, dynamic: bool | None) -> None:
 def compiled_limits(blocks: int) -> Iterator[None]:
     """Within the context, too many compiled variants are an error, not a silent fallback to uncompiled code.
 
-    Blocks of a kind share a variant, unless a fusion's ``guide`` is given the block's number: then each has two, for
-    training and validation. DDP's splitting of graphs at its buckets is off: a block is smaller than a bucket.
+    Blocks of a kind share a variant, of which generation needs nine (three kinds; a first number of clips, any other,
+    and one clip), unless a fusion's ``guide`` is given the block's number: then each block has two, for training and
+    validation. DDP's splitting of graphs at its buckets is off: a block is smaller than a bucket.
     """
     import torch._dynamo.config as dynamo
 
-    with dynamo.patch(recompile_limit=max(8, 2 * blocks), fail_on_recompile_limit_hit=True, optimize_ddp=False):
+    with dynamo.patch(recompile_limit=max(16, 2 * blocks), fail_on_recompile_limit_hit=True, optimize_ddp=False):
         yield

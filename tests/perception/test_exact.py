@@ -38,7 +38,15 @@ def test_onnx_runtime_is_told_to_be_exact_on_a_gpu(monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(
         onnxruntime, "get_available_providers", lambda: ["CPUExecutionProvider", "CUDAExecutionProvider"]
     )
-    monkeypatch.setattr(onnxruntime, "InferenceSession", lambda *given, providers: told.extend(providers))
+
+    class Session:
+        def __init__(self, *given: Any, providers: list[Any]) -> None:
+            told.extend(providers)
+
+        def get_providers(self) -> list[str]:
+            return [name for name, _ in told]
+
+    monkeypatch.setattr(onnxruntime, "InferenceSession", Session)
     arcface._open(Path("x.onnx"))
     (gpu, options), (cpu, _) = told
     assert (gpu, cpu) == ("CUDAExecutionProvider", "CPUExecutionProvider")

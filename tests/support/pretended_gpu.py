@@ -33,7 +33,12 @@ from torch.nn.utils import clip_grad
 from torch.utils._python_dispatch import TorchDispatchMode, _disable_current_modes
 from torch.utils._pytree import tree_leaves, tree_map
 
+from lt_bench import scaling
+from lt_bench.diffusion import schedule, variance
+
 GPU = torch.device("cuda", 0)
+KEPT_TABLES: tuple[Any, ...] = (schedule._kept, variance._posteriors, scaling._tensors)
+"""Functions that keep a table for each device, for the rest of the process."""
 TRACED = ("lt_bench", "data_prep", "diffusers", "lightning", "transformers")
 """Packages whose lines are named as the cause of a synchronization."""
 # Operations that launch no kernel: views, allocations and questions.
@@ -242,6 +247,8 @@ def pretended_gpu(numbers: Literal["cpu", "meta"] = "cpu") -> Iterator[Pretended
         finally:
             torch.__future__.set_overwrite_module_params_on_conversion(overwrite)
             torch._C._set_only_lift_cpu_tensors(lifted)
+            for table in KEPT_TABLES:  # made for a device of this name, with numbers of this kind
+                table.cache_clear()
 
 
 CUDA_FUNCTIONS: dict[str, Any] = {
