@@ -94,6 +94,7 @@ def _decode(network: Autoencoder, latents: Float[Tensor, "N C h w"]) -> UInt8[nd
     return tensor_to_frames(in_batches(network.decode, latents, BATCH))
 
 
+@torch.inference_mode()
 def frames_per_second(network: Autoencoder, size: int = 128, repeats: int = 9) -> dict[str, float]:
     """Median speed of encoding and decoding on one thread."""
     torch.set_num_threads(1)

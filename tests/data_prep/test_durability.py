@@ -70,6 +70,7 @@ def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
 def start(out: Path, workers: int) -> subprocess.Popen[bytes]:
     keys = [f"synthetic.{name}={value}" for name, value in vars(SMALL).items()]
     command = [sys.executable, "-m", "lt_bench", "prepare", "synthetic", "--out", str(out), "--workers", str(workers)]
+    command += ["--resolution", "64", "--codec", "dct"]
     return subprocess.Popen([*command, *keys], stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
 
 

@@ -118,8 +118,9 @@ def test_a_cache_is_used_where_its_sources_are_not(prepared: Path, tmp_path: Pat
 def start(out: Path, workers: int) -> subprocess.Popen[str]:
     """The verb in its own process, until the first clip is in the journal."""
     arguments = (
-        f"-m lt_bench prepare synthetic --out {out} --workers {workers} synthetic.train_speakers=2 "
-        "synthetic.validation_speakers=1 synthetic.test_speakers=1 synthetic.train_frames=20 synthetic.test_frames=26"
+        f"-m lt_bench prepare synthetic --out {out} --workers {workers} --resolution 64 --codec dct "
+        "synthetic.train_speakers=2 synthetic.validation_speakers=1 synthetic.test_speakers=1 "
+        "synthetic.train_frames=20 synthetic.test_frames=26"
     )
     process = subprocess.Popen([sys.executable, *arguments.split()], stderr=subprocess.PIPE, text=True)
     while process.poll() is None and not _lines(out):

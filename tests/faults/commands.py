@@ -37,7 +37,7 @@ PROTOCOL = {"id": "pixels", "version": 1, "about": "for tests", "scores": [{"nam
 
 
 LINES = {
-    "prepare": f"prepare synthetic --out out --workers 1 --resolution {SIDE} "
+    "prepare": f"prepare synthetic --out out --workers 1 --resolution {SIDE} --codec dct "
     + " ".join(f"synthetic.{key}={value}" for key, value in {**SPEAKERS, "train_speakers": 8}.items()),
     "train": "train --config run.yaml --out out --tracking off",
     "ablate": "ablate experiment.yaml",
@@ -57,7 +57,7 @@ def write_inputs(folder: Path) -> None:
     from lt_bench.media.audio import write_wav
     from lt_bench.media.video_writer import write_video
 
-    data = {"cache": str(folder / "cache"), "resolution": SIDE, "synthetic": SPEAKERS}
+    data = {"cache": str(folder / "cache"), "resolution": SIDE, "codec": "dct", "synthetic": SPEAKERS}
     for name, document in {"run": RUN, "experiment": EXPERIMENT, "search": SEARCH}.items():
         (folder / f"{name}.yaml").write_text(yaml.safe_dump({**document, "data": data}))
     (folder / "pixels.yaml").write_text(yaml.safe_dump(PROTOCOL))

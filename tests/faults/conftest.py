@@ -40,7 +40,10 @@ def inputs(zygote: Zygote, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("inputs")
     write_inputs(folder)
     keys = [f"synthetic.{key}={value}" for key, value in SPEAKERS.items()]
-    for words in (["prepare", "synthetic", "--out", "cache", "--resolution", str(SIDE), *keys], COMMANDS["train"]):
+    for words in (
+        ["prepare", "synthetic", "--out", "cache", "--resolution", str(SIDE), "--codec", "dct", *keys],
+        COMMANDS["train"],
+    ):
         made = Warm(zygote, words, folder)
         assert made.wait() == 0, made.said()
     shutil.move(folder / "out" / "model.safetensors", folder)

@@ -35,9 +35,10 @@ from torch.utils._pytree import tree_leaves, tree_map
 
 from lt_bench import scaling
 from lt_bench.diffusion import schedule, variance
+from lt_bench.models.codecs import dct
 
 GPU = torch.device("cuda", 0)
-KEPT_TABLES: tuple[Any, ...] = (schedule._kept, variance._posteriors, scaling._tensors)
+KEPT_TABLES: tuple[Any, ...] = (schedule._kept, variance._posteriors, scaling._tensors, dct._kernels_like)
 """Functions that keep a table for each device, for the rest of the process."""
 TRACED = ("lt_bench", "data_prep", "diffusers", "lightning", "transformers")
 """Packages whose lines are named as the cause of a synchronization."""

@@ -10,6 +10,7 @@ import hashlib
 from functools import cached_property
 from importlib import resources
 
+import torch
 from jaxtyping import Float
 from torch import Tensor
 
@@ -105,4 +106,5 @@ def read_autoencoder(data: bytes, config: AutoencoderConfig = NETWORK) -> Autoen
 
     network = Autoencoder(config)
     network.load_state_dict(load(data))
-    return network.eval().requires_grad_(False)
+    # Channels last is 1.3 to 1.4 times as fast on a CPU; results differ by rounding.
+    return network.to(memory_format=torch.channels_last).eval().requires_grad_(False)
