@@ -39,7 +39,7 @@ def save(network: Autoencoder, path: Path) -> None:
 
 
 def main() -> None:
-    """Render, train, store, and measure what was stored."""
+    """Render, train, store the weights, and measure them."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("--work", type=Path, required=True, help="folder for rendered frames and checkpoints (3 GB)")
     parser.add_argument("--network", choices=tuple(NETWORKS), default=Recipe().network)

@@ -31,7 +31,7 @@ class Pairing:
 
 
 def pair_by_name(made: GeneratedSide, real: RealSide, all_of_real: RealSide) -> Pairing:
-    """Pair videos of the same path in their folder, whatever their suffix.
+    """Pair videos of the same path in their folder, with any suffix.
 
     Args:
         made: the generated videos.

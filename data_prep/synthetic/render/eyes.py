@@ -19,7 +19,7 @@ _WHITE = (228, 224, 220, 255)
 
 
 class EyePainter:
-    """Paints one eye and its brow; whatever the speaker alone decides is prepared once."""
+    """Paints one eye and its brow; everything that depends on the speaker alone is prepared once."""
 
     def __init__(self, who: Identity, scene: Scene, texture: Window, sign: int) -> None:
         """Prepare an eye.

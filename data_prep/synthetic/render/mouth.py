@@ -18,7 +18,7 @@ _INSIDE_INKS = ink((58, 20, 22)), ink((222, 216, 206)), ink((158, 74, 76))
 
 
 class MouthPainter:
-    """Paints the mouth; whatever the speaker alone decides is prepared once."""
+    """Paints the mouth; everything that depends on the speaker alone is prepared once."""
 
     def __init__(self, who: Identity, texture: Window) -> None:
         color = np.array(who.lip)
