@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from data_prep.sync import LipSync, Seen
-from lt_bench.evaluation.clip import UnscorableError
-from lt_bench.evaluation.scores.lip_sync_model import (
+from lt_bench.evaluation.inputs.clip_context import UnscorableError
+from lt_bench.evaluation.metrics.lip_sync.lip_sync_model import (
     MAX_SHIFT,
     MIN_FRAMES,
     TRIM,

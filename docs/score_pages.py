@@ -7,8 +7,8 @@ import inspect
 import typing
 from typing import Any
 
+from lt_bench.evaluation.metrics.base import PerVideoScore, ReportedScore, Score, build_score, score_names
 from lt_bench.evaluation.protocol import Protocol, ScoreSpec, load_protocol, protocol_names
-from lt_bench.evaluation.scores.base import PerVideoScore, ReportedScore, Score, build_score, score_names
 
 MADE = "<!-- made by docs/make_reference.py; do not edit -->"
 INTRO = """A score means something only with its protocol. Results of different protocols, versions, real sets, frame

@@ -16,7 +16,7 @@ from torch import Tensor
 from data_prep.synthetic.clip import SyntheticClip, make_clip
 from data_prep.synthetic.dataset import speaker_seed
 from data_prep.synthetic.performance import STATE
-from lt_bench.evaluation.scores.probe import probe_frames
+from lt_bench.evaluation.metrics.synthetic.probe import probe_frames
 from lt_bench.models.codecs.autoencoder import Autoencoder
 from lt_bench.models.codecs.base import frames_to_tensor, in_batches, tensor_to_frames
 

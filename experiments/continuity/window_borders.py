@@ -22,7 +22,7 @@ from numpy import ndarray
 from data_prep.synthetic.clip import make_clip
 from data_prep.synthetic.dataset import speaker_seed
 from lt_bench.config import SamplingConfig
-from lt_bench.evaluation.scores.probe import probe_frames
+from lt_bench.evaluation.metrics.synthetic.probe import probe_frames
 from lt_bench.files import write_json
 from lt_bench.models.checkpoint import load_model
 from lt_bench.models.codecs.base import tensor_to_frames

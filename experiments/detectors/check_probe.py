@@ -14,7 +14,7 @@ from probe_data import render_set
 from probe_report import held_out_figures
 
 from lt_bench.config import DataConfig
-from lt_bench.evaluation.scores.probe import load_probe
+from lt_bench.evaluation.metrics.synthetic.probe import load_probe
 from lt_bench.files import read_json, write_json
 
 HERE = Path(__file__).parent

@@ -25,7 +25,7 @@ from safetensors.numpy import save_file
 from data_prep.crop import apply_crop, stable_crop
 from data_prep.grid_sample import SPEAKERS
 from lt_bench.assets.store import asset_path
-from lt_bench.evaluation.scores.lip_sync_model import (
+from lt_bench.evaluation.metrics.lip_sync.lip_sync_model import (
     EVERYONE,
     FORMAT,
     TRIM,

@@ -24,8 +24,8 @@ from probe_training import train
 from safetensors.torch import save_file
 
 import lt_bench.evaluation
-from lt_bench.evaluation.probe_network import ProbeNetwork
-from lt_bench.evaluation.scores.probe import read_probe
+from lt_bench.evaluation.metrics.synthetic.probe import read_probe
+from lt_bench.evaluation.metrics.synthetic.probe_network import ProbeNetwork
 from lt_bench.files import atomic_path, sha256_file, write_json
 
 HERE = Path(__file__).parent
@@ -91,7 +91,7 @@ def main() -> None:
     write_json(arguments.figures, report)
     for name, values in figures.items():
         print(name, ", ".join(f"{key} {value:.3f}" for key, value in values.items()))
-    print(f'pin it in lt_bench/evaluation/scores/probe.py: PROBE_SHA256 = "{report["weights_sha256"]}"')
+    print(f'pin it in lt_bench/evaluation/metrics/synthetic/probe.py: PROBE_SHA256 = "{report["weights_sha256"]}"')
 
 
 if __name__ == "__main__":

@@ -24,7 +24,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 
 from lt_bench.errors import LtBenchError
-from lt_bench.evaluation.two_way import two_way_mean
+from lt_bench.evaluation.statistics.two_way import two_way_mean
 from lt_bench.files import atomic_path, write_json
 from lt_bench.leaderboard.boards import Board, build_boards
 from lt_bench.leaderboard.collect import collect

@@ -16,7 +16,7 @@ import numpy as np
 from lt_bench.data.cache import LatentCache
 from lt_bench.data.real_set import read_real_set
 from lt_bench.evaluation.harness import Harness
-from lt_bench.evaluation.results import save_result
+from lt_bench.evaluation.results.result_file import save_result
 from lt_bench.media.audio import spool_audio
 from lt_bench.media.sound import SpooledSound
 from lt_bench.media.video_writer import video_writer

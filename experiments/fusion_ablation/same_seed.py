@@ -12,7 +12,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from lt_bench.evaluation.results import Result, load_result
+from lt_bench.evaluation.results.result_file import Result, load_result
 
 
 def differences(first: Result, second: Result) -> list[str]:

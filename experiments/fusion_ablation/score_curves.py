@@ -30,7 +30,7 @@ from analyse import save_figure, write_csv
 
 from lt_bench.config import ModelConfig, RunConfig, load_config
 from lt_bench.errors import LtBenchError
-from lt_bench.evaluation.results import Result, load_result
+from lt_bench.evaluation.results.result_file import Result, load_result
 from lt_bench.models.describe import describe
 
 SHOWN = ("lip_corr", "rounding_corr", "identity_probe", "pose_std_ratio")

@@ -19,7 +19,7 @@ import scipy
 from measure import machine
 from numpy import ndarray
 
-from lt_bench.evaluation.scores.frechet import frechet_distance
+from lt_bench.evaluation.metrics.distribution.frechet import frechet_distance
 from lt_bench.files import write_json
 
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from lt_bench.assets.store import asset_path
 from lt_bench.assets.table import assets
-from lt_bench.evaluation.clip import to_size
+from lt_bench.evaluation.inputs.clip_context import to_size
 from lt_bench.media.audio import read_audio
 from lt_bench.media.video import read_frames
 from lt_bench.media.video_writer import write_video

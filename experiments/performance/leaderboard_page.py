@@ -25,8 +25,8 @@ from typing import Any
 import numpy as np
 from measure import machine
 
-from lt_bench.evaluation.results import Clip, ProtocolRef, RealSetRef, Result, Score, save_result
-from lt_bench.evaluation.statistics import cluster_bootstrap
+from lt_bench.evaluation.results.result_file import Clip, ProtocolRef, RealSetRef, Result, Score, save_result
+from lt_bench.evaluation.statistics.cluster import cluster_bootstrap
 from lt_bench.files import write_json
 from lt_bench.leaderboard.build import build_leaderboard
 from lt_bench.media.video_writer import write_video

@@ -26,8 +26,8 @@ from grid_videos import FRAMES, write_sides
 from measure import report
 
 from lt_bench.config import to_dict
+from lt_bench.evaluation.metrics.base import ReportedScore, build_score
 from lt_bench.evaluation.protocol import Protocol, load_protocol
-from lt_bench.evaluation.scores.base import ReportedScore, build_score
 from lt_bench.files import read_json, write_json
 
 Run = dict[str, float]

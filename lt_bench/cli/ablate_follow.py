@@ -40,7 +40,7 @@ class Follower:
     def tick(self, snapshot: Snapshot) -> None:
         """Show, and follow what has begun."""
         from lt_bench.ablation.tracked import parent_record, running_record
-        from lt_bench.evaluation.provenance import git_commit
+        from lt_bench.evaluation.stores.provenance import git_commit
 
         self.display.tick(snapshot)
         for job, runs in zip(self.jobs, snapshot.running, strict=True):
@@ -86,7 +86,7 @@ def close_tracker(
 ) -> str:
     """Log what is not logged yet, and say what could not be."""
     from lt_bench.ablation.tracked import job_record, parent_record
-    from lt_bench.evaluation.provenance import git_commit
+    from lt_bench.evaluation.stores.provenance import git_commit
 
     # Cells of an earlier call that could not be logged then are logged now; those that were are left alone.
     for job, status in zip(jobs, statuses, strict=True):

@@ -36,8 +36,8 @@ def statistics(arguments: argparse.Namespace) -> int:
 def _measure(folder: Path, protocol: str, workers: int) -> dict[str, Any]:
     """Score the real videos as if they had been generated; what is measured of them stays in ``features/``."""
     from lt_bench.data.checksums import write_sums
-    from lt_bench.evaluation.feature_store import SET_FEATURES
     from lt_bench.evaluation.harness import Harness, Options
+    from lt_bench.evaluation.stores.feature_store import SET_FEATURES
     from lt_bench.files import sha256_file
 
     store = folder / SET_FEATURES

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from lt_bench.cli.output import add_json_flag, print_json
 
 if TYPE_CHECKING:
-    from lt_bench.evaluation.comparison import Comparison, Row
+    from lt_bench.evaluation.results.comparison import Comparison, Row
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -27,8 +27,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Compare and print."""
     from lt_bench.errors import ConfigError
-    from lt_bench.evaluation.comparison import compare
-    from lt_bench.evaluation.results import load_result
+    from lt_bench.evaluation.results.comparison import compare
+    from lt_bench.evaluation.results.result_file import load_result
 
     if not 0 < arguments.alpha < 1:
         raise ConfigError(f"--alpha: expected a number between 0 and 1, got {arguments.alpha}")

@@ -26,7 +26,7 @@ def run(arguments: argparse.Namespace) -> int:
     from lt_bench.evaluation.doctor.check import perform
     from lt_bench.evaluation.doctor.networks import NETWORKS
     from lt_bench.evaluation.doctor.numbers import NUMBERS
-    from lt_bench.evaluation.provenance import package_versions
+    from lt_bench.evaluation.stores.provenance import package_versions
 
     checks = (*NUMBERS, *NETWORKS)
     with progress_bar() as bar:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from lt_bench.cli.output import add_json_flag, print_json, progress_bar
 
 if TYPE_CHECKING:
-    from lt_bench.evaluation.drift import Drift
+    from lt_bench.evaluation.drift.measurement import Drift
 
 FORMAT, VERSION = "lt_bench drift", 1
 DRIFT_FILE, PLOT_FILE = "drift.json", "drift.png"
@@ -42,7 +42,7 @@ def run(arguments: argparse.Namespace) -> int:
     """Measure, write and report."""
     import dataclasses
 
-    from lt_bench.evaluation.drift_plot import plot_drift
+    from lt_bench.evaluation.drift.drift_plot import plot_drift
     from lt_bench.files import write_json
 
     real_paths = [_real(arguments.real, video) for video in arguments.videos]
@@ -79,7 +79,7 @@ def _real(given: Path | None, video: Path) -> Path | None:
 
 
 def _measured(arguments: argparse.Namespace, paths: list[Path]) -> Iterator[Drift]:
-    from lt_bench.evaluation.drift import EMBEDDERS, measure_drift
+    from lt_bench.evaluation.drift.measurement import EMBEDDERS, measure_drift
     from lt_bench.media.image import read_image
     from lt_bench.media.video import probe_video
 

@@ -54,9 +54,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Evaluate, write, print."""
     from lt_bench.cli.announce import tell_missing
-    from lt_bench.evaluation.export import save_csv
     from lt_bench.evaluation.harness import Harness
-    from lt_bench.evaluation.results import save_result, to_document
+    from lt_bench.evaluation.results.csv_export import save_csv
+    from lt_bench.evaluation.results.result_file import save_result, to_document
 
     for path in filter(None, (arguments.out, arguments.csv, arguments.report)):
         _check_writable(path)
@@ -75,7 +75,7 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.csv:
         save_csv(result, arguments.csv)
     if arguments.report:
-        from lt_bench.evaluation.worst import write_page
+        from lt_bench.evaluation.results.worst_videos import write_page
 
         write_page(result, arguments.generated, arguments.real, arguments.report)
     if arguments.json:

@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from rich.console import Console
     from rich.table import Table
 
-    from lt_bench.evaluation.results import Reference, Result, Score
+    from lt_bench.evaluation.results.result_file import Reference, Result, Score
 
 PIPE_WIDTH = 140
 MAX_UNUSED = 5

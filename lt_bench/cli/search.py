@@ -61,7 +61,7 @@ def _run(plan: SearchPlan, as_json: bool) -> int:
     from lt_bench.cli.search_follow import open_tracker, track
     from lt_bench.cli.search_table import print_report
     from lt_bench.cli.tracking import wait_for_tracker
-    from lt_bench.evaluation.provenance import git_commit
+    from lt_bench.evaluation.stores.provenance import git_commit
     from lt_bench.search.report import write_report
     from lt_bench.search.tracked import parent_record
 

@@ -163,7 +163,7 @@ def _tracked(config: RunConfig, out: Path, cache: LatentCache, uri: str) -> Iter
     if uri == "off":
         yield []
         return
-    from lt_bench.evaluation.provenance import git_commit
+    from lt_bench.evaluation.stores.provenance import git_commit
     from lt_bench.jobs.callback import TellStart
     from lt_bench.jobs.folder import SYSTEM_FILE
     from lt_bench.jobs.tracked import running_record, trained_record

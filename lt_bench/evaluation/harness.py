@@ -8,19 +8,19 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from lt_bench.errors import AssetError, ResultError
-from lt_bench.evaluation.assembly import assemble, facts_of
-from lt_bench.evaluation.engines import Engine, run
-from lt_bench.evaluation.feature_store import DEFAULT_LIMIT, FeatureStore
-from lt_bench.evaluation.generated_side import GeneratedSide, open_generated_side
-from lt_bench.evaluation.pairing import Pairing, pair_by_file, pair_by_name
+from lt_bench.evaluation.inputs.generated_videos import GeneratedSide, open_generated_side
+from lt_bench.evaluation.inputs.pairing import Pairing, pair_by_file, pair_by_name
+from lt_bench.evaluation.inputs.reference_set import RealSide, open_real_side
+from lt_bench.evaluation.metrics.base import Score as ScoreRule
 from lt_bench.evaluation.protocol import Protocol, load_protocol
-from lt_bench.evaluation.provenance import git_commit, package_versions
-from lt_bench.evaluation.real_side import RealSide, open_real_side
-from lt_bench.evaluation.results import Clip, Miss, ProtocolRef, RealSetRef, Result, Scalar, Score, Unused
-from lt_bench.evaluation.scores.base import Score as ScoreRule
-from lt_bench.evaluation.scoring import ClipScores
-from lt_bench.evaluation.shelf import Shelf
-from lt_bench.evaluation.work import Work, build_scores
+from lt_bench.evaluation.results.result_file import Clip, Miss, ProtocolRef, RealSetRef, Result, Scalar, Score, Unused
+from lt_bench.evaluation.running.aggregation import assemble, facts_of
+from lt_bench.evaluation.running.clip_scorer import ClipScores
+from lt_bench.evaluation.running.scoring_engines import Engine, run
+from lt_bench.evaluation.running.scoring_job import Work, build_scores
+from lt_bench.evaluation.running.spilled_features import Shelf
+from lt_bench.evaluation.stores.feature_store import DEFAULT_LIMIT, FeatureStore
+from lt_bench.evaluation.stores.provenance import git_commit, package_versions
 from lt_bench.files import printable, sha256_file
 from lt_bench.plugins import load_plugins
 

@@ -20,10 +20,10 @@ from torch import Tensor
 from torchmetrics import Metric
 
 from lt_bench.errors import ConfigError, MediaError
-from lt_bench.evaluation.clip import SAMPLE_RATE, ClipContext, Tools, VideoView, to_size
-from lt_bench.evaluation.feature_store import Address, Features, FeatureStore
-from lt_bench.evaluation.scores.base import PerVideoScore, SetScore, build_score
-from lt_bench.evaluation.statistics import aggregate
+from lt_bench.evaluation.inputs.clip_context import SAMPLE_RATE, ClipContext, Tools, VideoView, to_size
+from lt_bench.evaluation.metrics.base import PerVideoScore, SetScore, build_score
+from lt_bench.evaluation.statistics.cluster import aggregate
+from lt_bench.evaluation.stores.feature_store import Address, Features, FeatureStore
 from lt_bench.files import sha256_json
 
 Videos = UInt8[Tensor, "F H W 3"] | UInt8[Tensor, "B F H W 3"]

@@ -12,9 +12,9 @@ from pathlib import Path
 from lt_bench.config import RunConfig
 from lt_bench.errors import ConfigError, WriteError
 from lt_bench.evaluation.harness import unavailable
+from lt_bench.evaluation.inputs.reference_set import open_real_side
 from lt_bench.evaluation.protocol import load_protocol
-from lt_bench.evaluation.real_side import open_real_side
-from lt_bench.evaluation.work import build_scores
+from lt_bench.evaluation.running.scoring_job import build_scores
 from lt_bench.jobs.launch import visible_gpus
 from lt_bench.media.video_writer import check_encoders
 from lt_bench.models.requirements import check_networks

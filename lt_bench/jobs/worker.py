@@ -158,7 +158,7 @@ def _generate(folder: Path, config: RunConfig, cache: LatentCache, model_file: P
 
 def _score(folder: Path, config: RunConfig, cache: LatentCache, model_file: Path, report: StatusReporter) -> None:
     from lt_bench.evaluation.harness import Options, evaluate
-    from lt_bench.evaluation.results import save_result
+    from lt_bench.evaluation.results.result_file import save_result
     from lt_bench.models.checkpoint import read_card
 
     report.begin("scoring", 0)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from lt_bench.errors import ResultError
-from lt_bench.evaluation.results import Result, Score
+from lt_bench.evaluation.results.result_file import Result, Score
 from lt_bench.leaderboard.collect import Entry
 from lt_bench.leaderboard.ranking import contenders, headline, ordered
 from lt_bench.leaderboard.rows import Row, build_row

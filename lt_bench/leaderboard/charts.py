@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from markupsafe import Markup
 
-from lt_bench.evaluation.results import Score
+from lt_bench.evaluation.results.result_file import Score
 from lt_bench.leaderboard.boards import Board
 from lt_bench.leaderboard.costs import COSTS, Cost
 from lt_bench.leaderboard.effects import Effect, factorial_effects, unlike_cells

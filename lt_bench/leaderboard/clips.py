@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from lt_bench.errors import MediaError
-from lt_bench.evaluation.results import Clip
+from lt_bench.evaluation.results.result_file import Clip
 from lt_bench.leaderboard.attachments import Attachments
 from lt_bench.leaderboard.boards import Board
 from lt_bench.leaderboard.collect import Entry

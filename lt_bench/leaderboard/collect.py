@@ -12,7 +12,7 @@ from typing import Any
 
 from lt_bench.config import RunConfig, load_config
 from lt_bench.errors import LtBenchError, ResultError
-from lt_bench.evaluation.results import FORMAT, Result, load_result
+from lt_bench.evaluation.results.result_file import FORMAT, Result, load_result
 from lt_bench.files import MAX_JSON, read_json, read_text
 
 RESULT_FILE = "result.json"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from lt_bench.evaluation.results import Score
+from lt_bench.evaluation.results.result_file import Score
 from lt_bench.leaderboard.boards import Board
 from lt_bench.leaderboard.ranking import with_value
 

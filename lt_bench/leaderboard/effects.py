@@ -4,8 +4,8 @@ With y(p, a) the score of cell (portrait p, audio a), the main effect of p is th
 over all cells; the interaction of a cell is what both main effects leave. Portraits that were not run with every audio
 stand aside. Cells that were not measured alike, on fewer clips or by another detector, make no effects. Where all cells
 have the same seeds, at least two, each effect is one number a seed and video, and its standard error is clustered by
-identity and by seed (``lt_bench.evaluation.two_way``); scores of a whole set have one number a seed. With one seed
-intervals and tests are those of the paired comparison, clustered by identity: they tell of these trained models, not of
+identity and by seed (``lt_bench.evaluation.statistics.two_way``); scores of a whole set have one number a seed. With
+one seed intervals and tests are those of the paired comparison, clustered by identity: they tell of these trained models, not of
 the cells. Holm-corrected over all effects of the score.
 """
 
@@ -18,8 +18,8 @@ import numpy as np
 from jaxtyping import Float
 from numpy import ndarray
 
-from lt_bench.evaluation.statistics import UndefinedError, holm, paired_difference
-from lt_bench.evaluation.two_way import two_way_mean
+from lt_bench.evaluation.statistics.cluster import UndefinedError, holm, paired_difference
+from lt_bench.evaluation.statistics.two_way import two_way_mean
 from lt_bench.leaderboard.boards import Board
 from lt_bench.leaderboard.grid import Grid
 from lt_bench.leaderboard.ranking import contenders, with_value

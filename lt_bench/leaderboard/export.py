@@ -6,7 +6,7 @@ import csv
 import io
 from collections.abc import Sequence
 
-from lt_bench.evaluation.results import Score
+from lt_bench.evaluation.results.result_file import Score
 from lt_bench.leaderboard.boards import Board
 from lt_bench.leaderboard.cells import cell_text, is_best, unranked_notes
 from lt_bench.leaderboard.costs import COSTS

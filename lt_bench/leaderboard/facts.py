@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from urllib.parse import quote
 
-from lt_bench.evaluation.results import Result
+from lt_bench.evaluation.results.result_file import Result
 from lt_bench.leaderboard.boards import Board
 from lt_bench.leaderboard.numbers import duration, short_number, short_spread
 from lt_bench.leaderboard.ranking import contenders

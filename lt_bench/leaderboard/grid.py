@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from lt_bench.evaluation.results import Score
+from lt_bench.evaluation.results.result_file import Score
 from lt_bench.leaderboard.boards import Board
 from lt_bench.leaderboard.rows import Row
 

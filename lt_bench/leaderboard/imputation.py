@@ -6,8 +6,8 @@ import re
 from collections.abc import Sequence
 from dataclasses import replace
 
-from lt_bench.evaluation.results import Result, Score
-from lt_bench.evaluation.statistics import aggregate, cluster_bootstrap
+from lt_bench.evaluation.results.result_file import Result, Score
+from lt_bench.evaluation.statistics.cluster import aggregate, cluster_bootstrap
 from lt_bench.leaderboard.collect import Entry
 
 NOTE = "missed clips imputed by the worst value of any system"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
-from lt_bench.evaluation.results import Score
+from lt_bench.evaluation.results.result_file import Score
 from lt_bench.leaderboard.boards import Board
 from lt_bench.leaderboard.cells import cell_text, is_best, unranked_notes
 from lt_bench.leaderboard.columns import has_value, ordered_scores

@@ -14,7 +14,7 @@ from jinja2 import Environment, FunctionLoader, StrictUndefined
 from markupsafe import Markup
 
 import lt_bench
-from lt_bench.evaluation.results import Score
+from lt_bench.evaluation.results.result_file import Score
 from lt_bench.leaderboard.attachments import Attachments
 from lt_bench.leaderboard.boards import Board
 from lt_bench.leaderboard.charts import Chart, build_charts

@@ -9,9 +9,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from lt_bench.errors import ResultError
-from lt_bench.evaluation.results import Result, Score
-from lt_bench.evaluation.statistics import Interval, UndefinedError
-from lt_bench.evaluation.two_way import Mean, two_way_mean
+from lt_bench.evaluation.results.result_file import Result, Score
+from lt_bench.evaluation.statistics.cluster import Interval, UndefinedError
+from lt_bench.evaluation.statistics.two_way import Mean, two_way_mean
 from lt_bench.leaderboard.collect import Entry
 
 
@@ -27,7 +27,7 @@ class ScoreSummary:
     """Of the confidence interval; None where there is none, or the seeds are not alike.
 
     Over identities with one seed: it tells of that trained model. Over seeds and identities with several
-    (``lt_bench.evaluation.two_way``), over seeds alone for scores of a whole set.
+    (``lt_bench.evaluation.statistics.two_way``), over seeds alone for scores of a whole set.
     """
     high: float | None
     per_video: dict[str, tuple[float, ...]]

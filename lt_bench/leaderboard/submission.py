@@ -21,8 +21,8 @@ from typing import Any
 import lt_bench
 from lt_bench.errors import LtBenchError, ResultError
 from lt_bench.evaluation.protocol import load_protocol, protocol_names
-from lt_bench.evaluation.results import Result, from_document, load_result
-from lt_bench.evaluation.statistics import aggregate
+from lt_bench.evaluation.results.result_file import Result, from_document, load_result
+from lt_bench.evaluation.statistics.cluster import aggregate
 from lt_bench.files import atomic_path, open_regular, parse_json, sha256_file
 from lt_bench.versions import check_version
 

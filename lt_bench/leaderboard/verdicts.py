@@ -9,8 +9,8 @@ from typing import Literal
 import numpy as np
 
 from lt_bench.errors import ResultError
-from lt_bench.evaluation.statistics import UndefinedError, holm, paired_difference
-from lt_bench.evaluation.two_way import two_way_mean
+from lt_bench.evaluation.statistics.cluster import UndefinedError, holm, paired_difference
+from lt_bench.evaluation.statistics.two_way import two_way_mean
 from lt_bench.leaderboard.ranking import contenders, is_control, with_value
 from lt_bench.leaderboard.rows import Row, ScoreSummary
 

@@ -8,7 +8,7 @@ from lt_bench.config import ObjectiveConfig
 from lt_bench.config.search import Direction
 from lt_bench.errors import ConfigError, ResultError
 from lt_bench.evaluation.protocol import Protocol
-from lt_bench.evaluation.results import Result
+from lt_bench.evaluation.results.result_file import Result
 
 COSTS = (
     "seconds_per_clip",
@@ -79,7 +79,7 @@ def _build(config: ObjectiveConfig, protocol: Protocol, where: str) -> Objective
 def _own_direction(name: str, protocol: Protocol) -> Direction | None:
     if name in COSTS:
         return "minimize"
-    from lt_bench.evaluation.scores.base import build_score  # loads the detectors' libraries
+    from lt_bench.evaluation.metrics.base import build_score  # loads the detectors' libraries
 
     spec = next(spec for spec in protocol.scores if spec.name == name)
     higher = build_score(spec.name, spec.settings, f"protocol {protocol.id}").higher_is_better

@@ -9,7 +9,7 @@ from typing import Literal, Protocol
 
 from lt_bench.config import RunConfig, to_dict
 from lt_bench.errors import LtBenchError
-from lt_bench.evaluation.results import load_result
+from lt_bench.evaluation.results.result_file import load_result
 from lt_bench.files import write_json
 from lt_bench.jobs.engines.base import Ending, Task
 from lt_bench.jobs.folder import RESULT_FILE

@@ -16,7 +16,7 @@ from torch import Tensor
 from lt_bench.config import RunConfig
 from lt_bench.data.cache import LatentCache
 from lt_bench.evaluation.harness import Harness, Options
-from lt_bench.evaluation.results import Result, save_result
+from lt_bench.evaluation.results.result_file import Result, save_result
 from lt_bench.models.checkpoint import ModelCard, Weights, load_model, save_model
 from lt_bench.perception.device import detectors_released
 from lt_bench.sampling.videos import generate_split

@@ -11,7 +11,7 @@ import pytest
 
 from lt_bench.ablation import finished
 from lt_bench.ablation.finished import finished_key, read_finished, write_finished
-from lt_bench.evaluation import provenance
+from lt_bench.evaluation.stores import provenance
 from lt_bench.jobs.folder import CONFIG_FILE, RESULT_FILE
 from lt_bench.jobs.status import STATUS_FILE
 

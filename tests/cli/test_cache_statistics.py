@@ -12,8 +12,8 @@ from data_prep.pipeline import prepare
 from lt_bench.cli.main import main
 from lt_bench.config import DataConfig, SyntheticConfig
 from lt_bench.data.verify import verify_cache
-from lt_bench.evaluation.clip import VideoView
 from lt_bench.evaluation.harness import evaluate
+from lt_bench.evaluation.inputs.clip_context import VideoView
 
 TINY = SyntheticConfig(
     train_speakers=1, validation_speakers=1, test_speakers=2, takes=2, train_frames=20, test_frames=45

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from lt_bench.cli.main import main
-from lt_bench.evaluation.results import load_result
+from lt_bench.evaluation.results.result_file import load_result
 from lt_bench.media.video import write_video
 
 PROTOCOL = """

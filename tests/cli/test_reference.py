@@ -6,8 +6,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+from lt_bench.evaluation.metrics.base import build_score
 from lt_bench.evaluation.protocol import load_protocol
-from lt_bench.evaluation.scores.base import build_score
 
 ROOT = Path(__file__).resolve().parents[2]
 

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from lt_bench.errors import CacheError, CheckpointError, LtBenchError, ResultError
-from lt_bench.evaluation.results import MINOR
+from lt_bench.evaluation.results.result_file import MINOR
 from lt_bench.versions import body_of, check_version
 
 RELEASED = Path(__file__).parent / "v1"
@@ -44,14 +44,14 @@ def read_real(path: Path) -> Any:
 
 
 def read_generated(path: Path) -> Any:
-    from lt_bench.evaluation.generated_side import open_generated_side
+    from lt_bench.evaluation.inputs.generated_videos import open_generated_side
 
     (path.parent / "clip0.mp4").touch()
     return open_generated_side(path.parent)
 
 
 def read_result(path: Path) -> Any:
-    from lt_bench.evaluation.results import load_result
+    from lt_bench.evaluation.results.result_file import load_result
 
     return load_result(path)
 
@@ -147,7 +147,8 @@ def test_an_older_minor_version_is_read_and_an_older_major_one_is_not():
 def test_every_format_of_the_package_is_kept_here():
     from lt_bench.data import format as cache
     from lt_bench.data import real_set
-    from lt_bench.evaluation import generated_side, results
+    from lt_bench.evaluation.inputs import generated_videos as generated_side
+    from lt_bench.evaluation.results.result_file import result_file as results
     from lt_bench.models import checkpoint as model
     from lt_bench.training.module import CHECKPOINT_VERSION
 

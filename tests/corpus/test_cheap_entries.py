@@ -18,8 +18,8 @@ from lt_bench.cli.main import main
 from lt_bench.config import RunConfig, load_config
 from lt_bench.data.clip_file import ClipFile
 from lt_bench.errors import CacheError, CheckpointError, ConfigError, LtBenchError
-from lt_bench.evaluation.pairing import read_pairs
-from lt_bench.evaluation.results import load_result
+from lt_bench.evaluation.inputs.pairing import read_pairs
+from lt_bench.evaluation.results.result_file import load_result
 from lt_bench.models.checkpoint import read_card
 
 LARGE = ("GB", "MB", "90 MB", "90 000 overrides", "120 000 keys", "many times", "pipe", "storage claims", "bomb")

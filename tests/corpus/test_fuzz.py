@@ -24,9 +24,9 @@ from lt_bench.data.format import info_from_dict
 from lt_bench.data.index import read_index, row_to_record
 from lt_bench.data.real_set import read_real_set
 from lt_bench.errors import LtBenchError
-from lt_bench.evaluation.pairing import read_pairs
+from lt_bench.evaluation.inputs.pairing import read_pairs
 from lt_bench.evaluation.protocol import Protocol
-from lt_bench.evaluation.results import from_document
+from lt_bench.evaluation.results.result_file import from_document
 from lt_bench.files import read_json
 from lt_bench.leaderboard.submission import check_submission
 

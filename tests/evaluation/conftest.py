@@ -11,9 +11,9 @@ import pytest
 from safetensors.numpy import save_file
 
 from lt_bench.data.real_set import real_clip, write_real_set
-from lt_bench.evaluation.clip import TRUTH_COLUMNS, ClipContext, Tools, VideoView
-from lt_bench.evaluation.feature_store import FeatureStore
-from lt_bench.evaluation.scores.probe import READINGS, ProbeReadings
+from lt_bench.evaluation.inputs.clip_context import TRUTH_COLUMNS, ClipContext, Tools, VideoView
+from lt_bench.evaluation.metrics.synthetic.probe import READINGS, ProbeReadings
+from lt_bench.evaluation.stores.feature_store import FeatureStore
 from lt_bench.media.audio import write_wav
 from lt_bench.media.image import write_png
 from lt_bench.media.video import write_video
@@ -119,7 +119,7 @@ def probe_calls(monkeypatch: pytest.MonkeyPatch) -> list[int]:
         calls.append(len(frames))
         return read_painting(frames)
 
-    monkeypatch.setattr("lt_bench.evaluation.scores.probe_track.probe_frames", read)
+    monkeypatch.setattr("lt_bench.evaluation.metrics.synthetic.probe_track.probe_frames", read)
     return calls
 
 

@@ -13,8 +13,8 @@ import pytest
 from lt_bench.errors import ResultError
 from lt_bench.evaluation.harness import Harness
 from lt_bench.evaluation.protocol import Protocol, ScoreSpec
-from lt_bench.evaluation.results import load_result, save_result
-from lt_bench.evaluation.worst import write_page
+from lt_bench.evaluation.results.result_file import load_result, save_result
+from lt_bench.evaluation.results.worst_videos import write_page
 from lt_bench.leaderboard.attachments import Attachments
 from lt_bench.leaderboard.boards import build_boards
 from lt_bench.leaderboard.clips import collect_samples

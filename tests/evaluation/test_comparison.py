@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 
 from lt_bench.cli.main import main
 from lt_bench.errors import ResultError
-from lt_bench.evaluation.comparison import compare
-from lt_bench.evaluation.results import Clip, Miss, ProtocolRef, RealSetRef, Result, Score, save_result
-from lt_bench.evaluation.statistics import Interval, holm, paired_difference
+from lt_bench.evaluation.results.comparison import compare
+from lt_bench.evaluation.results.result_file import Clip, Miss, ProtocolRef, RealSetRef, Result, Score, save_result
+from lt_bench.evaluation.statistics.cluster import Interval, holm, paired_difference
 
 IDS = [f"c{i}" for i in range(8)]
 

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from lt_bench.evaluation.statistics import UndefinedError, pearson, spearman
+from lt_bench.evaluation.statistics.cluster import UndefinedError, pearson, spearman
 
 NUMBERS = st.lists(st.floats(-100, 100, allow_nan=False, width=32), min_size=3, max_size=30)
 

@@ -11,7 +11,7 @@ import pytest
 
 from lt_bench.cli.main import main
 from lt_bench.errors import MediaError
-from lt_bench.evaluation.drift import frame_measures, measure_drift, trend
+from lt_bench.evaluation.drift.measurement import frame_measures, measure_drift, trend
 from lt_bench.media.image import read_image
 from lt_bench.media.video_writer import write_video
 

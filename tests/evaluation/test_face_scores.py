@@ -10,11 +10,11 @@ import numpy as np
 import pytest
 
 from lt_bench.errors import AssetError, FaceError
-from lt_bench.evaluation.clip import ClipContext, UnscorableError
-from lt_bench.evaluation.scores import identity_arcface
-from lt_bench.evaluation.scores.base import build_score
-from lt_bench.evaluation.scores.beat_align import beat_alignment, motion_stops, sound_onsets
-from lt_bench.evaluation.scores.identity_variants import drift
+from lt_bench.evaluation.inputs.clip_context import ClipContext, UnscorableError
+from lt_bench.evaluation.metrics.base import build_score
+from lt_bench.evaluation.metrics.identity import identity_arcface
+from lt_bench.evaluation.metrics.identity.identity_variants import drift
+from lt_bench.evaluation.metrics.motion.beat_align import beat_alignment, motion_stops, sound_onsets
 from lt_bench.perception.arcface import POINTS, TEMPLATE, ArcFaceEmbedder, align_face
 from lt_bench.perception.faces import FaceTrack
 from lt_bench.perception.mouth import LEFT_EYE, OUTER_LIPS, RIGHT_EYE

@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.linalg import sqrtm
 
-from lt_bench.evaluation.scores.frechet import frechet_distance, real_floor
-from lt_bench.evaluation.statistics import UndefinedError
+from lt_bench.evaluation.metrics.distribution.frechet import frechet_distance, real_floor
+from lt_bench.evaluation.statistics.cluster import UndefinedError
 
 
 def by_sqrtm(x: np.ndarray, y: np.ndarray) -> float:

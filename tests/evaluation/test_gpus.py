@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from lt_bench.evaluation.engines import visible_gpus
+from lt_bench.evaluation.running.scoring_engines import visible_gpus
 
 
 def test_devices_of_a_container_are_counted_from_zero(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -15,7 +15,7 @@ from safetensors.numpy import save_file
 from lt_bench.errors import ConfigError, LtBenchError, ResultError
 from lt_bench.evaluation.harness import Options, evaluate
 from lt_bench.evaluation.protocol import Protocol, ScoreSpec, load_protocol
-from lt_bench.evaluation.results import Miss, Result, load_result, save_result
+from lt_bench.evaluation.results.result_file import Miss, Result, load_result, save_result
 from lt_bench.media.video import iter_frames, read_frames, write_video
 
 PIXELS = Protocol("pixels", 1, "for tests", (ScoreSpec("psnr"), ScoreSpec("ssim"), ScoreSpec("motion_ratio")), 64)
@@ -88,7 +88,7 @@ def test_nothing_is_measured_twice(painted, generate: Generate, probe_calls: lis
 def test_a_known_video_is_not_even_decoded(painted, generate: Generate, monkeypatch: pytest.MonkeyPatch) -> None:
     folder = generate()
     first = evaluate(folder, painted.folder, PIXELS)
-    monkeypatch.setattr("lt_bench.evaluation.decoding.iter_frames", lambda *_: pytest.fail("decoded"))
+    monkeypatch.setattr("lt_bench.evaluation.inputs.decoding.iter_frames", lambda *_: pytest.fail("decoded"))
     assert evaluate(folder, painted.folder, PIXELS).scores == first.scores
 
 
@@ -99,7 +99,7 @@ def test_each_video_is_decoded_once(painted, generate: Generate, monkeypatch: py
         opened.append(str(path))
         return iter_frames(path, fps)
 
-    monkeypatch.setattr("lt_bench.evaluation.decoding.iter_frames", count)
+    monkeypatch.setattr("lt_bench.evaluation.inputs.decoding.iter_frames", count)
     evaluate(generate(), painted.folder, PIXELS)
     assert len(opened) == len(set(opened)) == 8
 
@@ -124,7 +124,8 @@ def test_a_killed_run_goes_on_where_it_stopped(painted, generate: Generate, monk
     with pytest.raises(KeyboardInterrupt):
         evaluate(folder, painted.folder, PIXELS, progress=die)
     monkeypatch.setattr(
-        "lt_bench.evaluation.decoding.iter_frames", lambda path, fps: (seen.append(path), iter_frames(path, fps))[1]
+        "lt_bench.evaluation.inputs.decoding.iter_frames",
+        lambda path, fps: (seen.append(path), iter_frames(path, fps))[1],
     )
     resumed = evaluate(folder, painted.folder, PIXELS)
     assert len(seen) == 4  # of the two clips that were left
@@ -329,7 +330,7 @@ def test_a_result_of_the_harness_survives_its_file(painted, generate: Generate, 
 PLUGIN = '''
 from dataclasses import dataclass
 import numpy as np
-from lt_bench.evaluation.scores.base import ClipContext, PerVideoScore, UnscorableError, register
+from lt_bench.evaluation.metrics.base import ClipContext, PerVideoScore, UnscorableError, register
 
 @register
 @dataclass(frozen=True)

@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 
 from lt_bench.errors import ConfigError, FaceError
-from lt_bench.evaluation.clip import ClipContext, Tools, VideoView
-from lt_bench.evaluation.feature_store import FeatureStore
-from lt_bench.evaluation.scores.base import UnscorableError, build_score
-from lt_bench.evaluation.scores.identity_dlib import IdentityDlib
+from lt_bench.evaluation.inputs.clip_context import ClipContext, Tools, VideoView
+from lt_bench.evaluation.metrics.base import UnscorableError, build_score
+from lt_bench.evaluation.metrics.identity.identity_dlib import IdentityDlib
+from lt_bench.evaluation.stores.feature_store import FeatureStore
 from lt_bench.media.video import read_frames
 from lt_bench.perception.faces import FaceLandmarker, FaceTrack
 

@@ -11,11 +11,11 @@ import torch
 from PIL import Image
 
 from lt_bench.errors import AssetError
-from lt_bench.evaluation.scores.base import build_score
-from lt_bench.evaluation.scores.frechet import frechet_distance
-from lt_bench.evaluation.scores.kid import kernel_distance
-from lt_bench.evaluation.scores.precision_recall import precision_recall
-from lt_bench.evaluation.statistics import UndefinedError
+from lt_bench.evaluation.metrics.base import build_score
+from lt_bench.evaluation.metrics.distribution.frechet import frechet_distance
+from lt_bench.evaluation.metrics.distribution.kid import kernel_distance
+from lt_bench.evaluation.metrics.distribution.precision_recall import precision_recall
+from lt_bench.evaluation.statistics.cluster import UndefinedError
 from lt_bench.perception.inception import inception_features, load_inception
 
 N, SIDE = 4, 75  # every input is brought to 299 anyway
@@ -135,7 +135,7 @@ def test_kid_is_unbiased_where_fid_is_not() -> None:
 
 
 def test_kid_takes_sides_of_different_size_and_sums_in_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
-    from lt_bench.evaluation.scores import kid
+    from lt_bench.evaluation.metrics.distribution import kid
 
     whole = kernel_distance(rows(0, 30), rows(1, 50))
     monkeypatch.setattr(kid, "_ROWS", 7)

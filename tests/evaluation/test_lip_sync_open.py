@@ -11,11 +11,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lt_bench.evaluation.clip import ClipContext, Tools, VideoView
-from lt_bench.evaluation.feature_store import FeatureStore
-from lt_bench.evaluation.scores import lip_sync_model as model
-from lt_bench.evaluation.scores.base import UnscorableError, build_score
-from lt_bench.evaluation.scores.lip_sync_open import LipSyncOpen, LipSyncOpenConfidence, LipSyncOpenOffset
+from lt_bench.evaluation.inputs.clip_context import ClipContext, Tools, VideoView
+from lt_bench.evaluation.metrics.base import UnscorableError, build_score
+from lt_bench.evaluation.metrics.lip_sync import lip_sync_model as model
+from lt_bench.evaluation.metrics.lip_sync.lip_sync_open import LipSyncOpen, LipSyncOpenConfidence, LipSyncOpenOffset
+from lt_bench.evaluation.stores.feature_store import FeatureStore
 from lt_bench.media.audio import read_audio
 from lt_bench.media.video import read_frames
 from lt_bench.perception.faces import FaceLandmarker, FaceTrack

@@ -10,9 +10,9 @@ import pytest
 import torch
 
 from lt_bench.errors import AssetError
-from lt_bench.evaluation.scores import lpips as scores
-from lt_bench.evaluation.scores.base import build_score
-from lt_bench.evaluation.scores.lpips import load_lpips, lpips_distance
+from lt_bench.evaluation.metrics.base import build_score
+from lt_bench.evaluation.metrics.image import lpips as scores
+from lt_bench.evaluation.metrics.image.lpips import load_lpips, lpips_distance
 
 
 def video(seed: int, frames: int = 3) -> np.ndarray:

@@ -13,10 +13,10 @@ import torch
 
 from lt_bench.errors import AssetError
 from lt_bench.evaluation.harness import evaluate
+from lt_bench.evaluation.metrics.distribution import fd_squeezenet
+from lt_bench.evaluation.metrics.distribution.fd_squeezenet import FdSqueezenet, squeezenet_features
+from lt_bench.evaluation.metrics.distribution.frechet import frechet_distance
 from lt_bench.evaluation.protocol import Protocol, ScoreSpec
-from lt_bench.evaluation.scores import fd_squeezenet
-from lt_bench.evaluation.scores.fd_squeezenet import FdSqueezenet, squeezenet_features
-from lt_bench.evaluation.scores.frechet import frechet_distance
 from lt_bench.media.video import read_frames, write_video
 
 RULES = Protocol("faces", 1, "for tests", (ScoreSpec("fd_squeezenet", {"stride": 10}),), 0, min_frames=20)

@@ -11,14 +11,14 @@ import numpy as np
 import pytest
 
 from lt_bench.errors import ResultError
-from lt_bench.evaluation.clip import Tools, VideoView
-from lt_bench.evaluation.export import save_csv
-from lt_bench.evaluation.feature_store import FeatureStore
-from lt_bench.evaluation.fingerprint import code_hash
 from lt_bench.evaluation.harness import Harness
+from lt_bench.evaluation.inputs.clip_context import Tools, VideoView
 from lt_bench.evaluation.protocol import Protocol, ScoreSpec
-from lt_bench.evaluation.scoring import ClipScores
-from lt_bench.evaluation.shelf import Shelf, Shelved
+from lt_bench.evaluation.results.csv_export import save_csv
+from lt_bench.evaluation.running.clip_scorer import ClipScores
+from lt_bench.evaluation.running.spilled_features import Shelf, Shelved
+from lt_bench.evaluation.stores.code_hash import code_hash
+from lt_bench.evaluation.stores.feature_store import FeatureStore
 
 PIXELS = Protocol("pixels", 1, "for tests", (ScoreSpec("psnr"),), 64)
 
@@ -116,9 +116,9 @@ def test_features_beyond_the_budget_lie_in_files() -> None:
 
 
 def test_the_hash_of_code_follows_imports_and_is_stable() -> None:
-    psnr, ssim = (code_hash(f"lt_bench.evaluation.scores.{name}") for name in ("psnr", "ssim"))
+    psnr, ssim = (code_hash(f"lt_bench.evaluation.metrics.{name}") for name in ("psnr", "ssim"))
     assert psnr != ssim
-    assert psnr == code_hash("lt_bench.evaluation.scores.psnr")
+    assert psnr == code_hash("lt_bench.evaluation.metrics.image.psnr")
 
 
 def test_features_of_other_code_or_other_libraries_are_measured_again(
@@ -138,7 +138,7 @@ def test_features_of_other_code_or_other_libraries_are_measured_again(
     look()
     look()
     assert len(calls) == 1
-    monkeypatch.setattr("lt_bench.evaluation.clip.code_hash", lambda module: f"{module} with torch 99")
+    monkeypatch.setattr("lt_bench.evaluation.inputs.clip_context.code_hash", lambda module: f"{module} with torch 99")
     look()
     look()
     assert len(calls) == 2

@@ -16,8 +16,10 @@ from torch import Tensor, nn
 
 from lt_bench.assets import table
 from lt_bench.evaluation.harness import Options, evaluate
+from lt_bench.evaluation.metrics.identity import identity_arcface
+from lt_bench.evaluation.metrics.image import lpips
+from lt_bench.evaluation.metrics.lip_sync import syncnet_scores as sync
 from lt_bench.evaluation.protocol import load_protocol
-from lt_bench.evaluation.scores import identity_arcface, lpips, sync
 from lt_bench.files import sha256_file
 from lt_bench.media.audio import read_audio
 from lt_bench.media.video import read_frames, write_video
@@ -110,7 +112,7 @@ def test_every_score_of_paper_v1_loads_its_weights_and_gives_a_number(
         frames, sound = read_frames(source)[:, 16:272, 52:308], read_audio(source).clip(-1, 1)
         write_video(real / f"{name}.mp4", frames, audio=sound, preset="ultrafast")
         write_video(made / f"{name}.mp4", 255 - (255 - frames) // 2, audio=sound, preset="ultrafast")
-    from lt_bench.evaluation.scores.sync import _pinned
+    from lt_bench.evaluation.metrics.lip_sync.syncnet_scores import _pinned
 
     faces: Callable[..., np.ndarray] = lambda image, **_: np.array([[40.0, 40, 200, 220, 0.99]])  # noqa: E731
     monkeypatch.setattr(_pinned()._pipeline.s3fd, "detect_faces", faces)  # random weights find none

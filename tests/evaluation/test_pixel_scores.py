@@ -8,10 +8,10 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lt_bench.evaluation.scores.base import UnscorableError
-from lt_bench.evaluation.scores.motion import mean_flicker, mean_motion, ratio
-from lt_bench.evaluation.scores.psnr import psnr
-from lt_bench.evaluation.scores.ssim import ssim
+from lt_bench.evaluation.metrics.base import UnscorableError
+from lt_bench.evaluation.metrics.image.psnr import psnr
+from lt_bench.evaluation.metrics.image.ssim import ssim
+from lt_bench.evaluation.metrics.motion.pixel_motion import mean_flicker, mean_motion, ratio
 
 
 def video(seed: int, frames: int = 6, height: int = 20, width: int = 24) -> np.ndarray:

@@ -14,8 +14,8 @@ import torch
 from data_prep.synthetic import STATE, SyntheticClip, make_clip
 from data_prep.synthetic.dataset import speaker_seed
 from lt_bench.errors import AssetError, MediaError
-from lt_bench.evaluation.scores import probe
-from lt_bench.evaluation.scores.probe import EMBEDDING, READINGS, ProbeReadings, load_probe, probe_frames
+from lt_bench.evaluation.metrics.synthetic import probe
+from lt_bench.evaluation.metrics.synthetic.probe import EMBEDDING, READINGS, ProbeReadings, load_probe, probe_frames
 
 SPEAKERS, FRAMES = 8, 40
 FIRST = 5000  # beyond those of the committed figures

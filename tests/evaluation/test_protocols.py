@@ -11,9 +11,9 @@ import pytest
 from lt_bench.assets.table import assets
 from lt_bench.errors import ResultError
 from lt_bench.evaluation.harness import evaluate
+from lt_bench.evaluation.metrics.base import Score, build_score, score_names
+from lt_bench.evaluation.metrics.distribution.precision_recall import Precision
 from lt_bench.evaluation.protocol import Protocol, ScoreSpec, load_protocol, protocol_names
-from lt_bench.evaluation.scores.base import Score, build_score, score_names
-from lt_bench.evaluation.scores.precision_recall import Precision
 
 EMULATIONS = ("disco", "latentsync", "pytorch_fid", "stylegan_v", "wav2lip_lrs")
 

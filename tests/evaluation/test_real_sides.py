@@ -10,10 +10,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lt_bench.errors import LtBenchError, ResultError
-from lt_bench.evaluation.clip import TRUTH_COLUMNS, to_size
-from lt_bench.evaluation.feature_store import FeatureStore, default_folder
-from lt_bench.evaluation.loading import read_truth
-from lt_bench.evaluation.real_side import RealSide, RealVideo, open_real_side
+from lt_bench.evaluation.inputs.clip_context import TRUTH_COLUMNS, to_size
+from lt_bench.evaluation.inputs.clip_loader import read_truth
+from lt_bench.evaluation.inputs.reference_set import RealSide, RealVideo, open_real_side
+from lt_bench.evaluation.stores.feature_store import FeatureStore, default_folder
 
 
 def side(names: list[tuple[str, str]]) -> RealSide:

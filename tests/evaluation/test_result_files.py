@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lt_bench.errors import ResultError
-from lt_bench.evaluation.results import (
+from lt_bench.evaluation.results.result_file import (
     Clip,
     Miss,
     ProtocolRef,
@@ -25,7 +25,7 @@ from lt_bench.evaluation.results import (
     save_result,
     to_document,
 )
-from lt_bench.evaluation.statistics import Interval
+from lt_bench.evaluation.statistics.cluster import Interval
 
 PSNR = Score(
     name="psnr",

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from lt_bench.evaluation.harness import Options
+from lt_bench.evaluation.metrics.base import build_score
 from lt_bench.evaluation.protocol import Protocol, ScoreSpec
-from lt_bench.evaluation.scores.base import build_score
 from lt_bench.evaluation.sensitivity.damages import FRAME_DAMAGES
 from lt_bench.evaluation.sensitivity.report import to_markdown, write_report
 from lt_bench.evaluation.sensitivity.response import Report, _seen, responses

@@ -11,11 +11,11 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
-from lt_bench.evaluation.clip import ClipContext, UnscorableError
 from lt_bench.evaluation.harness import evaluate
+from lt_bench.evaluation.inputs.clip_context import ClipContext, UnscorableError
+from lt_bench.evaluation.metrics.base import build_score
+from lt_bench.evaluation.metrics.image.sharpness import blur_effect
 from lt_bench.evaluation.protocol import Protocol, ScoreSpec
-from lt_bench.evaluation.scores.base import build_score
-from lt_bench.evaluation.scores.sharpness import blur_effect
 
 PICTURE = np.random.default_rng(0).integers(0, 256, (60, 70), dtype=np.uint8)
 

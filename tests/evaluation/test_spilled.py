@@ -8,9 +8,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from lt_bench.evaluation.scores.frechet import frechet_distance, frechet_distance_of_parts, real_floor
-from lt_bench.evaluation.scores.rows import Rows
-from lt_bench.evaluation.spilled import SpilledFrames, gather
+from lt_bench.evaluation.inputs.spilled_frames import SpilledFrames, gather
+from lt_bench.evaluation.metrics.distribution.feature_rows import Rows
+from lt_bench.evaluation.metrics.distribution.frechet import frechet_distance, frechet_distance_of_parts, real_floor
 
 
 def resident(frames: np.ndarray) -> int:

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from lt_bench.evaluation.statistics import (
+from lt_bench.evaluation.statistics.cluster import (
     EXACT_CLUSTERS,
     FEW_CLUSTERS,
     MAX_FLIPS,

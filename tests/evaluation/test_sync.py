@@ -14,9 +14,9 @@ import torch
 from scipy.io import wavfile
 
 from lt_bench.errors import AssetError, ConfigError, FaceError
-from lt_bench.evaluation.clip import ClipContext, UnscorableError
-from lt_bench.evaluation.scores import sync
-from lt_bench.evaluation.scores.base import build_score
+from lt_bench.evaluation.inputs.clip_context import ClipContext, UnscorableError
+from lt_bench.evaluation.metrics.base import build_score
+from lt_bench.evaluation.metrics.lip_sync import syncnet_scores as sync
 from lt_bench.media.audio import write_wav
 from lt_bench.perception import syncnet
 from lt_bench.perception.syncnet import SyncNet, SyncReading, mfcc, syncnet_reading, write_lossless

@@ -7,13 +7,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from lt_bench.evaluation.clip import TRUTH_COLUMNS, ClipContext, Tools, Truth, VideoView
-from lt_bench.evaluation.feature_store import FeatureStore
-from lt_bench.evaluation.scores import identity_probe, lips, probe_pose
-from lt_bench.evaluation.scores.base import UnscorableError
-from lt_bench.evaluation.scores.head_motion import blinks, pose_spread
-from lt_bench.evaluation.scores.probe import READINGS, ProbeReadings
-from lt_bench.evaluation.statistics import UndefinedError
+from lt_bench.evaluation.inputs.clip_context import TRUTH_COLUMNS, ClipContext, Tools, Truth, VideoView
+from lt_bench.evaluation.metrics.base import UnscorableError
+from lt_bench.evaluation.metrics.motion.head_motion import blinks, pose_spread
+from lt_bench.evaluation.metrics.synthetic import identity_probe, probe_pose
+from lt_bench.evaluation.metrics.synthetic import lip_correlation as lips
+from lt_bench.evaluation.metrics.synthetic.probe import READINGS, ProbeReadings
+from lt_bench.evaluation.statistics.cluster import UndefinedError
+from lt_bench.evaluation.stores.feature_store import FeatureStore
 
 FRAMES, START = 75, 16
 

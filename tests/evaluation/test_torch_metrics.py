@@ -10,9 +10,9 @@ import torch
 from torchmetrics.image import StructuralSimilarityIndexMeasure
 
 from lt_bench.errors import ConfigError, MediaError
-from lt_bench.evaluation.scores.base import ClipContext, PerVideoScore
-from lt_bench.evaluation.scores.frechet import frechet_distance
-from lt_bench.evaluation.scores.ssim import ssim
+from lt_bench.evaluation.metrics.base import ClipContext, PerVideoScore
+from lt_bench.evaluation.metrics.distribution.frechet import frechet_distance
+from lt_bench.evaluation.metrics.image.ssim import ssim
 from lt_bench.evaluation.torch_metrics import VideoMetric
 
 VIDEOS = np.random.default_rng(0).integers(0, 256, (2, 3, 12, 64, 64, 3), np.uint8)

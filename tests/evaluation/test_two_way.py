@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from lt_bench.evaluation.statistics import UndefinedError
-from lt_bench.evaluation.two_way import two_way_mean
+from lt_bench.evaluation.statistics.cluster import UndefinedError
+from lt_bench.evaluation.statistics.two_way import two_way_mean
 
 PEOPLE = [f"p{k}" for k in range(12)]
 

@@ -12,10 +12,10 @@ import torch
 from torch import Tensor, nn
 
 from lt_bench.errors import AssetError, ConfigError
-from lt_bench.evaluation.clip import ClipContext, UnscorableError
-from lt_bench.evaluation.scores import fvd
-from lt_bench.evaluation.scores.base import build_score
-from lt_bench.evaluation.scores.frechet import frechet_distance
+from lt_bench.evaluation.inputs.clip_context import ClipContext, UnscorableError
+from lt_bench.evaluation.metrics.base import build_score
+from lt_bench.evaluation.metrics.distribution import fvd
+from lt_bench.evaluation.metrics.distribution.frechet import frechet_distance
 from lt_bench.perception.i3d import i3d_logits, load_i3d
 from lt_bench.perception.videomae import load_videomae, videomae_features
 

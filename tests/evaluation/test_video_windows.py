@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 
 from lt_bench.errors import ConfigError
-from lt_bench.evaluation.clip import ClipContext, UnscorableError
-from lt_bench.evaluation.scores import fvd, fvd_videomae
-from lt_bench.evaluation.scores.base import build_score
+from lt_bench.evaluation.inputs.clip_context import ClipContext, UnscorableError
+from lt_bench.evaluation.metrics.base import build_score
+from lt_bench.evaluation.metrics.distribution import fvd, fvd_videomae
 
 MakeClip = Callable[..., ClipContext]
 

@@ -7,8 +7,8 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from lt_bench.evaluation.clip import ClipContext, UnscorableError
-from lt_bench.evaluation.scores.voice import LACKING, QUIETEST, voice_of
+from lt_bench.evaluation.inputs.clip_context import ClipContext, UnscorableError
+from lt_bench.evaluation.metrics.lip_sync.voiced_audio import LACKING, QUIETEST, voice_of
 
 MakeClip = Callable[..., ClipContext]
 FRAMES = 10

@@ -36,7 +36,7 @@ HEAVY = (
     "lt_bench.cli.search",
     "lt_bench.cli.train",
     "lt_bench.evaluation.harness",
-    "lt_bench.evaluation.worst",
+    "lt_bench.evaluation.results.worst_videos",
     "lt_bench.jobs.worker",
     "lt_bench.leaderboard.build",
     "lt_bench.sampling.videos",

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 import torch
 
-from lt_bench.evaluation.scores.lpips import load_lpips, lpips_distance
+from lt_bench.evaluation.metrics.image.lpips import load_lpips, lpips_distance
 from lt_bench.perception.device import detector_device
 from lt_bench.perception.syncnet import SyncNet, syncnet_reading
 from lt_bench.perception.videomae import VideoMae, videomae_features

@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 
 from lt_bench.config import Cell, ExperimentConfig, FusionConfig, ModelConfig, RunConfig, to_yaml
-from lt_bench.evaluation.results import Clip, Miss, ProtocolRef, RealSetRef, Result, Score, save_result
-from lt_bench.evaluation.statistics import cluster_bootstrap
+from lt_bench.evaluation.results.result_file import Clip, Miss, ProtocolRef, RealSetRef, Result, Score, save_result
+from lt_bench.evaluation.statistics.cluster import cluster_bootstrap
 from lt_bench.leaderboard.boards import Board, build_boards
 from lt_bench.leaderboard.collect import Entry
 from lt_bench.media.video_writer import write_video

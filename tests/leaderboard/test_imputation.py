@@ -8,10 +8,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from lt_bench.evaluation.clip import UnscorableError
-from lt_bench.evaluation.results import Miss, Result, Score, save_result
-from lt_bench.evaluation.scores.motion import ratio
-from lt_bench.evaluation.scores.psnr import psnr
+from lt_bench.evaluation.inputs.clip_context import UnscorableError
+from lt_bench.evaluation.metrics.image.psnr import psnr
+from lt_bench.evaluation.metrics.motion.pixel_motion import ratio
+from lt_bench.evaluation.results.result_file import Miss, Result, Score, save_result
 from lt_bench.leaderboard.boards import build_boards
 from lt_bench.leaderboard.build import build_leaderboard
 from lt_bench.leaderboard.collect import collect

@@ -12,8 +12,8 @@ import pytest
 
 from lt_bench.cli.main import main
 from lt_bench.errors import ResultError
-from lt_bench.evaluation.results import Clip
-from lt_bench.evaluation.statistics import paired_difference
+from lt_bench.evaluation.results.result_file import Clip
+from lt_bench.evaluation.statistics.cluster import paired_difference
 from lt_bench.leaderboard.boards import build_boards
 from lt_bench.leaderboard.build import build_leaderboard
 from lt_bench.leaderboard.collect import collect
@@ -104,7 +104,7 @@ def test_best_tie_and_behind(fake, write_results):
 
 
 def test_scores_of_whole_sets_tie_where_their_intervals_overlap(fake, write_results):
-    from lt_bench.evaluation.statistics import Interval
+    from lt_bench.evaluation.statistics.cluster import Interval
 
     results = []
     for name, value in (("a", 1.0), ("b", 1.4), ("c", 3.0)):

@@ -156,7 +156,7 @@ def _safe_name(name: str) -> str:
 
 
 def test_no_text_of_a_result_runs_code_anywhere_on_the_page(open_page, fake, tmp_path):
-    from lt_bench.evaluation.results import Miss, to_document
+    from lt_bench.evaluation.results.result_file import Miss, to_document
 
     for name, level in (("a", 0.9), ("b", 0.5)):
         result = fake(name, level, misses=(Miss("fake00_take0", "psnr", "because "),))

@@ -13,7 +13,7 @@ import pytest
 
 from lt_bench.cli.main import main
 from lt_bench.evaluation.protocol import load_protocol
-from lt_bench.evaluation.results import Result, save_result, to_document
+from lt_bench.evaluation.results.result_file import Result, save_result, to_document
 from lt_bench.leaderboard.submission import check_submission, pack_submission
 
 

@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 from rich.console import Console
 
-from lt_bench.evaluation.results import Reference
-from lt_bench.evaluation.statistics import Interval
+from lt_bench.evaluation.results.result_file import Reference
+from lt_bench.evaluation.statistics.cluster import Interval
 from lt_bench.leaderboard.export import to_csv, to_markdown
 from lt_bench.leaderboard.facts import verdict_sentences
 from lt_bench.leaderboard.latex import to_latex

@@ -13,7 +13,7 @@ from nbclient import NotebookClient
 
 from data_prep.pipeline import prepare
 from lt_bench.config import DataConfig, SyntheticConfig
-from lt_bench.evaluation.results import save_result
+from lt_bench.evaluation.results.result_file import save_result
 
 ROOT = Path(__file__).resolve().parents[2]
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))

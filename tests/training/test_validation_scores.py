@@ -21,7 +21,7 @@ from lt_bench.config import RunConfig
 from lt_bench.data.cache import LatentCache
 from lt_bench.data.real_set import real_clip, write_real_set
 from lt_bench.errors import CacheError
-from lt_bench.evaluation.results import load_result
+from lt_bench.evaluation.results.result_file import load_result
 from lt_bench.jobs.tracked import curves
 from lt_bench.media.audio import write_wav
 from lt_bench.media.image import write_png

@@ -17,14 +17,14 @@ SYNCNET = ("syncnet_v2.model", "sfd_face.pth", "syncnet_example_video.avi")
 
 
 def _probe() -> Sequence[Figure]:
-    from lt_bench.evaluation.scores.probe import probe_frames
+    from lt_bench.evaluation.metrics.synthetic.probe import probe_frames
 
     grey = probe_frames(np.full((1, 64, 64, 3), 128, np.uint8))
     return [Figure("length of the embedding of a grey frame", float(np.linalg.norm(grey.embedding[0])), 1.0, 1e-4)]
 
 
 def _fvd() -> Sequence[Figure]:
-    from lt_bench.evaluation.scores.frechet import frechet_distance
+    from lt_bench.evaluation.metrics.distribution.frechet import frechet_distance
     from lt_bench.perception.i3d import i3d_logits
 
     black, white = (i3d_logits(np.full((30, 224, 224, 3), value, np.uint8)) for value in (0, 255))
@@ -49,7 +49,7 @@ def _syncnet() -> Sequence[Figure]:
 
 
 def _lip_sync_open() -> Sequence[Figure]:
-    from lt_bench.evaluation.scores.lip_sync_model import TRIM, load_speech_to_mouth, standardise, sync_curve
+    from lt_bench.evaluation.metrics.lip_sync.lip_sync_model import TRIM, load_speech_to_mouth, standardise, sync_curve
     from lt_bench.media.audio import read_audio
     from lt_bench.media.video import read_frames
     from lt_bench.perception.faces import FaceLandmarker

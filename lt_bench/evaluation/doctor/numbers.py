@@ -14,8 +14,8 @@ from lt_bench.evaluation.doctor.check import Check, Figure
 
 
 def _psnr_and_ssim() -> Sequence[Figure]:
-    from lt_bench.evaluation.scores.psnr import psnr
-    from lt_bench.evaluation.scores.ssim import ssim
+    from lt_bench.evaluation.metrics.image.psnr import psnr
+    from lt_bench.evaluation.metrics.image.ssim import ssim
 
     zeros, ones = (np.full((30, 64, 64, 3), value, np.uint8) for value in (0, 255))
     return [
@@ -25,7 +25,7 @@ def _psnr_and_ssim() -> Sequence[Figure]:
 
 
 def _frechet() -> Sequence[Figure]:
-    from lt_bench.evaluation.scores.frechet import frechet_distance
+    from lt_bench.evaluation.metrics.distribution.frechet import frechet_distance
 
     rng = np.random.default_rng(0)
     a = _exact(rng, 40, np.array([0.0, 1.0, 2.0]), np.array([1.0, 4.0, 9.0]))
@@ -49,7 +49,7 @@ def _exact(
 
 
 def _statistics() -> Sequence[Figure]:
-    from lt_bench.evaluation.statistics import holm, paired_difference
+    from lt_bench.evaluation.statistics.cluster import holm, paired_difference
 
     adjusted = holm([0.01, 0.04, 0.03, 0.005])
     flipped = paired_difference([2.0] * 8, [1.0] * 8, list("abcdefgh"))
@@ -63,7 +63,7 @@ def _statistics() -> Sequence[Figure]:
 
 
 def _video_file() -> Sequence[Figure]:
-    from lt_bench.evaluation.scores.psnr import psnr
+    from lt_bench.evaluation.metrics.image.psnr import psnr
     from lt_bench.media.audio import read_audio
     from lt_bench.media.video import read_frames
     from lt_bench.media.video_writer import write_video

@@ -12,12 +12,12 @@ import numpy as np
 from numpy import ndarray
 
 from lt_bench.errors import LtBenchError
-from lt_bench.evaluation.provenance import git_commit, package_versions
-from lt_bench.evaluation.scores.base import PerVideoScore, Score, SetScore
-from lt_bench.evaluation.scoring import ClipScores
+from lt_bench.evaluation.metrics.base import PerVideoScore, Score, SetScore
+from lt_bench.evaluation.running.clip_scorer import ClipScores
 from lt_bench.evaluation.sensitivity.damages import FRAME_DAMAGES, SOUND_DAMAGES
 from lt_bench.evaluation.sensitivity.study import Cell, Study
-from lt_bench.evaluation.statistics import aggregate
+from lt_bench.evaluation.statistics.cluster import aggregate
+from lt_bench.evaluation.stores.provenance import git_commit, package_versions
 
 Seen = Literal["yes", "partly", "no", "missing", ""]
 """Whether a score sees a damage.

@@ -10,15 +10,15 @@ from pathlib import Path
 import numpy as np
 
 from lt_bench.errors import LtBenchError, ResultError
-from lt_bench.evaluation.clip import ClipContext, VideoView
 from lt_bench.evaluation.harness import Options, unavailable
+from lt_bench.evaluation.inputs.clip_context import ClipContext, VideoView
+from lt_bench.evaluation.inputs.reference_set import RealSide, RealVideo, open_real_side
+from lt_bench.evaluation.metrics.base import ReportedScore, Score
 from lt_bench.evaluation.protocol import Protocol, load_protocol
-from lt_bench.evaluation.real_side import RealSide, RealVideo, open_real_side
-from lt_bench.evaluation.results import Miss
-from lt_bench.evaluation.scores.base import ReportedScore, Score
-from lt_bench.evaluation.scoring import ClipScorer, ClipScores, reason
+from lt_bench.evaluation.results.result_file import Miss
+from lt_bench.evaluation.running.clip_scorer import ClipScorer, ClipScores, reason
+from lt_bench.evaluation.running.scoring_job import Work, build_scores
 from lt_bench.evaluation.sensitivity.damages import FRAME_DAMAGES, SOUND_DAMAGES, FrameDamage, SoundDamage
-from lt_bench.evaluation.work import Work, build_scores
 from lt_bench.media.audio import read_audio, write_wav
 from lt_bench.shapes import Frames
 

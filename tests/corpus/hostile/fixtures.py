@@ -24,7 +24,7 @@ def build_fixtures(sandbox: Path) -> None:
     from hostile.videos import encode, frames, good
     from lt_bench.cli.caches import ensure_cache
     from lt_bench.config import DataConfig, parse_config
-    from lt_bench.evaluation.results import save_result
+    from lt_bench.evaluation.results.result_file import save_result
     from lt_bench.leaderboard.submission import pack_submission
     from lt_bench.media.audio import write_wav
     from lt_bench.media.image import write_png
@@ -50,7 +50,7 @@ def build_fixtures(sandbox: Path) -> None:
 
 
 def _result() -> object:
-    from lt_bench.evaluation.results import Clip, ProtocolRef, RealSetRef, Result, Score
+    from lt_bench.evaluation.results.result_file import Clip, ProtocolRef, RealSetRef, Result, Score
 
     clips = tuple(Clip(f"clip{k}", f"who{k}", 30) for k in range(4))
     values = {clip.id: 20.0 + k for k, clip in enumerate(clips)}

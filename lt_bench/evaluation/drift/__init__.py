@@ -1,0 +1,1 @@
+"""Identity, color and sharpness of long videos against time."""

@@ -1,0 +1,1 @@
+"""The metrics, by what they look at; importing a file registers its metric."""

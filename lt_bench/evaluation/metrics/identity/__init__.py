@@ -1,0 +1,1 @@
+"""Similarity of faces to the portrait or the reference."""

@@ -1,0 +1,1 @@
+"""Metrics of single frames against the reference frames."""

@@ -1,0 +1,1 @@
+"""Metrics of real mouths against the voice or the reference landmarks."""

@@ -1,0 +1,1 @@
+"""Metrics of head, eye and pixel motion."""

@@ -1,0 +1,1 @@
+"""Metrics of rendered speakers, whose truth is known."""

@@ -1,0 +1,1 @@
+"""Result files, and what is derived from them alone."""

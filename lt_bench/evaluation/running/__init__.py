@@ -1,0 +1,1 @@
+"""Scoring clips on one or many processes, and aggregating their values."""

@@ -1,1 +1,0 @@
-"""The scores: one file each; importing a file registers its score."""

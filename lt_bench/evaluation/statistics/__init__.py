@@ -1,0 +1,1 @@
+"""Intervals and tests for values that share identities and seeds."""

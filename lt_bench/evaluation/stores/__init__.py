@@ -1,0 +1,1 @@
+"""Values and features kept on disk, and the code that they depend on."""
