@@ -26,11 +26,11 @@ import numpy as np
 from lt_bench.errors import LtBenchError
 from lt_bench.evaluation.statistics.two_way import two_way_mean
 from lt_bench.files import atomic_path, write_json
-from lt_bench.leaderboard.boards import Board, build_boards
-from lt_bench.leaderboard.collect import collect
-from lt_bench.leaderboard.effects import Effect, factorial_effects
-from lt_bench.leaderboard.grid import build_grid
-from lt_bench.leaderboard.rows import Row
+from lt_bench.leaderboard.tables.boards import Board, build_boards
+from lt_bench.leaderboard.tables.collect import collect
+from lt_bench.leaderboard.tables.factorial_effects import Effect, factorial_effects
+from lt_bench.leaderboard.tables.fusion_grid import build_grid
+from lt_bench.leaderboard.tables.rows import Row
 
 DECIDE = ("identity_probe", "lip_corr", "pose_std_ratio")
 ON_REAL_CLIPS = ("identity_dlib", "lip_sync_open", "head_motion_ratio")

@@ -132,7 +132,7 @@ def leaderboard_text(made: Leaderboard) -> str:
 
 
 def _print(made: Leaderboard, console: Console) -> None:
-    from lt_bench.leaderboard.terminal import render
+    from lt_bench.leaderboard.formats.terminal import render
 
     console.print(render(made.boards, console.width))
     console.print(
@@ -142,7 +142,7 @@ def _print(made: Leaderboard, console: Console) -> None:
 
 def leaderboard_document(made: Leaderboard) -> dict[str, Any]:
     """The leaderboard as a JSON document."""
-    from lt_bench.leaderboard.costs import COSTS
+    from lt_bench.leaderboard.tables.cost_columns import COSTS
 
     tables = []
     for board in made.boards:

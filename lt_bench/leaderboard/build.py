@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from lt_bench.files import write_text
-from lt_bench.leaderboard.boards import Board, build_boards
-from lt_bench.leaderboard.collect import collect
-from lt_bench.leaderboard.export import to_csv, to_markdown
-from lt_bench.leaderboard.imputation import impute_worst
-from lt_bench.leaderboard.latex import to_latex
-from lt_bench.leaderboard.page import render_page
+from lt_bench.leaderboard.formats.csv_markdown import to_csv, to_markdown
+from lt_bench.leaderboard.formats.latex import to_latex
+from lt_bench.leaderboard.page.render import render_page
+from lt_bench.leaderboard.tables.boards import Board, build_boards
+from lt_bench.leaderboard.tables.collect import collect
+from lt_bench.leaderboard.tables.imputation import impute_worst
 
 
 @dataclass(frozen=True)

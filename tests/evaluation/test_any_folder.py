@@ -15,11 +15,11 @@ from lt_bench.evaluation.harness import Harness
 from lt_bench.evaluation.protocol import Protocol, ScoreSpec
 from lt_bench.evaluation.results.result_file import load_result, save_result
 from lt_bench.evaluation.results.worst_videos import write_page
-from lt_bench.leaderboard.attachments import Attachments
-from lt_bench.leaderboard.boards import build_boards
-from lt_bench.leaderboard.clips import collect_samples
-from lt_bench.leaderboard.collect import collect
+from lt_bench.leaderboard.page.attachments import Attachments
+from lt_bench.leaderboard.page.video_samples import collect_samples
 from lt_bench.leaderboard.submission import check_submission, pack_submission
+from lt_bench.leaderboard.tables.boards import build_boards
+from lt_bench.leaderboard.tables.collect import collect
 from lt_bench.media.video_files import comparable_name, find_videos
 
 PIXELS = Protocol("pixels", 1, "for tests", (ScoreSpec("psnr"),), 64)

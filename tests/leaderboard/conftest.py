@@ -14,8 +14,8 @@ import pytest
 from lt_bench.config import Cell, ExperimentConfig, FusionConfig, ModelConfig, RunConfig, to_yaml
 from lt_bench.evaluation.results.result_file import Clip, Miss, ProtocolRef, RealSetRef, Result, Score, save_result
 from lt_bench.evaluation.statistics.cluster import cluster_bootstrap
-from lt_bench.leaderboard.boards import Board, build_boards
-from lt_bench.leaderboard.collect import Entry
+from lt_bench.leaderboard.tables.boards import Board, build_boards
+from lt_bench.leaderboard.tables.collect import Entry
 from lt_bench.media.video_writer import write_video
 
 CLIPS = tuple(Clip(f"fake{k:02d}_take0", f"fake{k:02d}", 75) for k in range(12))

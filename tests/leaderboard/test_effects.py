@@ -8,12 +8,12 @@ import html
 import numpy as np
 import pytest
 
-from lt_bench.leaderboard.boards import build_boards
-from lt_bench.leaderboard.charts import build_charts
-from lt_bench.leaderboard.collect import collect
-from lt_bench.leaderboard.effects import Effect, factorial_effects
-from lt_bench.leaderboard.grid import build_grid
-from lt_bench.leaderboard.page import render_page
+from lt_bench.leaderboard.page.charts import build_charts
+from lt_bench.leaderboard.page.render import render_page
+from lt_bench.leaderboard.tables.boards import build_boards
+from lt_bench.leaderboard.tables.collect import collect
+from lt_bench.leaderboard.tables.factorial_effects import Effect, factorial_effects
+from lt_bench.leaderboard.tables.fusion_grid import build_grid
 from tests.leaderboard.conftest import around, board_of, measured
 
 CELL = ("portrait", "audio")

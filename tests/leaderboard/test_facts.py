@@ -8,11 +8,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from lt_bench.leaderboard import clips
-from lt_bench.leaderboard.boards import build_boards
-from lt_bench.leaderboard.collect import collect
-from lt_bench.leaderboard.facts import board_facts
-from lt_bench.leaderboard.page import render_page
+from lt_bench.leaderboard.page.render import render_page
+from lt_bench.leaderboard.page.render import video_samples as clips
+from lt_bench.leaderboard.tables.boards import build_boards
+from lt_bench.leaderboard.tables.collect import collect
+from lt_bench.leaderboard.tables.descriptions import board_facts
 from tests.leaderboard.conftest import board_of, fake_result, measured
 
 

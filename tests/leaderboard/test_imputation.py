@@ -12,10 +12,10 @@ from lt_bench.evaluation.inputs.clip_context import UnscorableError
 from lt_bench.evaluation.metrics.image.psnr import psnr
 from lt_bench.evaluation.metrics.motion.pixel_motion import ratio
 from lt_bench.evaluation.results.result_file import Miss, Result, Score, save_result
-from lt_bench.leaderboard.boards import build_boards
 from lt_bench.leaderboard.build import build_leaderboard
-from lt_bench.leaderboard.collect import collect
-from lt_bench.leaderboard.imputation import ELSEWHERE, NOTE, impute_worst
+from lt_bench.leaderboard.tables.boards import build_boards
+from lt_bench.leaderboard.tables.collect import collect
+from lt_bench.leaderboard.tables.imputation import ELSEWHERE, NOTE, impute_worst
 from tests.leaderboard.conftest import around, entry_of, fake_result, measured
 
 

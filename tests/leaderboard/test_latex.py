@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from lt_bench.leaderboard.boards import build_boards
-from lt_bench.leaderboard.collect import collect
-from lt_bench.leaderboard.latex import to_latex
+from lt_bench.leaderboard.formats.latex import to_latex
+from lt_bench.leaderboard.tables.boards import build_boards
+from lt_bench.leaderboard.tables.collect import collect
 from tests.leaderboard.conftest import fake_score
 
 SYSTEMS = ("symbiotic-direct", "direct-direct")

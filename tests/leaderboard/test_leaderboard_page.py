@@ -96,7 +96,7 @@ def test_videos_are_inside_the_page_beside_the_real_clip(run_folder, tmp_path):
 
 
 def test_many_videos_lie_beside_the_page_once_each_and_what_is_stale_is_removed(run_folder, tmp_path, monkeypatch):
-    monkeypatch.setattr("lt_bench.leaderboard.attachments.MAX_INSIDE", 10)
+    monkeypatch.setattr("lt_bench.leaderboard.page.attachments.MAX_INSIDE", 10)
     made = build_leaderboard([run_folder], tmp_path / "out", samples=2)
     videos = [a for tag, a in parse(made.page.read_text()).elements if tag == "video"]
     files = {path.read_bytes() for path in run_folder.parent.rglob("*.mp4")}

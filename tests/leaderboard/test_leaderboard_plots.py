@@ -10,8 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lt_bench.leaderboard.labels import CHARACTER, HEIGHT, RADIUS, Box, place_labels
-from lt_bench.leaderboard.numbers import (
+from lt_bench.leaderboard.formats.numbers import (
     duration,
     nice_ticks,
     short_count,
@@ -20,8 +19,9 @@ from lt_bench.leaderboard.numbers import (
     short_spread,
     tick_labels,
 )
-from lt_bench.leaderboard.parallel import Dimension, parallel_plot
-from lt_bench.leaderboard.plots import Dot, Line, Point, Reference, dot_plot, line_plot, scatter_plot
+from lt_bench.leaderboard.page.label_placement import CHARACTER, HEIGHT, RADIUS, Box, place_labels
+from lt_bench.leaderboard.page.parallel_coordinates import Dimension, parallel_plot
+from lt_bench.leaderboard.page.plots import Dot, Line, Point, Reference, dot_plot, line_plot, scatter_plot
 
 finite = st.floats(-1e9, 1e9)
 

@@ -14,10 +14,10 @@ from lt_bench.cli.main import main
 from lt_bench.errors import ResultError
 from lt_bench.evaluation.results.result_file import Clip
 from lt_bench.evaluation.statistics.cluster import paired_difference
-from lt_bench.leaderboard.boards import build_boards
 from lt_bench.leaderboard.build import build_leaderboard
-from lt_bench.leaderboard.collect import collect
-from lt_bench.leaderboard.facts import verdict_sentences
+from lt_bench.leaderboard.tables.boards import build_boards
+from lt_bench.leaderboard.tables.collect import collect
+from lt_bench.leaderboard.tables.descriptions import verdict_sentences
 
 
 def boards_of(paths):
@@ -264,7 +264,7 @@ def test_the_command_prints_a_table_or_json(fake, write_results, tmp_path, capsy
 def test_the_terminal_table_names_what_has_no_room(width, fake, write_results):
     from rich.console import Console
 
-    from lt_bench.leaderboard.terminal import render
+    from lt_bench.leaderboard.formats.terminal import render
 
     boards = boards_of(write_results(fake("symbiotic-direct", 0.9), fake("direct-direct", 0.7)))
     console = Console(width=width, record=True, file=open("/dev/null", "w"))  # noqa: SIM115, PTH123

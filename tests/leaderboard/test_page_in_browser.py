@@ -81,7 +81,7 @@ def test_sorting_filtering_and_more_columns(open_page, fake, write_results, tmp_
 @pytest.mark.parametrize("inside", [True, False])
 def test_videos_play_side_by_side_in_sync(open_page, run_folder, tmp_path, monkeypatch, inside):
     if not inside:
-        monkeypatch.setattr("lt_bench.leaderboard.attachments.MAX_INSIDE", 10)
+        monkeypatch.setattr("lt_bench.leaderboard.page.attachments.MAX_INSIDE", 10)
     page = open_page(build_leaderboard([run_folder], tmp_path / "out", samples=1).page)
     sample = page.locator(".sample").first
     sample.scroll_into_view_if_needed()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from lt_bench.leaderboard.build import build_leaderboard
-from lt_bench.leaderboard.published import PublishedRow, drifts, load_published
+from lt_bench.leaderboard.page.published_scores import PublishedRow, drifts, load_published
 
 
 def test_every_row_names_its_paper_and_has_a_value() -> None:

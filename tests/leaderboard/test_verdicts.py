@@ -12,12 +12,12 @@ from rich.console import Console
 
 from lt_bench.evaluation.results.result_file import Reference
 from lt_bench.evaluation.statistics.cluster import Interval
-from lt_bench.leaderboard.export import to_csv, to_markdown
-from lt_bench.leaderboard.facts import verdict_sentences
-from lt_bench.leaderboard.latex import to_latex
-from lt_bench.leaderboard.page import render_page
-from lt_bench.leaderboard.terminal import render
-from lt_bench.leaderboard.verdicts import CONSTANT, FEW_CLIPS, OTHER_SIGN
+from lt_bench.leaderboard.formats.csv_markdown import to_csv, to_markdown
+from lt_bench.leaderboard.formats.latex import to_latex
+from lt_bench.leaderboard.formats.terminal import render
+from lt_bench.leaderboard.page.render import render_page
+from lt_bench.leaderboard.tables.descriptions import verdict_sentences
+from lt_bench.leaderboard.tables.significance import CONSTANT, FEW_CLIPS, OTHER_SIGN
 from tests.leaderboard.conftest import around, board_of, measured
 
 FEW = [0.92, 0.95] + [None] * 10

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from lt_bench.leaderboard.boards import Board
-from lt_bench.leaderboard.numbers import short_number, short_spread
-from lt_bench.leaderboard.rows import Row
+from lt_bench.leaderboard.formats.numbers import short_number, short_spread
+from lt_bench.leaderboard.tables.boards import Board
+from lt_bench.leaderboard.tables.rows import Row
 
 UNRANKED = "†"
 """Marks a value that stands apart from those that are ranked."""

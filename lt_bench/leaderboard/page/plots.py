@@ -8,9 +8,9 @@ from dataclasses import dataclass
 
 from markupsafe import Markup
 
-from lt_bench.leaderboard.labels import Box, place_labels
-from lt_bench.leaderboard.numbers import Number, nice_ticks, short_number, tick_labels
-from lt_bench.leaderboard.svg import WIDTH, Svg, shorten
+from lt_bench.leaderboard.formats.numbers import Number, nice_ticks, short_number, tick_labels
+from lt_bench.leaderboard.page.label_placement import Box, place_labels
+from lt_bench.leaderboard.page.svg import WIDTH, Svg, shorten
 
 
 @dataclass(frozen=True)

@@ -11,11 +11,11 @@ import numpy as np
 
 from lt_bench.errors import MediaError
 from lt_bench.evaluation.results.result_file import Clip
-from lt_bench.leaderboard.attachments import Attachments
-from lt_bench.leaderboard.boards import Board
-from lt_bench.leaderboard.collect import Entry
-from lt_bench.leaderboard.numbers import short_number
-from lt_bench.leaderboard.rows import Row
+from lt_bench.leaderboard.formats.numbers import short_number
+from lt_bench.leaderboard.page.attachments import Attachments
+from lt_bench.leaderboard.tables.boards import Board
+from lt_bench.leaderboard.tables.collect import Entry
+from lt_bench.leaderboard.tables.rows import Row
 from lt_bench.media.audio import read_audio
 from lt_bench.media.video import probe_video
 

@@ -7,11 +7,11 @@ import io
 from collections.abc import Sequence
 
 from lt_bench.evaluation.results.result_file import Score
-from lt_bench.leaderboard.boards import Board
-from lt_bench.leaderboard.cells import cell_text, is_best, unranked_notes
-from lt_bench.leaderboard.costs import COSTS
-from lt_bench.leaderboard.numbers import short_number
-from lt_bench.leaderboard.rows import Row
+from lt_bench.leaderboard.formats.cell_text import cell_text, is_best, unranked_notes
+from lt_bench.leaderboard.formats.numbers import short_number
+from lt_bench.leaderboard.tables.boards import Board
+from lt_bench.leaderboard.tables.cost_columns import COSTS
+from lt_bench.leaderboard.tables.rows import Row
 
 FIRST = ("table", "system", "portrait", "audio", "seeds", "state", "reason")
 SETTING = ("protocol", "protocol_version", "real_set", "real_hash", "clips_given", "clips_scored")

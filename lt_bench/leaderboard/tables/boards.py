@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 from lt_bench.errors import ResultError
 from lt_bench.evaluation.results.result_file import Result, Score
-from lt_bench.leaderboard.collect import Entry
-from lt_bench.leaderboard.ranking import contenders, headline, ordered
-from lt_bench.leaderboard.rows import Row, build_row
-from lt_bench.leaderboard.verdicts import Verdict, judge
+from lt_bench.leaderboard.tables.collect import Entry
+from lt_bench.leaderboard.tables.ranking import contenders, headline, ordered
+from lt_bench.leaderboard.tables.rows import Row, build_row
+from lt_bench.leaderboard.tables.significance import Verdict, judge
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from lt_bench.errors import ResultError
 from lt_bench.evaluation.results.result_file import Result, Score
 from lt_bench.evaluation.statistics.cluster import Interval, UndefinedError
 from lt_bench.evaluation.statistics.two_way import Mean, two_way_mean
-from lt_bench.leaderboard.collect import Entry
+from lt_bench.leaderboard.tables.collect import Entry
 
 
 @dataclass(frozen=True)

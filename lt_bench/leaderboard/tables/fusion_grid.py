@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from lt_bench.evaluation.results.result_file import Score
-from lt_bench.leaderboard.boards import Board
-from lt_bench.leaderboard.rows import Row
+from lt_bench.leaderboard.tables.boards import Board
+from lt_bench.leaderboard.tables.rows import Row
 
 ORDER = ("direct", "siamese", "one_way_symbiotic", "symbiotic")
 """Shallow to deep."""

@@ -11,8 +11,8 @@ import numpy as np
 from lt_bench.errors import ResultError
 from lt_bench.evaluation.statistics.cluster import UndefinedError, holm, paired_difference
 from lt_bench.evaluation.statistics.two_way import two_way_mean
-from lt_bench.leaderboard.ranking import contenders, is_control, with_value
-from lt_bench.leaderboard.rows import Row, ScoreSummary
+from lt_bench.leaderboard.tables.ranking import contenders, is_control, with_value
+from lt_bench.leaderboard.tables.rows import Row, ScoreSummary
 
 SIGNIFICANCE = 0.05
 NO_INTERVAL = "no interval to tell it from the best by: too few identities"

@@ -8,10 +8,10 @@ from pathlib import Path
 from urllib.parse import quote
 
 from lt_bench.evaluation.results.result_file import Result
-from lt_bench.leaderboard.boards import Board
-from lt_bench.leaderboard.numbers import duration, short_number, short_spread
-from lt_bench.leaderboard.ranking import contenders
-from lt_bench.leaderboard.rows import Row
+from lt_bench.leaderboard.formats.numbers import duration, short_number, short_spread
+from lt_bench.leaderboard.tables.boards import Board
+from lt_bench.leaderboard.tables.ranking import contenders
+from lt_bench.leaderboard.tables.rows import Row
 
 HELD_OUT = ("validation", "test")
 """Splits whose identities training never sees."""

@@ -8,12 +8,12 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from lt_bench.leaderboard.boards import Board
-from lt_bench.leaderboard.cells import cell_text, unranked_notes
-from lt_bench.leaderboard.columns import has_value, ordered_scores
-from lt_bench.leaderboard.costs import COSTS
-from lt_bench.leaderboard.export import arrow, setting
-from lt_bench.leaderboard.rows import Row
+from lt_bench.leaderboard.formats.cell_text import cell_text, unranked_notes
+from lt_bench.leaderboard.formats.csv_markdown import arrow, setting
+from lt_bench.leaderboard.tables.boards import Board
+from lt_bench.leaderboard.tables.columns import has_value, ordered_scores
+from lt_bench.leaderboard.tables.cost_columns import COSTS
+from lt_bench.leaderboard.tables.rows import Row
 
 STYLES = {"best": "bold green", "tie": "green", "behind": "", "unranked": ""}
 WIDE = 110

@@ -5,7 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from lt_bench.leaderboard.numbers import Number, duration, short_bytes, short_count, short_number, short_operations
+from lt_bench.leaderboard.formats.numbers import (
+    Number,
+    duration,
+    short_bytes,
+    short_count,
+    short_number,
+    short_operations,
+)
 
 
 @dataclass(frozen=True)

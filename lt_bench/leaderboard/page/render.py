@@ -15,17 +15,23 @@ from markupsafe import Markup
 
 import lt_bench
 from lt_bench.evaluation.results.result_file import Score
-from lt_bench.leaderboard.attachments import Attachments
-from lt_bench.leaderboard.boards import Board
-from lt_bench.leaderboard.charts import Chart, build_charts
-from lt_bench.leaderboard.clips import BARS, Samples, collect_samples
-from lt_bench.leaderboard.columns import has_value, ordered_scores
-from lt_bench.leaderboard.costs import COSTS, Cost
-from lt_bench.leaderboard.export import arrow
-from lt_bench.leaderboard.facts import board_facts, is_held_out, is_synthetic, provenance, verdict_sentences
-from lt_bench.leaderboard.grid import Grid, build_grid
-from lt_bench.leaderboard.numbers import short_number, short_spread
-from lt_bench.leaderboard.published import CAVEAT, SCORES, drifts, load_published
+from lt_bench.leaderboard.formats.csv_markdown import arrow
+from lt_bench.leaderboard.formats.numbers import short_number, short_spread
+from lt_bench.leaderboard.page.attachments import Attachments
+from lt_bench.leaderboard.page.charts import Chart, build_charts
+from lt_bench.leaderboard.page.published_scores import CAVEAT, SCORES, drifts, load_published
+from lt_bench.leaderboard.page.video_samples import BARS, Samples, collect_samples
+from lt_bench.leaderboard.tables.boards import Board
+from lt_bench.leaderboard.tables.columns import has_value, ordered_scores
+from lt_bench.leaderboard.tables.cost_columns import COSTS, Cost
+from lt_bench.leaderboard.tables.descriptions import (
+    board_facts,
+    is_held_out,
+    is_synthetic,
+    provenance,
+    verdict_sentences,
+)
+from lt_bench.leaderboard.tables.fusion_grid import Grid, build_grid
 
 COLOURS = 10
 PAGE_WIDTH = 1180
@@ -97,7 +103,7 @@ def render_page(
 
 
 def _read(name: str) -> str:
-    return resources.files("lt_bench.leaderboard").joinpath("template", name).read_text(encoding="utf-8")
+    return resources.files("lt_bench.leaderboard.page").joinpath("template", name).read_text(encoding="utf-8")
 
 
 def _breakable(name: str) -> Markup:

@@ -6,13 +6,13 @@ import re
 from collections.abc import Iterator, Sequence
 
 from lt_bench.evaluation.results.result_file import Score
-from lt_bench.leaderboard.boards import Board
-from lt_bench.leaderboard.cells import cell_text, is_best, unranked_notes
-from lt_bench.leaderboard.columns import has_value, ordered_scores
-from lt_bench.leaderboard.costs import COSTS
-from lt_bench.leaderboard.export import setting
-from lt_bench.leaderboard.numbers import short_number
-from lt_bench.leaderboard.rows import Row
+from lt_bench.leaderboard.formats.cell_text import cell_text, is_best, unranked_notes
+from lt_bench.leaderboard.formats.csv_markdown import setting
+from lt_bench.leaderboard.formats.numbers import short_number
+from lt_bench.leaderboard.tables.boards import Board
+from lt_bench.leaderboard.tables.columns import has_value, ordered_scores
+from lt_bench.leaderboard.tables.cost_columns import COSTS
+from lt_bench.leaderboard.tables.rows import Row
 
 ESCAPES = {
     "\\": r"\textbackslash{}",

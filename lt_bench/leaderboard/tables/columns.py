@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from lt_bench.evaluation.results.result_file import Score
-from lt_bench.leaderboard.boards import Board
-from lt_bench.leaderboard.ranking import with_value
+from lt_bench.leaderboard.tables.boards import Board
+from lt_bench.leaderboard.tables.ranking import with_value
 
 FIRST = (
     *("identity_probe", "identity_arcface", "identity_dlib"),

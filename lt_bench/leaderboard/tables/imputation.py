@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from lt_bench.evaluation.results.result_file import Result, Score
 from lt_bench.evaluation.statistics.cluster import aggregate, cluster_bootstrap
-from lt_bench.leaderboard.collect import Entry
+from lt_bench.leaderboard.tables.collect import Entry
 
 NOTE = "missed clips imputed by the worst value of any system"
 ELSEWHERE = re.compile(

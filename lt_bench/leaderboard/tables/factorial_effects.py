@@ -5,8 +5,8 @@ over all cells; the interaction of a cell is what both main effects leave. Portr
 stand aside. Cells that were not measured alike, on fewer clips or by another detector, make no effects. Where all cells
 have the same seeds, at least two, each effect is one number a seed and video, and its standard error is clustered by
 identity and by seed (``lt_bench.evaluation.statistics.two_way``); scores of a whole set have one number a seed. With
-one seed intervals and tests are those of the paired comparison, clustered by identity: they tell of these trained models, not of
-the cells. Holm-corrected over all effects of the score.
+one seed, intervals and tests are those of the paired comparison, clustered by identity: they describe these trained
+models, not the cells. Holm-corrected over all effects of the score.
 """
 
 from __future__ import annotations
@@ -20,10 +20,10 @@ from numpy import ndarray
 
 from lt_bench.evaluation.statistics.cluster import UndefinedError, holm, paired_difference
 from lt_bench.evaluation.statistics.two_way import two_way_mean
-from lt_bench.leaderboard.boards import Board
-from lt_bench.leaderboard.grid import Grid
-from lt_bench.leaderboard.ranking import contenders, with_value
-from lt_bench.leaderboard.rows import Row
+from lt_bench.leaderboard.tables.boards import Board
+from lt_bench.leaderboard.tables.fusion_grid import Grid
+from lt_bench.leaderboard.tables.ranking import contenders, with_value
+from lt_bench.leaderboard.tables.rows import Row
 
 Kind = Literal["portrait", "audio", "interaction"]
 Contrast = tuple[Kind, str, Float[ndarray, "seeds videos"]]

@@ -63,7 +63,7 @@ def load_published() -> tuple[PublishedRow, ...]:
     Raises:
         ResultError: a value in it is no number.
     """
-    text = resources.files("lt_bench.leaderboard").joinpath("data", "published.csv").read_text(encoding="utf-8")
+    text = resources.files("lt_bench.leaderboard.page").joinpath("published.csv").read_text(encoding="utf-8")
     return tuple(_row(line) for line in csv.DictReader(text.splitlines()))
 
 

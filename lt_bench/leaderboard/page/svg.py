@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from markupsafe import Markup
 
-from lt_bench.leaderboard.numbers import Number
+from lt_bench.leaderboard.formats.numbers import Number
 
 WIDTH = 440
 

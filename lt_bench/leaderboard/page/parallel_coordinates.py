@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from markupsafe import Markup
 
-from lt_bench.leaderboard.numbers import Number, short_number
-from lt_bench.leaderboard.svg import WIDTH, Svg, shorten
+from lt_bench.leaderboard.formats.numbers import Number, short_number
+from lt_bench.leaderboard.page.svg import WIDTH, Svg, shorten
 
 LEFT, RIGHT, TOP, BOTTOM = 34, 34, 30, 236
 

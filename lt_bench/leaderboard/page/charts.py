@@ -9,16 +9,16 @@ from dataclasses import dataclass
 from markupsafe import Markup
 
 from lt_bench.evaluation.results.result_file import Score
-from lt_bench.leaderboard.boards import Board
-from lt_bench.leaderboard.costs import COSTS, Cost
-from lt_bench.leaderboard.effects import Effect, factorial_effects, unlike_cells
-from lt_bench.leaderboard.grid import build_grid
-from lt_bench.leaderboard.numbers import short_number
-from lt_bench.leaderboard.parallel import Dimension, parallel_plot
-from lt_bench.leaderboard.plots import Dot, Line, Point, Reference, dot_plot, line_plot, scatter_plot
-from lt_bench.leaderboard.ranking import is_control
-from lt_bench.leaderboard.rows import Row
-from lt_bench.leaderboard.verdicts import SIGNIFICANCE
+from lt_bench.leaderboard.formats.numbers import short_number
+from lt_bench.leaderboard.page.parallel_coordinates import Dimension, parallel_plot
+from lt_bench.leaderboard.page.plots import Dot, Line, Point, Reference, dot_plot, line_plot, scatter_plot
+from lt_bench.leaderboard.tables.boards import Board
+from lt_bench.leaderboard.tables.cost_columns import COSTS, Cost
+from lt_bench.leaderboard.tables.factorial_effects import Effect, factorial_effects, unlike_cells
+from lt_bench.leaderboard.tables.fusion_grid import build_grid
+from lt_bench.leaderboard.tables.ranking import is_control
+from lt_bench.leaderboard.tables.rows import Row
+from lt_bench.leaderboard.tables.significance import SIGNIFICANCE
 
 AXES = 6
 """Scores on the plot of trade-offs."""

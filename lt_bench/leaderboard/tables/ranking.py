@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 
-from lt_bench.leaderboard.rows import Row
+from lt_bench.leaderboard.tables.rows import Row
 
 HEADLINES = ("lip_corr", "lip_sync_open", "sync_c")
 """Scores that order the rows where a protocol has them: a talking head is for talking."""

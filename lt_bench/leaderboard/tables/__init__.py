@@ -1,0 +1,1 @@
+"""Tables of comparable systems, from result files."""
