@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from data_prep.sync import require_meter, settle
+from data_prep.filters.lip_sync import require_meter, settle
 from lt_bench.assets.store import asset_path
 from lt_bench.config import DataConfig, to_dict
 from lt_bench.data.format import CacheInfo, CodecInfo, SpeechInfo

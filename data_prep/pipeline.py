@@ -9,13 +9,13 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
+from data_prep.datasets.jobs import Job, Source
+from data_prep.datasets.sources import list_source
 from data_prep.describe import describe_cache, require_assets
 from data_prep.engines import Engine, run_jobs
-from data_prep.finish import drop_duplicates, remove_strays, write_real_sets
-from data_prep.jobs import Job, Source
+from data_prep.filters.lip_sync import settle
+from data_prep.finalize import drop_duplicates, remove_strays, write_real_sets
 from data_prep.outcome import Done, Rejected, finished_jobs
-from data_prep.sources import list_source
-from data_prep.sync import settle
 from lt_bench.config import DataConfig, parse_config
 from lt_bench.data.cache import LatentCache
 from lt_bench.data.format import INDEX_FILE, OTHER_SETTINGS_REMEDY, REJECTED_FILE, difference
@@ -111,7 +111,7 @@ def _run(
     results: Callable[..., Iterator[Done]],
     progress: Progress | None,
 ) -> int:
-    from data_prep.clip import ClipPreparer, Settings  # heavy, and a finished cache needs none of it
+    from data_prep.encoding.clip_worker import ClipPreparer, Settings  # heavy, and a finished cache needs none of it
 
     settings = Settings(
         writer.path.resolve(),

@@ -20,7 +20,7 @@ from typing import Any
 
 from score_pages import protocols_page, scores_page
 
-from lt_bench.cli.main import VERBS
+from lt_bench.cli.main import VERBS, verb_module
 from lt_bench.cli.parsing import VerbParser
 from lt_bench.config import ExperimentConfig, SearchConfig
 from lt_bench.evaluation.protocol import Protocol
@@ -36,7 +36,7 @@ def commands_page() -> str:
     parts += ["2 bad input (one line on stderr), 130 interrupted, 143 ended by SIGTERM: the same command goes on where"]
     parts += ["it stopped (`generate` from the start).", ""]
     for verb, summary in VERBS.items():
-        module = importlib.import_module(f"lt_bench.cli.{verb.replace('-', '_')}")
+        module = importlib.import_module(f"lt_bench.cli.commands.{verb_module(verb)}")
 
         def formatter(prog: str) -> argparse.HelpFormatter:
             return argparse.RawDescriptionHelpFormatter(prog, width=WIDTH)

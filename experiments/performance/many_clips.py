@@ -24,12 +24,12 @@ from typing import Any
 import numpy as np
 from measure import report
 
+from data_prep.datasets.jobs import SyntheticJob
+from data_prep.datasets.sources import list_source
 from data_prep.describe import describe_cache
 from data_prep.engines import run_jobs
-from data_prep.fingerprint import Fingerprint
-from data_prep.finish import drop_duplicates
-from data_prep.jobs import SyntheticJob
-from data_prep.sources import list_source
+from data_prep.filters.duplicates import Fingerprint
+from data_prep.finalize import drop_duplicates
 from lt_bench.config import DataConfig, SyntheticConfig
 from lt_bench.data.clip import PreparedClip, write_clip
 from lt_bench.data.format import CacheInfo, ClipQuality, ClipRecord

@@ -24,17 +24,17 @@ import numpy as np
 import torch
 from measure import report
 
-from data_prep.clip import ClipPreparer, Settings
+from data_prep.datasets.jobs import VideoJob
 from data_prep.describe import describe_cache
-from data_prep.encode import BATCH
+from data_prep.encoding.clip_export import CRF
+from data_prep.encoding.clip_worker import ClipPreparer, Settings
+from data_prep.encoding.frame_encoder import BATCH
 from data_prep.engines.threads import one_thread
-from data_prep.export import CRF
-from data_prep.film import MAX_FACES
-from data_prep.jobs import VideoJob
-from data_prep.scenes import SceneCutter
-from data_prep.sync import Seen, build_meter
-from data_prep.tracks import follow, speaker
-from data_prep.voice import VoiceDetector
+from data_prep.extraction.extractor import MAX_FACES
+from data_prep.extraction.face_tracks import follow, speaker
+from data_prep.extraction.scenes import SceneCutter
+from data_prep.extraction.voice_activity import VoiceDetector
+from data_prep.filters.lip_sync import Seen, build_meter
 from lt_bench.config import DataConfig
 from lt_bench.media.audio import read_audio
 from lt_bench.media.video import iter_frames, write_video

@@ -22,7 +22,7 @@ import numpy as np
 import torch
 from measure import medians, report
 
-from data_prep.export import CRF
+from data_prep.encoding.clip_export import CRF
 from data_prep.synthetic.dataset import SyntheticClipSpec, render
 from lt_bench.data.cache import LatentCache
 from lt_bench.data.clip import PreparedClip

@@ -21,10 +21,10 @@ import cv2
 import numpy as np
 from numpy import ndarray
 
-from data_prep.crop import Crop, apply_crop
-from data_prep.crop_methods import face_boxes, stable_crop
-from data_prep.grid_sample import grid_sample
-from data_prep.quality import PictureQuality
+from data_prep.datasets.grid_sample import grid_sample
+from data_prep.extraction.crop import Crop, apply_crop
+from data_prep.extraction.crop_methods import face_boxes, stable_crop
+from data_prep.filters.picture_quality import PictureQuality
 from lt_bench.files import write_json
 from lt_bench.media.video import read_frames
 from lt_bench.perception.faces import FaceLandmarker, FaceTrack

@@ -4,7 +4,7 @@
     python experiments/splits/publish.py celebv-hq --lists DIR
 
 ``DIR`` holds HDTF's ``*_video_url.txt`` or CelebV-HQ's ``celebvhq_info.json``. The manifest goes to
-``data_prep/published_splits`` (or ``--out``).
+``data_prep/datasets/published`` (or ``--out``).
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ import re
 from pathlib import Path
 from urllib.parse import parse_qs, urlparse
 
-from data_prep.published import FOLDER, PublishedSplits, assign, splits_text
-from data_prep.splits import RULE
+from data_prep.datasets.published_splits import FOLDER, PublishedSplits, assign, splits_text
+from data_prep.datasets.splits import RULE
 from lt_bench.data.format import Split
 from lt_bench.files import sha256_file, write_text
 

@@ -36,6 +36,8 @@ VERBS = {
     "import-checkpoint": "a checkpoint of LetsTalk's release to a model file",
     "assets": "list, get and verify pinned weights and data",
 }
+SPLIT_VERBS = {"ablate", "search", "prepare", "cache"}
+"""Verbs that are folders of several files."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -71,8 +73,14 @@ def main(argv: Sequence[str] | None = None) -> int:
             return 128 + received[0] if received else 130
 
 
+def verb_module(verb: str) -> str:
+    """Return the module below ``lt_bench.cli.commands`` that holds a verb."""
+    name = verb.replace("-", "_")
+    return f"{name}.command" if verb in SPLIT_VERBS else name
+
+
 def _run(verb: str, arguments: Sequence[str]) -> int:
-    module = importlib.import_module(f"lt_bench.cli.{verb.replace('-', '_')}")
+    module = importlib.import_module(f"lt_bench.cli.commands.{verb_module(verb)}")
     parser = VerbParser(prog=f"lt-bench {verb}", description=module.__doc__)
     module.add_arguments(parser)
     try:

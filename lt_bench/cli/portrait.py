@@ -36,7 +36,7 @@ def square_portrait(picture: UInt8[np.ndarray, "H W 3"], side: int, face: bool) 
         FaceError: no face, it is too small, or it reaches beyond the picture.
         AssetError: the face landmarker's weights are not here.
     """
-    from data_prep.crop import Crop, apply_crop
+    from data_prep.extraction.crop import Crop, apply_crop
 
     if face:
         return _around_face(picture, side)
@@ -47,8 +47,8 @@ def square_portrait(picture: UInt8[np.ndarray, "H W 3"], side: int, face: bool) 
 
 
 def _around_face(picture: UInt8[np.ndarray, "H W 3"], side: int) -> Portrait:
-    from data_prep.crop import apply_crop
-    from data_prep.crop_fit import fitted_crop
+    from data_prep.extraction.crop import apply_crop
+    from data_prep.extraction.crop_fit import fitted_crop
     from data_prep.rules import RejectionError
     from lt_bench.config.data import CropConfig, QualityConfig
     from lt_bench.errors import FaceError

@@ -106,7 +106,7 @@ class DataConfig:
     folder: str = ""
     """Folder of videos, for ``dataset: folder``."""
     splits_of: str = ""
-    """An earlier cache whose identities keep their splits, for ``dataset: folder``; see ``data_prep/splits.py``."""
+    """Earlier cache whose identities keep their splits, for ``dataset: folder`` (``data_prep/datasets/splits.py``)."""
     videos: str = ""
     """Folder of the downloaded videos of hdtf or celebv-hq; empty: ``videos`` beside the cache."""
     info: str = ""

@@ -13,7 +13,7 @@ from lt_bench.ablation.costs import kind, recorded_costs
 from lt_bench.ablation.plan import plan_jobs
 from lt_bench.ablation.schedule import Load, wall_time
 from lt_bench.ablation.timing import _at, _StepTimer
-from lt_bench.cli.ablate_table import total_lines
+from lt_bench.cli.commands.ablate.plan_table import total_lines
 from lt_bench.jobs.status import Status
 
 DONE = Status(state="done", seconds={"training": 100.0, "generating": 20.0, "scoring": 10.0})

@@ -104,7 +104,8 @@ def test_the_code_is_its_files_whether_committed_or_not(monkeypatch, tmp_path):
 
 def test_it_is_known_without_pytorch():
     code = (
-        "import sys; import lt_bench.cli.ablate; import lt_bench.ablation.finished, lt_bench.ablation.plan; "
+        "import sys; import lt_bench.cli.commands.ablate.command; "
+        "import lt_bench.ablation.finished, lt_bench.ablation.plan; "
         "import lt_bench.evaluation.protocol, lt_bench.tracking.mlflow_tracker; sys.exit('torch' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from lt_bench.cli.main import VERBS
+from lt_bench.cli.main import VERBS, verb_module
 from lt_bench.cli.parsing import VerbParser
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -24,7 +24,7 @@ OTHER_COMMANDS = sorted({command for page in PAGES for command in COMMAND.findal
 def test_the_command_line_takes_what_the_readme_shows(command: str) -> None:
     _, verb, *arguments = shlex.split(command, comments=True)
     parser = VerbParser()
-    importlib.import_module(f"lt_bench.cli.{verb.replace('-', '_')}").add_arguments(parser)
+    importlib.import_module(f"lt_bench.cli.commands.{verb_module(verb)}").add_arguments(parser)
     parser.parse_args(arguments)
     for name in arguments:
         if name.startswith("experiments/"):

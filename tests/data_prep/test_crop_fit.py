@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from data_prep.crop import Crop, apply_crop
-from data_prep.crop_fit import fit, fitted_crop, invented_share
-from data_prep.crop_methods import Given
+from data_prep.extraction.crop import Crop, apply_crop
+from data_prep.extraction.crop_fit import fit, fitted_crop, invented_share
+from data_prep.extraction.crop_methods import Given
 from data_prep.pipeline import prepare
 from data_prep.rules import RejectionError
 from lt_bench.cli.portrait import square_portrait

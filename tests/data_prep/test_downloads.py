@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from data_prep.videos import VideoFolder, Wanted, fetch_videos
+from data_prep.datasets.downloads import VideoFolder, Wanted, fetch_videos
 from lt_bench.errors import ConfigError
 from lt_bench.media.video import read_frames, write_video
 
@@ -55,6 +55,6 @@ def test_videos_arrive_and_those_that_do_not_are_listed_with_a_reason(site: str,
 
 
 def test_without_yt_dlp_the_error_says_how_to_get_it(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
-    monkeypatch.setattr("data_prep.videos.importlib.util.find_spec", lambda name: None)
+    monkeypatch.setattr("data_prep.datasets.downloads.importlib.util.find_spec", lambda name: None)
     with pytest.raises(ConfigError, match=r"pip install -e '.\[download\]'"):
         fetch_videos([], tmp_path)

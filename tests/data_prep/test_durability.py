@@ -14,9 +14,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from data_prep.datasets.sources import list_source
 from data_prep.describe import describe_cache
 from data_prep.pipeline import prepare
-from data_prep.sources import list_source
 from lt_bench.cli.main import main
 from lt_bench.config import DataConfig, SyntheticConfig
 from lt_bench.data.format import INDEX_FILE, JOURNAL_FILE

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from data_prep.finished import recall
+from data_prep.completion import recall
 from lt_bench.cli.main import main
 from lt_bench.config import DataConfig, SyntheticConfig
 

@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from data_prep.histogram import histogram
-from data_prep.published import published
+from data_prep.datasets.published_splits import published
+from data_prep.reporting.histogram import histogram
 from lt_bench.cli.main import main
 from lt_bench.data.cache import LatentCache
 from lt_bench.files import sha256_file
@@ -120,7 +120,7 @@ def test_landmarks_are_found_once_a_frame_and_frames_decoded_once(
             decoded.append(1)
             yield frame
 
-    monkeypatch.setattr("data_prep.footage.iter_frames", counted)
+    monkeypatch.setattr("data_prep.extraction.footage.iter_frames", counted)
     folder = tmp_path / "films"
     frames = read_frames(mirror / "grid-sample" / "lbax4n.mpg", max_frames=55)
     write_video(folder / "a.mp4", frames, audio=read_audio(mirror / "grid-sample" / "lbax4n.mpg")[: 55 * 640])
@@ -129,7 +129,7 @@ def test_landmarks_are_found_once_a_frame_and_frames_decoded_once(
     assert (len(looked), len(decoded)) == (55, 55)
     # Too long for the memory that frames may take: decoded a second time, apart from the three frames that show who is
     # seen; the same cache.
-    monkeypatch.setattr("data_prep.footage.HELD_BYTES", 1_000_000)
+    monkeypatch.setattr("data_prep.extraction.footage.HELD_BYTES", 1_000_000)
     assert main([*out, str(tmp_path / "twice")]) == 0
     assert (len(looked), len(decoded)) == (110, 168)
     once, twice = (LatentCache.open(tmp_path / name) for name in ("once", "twice"))

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from data_prep.celebv_hq import read_celebv_hq
-from data_prep.hdtf import GROUPS, LISTS, read_hdtf
-from data_prep.listed import celebv_hq_source, hdtf_source, wanted_videos
-from data_prep.published import published
+from data_prep.datasets.celebv_hq import read_celebv_hq
+from data_prep.datasets.hdtf import GROUPS, LISTS, read_hdtf
+from data_prep.datasets.listed import celebv_hq_source, hdtf_source, wanted_videos
+from data_prep.datasets.published_splits import published
 from lt_bench.cli.main import main
 from lt_bench.config import CropConfig, DataConfig
 from lt_bench.data.format import ID_PATTERN

@@ -9,11 +9,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from data_prep.film import FilmCutter, Refused
-from data_prep.jobs import VideoJob
-from data_prep.material import Material
-from data_prep.one_person import places_to_look
-from data_prep.scenes import SceneCutter, scene_spans
+from data_prep.datasets.jobs import VideoJob
+from data_prep.extraction.extractor import FilmCutter, Refused
+from data_prep.extraction.raw_clip import Material
+from data_prep.extraction.scenes import SceneCutter, scene_spans
+from data_prep.filters.single_speaker import places_to_look
 from lt_bench.config.data import CropConfig, QualityConfig
 from lt_bench.media.audio import read_audio
 from lt_bench.media.video import read_frames, write_video

@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from data_prep.crop import Crop, apply_crop, to_crop
-from data_prep.crop_methods import Given, face_boxes, find_crop, moving_median, stable_crop
+from data_prep.extraction.crop import Crop, apply_crop, to_crop
+from data_prep.extraction.crop_methods import Given, face_boxes, find_crop, moving_median, stable_crop
 from data_prep.rules import RejectionError
 from lt_bench.config.data import CropConfig
 from lt_bench.errors import FaceError

@@ -8,13 +8,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from data_prep.grid_sample import HELD_OUT, SPEAKERS, grid_sample
-from data_prep.ids import unique_ids
-from data_prep.material import Material
-from data_prep.portrait import portrait_frame
-from data_prep.quality import PictureQuality, clip_quality, loudness_db
-from data_prep.sources import folder_source, list_source
-from data_prep.sync import LipSync
+from data_prep.datasets.grid_sample import HELD_OUT, SPEAKERS, grid_sample
+from data_prep.datasets.ids import unique_ids
+from data_prep.datasets.sources import folder_source, list_source
+from data_prep.extraction.portrait import portrait_frame
+from data_prep.extraction.raw_clip import Material
+from data_prep.filters.lip_sync import LipSync
+from data_prep.filters.picture_quality import PictureQuality, clip_quality, loudness_db
 from lt_bench.config import DataConfig, SyntheticConfig
 from lt_bench.data.format import ID_PATTERN
 from lt_bench.errors import AssetError, ConfigError, FaceError, MediaError

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from data_prep.costs import Costs
-from data_prep.plan import frame_bytes, make_plan
-from data_prep.status import status
+from data_prep.reporting.frame_costs import Costs
+from data_prep.reporting.plan import frame_bytes, make_plan
+from data_prep.reporting.status import status
 from lt_bench.cli.main import main
 from lt_bench.config import DataConfig, QualityConfig, SyntheticConfig
 from lt_bench.data.cache import LatentCache
@@ -51,7 +51,7 @@ def test_the_plan_of_a_synthetic_set_is_what_is_then_made(tmp_path: Path, capsys
 
 def test_the_plan_of_hdtf_tells_of_what_is_to_be_fetched(mirror: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     costs = Costs("a sample", 75, {"decode": 0.01, "faces": 0.02, "export": 0.5}, 1000.0, 10)
-    monkeypatch.setattr("data_prep.plan.measure_costs", lambda config, jobs: costs)
+    monkeypatch.setattr("data_prep.reporting.plan.measure_costs", lambda config, jobs: costs)
     config = DataConfig(dataset="hdtf", cache=str(tmp_path / "c"), resolution=256, quality=QualityConfig())
     plan = make_plan(config, workers=4)
     assert (plan.clips, plan.fetched_first, plan.videos_wanted, plan.videos_here) == (0, 436, 369, 0)

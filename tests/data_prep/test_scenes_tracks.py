@@ -9,12 +9,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from data_prep.fingerprint import Fingerprint, find_duplicates
+from data_prep.extraction.face_tracks import MAX_GAP, follow, second_face_share, speaker
+from data_prep.extraction.scenes import SceneCutter, scene_spans
+from data_prep.extraction.voice_activity import VoiceDetector
+from data_prep.filters.duplicates import Fingerprint, find_duplicates
 from data_prep.outcome import Done, Rejected, finished_jobs
 from data_prep.rules import REJECTION_RULES, STAGES, RejectionError
-from data_prep.scenes import SceneCutter, scene_spans
-from data_prep.tracks import MAX_GAP, follow, second_face_share, speaker
-from data_prep.voice import VoiceDetector
 from lt_bench.media.audio import read_audio
 from lt_bench.media.video import read_frames
 from lt_bench.perception.faces import Face

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from data_prep.published import published, read_splits, splits_text
-from data_prep.splits import RULE, SplitRule, group_names, split_identities
+from data_prep.datasets.published_splits import published, read_splits, splits_text
+from data_prep.datasets.splits import RULE, SplitRule, group_names, split_identities
 from lt_bench.errors import CacheError, ConfigError
 
 NAMES = st.sets(st.text(min_size=1, max_size=6), min_size=1, max_size=40)

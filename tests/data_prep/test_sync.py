@@ -13,12 +13,13 @@ import numpy as np
 import pytest
 import torch
 
-from data_prep import sync, sync_net
 from data_prep.describe import PERSON_ASSET, describe_cache, require_assets
+from data_prep.filters import lip_sync as sync
+from data_prep.filters import lip_sync_syncnet as sync_net
+from data_prep.filters.lip_sync import LipSync, Seen, settle
+from data_prep.filters.lip_sync_syncnet import SyncNetMeter
 from data_prep.pipeline import open_complete, prepare
 from data_prep.rules import RejectionError
-from data_prep.sync import LipSync, Seen, settle
-from data_prep.sync_net import SyncNetMeter
 from lt_bench.config import DataConfig, QualityConfig
 from lt_bench.data.writer import CacheWriter
 from lt_bench.errors import AssetError, FaceError, MediaError
@@ -137,8 +138,8 @@ def test_a_clip_out_of_time_by_syncnet_is_rejected_and_the_cache_opens_without_i
         patch.setattr(sync, "has_asset", lambda name: True)
         patch.setattr(sync, "asset_path", Path)
         patch.setattr(shutil, "which", lambda name: name)
-        patch.setattr("data_prep.film.build_meter", lambda name: meter_of(stub, patch))
-        patch.setattr("data_prep.footage.HELD_BYTES", 1_000_000)  # frames are sought, not held
+        patch.setattr("data_prep.extraction.extractor.build_meter", lambda name: meter_of(stub, patch))
+        patch.setattr("data_prep.extraction.footage.HELD_BYTES", 1_000_000)  # frames are sought, not held
         config = DataConfig(dataset="folder", folder=str(tmp_path / "films"), cache=str(tmp_path / "c"), resolution=64)
         done = prepare(config, workers=1)
     assert [(clip.id, clip.rule, clip.value, clip.limit) for clip in done.rejected] == [("a", "offset", 7, 3)]

@@ -77,7 +77,7 @@ def test_peak_memory_is_that_of_the_device_that_trained(
 
 FIRST = """
 import os, subprocess, sys, time
-from lt_bench.cli.train import _ending_with_the_first
+from lt_bench.cli.commands.train import _ending_with_the_first
 with _ending_with_the_first(True):
     if len(sys.argv) > 1:
         child = subprocess.Popen([sys.executable, "-c", OTHER])
@@ -87,7 +87,7 @@ os._exit(1)
 """
 OTHER = """
 import time
-from lt_bench.cli.train import _ending_with_the_first
+from lt_bench.cli.commands.train import _ending_with_the_first
 with _ending_with_the_first(False):
     time.sleep(120)
 """

@@ -1,0 +1,1 @@
+"""Data sets: which clips to prepare, where their videos come from, and their splits."""

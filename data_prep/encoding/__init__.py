@@ -1,0 +1,1 @@
+"""From prepared frames to latents and features in a cache."""

@@ -1,0 +1,1 @@
+"""Measurements by which clips are rejected."""

@@ -1,0 +1,1 @@
+"""Plans, costs, status and reports of a preparation."""

@@ -1,0 +1,183 @@
+"""Raw videos, or the embedded synthetic set, to a latent cache."""
+
+from __future__ import annotations
+
+import argparse
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from lt_bench.cli.commands.prepare.plan_text import print_plan, print_status
+from lt_bench.cli.commands.prepare.report_text import print_report, report_of
+from lt_bench.cli.output import add_json_flag, print_json, progress_bar
+from lt_bench.cli.parsing import at_least
+
+if TYPE_CHECKING:
+    from rich.progress import Progress
+
+    from lt_bench.config import DataConfig
+
+RESOLUTIONS = {"synthetic": 128, "grid-sample": 128, "folder": 128, "hdtf": 256, "celebv-hq": 256}
+"""The data sets, and the side of their frames where ``--resolution`` is not given."""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Arguments of the verb."""
+    parser.add_argument("dataset", choices=tuple(RESOLUTIONS), help="what to prepare")
+    parser.add_argument("overrides", nargs="*", metavar="key=value", help="a key of the data configuration")
+    parser.add_argument("--out", required=True, metavar="DIR", help="folder of the cache")
+    parser.add_argument("--folder", default="", metavar="DIR", help="folder of videos, for the data set 'folder'")
+    parser.add_argument(
+        "--videos", default="", metavar="DIR", help="videos of hdtf or celebv-hq (default: a folder beside the cache)"
+    )
+    parser.add_argument("--info", default="", metavar="FILE", help="celebvhq_info.json, for the data set 'celebv-hq'")
+    parser.add_argument(
+        "--download", action="store_true", help="fetch the videos of hdtf or celebv-hq that are not there, by yt-dlp"
+    )
+    parser.add_argument(
+        "--codec",
+        default="auto",
+        help="ae_rendered_f32 (default for synthetic), taef2 (for grid-sample), dct (for others), kl:PATH or dc:PATH",
+    )
+    parser.add_argument("--speech-encoder", default="log_mel", help="log_mel (default), moonshine or wav2vec2:PATH")
+    parser.add_argument(
+        "--resolution",
+        type=at_least(1),
+        help="side of the square frames in pixels (default: 256 for hdtf and celebv-hq, else 128)",
+    )
+    parser.add_argument("--engine", choices=("local", "ray"), default="local", help="where clips are prepared")
+    parser.add_argument("--workers", type=at_least(1), metavar="N", help="processes (default: one a CPU, at most 8)")
+    look = parser.add_mutually_exclusive_group()
+    look.add_argument("--plan", action="store_true", help="say what would be done, with sizes and a time estimate")
+    look.add_argument("--status", action="store_true", help="say at which stage every clip is")
+    add_json_flag(parser)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Prepare, verify and report; 0 when the cache is sound, even if some clips were rejected (they are listed)."""
+    config = data_config(arguments)
+    if arguments.plan:
+        return _plan(config, arguments.workers, arguments.json)
+    if arguments.status:
+        return _status(config, arguments.json)
+    if arguments.download:
+        _download(config)
+    report, damage = _finished(config) or _made(config, arguments.workers, arguments.engine)
+    if arguments.json:
+        print_json({**report, "sound": damage is None, "damage": damage})
+    else:
+        print_report(report, damage)
+    return 0 if damage is None else 1
+
+
+def _finished(config: DataConfig) -> tuple[dict[str, Any], None] | None:
+    """The report of a cache that is finished already; in a second, for nothing heavy is imported."""
+    from data_prep.completion import recall
+
+    started = time.monotonic()
+    known = recall(config)
+    if known is None:
+        return None
+    page = str(Path(config.cache) / known["report"])
+    now = {"cache": config.cache, "report": page, "prepared_now": 0, "seconds": round(time.monotonic() - started, 3)}
+    return {**known, **now}, None
+
+
+def _made(config: DataConfig, workers: int | None, engine: Any) -> tuple[dict[str, Any], str | None]:
+    """Prepare what is missing and verify; the report, and the first damage."""
+    from data_prep.completion import remember
+    from data_prep.encoding.verification import verify_once
+    from data_prep.pipeline import prepare
+    from data_prep.reporting.report_page import write_report
+
+    with progress_bar() as bar:
+        done = prepare(config, workers, _steps(bar, f"preparing {config.dataset}"), engine)
+        page = write_report(done.cache)
+        damage = verify_once(done.cache, _steps(bar, "verifying"))
+    report = report_of(done, page)
+    if damage is None:
+        lasting = {key: value for key, value in report.items() if key not in ("cache", "prepared_now", "seconds")}
+        remember(config, done.cache.hash, {**lasting, "report": page.name})
+    return report, damage
+
+
+def _steps(bar: Progress, what: str) -> Callable[[int, int], None]:
+    task = None
+
+    def step(now: int, total: int) -> None:
+        nonlocal task
+        if task is None:
+            task = bar.add_task(what, total=total)
+        bar.update(task, completed=now, total=total)
+
+    return step
+
+
+def _plan(config: DataConfig, workers: int | None, as_json: bool) -> int:
+    from data_prep.pipeline import default_workers
+    from data_prep.reporting.plan import make_plan
+    from lt_bench.config import to_dict
+
+    plan = make_plan(config, workers or default_workers())
+    document = {"dataset": config.dataset, "cache": config.cache, "terms": _terms(config), **to_dict(plan)}
+    if as_json:
+        print_json(document)
+    else:
+        print_plan(document)
+    return 0
+
+
+def _status(config: DataConfig, as_json: bool) -> int:
+    from data_prep.reporting.status import status
+    from lt_bench.config import to_dict
+
+    found = status(config)
+    document = {"dataset": config.dataset, "cache": config.cache, "stages": found.stages(), **to_dict(found)}
+    if as_json:
+        print_json(document)
+    else:
+        print_status(document)
+    return 0
+
+
+def _terms(config: DataConfig) -> str | None:
+    from data_prep.datasets.listed import TERMS
+
+    return TERMS.get(config.dataset)
+
+
+def _download(config: DataConfig) -> None:
+    from data_prep.datasets.downloads import fetch_videos
+    from data_prep.datasets.listed import TERMS, video_folder, wanted_videos
+    from lt_bench.errors import ConfigError
+
+    if config.dataset not in TERMS:
+        raise ConfigError(f"--download: expected hdtf or celebv-hq, got {config.dataset}, which is not downloaded here")
+    with progress_bar() as bar:
+        bar.console.print(TERMS[config.dataset], markup=False, highlight=False)
+        wanted, folder = wanted_videos(config), video_folder(config)
+        failed = fetch_videos(wanted, folder, _steps(bar, f"fetching {config.dataset}"))
+        bar.console.print(f"{folder}: {len(wanted) - len(failed)} of {len(wanted)} videos are here", highlight=False)
+
+
+def data_config(arguments: argparse.Namespace) -> DataConfig:
+    """The data configuration that the arguments make; overrides come last.
+
+    Raises:
+        ConfigError: an override is no key of the configuration.
+    """
+    from lt_bench.config import DataConfig, parse_config
+    from lt_bench.config.load import apply_overrides
+
+    document: dict[str, Any] = {
+        "dataset": arguments.dataset,
+        "cache": arguments.out,
+        "resolution": arguments.resolution or RESOLUTIONS[arguments.dataset],
+        "codec": arguments.codec,
+        "speech_encoder": arguments.speech_encoder,
+        "folder": arguments.folder,
+        "videos": arguments.videos,
+        "info": arguments.info,
+    }
+    return parse_config(DataConfig, apply_overrides(document, arguments.overrides), "arguments")
