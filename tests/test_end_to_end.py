@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from lt_bench.ablation import finished
+from lt_bench.ablation import finished_grid as finished
 from lt_bench.cli.commands.ablate import command as ablate_verb
 from lt_bench.cli.main import main
 from lt_bench.media.video import probe_video

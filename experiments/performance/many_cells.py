@@ -22,7 +22,7 @@ from typing import Any
 import numpy as np
 from measure import machine
 
-from lt_bench.ablation.plan import Job, plan_jobs
+from lt_bench.ablation.grid_plan import Job, plan_jobs
 from lt_bench.config import ExperimentConfig, load_config, to_yaml
 from lt_bench.files import read_json, write_json, write_text
 from lt_bench.jobs.folder import CONFIG_FILE, RESULT_FILE

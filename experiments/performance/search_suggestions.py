@@ -23,10 +23,10 @@ from optuna.trial import create_trial
 
 from lt_bench.config import SearchSamplerConfig
 from lt_bench.files import write_json
-from lt_bench.search.objective import Objective
-from lt_bench.search.samplers import TrialSeededSampler
+from lt_bench.search.optuna_samplers import TrialSeededSampler
 from lt_bench.search.storage import open_storage
 from lt_bench.search.study import SharedStudy
+from lt_bench.search.trial_objective import Objective
 
 SPACE: dict[str, BaseDistribution] = {
     "train.learning_rate": FloatDistribution(1e-5, 1e-2, log=True),

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from lt_bench.jobs.estimate import Estimate
+from lt_bench.jobs.remaining_time import Estimate
 from lt_bench.jobs.status import Status
 
 

@@ -18,10 +18,10 @@ from typing import TYPE_CHECKING
 from lt_bench.config import RunConfig, load_config
 from lt_bench.errors import LtBenchError, WriteError
 from lt_bench.files import remove_leftovers
+from lt_bench.jobs.command_lease import die_without_lease
 from lt_bench.jobs.folder import CONFIG_FILE, RESULT_FILE, SYSTEM_FILE, VIDEOS
 from lt_bench.jobs.launch import CANNOT_WRITE
-from lt_bench.jobs.lease import die_without_lease
-from lt_bench.jobs.lifeline import die_with_parent, locked_folder
+from lt_bench.jobs.parent_watchdog import die_with_parent, locked_folder
 from lt_bench.jobs.status import StatusReporter
 from lt_bench.signals import signals_raise
 
@@ -123,7 +123,7 @@ def _check_cache(folder: Path, report: StatusReporter, cache: LatentCache) -> No
 
 
 def _train(folder: Path, config: RunConfig, cache: LatentCache, report: StatusReporter) -> Path:
-    from lt_bench.jobs.callback import ReportSteps
+    from lt_bench.jobs.status_callback import ReportSteps
     from lt_bench.tracking.system import SystemSampler
     from lt_bench.training.run import train
 

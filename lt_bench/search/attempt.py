@@ -9,7 +9,7 @@ from typing import Any
 from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution, IntDistribution
 from optuna.trial import FrozenTrial, Trial, TrialState
 
-from lt_bench.search.objective import Objective
+from lt_bench.search.trial_objective import Objective
 
 REASON = "reason"
 SURPLUS = "surplus"

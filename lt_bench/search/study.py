@@ -32,8 +32,8 @@ from lt_bench.search.attempt import (
     place_of,
     suggest,
 )
-from lt_bench.search.objective import Objective
 from lt_bench.search.storage import Heartbeats
+from lt_bench.search.trial_objective import Objective
 
 FACTS = "facts"
 """Study attribute: what the study is about, so that a command with another search is refused."""

@@ -9,8 +9,8 @@ from lt_bench.config import RunConfig
 from lt_bench.data.cache import LatentCache
 from lt_bench.data.dataset import WindowDataset
 from lt_bench.diffusion.objective import Objective
-from lt_bench.training.draws import TRAINING, VALIDATION, DrawnWindows
-from lt_bench.training.sharing import Share, StepBatches
+from lt_bench.training.batch_sampler import Share, StepBatches
+from lt_bench.training.randomness import TRAINING, VALIDATION, DrawnWindows
 
 VALIDATION_WINDOWS = 64
 

@@ -18,9 +18,9 @@ from lt_bench.models.conditions import Conditions
 from lt_bench.plugins import plugin_hashes
 from lt_bench.shapes import Float
 from lt_bench.training.blocks import prepare_blocks
-from lt_bench.training.draws import Draws, overlapping_windows
 from lt_bench.training.gradients import GradientGuard
-from lt_bench.training.schedule import learning_rate_factor
+from lt_bench.training.learning_rate import learning_rate_factor
+from lt_bench.training.randomness import Draws, overlapping_windows
 from lt_bench.training.sharding import reduce_gradients, shard
 
 CHECKPOINT_KEY = "lt_bench"

@@ -19,19 +19,19 @@ from lt_bench.data.cache import LatentCache
 from lt_bench.models.checkpoint import ModelCard, Weights, read_card, save_model
 from lt_bench.models.compiling import compiled_limits
 from lt_bench.plugins import load_plugins, plugin_hashes
-from lt_bench.training.averaging import ModelAverage
-from lt_bench.training.check import check_run
-from lt_bench.training.checkpoints import LastCheckpoint, RunOrigin, check_same_run, find_checkpoint
+from lt_bench.training.callbacks.averaging import ModelAverage
+from lt_bench.training.callbacks.checkpoints import LastCheckpoint, RunOrigin, check_same_run, find_checkpoint
+from lt_bench.training.callbacks.metrics_csv import MetricsFile
+from lt_bench.training.callbacks.preemption import Preempted, Preemption, signals_restored
+from lt_bench.training.callbacks.progress_bar import StepProgress
+from lt_bench.training.callbacks.validation_scores import ValidationScores
+from lt_bench.training.config_check import check_run
 from lt_bench.training.datamodule import WindowDataModule
 from lt_bench.training.hardware import matmul_precision_set, resolve_run
-from lt_bench.training.heap import freed_memory_kept
-from lt_bench.training.metrics import MetricsFile
+from lt_bench.training.heap_memory import freed_memory_kept
+from lt_bench.training.lightning_messages import quiet_lightning
 from lt_bench.training.module import LetsTalkModule
-from lt_bench.training.preemption import Preempted, Preemption, signals_restored
-from lt_bench.training.progress import StepProgress
-from lt_bench.training.quiet import quiet_lightning
 from lt_bench.training.trainer import build_trainer, deterministic_restored
-from lt_bench.training.validation_scores import ValidationScores
 
 MODEL_FILE = "model.safetensors"
 METRICS_FILE = "metrics.csv"

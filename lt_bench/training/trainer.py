@@ -16,7 +16,7 @@ from lightning.pytorch.strategies import DDPStrategy, ModelParallelStrategy, Str
 
 from lt_bench.config import RunConfig, TrainConfig
 from lt_bench.errors import ConfigError
-from lt_bench.training.checkpoints import AtomicCheckpointIO
+from lt_bench.training.callbacks.checkpoints import AtomicCheckpointIO
 from lt_bench.training.hardware import Hardware, accelerator, resolve
 
 PRECISIONS = {"fp32": "32-true", "bf16": "bf16-mixed"}

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from lt_bench.ablation.plan import Job, plan_jobs
+from lt_bench.ablation.grid_plan import Job, plan_jobs
 from lt_bench.config import Cell, DataConfig, EvaluationConfig, ExperimentConfig, TrainConfig
 from lt_bench.jobs import launch
 

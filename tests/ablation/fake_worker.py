@@ -9,8 +9,8 @@ import time
 from pathlib import Path
 
 from lt_bench.evaluation.results.result_file import Clip, ProtocolRef, RealSetRef, Result, Score, save_result
-from lt_bench.jobs.lease import die_without_lease
-from lt_bench.jobs.lifeline import die_with_parent, locked_folder
+from lt_bench.jobs.command_lease import die_without_lease
+from lt_bench.jobs.parent_watchdog import die_with_parent, locked_folder
 from lt_bench.jobs.status import StatusReporter
 
 

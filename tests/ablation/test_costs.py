@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lt_bench.ablation.costs import kind, recorded_costs
-from lt_bench.ablation.plan import plan_jobs
-from lt_bench.ablation.schedule import Load, wall_time
-from lt_bench.ablation.timing import _at, _StepTimer
+from lt_bench.ablation.grid_costs import kind, recorded_costs
+from lt_bench.ablation.grid_duration import Load, wall_time
+from lt_bench.ablation.grid_plan import plan_jobs
+from lt_bench.ablation.step_timing import _at, _StepTimer
 from lt_bench.cli.commands.ablate.plan_table import total_lines
 from lt_bench.jobs.status import Status
 

@@ -13,12 +13,12 @@ from pathlib import Path
 import psutil
 import pytest
 
-from lt_bench.ablation.runner import Rules, run_jobs
+from lt_bench.ablation.grid_runner import Rules, run_jobs
 from lt_bench.config import EngineConfig, SlurmConfig, to_yaml
 from lt_bench.errors import LtBenchError
+from lt_bench.jobs.command_lease import VARIABLE, Lease
 from lt_bench.jobs.engines.choose import open_engine
 from lt_bench.jobs.engines.slurm import build_executor, parameters
-from lt_bench.jobs.lease import VARIABLE, Lease
 from lt_bench.jobs.status import read_status
 from tests.ablation.conftest import Watcher
 
@@ -82,8 +82,8 @@ import sys
 from contextlib import closing
 from pathlib import Path
 from lt_bench.jobs import launch
-from lt_bench.ablation.plan import plan_jobs
-from lt_bench.ablation.runner import Rules, run_jobs
+from lt_bench.ablation.grid_plan import plan_jobs
+from lt_bench.ablation.grid_runner import Rules, run_jobs
 from lt_bench.jobs import lease
 from lt_bench.jobs.engines.choose import open_engine
 from lt_bench.config import ExperimentConfig, load_config
@@ -171,7 +171,7 @@ def test_a_machine_without_slurm_is_told_in_one_line(tmp_path, monkeypatch):
 
 LEASED = """
 import os, time
-from lt_bench.jobs.lease import die_without_lease
+from lt_bench.jobs.command_lease import die_without_lease
 os.setsid()
 die_without_lease()
 print(1, flush=True)

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from lt_bench.ablation import finished
-from lt_bench.ablation.finished import finished_key, read_finished, write_finished
+from lt_bench.ablation import finished_grid as finished
+from lt_bench.ablation.finished_grid import finished_key, read_finished, write_finished
 from lt_bench.evaluation.stores import provenance
 from lt_bench.jobs.folder import CONFIG_FILE, RESULT_FILE
 from lt_bench.jobs.status import STATUS_FILE
@@ -105,7 +105,7 @@ def test_the_code_is_its_files_whether_committed_or_not(monkeypatch, tmp_path):
 def test_it_is_known_without_pytorch():
     code = (
         "import sys; import lt_bench.cli.commands.ablate.command; "
-        "import lt_bench.ablation.finished, lt_bench.ablation.plan; "
+        "import lt_bench.ablation.finished_grid, lt_bench.ablation.grid_plan; "
         "import lt_bench.evaluation.protocol, lt_bench.tracking.mlflow_tracker; sys.exit('torch' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

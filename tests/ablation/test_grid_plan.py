@@ -10,12 +10,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from rich.console import Console
 
-from lt_bench.ablation.plan import check_experiment, plan_jobs
+from lt_bench.ablation.grid_plan import check_experiment, plan_jobs
 from lt_bench.config import FusionConfig, ModelConfig, SamplingConfig, to_yaml
 from lt_bench.errors import ConfigError, LtBenchError
 from lt_bench.jobs.display import JobsDisplay, clock, ended_line, plain_line, share_done
-from lt_bench.jobs.estimate import Estimate, time_left
 from lt_bench.jobs.folder import CONFIG_FILE, check_folder
+from lt_bench.jobs.remaining_time import Estimate, time_left
 from lt_bench.jobs.snapshot import Snapshot
 from lt_bench.jobs.status import PHASES, STATES, Status, StatusReporter, read_status
 

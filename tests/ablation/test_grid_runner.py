@@ -12,12 +12,12 @@ from pathlib import Path
 
 import pytest
 
-from lt_bench.ablation.inspection import inspect
-from lt_bench.ablation.runner import Rules, run_jobs
+from lt_bench.ablation.grid_inspection import inspect
+from lt_bench.ablation.grid_runner import Rules, run_jobs
 from lt_bench.errors import LtBenchError
 from lt_bench.jobs import launch, worker
 from lt_bench.jobs.engines.local import LocalEngine
-from lt_bench.jobs.lifeline import locked_folder
+from lt_bench.jobs.parent_watchdog import locked_folder
 from lt_bench.jobs.status import read_status
 from tests.ablation.conftest import Watcher
 
@@ -147,8 +147,8 @@ def test_a_worker_that_does_not_listen_is_killed(jobs):
 SCRIPT = """
 import sys
 from lt_bench.jobs import launch
-from lt_bench.ablation.plan import plan_jobs
-from lt_bench.ablation.runner import Rules, run_jobs
+from lt_bench.ablation.grid_plan import plan_jobs
+from lt_bench.ablation.grid_runner import Rules, run_jobs
 from lt_bench.jobs.engines.local import LocalEngine
 from lt_bench.config import ExperimentConfig, load_config
 launch.COMMAND = (sys.executable, sys.argv[2])

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from lt_bench.ablation.plan import plan_jobs
-from lt_bench.ablation.runner import Rules, run_jobs
-from lt_bench.ablation.sharing import share_trainings, training_identity
+from lt_bench.ablation.grid_plan import plan_jobs
+from lt_bench.ablation.grid_runner import Rules, run_jobs
+from lt_bench.ablation.shared_training import share_trainings, training_identity
 from lt_bench.config import RunConfig, parse_config
 from lt_bench.jobs.engines.local import LocalEngine
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 
-from lt_bench.ablation.tracked import parent_record
+from lt_bench.ablation.grid_tracking import parent_record
 
 
 def test_a_servers_address_may_hold_a_password_and_is_no_parameter(experiment):

@@ -10,7 +10,7 @@ import pytest
 
 from lt_bench.data.writer import _lock
 from lt_bench.errors import LtBenchError
-from lt_bench.jobs.lifeline import locked_folder
+from lt_bench.jobs.parent_watchdog import locked_folder
 from lt_bench.locks import lock
 
 

@@ -71,7 +71,7 @@ def read_checkpoint(path: Path) -> Any:
     import torch
 
     from lt_bench.config import RunConfig, parse_config
-    from lt_bench.training.checkpoints import find_checkpoint
+    from lt_bench.training.callbacks.checkpoints import find_checkpoint
 
     made = json.loads(path.read_text())
     file = path.parent / "checkpoints" / "last.ckpt"

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from lt_bench.ablation.plan import check_experiment, plan_jobs, settings_of
+from lt_bench.ablation.grid_plan import check_experiment, plan_jobs, settings_of
 from lt_bench.config import ExperimentConfig, load_config
 from lt_bench.evaluation.protocol import load_protocol
 from lt_bench.leaderboard.build import build_leaderboard
@@ -17,7 +17,7 @@ from lt_bench.models.build import build_model
 from lt_bench.models.codecs.base import build_codec
 from lt_bench.models.fusion import fusion_names
 from lt_bench.perception.speech.base import build_speech_encoder
-from lt_bench.training.check import check_run
+from lt_bench.training.config_check import check_run
 
 FOLDER = Path(__file__).resolve().parents[2] / "experiments"
 GRIDS = sorted(p for p in (FOLDER, FOLDER / "fusion_ablation") for p in p.glob("*.yaml") if not p.name.startswith("_"))

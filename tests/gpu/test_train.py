@@ -12,7 +12,8 @@ import pytest
 from lt_bench.data.cache import LatentCache
 from lt_bench.errors import TrainingError
 from lt_bench.models import presets
-from lt_bench.training import checkpoints, datamodule
+from lt_bench.training import datamodule
+from lt_bench.training.callbacks import checkpoints
 from lt_bench.training.run import train
 from tests.support.pretended_gpu import Event, PretendedGpu, to_host
 from tests.training.conftest import TINY, make_cache, run_config

@@ -10,9 +10,9 @@ from torch import Tensor
 
 from lt_bench.config import RunConfig, parse_config
 from lt_bench.errors import TrainingError
-from lt_bench.training.averaging import ModelAverage
-from lt_bench.training.draws import draw, window_generator
+from lt_bench.training.callbacks.averaging import ModelAverage
 from lt_bench.training.module import LetsTalkModule
+from lt_bench.training.randomness import draw, window_generator
 from tests.support.pretended_autocast import Bf16Autocast
 from tests.support.pretended_gpu import PretendedGpu, move_to_gpu, to_host
 

@@ -11,8 +11,8 @@ import pytest
 
 from lt_bench.config import SearchConfig, parse_config
 from lt_bench.jobs import launch
-from lt_bench.search.plan import SearchPlan, plan_search
-from lt_bench.search.samplers import TrialSeededSampler, build_pruner
+from lt_bench.search.optuna_samplers import TrialSeededSampler, build_pruner
+from lt_bench.search.search_plan import SearchPlan, plan_search
 from lt_bench.search.storage import open_storage
 from lt_bench.search.study import SharedStudy
 

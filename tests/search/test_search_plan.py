@@ -12,7 +12,7 @@ from optuna.samplers import GPSampler, NSGAIISampler, TPESampler
 
 from lt_bench.config import PrunerConfig, SearchConfig, SearchSamplerConfig, load_config
 from lt_bench.errors import CheckpointError, ConfigError
-from lt_bench.search import samplers
+from lt_bench.search import optuna_samplers as samplers
 from lt_bench.search.space import trial_config
 
 EXPERIMENTS = Path(__file__).resolve().parents[2] / "experiments" / "search"
@@ -112,7 +112,7 @@ def test_directions_are_the_scores_own_and_costs_are_minimised(make_plan):
 def test_committed_searches_are_valid(path, make_plan, monkeypatch):
     import dataclasses
 
-    from lt_bench.search.plan import plan_search
+    from lt_bench.search.search_plan import plan_search
 
     config = load_config(SearchConfig, path)
     # The checkpoint is made by the quickstart, so only that it is named can be checked here.

@@ -19,9 +19,9 @@ from lt_bench.config import RunConfig, load_config, to_yaml
 from lt_bench.errors import WriteError
 from lt_bench.jobs.engines.local import LocalEngine
 from lt_bench.search.attempt import REASON, place_of
-from lt_bench.search.report import write_report
-from lt_bench.search.runner import SearchRunner
 from lt_bench.search.study import LENDER
+from lt_bench.search.study_report import write_report
+from lt_bench.search.trial_runner import SearchRunner
 
 pytestmark = pytest.mark.usefixtures("fake_workers")
 
@@ -185,10 +185,10 @@ COMMAND = """
 import sys
 from lt_bench.config import SearchConfig, load_config
 from lt_bench.jobs import launch
-from lt_bench.search.plan import plan_search
+from lt_bench.search.search_plan import plan_search
 from lt_bench.errors import WriteError
 from lt_bench.jobs.engines.local import LocalEngine
-from lt_bench.search.runner import SearchRunner
+from lt_bench.search.trial_runner import SearchRunner
 sys.path.insert(0, sys.argv[2])
 from conftest import open_study
 from test_search_runner import Watcher

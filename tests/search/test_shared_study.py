@@ -193,8 +193,8 @@ import sys
 from pathlib import Path
 from optuna.distributions import FloatDistribution
 from lt_bench.config import SearchSamplerConfig
-from lt_bench.search.objective import Objective
-from lt_bench.search.samplers import TrialSeededSampler
+from lt_bench.search.trial_objective import Objective
+from lt_bench.search.optuna_samplers import TrialSeededSampler
 from lt_bench.search.storage import open_storage
 from lt_bench.search.study import SharedStudy
 from optuna.pruners import NopPruner

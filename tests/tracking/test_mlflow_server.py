@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from lt_bench.config import RunConfig, TrainConfig
-from lt_bench.jobs.tracked import running_record, trained_record
+from lt_bench.jobs.job_tracking import running_record, trained_record
 from lt_bench.tracking.background import BackgroundTracker
 from lt_bench.tracking.mlflow_tracker import MlflowTracker
 from lt_bench.tracking.record import Artifact, RunRecord

@@ -16,8 +16,8 @@ from safetensors.torch import load_file
 
 from lt_bench.config import RunConfig
 from lt_bench.data.cache import LatentCache
-from lt_bench.training import preemption
-from lt_bench.training.preemption import Preempted
+from lt_bench.training.callbacks import preemption
+from lt_bench.training.callbacks.preemption import Preempted
 from lt_bench.training.run import train
 from lt_bench.training.trainer import build_trainer
 
@@ -143,7 +143,7 @@ def test_slurm_is_asked_before_a_validation_that_may_outlast_the_job(
     toy_cache: LatentCache, make_run: MakeRun, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked: list[str] = []
-    monkeypatch.setattr("lt_bench.training.preemption.requeue", lambda: asked.append("once"))
+    monkeypatch.setattr("lt_bench.training.callbacks.preemption.requeue", lambda: asked.append("once"))
     monkeypatch.setenv("SLURM_JOB_ID", "77")
     config = make_run(checkpoint_every=100, validate_every=2)
     callbacks = [_Signal(2, signal.SIGUSR1), _CutInValidation()]

@@ -14,7 +14,7 @@ from lt_bench.diffusion.objective import Objective
 from lt_bench.diffusion.schedule import linear_marginal
 from lt_bench.errors import ConfigError
 from lt_bench.models.checkpoint import load_model
-from lt_bench.training.draws import Draws, draw, window_generator
+from lt_bench.training.randomness import Draws, draw, window_generator
 from lt_bench.training.run import build_module, train
 
 MakeRun = Callable[..., RunConfig]

@@ -8,10 +8,10 @@ from hypothesis import strategies as st
 from lt_bench.config import DiffusionConfig, TrainConfig
 from lt_bench.diffusion.objective import Objective
 from lt_bench.errors import ConfigError
-from lt_bench.training.averaging import ramped_decay
-from lt_bench.training.draws import TRAINING, VALIDATION, Draws, draw, window_generator
-from lt_bench.training.schedule import learning_rate_factor
-from lt_bench.training.sharing import Share, StepBatches, check_shares
+from lt_bench.training.batch_sampler import Share, StepBatches, check_shares
+from lt_bench.training.callbacks.averaging import ramped_decay
+from lt_bench.training.learning_rate import learning_rate_factor
+from lt_bench.training.randomness import TRAINING, VALIDATION, Draws, draw, window_generator
 from lt_bench.training.trainer import check_precision
 
 FLOW = Objective(DiffusionConfig("flow", "sample", "logit_normal"), learn_sigma=False)

@@ -22,11 +22,12 @@ from lt_bench.data.cache import LatentCache
 from lt_bench.data.real_set import real_clip, write_real_set
 from lt_bench.errors import CacheError
 from lt_bench.evaluation.results.result_file import load_result
-from lt_bench.jobs.tracked import curves
+from lt_bench.jobs.job_tracking import curves
 from lt_bench.media.audio import write_wav
 from lt_bench.media.image import write_png
 from lt_bench.media.video_writer import write_video
-from lt_bench.training import trainer, validation_scores
+from lt_bench.training import trainer
+from lt_bench.training.callbacks import validation_scores
 from lt_bench.training.run import train
 from tests.training.test_parallel import train_in
 
@@ -60,7 +61,7 @@ def scored_run(
         assert loaded.card.steps in (2, 4, 6)
         shutil.copytree(source, out)
 
-    monkeypatch.setattr("lt_bench.training.validation_scores.generate_split", copy)
+    monkeypatch.setattr("lt_bench.training.callbacks.validation_scores.generate_split", copy)
     yield make_run(evaluation={"protocol": str(tmp_path / "pixels.yaml"), "score_every": 2})
     shutil.rmtree(real.parent)
 

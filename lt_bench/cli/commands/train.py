@@ -59,12 +59,12 @@ def run(arguments: argparse.Namespace) -> int:
     first = not getattr(rank_zero_only, "rank", 0)
     from lt_bench.cli.caches import ensure_cache, wait_for_cache
     from lt_bench.evaluation.protocol import load_protocol
-    from lt_bench.jobs.callback import TellStart
     from lt_bench.jobs.prerequisites import check_device, check_generation, check_output
+    from lt_bench.jobs.status_callback import TellStart
     from lt_bench.plugins import load_plugins
-    from lt_bench.training.check import check_run
+    from lt_bench.training.callbacks.preemption import PREEMPTED_CODE, Preempted
+    from lt_bench.training.config_check import check_run
     from lt_bench.training.hardware import resolve_run
-    from lt_bench.training.preemption import PREEMPTED_CODE, Preempted
     from lt_bench.training.run import train
 
     load_plugins(config.model.plugins)
@@ -131,7 +131,7 @@ def _begin(config: RunConfig, out: Path) -> None:
 @contextmanager
 def _ending_with_the_first(first: bool) -> Iterator[None]:
     """Processes that Lightning starts from the first one end with it; they would wait for it on their GPUs."""
-    from lt_bench.jobs.lifeline import PARENT, die_with_parent
+    from lt_bench.jobs.parent_watchdog import PARENT, die_with_parent
 
     if not first:
         if os.environ.get(PARENT) == str(os.getppid()):
@@ -150,7 +150,7 @@ def _ending_with_the_first(first: bool) -> Iterator[None]:
 def _alone(out: Path) -> Iterator[None]:
     """Hold the run's folder, and remove what a killed command left half-written there."""
     from lt_bench.files import remove_leftovers
-    from lt_bench.jobs.lifeline import locked_folder
+    from lt_bench.jobs.parent_watchdog import locked_folder
 
     with locked_folder(out, "lt-bench train"):
         remove_leftovers(out)
@@ -164,9 +164,9 @@ def _tracked(config: RunConfig, out: Path, cache: LatentCache, uri: str) -> Iter
         yield []
         return
     from lt_bench.evaluation.stores.provenance import git_commit
-    from lt_bench.jobs.callback import TellStart
     from lt_bench.jobs.folder import SYSTEM_FILE
-    from lt_bench.jobs.tracked import running_record, trained_record
+    from lt_bench.jobs.job_tracking import running_record, trained_record
+    from lt_bench.jobs.status_callback import TellStart
     from lt_bench.tracking.background import BackgroundTracker
     from lt_bench.tracking.mlflow_tracker import MlflowTracker
     from lt_bench.tracking.system import SystemSampler

@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import Any
 
 from lt_bench.errors import LtBenchError
+from lt_bench.jobs.command_lease import Lease
 from lt_bench.jobs.engines.base import Ending, Task
 from lt_bench.jobs.engines.remote import STOPPING, Order, order, run_worker
 from lt_bench.jobs.launch import ending
-from lt_bench.jobs.lease import Lease
 from lt_bench.ray_cluster import first_line, ray_cluster
 
 

@@ -9,9 +9,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from lt_bench.jobs import launch
+from lt_bench.jobs.command_lease import Lease
 from lt_bench.jobs.launch import GRACE, start_worker, stop_workers, thread_variables
-from lt_bench.jobs.lease import Lease
-from lt_bench.jobs.lifeline import PARENT
+from lt_bench.jobs.parent_watchdog import PARENT
 
 LOOK = 0.5
 """Seconds between two looks, in which an interrupt is heard."""

@@ -11,10 +11,10 @@ from typing import Any
 
 from lt_bench.config import EngineConfig
 from lt_bench.errors import LtBenchError
+from lt_bench.jobs.command_lease import Lease
 from lt_bench.jobs.engines.base import Ending, Task
 from lt_bench.jobs.engines.remote import STOPPING, Order, begin, order, wait
 from lt_bench.jobs.launch import GRACE, ending, stop_workers
-from lt_bench.jobs.lease import Lease
 
 NAME = "lt-bench"
 JOBS = "slurm"

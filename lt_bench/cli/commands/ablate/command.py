@@ -19,9 +19,9 @@ from lt_bench.cli.parsing import at_least
 from lt_bench.cli.plugins import add_plugin_flag, with_plugins
 
 if TYPE_CHECKING:
-    from lt_bench.ablation.finished import Finished
-    from lt_bench.ablation.plan import Job
-    from lt_bench.ablation.runner import Rules
+    from lt_bench.ablation.finished_grid import Finished
+    from lt_bench.ablation.grid_plan import Job
+    from lt_bench.ablation.grid_runner import Rules
     from lt_bench.config import ExperimentConfig
     from lt_bench.data.cache import LatentCache
     from lt_bench.jobs.status import Status
@@ -55,8 +55,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Check, prepare, run the grid, rank."""
-    from lt_bench.ablation.plan import check_experiment, plan_jobs
-    from lt_bench.jobs.lifeline import locked_folder
+    from lt_bench.ablation.grid_plan import check_experiment, plan_jobs
+    from lt_bench.jobs.parent_watchdog import locked_folder
 
     config = _load(arguments)
     if not (arguments.dry_run or arguments.rescore) and (finished := _finished(config)):
@@ -93,8 +93,8 @@ def _load(arguments: argparse.Namespace) -> ExperimentConfig:
 
 def _finished(config: ExperimentConfig) -> Finished | None:
     """What the same command said when this very grid was finished; None where there may be something to do."""
-    from lt_bench.ablation.finished import FILE, finished_key, read_finished
-    from lt_bench.ablation.plan import plan_jobs
+    from lt_bench.ablation.finished_grid import FILE, finished_key, read_finished
+    from lt_bench.ablation.grid_plan import plan_jobs
     from lt_bench.evaluation.protocol import load_protocol
     from lt_bench.tracking.mlflow_tracker import DATABASE
 
@@ -107,8 +107,8 @@ def _finished(config: ExperimentConfig) -> Finished | None:
 
 
 def _run(config: ExperimentConfig, jobs: tuple[Job, ...], as_json: bool, rescore: bool) -> int:
-    from lt_bench.ablation.finished import finished_key
-    from lt_bench.ablation.runner import Rules
+    from lt_bench.ablation.finished_grid import finished_key
+    from lt_bench.ablation.grid_runner import Rules
     from lt_bench.cli.announce import announce_missing
     from lt_bench.cli.commands.ablate.follow import EXPERIMENT_FILE, close_tracker, open_tracker
     from lt_bench.cli.commands.ablate.summary import report
@@ -169,7 +169,7 @@ def _open_cache(config: ExperimentConfig) -> LatentCache:
 def _run_grid(
     config: ExperimentConfig, jobs: tuple[Job, ...], rules: Rules, tracker: BackgroundTracker
 ) -> tuple[Status, ...]:
-    from lt_bench.ablation.runner import run_jobs
+    from lt_bench.ablation.grid_runner import run_jobs
     from lt_bench.cli.commands.ablate.follow import Follower
     from lt_bench.jobs.display import JobsDisplay
     from lt_bench.jobs.engines.choose import open_engine

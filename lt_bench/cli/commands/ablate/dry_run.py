@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 from lt_bench.cli.output import print_json, progress_bar
 
 if TYPE_CHECKING:
-    from lt_bench.ablation.costs import Cost
-    from lt_bench.ablation.plan import Job
+    from lt_bench.ablation.grid_costs import Cost
+    from lt_bench.ablation.grid_plan import Job
     from lt_bench.config import ExperimentConfig
     from lt_bench.data.cache import LatentCache
     from lt_bench.jobs.status import Status
@@ -24,7 +24,7 @@ PARALLEL = (1, 2, 4, 8, 16, 32, 64)
 
 def cells(jobs: tuple[Job, ...], statuses: tuple[Status, ...]) -> list[dict[str, Any]]:
     """The models of a grid, as documents."""
-    from lt_bench.ablation.sharing import share_trainings
+    from lt_bench.ablation.shared_training import share_trainings
 
     done = [job.name for job, status in zip(jobs, statuses, strict=True) if status.state == "done"]
     trainers = share_trainings(jobs, done)
@@ -48,7 +48,7 @@ def cells(jobs: tuple[Job, ...], statuses: tuple[Status, ...]) -> list[dict[str,
 
 def dry_run(config: ExperimentConfig, jobs: tuple[Job, ...], as_json: bool) -> int:
     """Check everything, say what would be done and what it costs; nothing is left behind."""
-    from lt_bench.ablation.inspection import inspect
+    from lt_bench.ablation.grid_inspection import inspect
     from lt_bench.evaluation.protocol import load_protocol
 
     protocol_hash = load_protocol(config.evaluation.protocol).hash
@@ -64,8 +64,8 @@ def dry_run(config: ExperimentConfig, jobs: tuple[Job, ...], as_json: bool) -> i
 
 
 def _document(config: ExperimentConfig, jobs: tuple[Job, ...], statuses: tuple[Status, ...]) -> dict[str, Any]:
-    from lt_bench.ablation.costs import kind
-    from lt_bench.ablation.schedule import wall_time
+    from lt_bench.ablation.grid_costs import kind
+    from lt_bench.ablation.grid_duration import wall_time
 
     costs, note = _costs(config, jobs, statuses)
     rows = cells(jobs, statuses)
@@ -99,7 +99,7 @@ def _costs(
     config: ExperimentConfig, jobs: tuple[Job, ...], statuses: tuple[Status, ...]
 ) -> tuple[dict[str, Cost], str]:
     """The cost of every kind of model, and what to know of it."""
-    from lt_bench.ablation.costs import Cost, kind, recorded_costs
+    from lt_bench.ablation.grid_costs import Cost, kind, recorded_costs
 
     costs = recorded_costs(jobs, statuses)
     first = {kind(job.config): job for job in reversed(jobs)}
@@ -114,14 +114,14 @@ def _costs(
 
 
 def _note(config: ExperimentConfig) -> str:
-    from lt_bench.ablation.timing import CLIPS, STEPS
+    from lt_bench.ablation.step_timing import CLIPS, STEPS
 
     return f"from {STEPS} training steps and {CLIPS} clips of each kind of model, timed one at a time on this machine"
 
 
 def _timed(config: ExperimentConfig, new: dict[str, Job], cache: LatentCache, times: int) -> dict[str, Cost]:
-    from lt_bench.ablation.costs import Cost
-    from lt_bench.ablation.timing import amount, time_model
+    from lt_bench.ablation.grid_costs import Cost
+    from lt_bench.ablation.step_timing import amount, time_model
     from lt_bench.errors import LtBenchError
     from lt_bench.jobs.launch import usable_cores
 
@@ -166,7 +166,7 @@ def _cache_to_time_on(config: ExperimentConfig) -> Iterator[tuple[LatentCache | 
 
 def _loads(jobs: tuple[Job, ...], rows: list[dict[str, Any]], costs: Sequence[Cost]) -> list[Any] | None:
     """What is left of each model that is not done, for the schedule; None where a cost is not known."""
-    from lt_bench.ablation.schedule import Load
+    from lt_bench.ablation.grid_duration import Load
     from lt_bench.jobs.folder import MODEL_FILE
 
     left = [k for k, row in enumerate(rows) if row["state"] != "done"]

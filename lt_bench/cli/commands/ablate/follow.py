@@ -11,7 +11,7 @@ from lt_bench.cli.tracking import wait_for_tracker
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from lt_bench.ablation.plan import Job
+    from lt_bench.ablation.grid_plan import Job
     from lt_bench.config import ExperimentConfig
     from lt_bench.jobs.display import JobsDisplay
     from lt_bench.jobs.snapshot import Snapshot
@@ -39,7 +39,7 @@ class Follower:
 
     def tick(self, snapshot: Snapshot) -> None:
         """Show, and follow what has begun."""
-        from lt_bench.ablation.tracked import parent_record, running_record
+        from lt_bench.ablation.grid_tracking import parent_record, running_record
         from lt_bench.evaluation.stores.provenance import git_commit
 
         self.display.tick(snapshot)
@@ -53,7 +53,7 @@ class Follower:
 
     def ended(self, job: Job, status: Status) -> None:
         """A job is done or failed."""
-        from lt_bench.ablation.tracked import job_record
+        from lt_bench.ablation.grid_tracking import job_record
 
         self.display.ended(job, status)
         self.tracker.child(job_record(self.config, job, status, self.cache_hash))
@@ -85,7 +85,7 @@ def close_tracker(
     console: Console,
 ) -> str:
     """Log what is not logged yet, and say what could not be."""
-    from lt_bench.ablation.tracked import job_record, parent_record
+    from lt_bench.ablation.grid_tracking import job_record, parent_record
     from lt_bench.evaluation.stores.provenance import git_commit
 
     # Cells of an earlier call that could not be logged then are logged now; those that were are left alone.

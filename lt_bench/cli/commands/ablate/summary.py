@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from lt_bench.cli.output import print_json
 
 if TYPE_CHECKING:
-    from lt_bench.ablation.plan import Job
+    from lt_bench.ablation.grid_plan import Job
     from lt_bench.config import ExperimentConfig
     from lt_bench.jobs.status import Status
     from lt_bench.leaderboard.build import Leaderboard
@@ -34,7 +34,7 @@ def report(
         problem: why not all was logged; empty where all was.
         as_json: say it as JSON.
     """
-    from lt_bench.ablation.finished import write_finished
+    from lt_bench.ablation.finished_grid import write_finished
     from lt_bench.cli.commands.ablate.dry_run import cells
     from lt_bench.cli.commands.leaderboard import leaderboard_document, leaderboard_text, print_leaderboard
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from lt_bench.data.cache import LatentCache
-    from lt_bench.search.plan import SearchPlan
+    from lt_bench.search.search_plan import SearchPlan
     from lt_bench.search.study import SharedStudy
     from lt_bench.tracking.background import BackgroundTracker
 
@@ -48,7 +48,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _load(arguments: argparse.Namespace) -> SearchPlan:
     from lt_bench.config import SearchConfig, load_config
-    from lt_bench.search.plan import plan_search
+    from lt_bench.search.search_plan import plan_search
 
     config = load_config(SearchConfig, arguments.search, arguments.overrides)
     if arguments.out:
@@ -62,8 +62,8 @@ def _run(plan: SearchPlan, as_json: bool) -> int:
     from lt_bench.cli.commands.search.trial_table import print_report
     from lt_bench.cli.tracking import wait_for_tracker
     from lt_bench.evaluation.stores.provenance import git_commit
-    from lt_bench.search.report import write_report
-    from lt_bench.search.tracked import parent_record
+    from lt_bench.search.study_report import write_report
+    from lt_bench.search.study_tracking import parent_record
 
     console = stderr_console()
     _check_before(plan)
@@ -108,7 +108,7 @@ def _open_cache(plan: SearchPlan) -> LatentCache:
     from lt_bench.data.real_set import read_real_set
     from lt_bench.errors import CheckpointError, ConfigError
     from lt_bench.files import write_text
-    from lt_bench.jobs.lifeline import locked_folder
+    from lt_bench.jobs.parent_watchdog import locked_folder
     from lt_bench.models.checkpoint import read_card
 
     with locked_folder(plan.out / ".prepare", "lt-bench search", PATIENCE):
@@ -126,7 +126,7 @@ def _open_cache(plan: SearchPlan) -> LatentCache:
 
 
 def _open_study(plan: SearchPlan, cache: LatentCache) -> SharedStudy:
-    from lt_bench.search.samplers import TrialSeededSampler, build_pruner
+    from lt_bench.search.optuna_samplers import TrialSeededSampler, build_pruner
     from lt_bench.search.storage import open_storage
     from lt_bench.search.study import SharedStudy
 
@@ -152,7 +152,7 @@ def _search(
     from lt_bench.cli.commands.search.follow import Follower
     from lt_bench.jobs.display import JobsDisplay
     from lt_bench.jobs.engines.choose import local_engine
-    from lt_bench.search.runner import SearchRunner
+    from lt_bench.search.trial_runner import SearchRunner
 
     train, workers = plan.base.train, min(plan.config.workers, plan.config.trials)
     engine = local_engine(workers, train.accelerator, train.devices)

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from lt_bench.jobs.snapshot import Snapshot
     from lt_bench.search.attempt import Attempt
     from lt_bench.search.outcome import Ended
-    from lt_bench.search.plan import SearchPlan
+    from lt_bench.search.search_plan import SearchPlan
     from lt_bench.search.study import SharedStudy
     from lt_bench.tracking.background import BackgroundTracker
 
@@ -38,7 +38,7 @@ class Follower:
 
     def begun(self, attempt: Attempt, config: RunConfig) -> None:
         """An attempt has begun."""
-        from lt_bench.search.tracked import running_record
+        from lt_bench.search.study_tracking import running_record
 
         self.tracker.follow(attempt.name, partial(running_record, self.plan, attempt, config, self.cache_hash))
 
@@ -73,7 +73,7 @@ def track(
 ) -> None:
     """Log the trials that have ended, or some of them; what is logged as it is, is left alone."""
     from lt_bench.search.attempt import place_of
-    from lt_bench.search.tracked import trial_record
+    from lt_bench.search.study_tracking import trial_record
 
     for trial in study.latest()[: plan.config.trials]:
         place = place_of(trial)

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 from lt_bench.cli.output import print_json
 
 if TYPE_CHECKING:
-    from lt_bench.search.plan import SearchPlan
-    from lt_bench.search.report import SearchReport
+    from lt_bench.search.search_plan import SearchPlan
+    from lt_bench.search.study_report import SearchReport
 
 
 def print_report(plan: SearchPlan, report: SearchReport, problem: str, as_json: bool) -> None:

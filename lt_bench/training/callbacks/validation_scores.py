@@ -20,9 +20,9 @@ from lt_bench.evaluation.results.result_file import Result, save_result
 from lt_bench.models.checkpoint import ModelCard, Weights, load_model, save_model
 from lt_bench.perception.device import detectors_released
 from lt_bench.sampling.videos import generate_split
-from lt_bench.training.averaging import ModelAverage
-from lt_bench.training.clock import TrainingClock
-from lt_bench.training.steps import StepCallback
+from lt_bench.training.callbacks.averaging import ModelAverage
+from lt_bench.training.callbacks.clock import TrainingClock
+from lt_bench.training.callbacks.step_callback import StepCallback
 
 FOLDER = "scores"
 SPLIT = "validation"
@@ -35,7 +35,7 @@ class ValidationScores(StepCallback):
 
     The first process generates and scores while the others wait. Random states are put back, so a run that is scored
     and one that is not end with the same weights. Values reach any Lightning logger as ``scores/<name>``; those of the
-    run's folder reach MLflow the same way (``lt_bench.jobs.tracked``).
+    run's folder reach MLflow the same way (``lt_bench.jobs.job_tracking``).
 
     Args:
         config: of the run: protocol, sampling, how often and how many clips.

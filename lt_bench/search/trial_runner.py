@@ -16,11 +16,11 @@ from lt_bench.jobs.launch import NO_ROOM
 from lt_bench.jobs.status import Status, read_status
 from lt_bench.search.attempt import Attempt, place_of
 from lt_bench.search.outcome import Ended, RunningTrial, Watcher, settle
-from lt_bench.search.plan import SearchPlan
+from lt_bench.search.search_plan import SearchPlan
 from lt_bench.search.space import trial_config
-from lt_bench.search.standing import all_finished, snapshot
 from lt_bench.search.study import SharedStudy
 from lt_bench.search.trial_folder import lend_result, prepare_folder, validation_losses
+from lt_bench.search.trial_states import all_finished, snapshot
 
 POLL = 0.2
 """Seconds between two looks at the workers."""

@@ -16,7 +16,7 @@ import lightning.pytorch as pl
 import torch
 import torch.distributed as dist
 
-from lt_bench.training.steps import StepCallback, validation_follows
+from lt_bench.training.callbacks.step_callback import StepCallback, validation_follows
 
 STOP = signal.SIGTERM
 REQUEUE = signal.SIGUSR1

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from statistics import mean
 
-from lt_bench.ablation.plan import Job
-from lt_bench.ablation.sharing import training_identity
+from lt_bench.ablation.grid_plan import Job
+from lt_bench.ablation.shared_training import training_identity
 from lt_bench.config import RunConfig, to_dict
 from lt_bench.config.free_keys import FREE_KEYS
 from lt_bench.files import sha256_json

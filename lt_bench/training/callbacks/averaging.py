@@ -8,9 +8,9 @@ import lightning.pytorch as pl
 import torch
 from torch import Tensor, nn
 
+from lt_bench.training.callbacks.step_callback import StepCallback
 from lt_bench.training.module import LetsTalkModule
 from lt_bench.training.sharding import full_tensor, local_part, release, sharded_like
-from lt_bench.training.steps import StepCallback
 
 
 def ramped_decay(updates: int, decay: float) -> float:

@@ -17,8 +17,8 @@ from lt_bench.evaluation.protocol import load_protocol
 from lt_bench.files import sha256_file
 from lt_bench.jobs.folder import flat_config
 from lt_bench.models.checkpoint import read_card
-from lt_bench.search.objective import Objective, build_objectives
 from lt_bench.search.space import distributions
+from lt_bench.search.trial_objective import Objective, build_objectives
 
 SPLIT = "validation"
 TRIALS = "trials"

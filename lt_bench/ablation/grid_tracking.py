@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from lt_bench.ablation.plan import Job
+from lt_bench.ablation.grid_plan import Job
 from lt_bench.config import ExperimentConfig, to_dict
 from lt_bench.files import sha256_file
-from lt_bench.jobs import tracked
+from lt_bench.jobs import job_tracking
 from lt_bench.jobs.folder import flat_config
 from lt_bench.jobs.status import Status
 from lt_bench.tracking.record import Artifact, RunRecord
@@ -18,7 +18,7 @@ def parent_record(
     config: ExperimentConfig, cache_hash: str, commit: str | None, leaderboard: Sequence[Path] = ()
 ) -> RunRecord:
     """The parent run: what is common to an experiment's cells and, at the end, the leaderboard's files, CSV first."""
-    own = {"cells", "seeds", "grid", *tracked.UNTOLD}
+    own = {"cells", "seeds", "grid", *job_tracking.UNTOLD}
     params = {key: str(value) for key, value in flat_config(to_dict(config)).items() if key not in own}
     params["cells"] = " ".join(cell.name for cell in config.cells)
     params |= {f"grid.{key}": " ".join(map(str, values)) for key, values in config.grid.items()}
@@ -35,12 +35,14 @@ def parent_record(
 
 def job_record(config: ExperimentConfig, job: Job, status: Status, cache_hash: str) -> RunRecord:
     """The run of a job that is done or failed."""
-    return tracked.job_record(job.name, job.config, job.folder, status, _job_tags(config, job, cache_hash), cache_hash)
+    return job_tracking.job_record(
+        job.name, job.config, job.folder, status, _job_tags(config, job, cache_hash), cache_hash
+    )
 
 
 def running_record(config: ExperimentConfig, job: Job, cache_hash: str) -> RunRecord:
     """The run of a job that goes on."""
-    return tracked.running_record(job.name, job.config, job.folder, _job_tags(config, job, cache_hash), cache_hash)
+    return job_tracking.running_record(job.name, job.config, job.folder, _job_tags(config, job, cache_hash), cache_hash)
 
 
 def _job_tags(config: ExperimentConfig, job: Job, cache_hash: str) -> dict[str, str]:

@@ -12,9 +12,9 @@ import torch
 from torch import Tensor
 
 from lt_bench.files import write_text
-from lt_bench.training.clock import TrainingClock
+from lt_bench.training.callbacks.clock import TrainingClock
+from lt_bench.training.callbacks.step_callback import StepCallback
 from lt_bench.training.module import LetsTalkModule
-from lt_bench.training.steps import StepCallback
 
 COLUMNS: tuple[str, ...] = ("step", "loss", "learning_rate", "grad_norm", "seconds", "validation_loss")
 EMPTY: dict[str, str] = dict.fromkeys(COLUMNS, "")

@@ -17,8 +17,8 @@ from lt_bench.config.free_keys import FREE_KEYS, SHARING_KEYS
 from lt_bench.errors import CheckpointError, ConfigError, LtBenchError, WriteError
 from lt_bench.files import atomic_path
 from lt_bench.plugins import plugin_hashes
+from lt_bench.training.callbacks.step_callback import validation_follows
 from lt_bench.training.module import CHECKPOINT_KEY, CHECKPOINT_VERSION
-from lt_bench.training.steps import validation_follows
 from lt_bench.versions import check_version
 
 FOLDER = "checkpoints"

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 
-from lt_bench.ablation.plan import Job
+from lt_bench.ablation.grid_plan import Job
 from lt_bench.config import RunConfig, to_dict
 from lt_bench.config.free_keys import FREE_KEYS
 from lt_bench.files import sha256_json

@@ -15,7 +15,7 @@ from matplotlib.figure import Figure
 from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution, IntDistribution
 from optuna.trial import FrozenTrial
 
-from lt_bench.search.objective import Objective
+from lt_bench.search.trial_objective import Objective
 
 TICKS = 5
 

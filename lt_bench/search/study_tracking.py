@@ -10,11 +10,11 @@ from optuna.trial import FrozenTrial, TrialState
 
 from lt_bench.config import RunConfig, to_dict
 from lt_bench.files import sha256_file
-from lt_bench.jobs import tracked
+from lt_bench.jobs import job_tracking
 from lt_bench.jobs.folder import flat_config
 from lt_bench.jobs.status import read_status
 from lt_bench.search.attempt import REASON, Attempt, place_of
-from lt_bench.search.plan import SearchPlan
+from lt_bench.search.search_plan import SearchPlan
 from lt_bench.search.space import trial_config
 from lt_bench.tracking.record import Artifact, RunRecord
 
@@ -22,7 +22,7 @@ from lt_bench.tracking.record import Artifact, RunRecord
 def parent_record(plan: SearchPlan, cache_hash: str, commit: str | None, files: Sequence[Path] = ()) -> RunRecord:
     """The parent run: the search's configuration and, at the end, its files, the table first."""
     flat = flat_config(to_dict(plan.config))
-    params = {key: str(value) for key, value in flat.items() if key not in tracked.UNTOLD}
+    params = {key: str(value) for key, value in flat.items() if key not in job_tracking.UNTOLD}
     return RunRecord(
         plan.config.name,
         params,
@@ -41,16 +41,16 @@ def trial_record(plan: SearchPlan, trial: FrozenTrial, cache_hash: str) -> RunRe
     tags |= {f"space.{key}": str(value) for key, value in trial.params.items()}
     status = read_status(folder)
     if trial.state == TrialState.PRUNED:
-        return replace(tracked.running_record(name, config, folder, tags, cache_hash), running=False)
+        return replace(job_tracking.running_record(name, config, folder, tags, cache_hash), running=False)
     if trial.state == TrialState.FAIL:
         status = replace(status, state="failed", reason=trial.user_attrs.get(REASON, "unknown"))
-    return tracked.job_record(name, config, folder, status, tags, cache_hash)
+    return job_tracking.job_record(name, config, folder, status, tags, cache_hash)
 
 
 def running_record(plan: SearchPlan, attempt: Attempt, config: RunConfig, cache_hash: str) -> RunRecord:
     """The run of a trial that goes on."""
     tags = {**_tags(plan, cache_hash), **{f"space.{key}": str(value) for key, value in attempt.values.items()}}
-    return tracked.running_record(attempt.name, config, plan.folder(attempt.place), tags, cache_hash)
+    return job_tracking.running_record(attempt.name, config, plan.folder(attempt.place), tags, cache_hash)
 
 
 def _tags(plan: SearchPlan, cache_hash: str) -> dict[str, str]:

@@ -8,7 +8,7 @@ from lt_bench.diffusion.samplers import build_sampler
 from lt_bench.diffusion.schedule import STEPS
 from lt_bench.errors import ConfigError
 from lt_bench.sampling.guided import check_sampling
-from lt_bench.training.sharing import check_shares
+from lt_bench.training.batch_sampler import check_shares
 
 LEAST: dict[str, tuple[int, str]] = {
     "learning_rate": (0, ""),

@@ -11,14 +11,14 @@ from typing import Any
 import lightning.pytorch as pl
 import torch
 
-from lt_bench.ablation.costs import Cost
+from lt_bench.ablation.grid_costs import Cost
 from lt_bench.config import RunConfig, SamplingConfig
 from lt_bench.data.cache import LatentCache
 from lt_bench.data.real_set import read_real_set
 from lt_bench.evaluation.harness import Harness, Options
 from lt_bench.models.checkpoint import load_model
 from lt_bench.sampling.videos import generate_split
-from lt_bench.training.check import check_run
+from lt_bench.training.config_check import check_run
 from lt_bench.training.run import train
 
 WARM_UP, STEPS = 2, 5

@@ -22,7 +22,7 @@ def wall_time(loads: Sequence[Load], workers: int) -> float:
     """Seconds until all are done with so many workers, each as fast as if it were alone.
 
     Models begin in order; one that shares a training begins once that is over, and a free worker takes the next one
-    that can begin, as ``lt_bench.ablation.runner`` does.
+    that can begin, as ``lt_bench.ablation.grid_runner`` does.
     """
     waiting = list(range(len(loads)))
     trained: dict[int, float] = {}

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from optuna.trial import FrozenTrial, TrialState
 
-from lt_bench.jobs.estimate import time_left
+from lt_bench.jobs.remaining_time import time_left
 from lt_bench.jobs.snapshot import Snapshot
 from lt_bench.jobs.status import Status, read_status
 from lt_bench.search.attempt import place_of

@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from lt_bench.ablation.plan import Job
+from lt_bench.ablation.grid_plan import Job
 from lt_bench.config import ExperimentConfig, to_dict
 from lt_bench.data.checksums import CHECKSUMS_FILE
 from lt_bench.errors import LtBenchError

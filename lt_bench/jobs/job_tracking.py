@@ -21,7 +21,7 @@ NO_CURVES = ("step", "seconds")
 UNTOLD = ("storage", "tracking_uri")
 """Keys that may hold a password."""
 VALIDATIONS = "scores/step*/result.json"
-"""The results that a run leaves which is scored while it trains; see ``lt_bench.training.validation_scores``."""
+"""Results of a run that is scored while it trains (``lt_bench.training.callbacks.validation_scores``)."""
 
 
 def running_record(

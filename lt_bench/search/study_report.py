@@ -13,10 +13,10 @@ from optuna.trial import FrozenTrial, TrialState
 from lt_bench.config import to_yaml
 from lt_bench.files import write_json, write_text
 from lt_bench.search.attempt import REASON, place_of
-from lt_bench.search.plan import SearchPlan
-from lt_bench.search.plots import draw_plots
+from lt_bench.search.search_plan import SearchPlan
 from lt_bench.search.space import trial_config
 from lt_bench.search.study import SharedStudy
+from lt_bench.search.study_plots import draw_plots
 
 TABLE, SUMMARY, BEST, FRONT, PLOTS = "trials.csv", "search.json", "best.yaml", "pareto", "plots"
 STATES = {

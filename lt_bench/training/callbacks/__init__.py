@@ -1,0 +1,1 @@
+"""Lightning callbacks of a run: average, checkpoints, curve, preemption, progress and scores."""
