@@ -19,7 +19,7 @@ from subjects import Subject, build
 from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from lt_bench.training.heap_memory import freed_memory_kept
+from lt_bench.training.environment import freed_memory_kept
 
 TASKS: dict[str, Callable[[Subject], Callable[[], object]]] = {
     "sampling step": lambda s: s.sample_step,
@@ -44,7 +44,7 @@ class Entry:
 
     subject: str
     heap: bool = False
-    """Keep freed memory (``lt_bench.training.heap_memory``)."""
+    """Keep freed memory (``lt_bench.training.environment``)."""
     compiled: bool = False
     """``torch.compile`` each block."""
     products_only: bool = False

@@ -35,9 +35,8 @@ def parent_record(
 
 def job_record(config: ExperimentConfig, job: Job, status: Status, cache_hash: str) -> RunRecord:
     """The run of a job that is done or failed."""
-    return job_tracking.job_record(
-        job.name, job.config, job.folder, status, _job_tags(config, job, cache_hash), cache_hash
-    )
+    tags = _job_tags(config, job, cache_hash)
+    return job_tracking.job_record(job.name, job.config, job.folder, status, tags, cache_hash)
 
 
 def running_record(config: ExperimentConfig, job: Job, cache_hash: str) -> RunRecord:

@@ -20,8 +20,7 @@ import numpy as np
 from lt_bench.assets.store import asset_path
 from lt_bench.assets.table import asset
 from lt_bench.files import sha256_json
-from lt_bench.perception.native_noise import without_native_noise
-from lt_bench.perception.native_signals import keep_profiling_signal_ignored
+from lt_bench.perception.native_libraries import keep_profiling_signal_ignored, without_native_noise
 from lt_bench.shapes import Bool, Float, Int, UInt8
 
 WEIGHTS = "face_landmarker.task"

@@ -27,9 +27,8 @@ from lt_bench.training.callbacks.progress_bar import StepProgress
 from lt_bench.training.callbacks.validation_scores import ValidationScores
 from lt_bench.training.config_check import check_run
 from lt_bench.training.datamodule import WindowDataModule
+from lt_bench.training.environment import freed_memory_kept, quiet_lightning
 from lt_bench.training.hardware import matmul_precision_set, resolve_run
-from lt_bench.training.heap_memory import freed_memory_kept
-from lt_bench.training.lightning_messages import quiet_lightning
 from lt_bench.training.module import LetsTalkModule
 from lt_bench.training.trainer import build_trainer, deterministic_restored
 

@@ -148,7 +148,7 @@ def test_missing_weights_are_an_error_that_names_them(monkeypatch: pytest.Monkey
 def test_native_chatter_is_held_back_and_our_words_are_not(mirror: Path, capfd: pytest.CaptureFixture[str]):
     import os
 
-    from lt_bench.perception.native_noise import without_native_noise
+    from lt_bench.perception.native_libraries import without_native_noise
 
     with without_native_noise():
         os.write(2, b"W0000 00:00:1795389677.830486   21506 face_landmarker_graph.cc:181] Sets ...\n")

@@ -21,7 +21,7 @@ from lt_bench.models.letstalk import LetsTalk
 from lt_bench.sampling.generator import ClipRequest, Generator
 from lt_bench.training.blocks import prepare_blocks
 
-# What training silences too (lt_bench/training/lightning_messages.py).
+# What training silences too (lt_bench/training/environment.py).
 pytestmark = pytest.mark.filterwarnings("ignore:The .grad attribute of a Tensor that is not a leaf:UserWarning")
 DEPTH, FRAMES, LATENT, SPEECH = 5, 3, (3, 4, 4), (1, 4)
 

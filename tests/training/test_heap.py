@@ -12,7 +12,7 @@ CODE = """
 import contextlib, resource, sys
 import psutil
 import torch
-from lt_bench.training.heap_memory import freed_memory_kept
+from lt_bench.training.environment import freed_memory_kept
 
 def step():
     blocks = [torch.ones(2**21) for _ in range(16)]  # 8 MB each, 128 MB at once

@@ -1,11 +1,16 @@
-"""Keep the chatter of native libraries off stderr without losing anything else that is written there."""
+"""Guards around native libraries: their chatter on stderr, and the signal handlers that they set.
+
+The libraries print before their log level can be set, and set handlers without Python's knowledge.
+"""
 
 from __future__ import annotations
 
 import os
 import re
+import signal
 import sys
 import tempfile
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -37,3 +42,15 @@ def without_native_noise() -> Iterator[None]:
                         os.write(2, line)
     finally:
         os.close(kept)
+
+
+def keep_profiling_signal_ignored() -> None:
+    """Tell Python that SIGPROF is ignored, as MediaPipe made it behind Python's back.
+
+    MediaPipe runs a profiling timer and ignores its signal. Python still believes in the default, which ends the
+    process; so whoever saves and later restores all handlers, as Lightning's trainer does, would bring that back and
+    the next tick would kill the process. A profiler's own handler is left alone. Only the main thread may set handlers.
+    """
+    on_main = threading.current_thread() is threading.main_thread()
+    if on_main and hasattr(signal, "SIGPROF") and signal.getsignal(signal.SIGPROF) is signal.SIG_DFL:
+        signal.signal(signal.SIGPROF, signal.SIG_IGN)
