@@ -6,8 +6,8 @@ import dataclasses
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from lt_bench.evaluation.results import Result, Score
-from lt_bench.evaluation.statistics import Interval, aggregate, holm, paired_difference
+from lt_bench.evaluation.results.result_file import Result, Score
+from lt_bench.evaluation.statistics.cluster import Interval, aggregate, holm, paired_difference
 
 ALPHA = 0.05
 Verdict = Literal["a", "b", "tie", "differs", "untested"]

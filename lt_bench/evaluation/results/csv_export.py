@@ -7,7 +7,7 @@ import io
 import os
 from collections.abc import Iterator
 
-from lt_bench.evaluation.results import Result
+from lt_bench.evaluation.results.result_file import Result
 from lt_bench.files import write_text
 
 COLUMNS = ("system", "clip", "identity", "frames", "score", "value", "unit", "better", "reason")

@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 from typing import Any, ClassVar, Literal
 
 from lt_bench.errors import LtBenchError, ResultError
-from lt_bench.evaluation.statistics import Aggregate, Interval
-from lt_bench.evaluation.strict_json import parse_strict, strict
+from lt_bench.evaluation.results.strict_json import parse_strict, strict
+from lt_bench.evaluation.statistics.cluster import Aggregate, Interval
 from lt_bench.files import read_json, write_json
 from lt_bench.versions import body_of, check_version
 

@@ -15,7 +15,7 @@ import numpy as np
 from numpy import ndarray
 
 from lt_bench.errors import LtBenchError
-from lt_bench.evaluation.results import Result, Score
+from lt_bench.evaluation.results.result_file import Result, Score
 from lt_bench.files import write_text
 from lt_bench.media.video import iter_frames
 
