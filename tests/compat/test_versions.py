@@ -148,7 +148,7 @@ def test_every_format_of_the_package_is_kept_here():
     from lt_bench.data import format as cache
     from lt_bench.data import real_set
     from lt_bench.evaluation.inputs import generated_videos as generated_side
-    from lt_bench.evaluation.results.result_file import result_file as results
+    from lt_bench.evaluation.results import result_file as results
     from lt_bench.models import checkpoint as model
     from lt_bench.training.module import CHECKPOINT_VERSION
 
