@@ -22,7 +22,12 @@ def code_hash(module: str) -> str:
     """SHA-256 over a module's source, those of this package's modules that it imports, and versions of libraries.
 
     Imports inside functions count, and so do those of the imported modules.
+
+    Raises:
+        ValueError: the module has no source file here.
     """
+    if _source(module) is None:
+        raise ValueError(f"module {module}: expected a source file, got none")
     sources: dict[str, str] = {}
     pending = [module]
     while pending:
