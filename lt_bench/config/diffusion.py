@@ -32,3 +32,10 @@ class DiffusionConfig:
 
     0 weighs whitened channels alike; 2 weighs them by their energy, for an orthonormal codec the error in pixels.
     """
+    pixel_weight: float = 0.0
+    """Weight of an additional L1 loss between decoded predicted and decoded true frames (0 = off, nothing is decoded).
+
+    One frame of each window is decoded, and the mouth box counts ``mouth_weight`` times.
+    """
+    pixel_every: int = 2
+    """Optimizer steps from one step with the pixel loss to the next."""

@@ -6,7 +6,15 @@ import torch
 from torch import Tensor
 
 from lt_bench.config import DiffusionConfig
-from lt_bench.diffusion.schedule import STEPS, Marginal, flow_marginal, linear_marginal
+from lt_bench.diffusion.schedule import (
+    STEPS,
+    Marginal,
+    epsilon_to_sample,
+    flow_marginal,
+    flow_to_sample,
+    linear_marginal,
+    v_to_sample,
+)
 from lt_bench.diffusion.variance import variational_bound
 from lt_bench.diffusion.weighting import min_snr_weight
 from lt_bench.errors import ConfigError
@@ -36,6 +44,7 @@ class Objective:
         _check_pairing(config, learn_sigma)
         _check_timesteps(config)
         _check_weights(config)
+        _check_pixel_loss(config)
         self.config = config
         self.learn_sigma = learn_sigma
 
@@ -70,6 +79,16 @@ class Objective:
             return noise - x0
         m = self.marginal(t, x0)
         return m.signal * noise - m.sigma * x0
+
+    def clean(self, prediction: Tensor, noisy: Tensor, t: Timesteps) -> Tensor:
+        """Return the clean latents that a prediction implies, without the channels of a learned variance."""
+        mean = prediction[:, :, : noisy.shape[2]]
+        if self.config.prediction == "sample":
+            return mean
+        m = self.marginal(t, noisy)
+        if self.config.prediction == "epsilon":
+            return epsilon_to_sample(mean, noisy, m)
+        return flow_to_sample(mean, noisy, m) if self.config.schedule == "flow" else v_to_sample(mean, noisy, m)
 
     def mouth_weights(self, mouth: Float[Tensor, "B F H W"]) -> Float[Tensor, "B F 1 H W"]:
         """Weights of the loss from a mask that is 1 inside the mouth box."""
@@ -111,6 +130,13 @@ class Objective:
         m = self.marginal(t, x0)
         steps = t.reshape(-1, *[1] * (x0.ndim - 1))
         return variational_bound(epsilon, values, x0, m.signal * x0 + m.sigma * noise, steps, m.signal, m.sigma)
+
+
+def _check_pixel_loss(config: DiffusionConfig) -> None:
+    if not 0 <= config.pixel_weight < float("inf"):
+        raise ConfigError(f"diffusion.pixel_weight: expected 0 (off) or a positive number, got {config.pixel_weight}")
+    if config.pixel_every < 1:
+        raise ConfigError(f"diffusion.pixel_every: expected at least 1, got {config.pixel_every}")
 
 
 def _spread(values: Tensor, like: Tensor) -> Tensor:

@@ -16,10 +16,12 @@ from lt_bench.diffusion.objective import Objective
 from lt_bench.models.build import build_model
 from lt_bench.models.conditions import Conditions
 from lt_bench.plugins import plugin_hashes
+from lt_bench.scaling import LatentScaling
 from lt_bench.shapes import Float
 from lt_bench.training.blocks import prepare_blocks
 from lt_bench.training.gradients import GradientGuard
 from lt_bench.training.learning_rate import learning_rate_factor
+from lt_bench.training.pixel_loss import PixelLoss
 from lt_bench.training.randomness import Draws, overlapping_windows
 from lt_bench.training.sharding import reduce_gradients, shard
 
@@ -41,7 +43,7 @@ class LetsTalkModule(pl.LightningModule):
         config: RunConfig,
         latent_shape: tuple[int, int, int],
         speech_shape: tuple[int, int],
-        latent_std: tuple[float, ...],
+        scaling: LatentScaling,
         cache_hash: str = "",
     ) -> None:
         super().__init__()
@@ -52,7 +54,11 @@ class LetsTalkModule(pl.LightningModule):
         self.model.audio_projector.requires_grad_(not config.train.freeze_audio_projector)
         self.objective = Objective(config.diffusion, config.model.learn_sigma)
         # Made again from the cache at construction, so not part of a checkpoint.
-        self.register_buffer("channel_weights", self.objective.channel_weights(latent_std), persistent=False)
+        self.register_buffer("channel_weights", self.objective.channel_weights(scaling.std), persistent=False)
+        diffusion = config.diffusion
+        self.pixel_loss = (
+            PixelLoss.of_codec(config.data.codec, scaling, diffusion.mouth_weight) if diffusion.pixel_weight else None
+        )
         self.gradients = GradientGuard(config.train.gradient_clip)
         self.learning_rate = float("nan")
         """Of the last step."""
@@ -80,7 +86,7 @@ class LetsTalkModule(pl.LightningModule):
         """The mean loss of a micro-batch of windows (see ``DrawnWindows``)."""
         if self.config.train.accumulate > 1:  # of a sharded network; DDP's is Lightning's affair
             reduce_gradients(self.model, len(self._micro_losses) + 1 == self.config.train.accumulate)
-        loss = self._loss(batch).mean()
+        loss = self._loss(batch, pixels=self.global_step % self.config.diffusion.pixel_every == 0).mean()
         self._micro_losses.append(loss.detach())
         return loss
 
@@ -143,7 +149,7 @@ class LetsTalkModule(pl.LightningModule):
             # Saved while the last one's hooks ran, so all but that one are completed.
             progress[span] |= {"ready": done, "started": done, "processed": done, "completed": done - 1}
 
-    def _loss(self, batch: dict[str, Any]) -> Float[Tensor, " B"]:
+    def _loss(self, batch: dict[str, Any], pixels: bool = False) -> Float[Tensor, " B"]:
         latents, portrait = batch["latents"], batch["portrait"]
         draws = Draws(**batch["draws"])
         motion = None
@@ -162,4 +168,9 @@ class LetsTalkModule(pl.LightningModule):
         noisy = self.objective.add_noise(latents, draws.noise, draws.timesteps)
         prediction = self.model(noisy, draws.timesteps, conditions)
         weight = self.objective.mouth_weights(batch["mouth"]) * self.channel_weights
-        return self.objective.loss(prediction.float(), latents, draws.noise, draws.timesteps, weight)
+        loss = self.objective.loss(prediction.float(), latents, draws.noise, draws.timesteps, weight)
+        if pixels and self.pixel_loss:
+            predicted = self.objective.clean(prediction.float(), noisy, draws.timesteps)
+            error = self.pixel_loss(predicted, latents, draws.timesteps, batch["mouth"], batch["index"])
+            loss = loss + self.config.diffusion.pixel_weight * error
+        return loss

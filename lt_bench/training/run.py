@@ -17,6 +17,7 @@ from lightning.pytorch.trainer.states import TrainerStatus
 from lt_bench.config import RunConfig
 from lt_bench.data.cache import LatentCache
 from lt_bench.models.checkpoint import ModelCard, Weights, read_card, save_model
+from lt_bench.models.codecs.base import build_codec
 from lt_bench.models.compiling import compiled_limits
 from lt_bench.plugins import load_plugins, plugin_hashes
 from lt_bench.training.callbacks.averaging import ModelAverage
@@ -130,10 +131,16 @@ def train(
 
 
 def build_module(config: RunConfig, cache: LatentCache) -> LetsTalkModule:
-    """The module of a run with resolved settings, freshly initialised for the cache's shapes."""
+    """Build the module of a run with resolved settings, freshly initialized for the cache's shapes.
+
+    Raises:
+        CacheError: the run decodes frames, and the cache's latents are not of the run's codec.
+    """
     info = cache.info
+    if config.diffusion.pixel_weight:
+        cache.require(codec_hash=build_codec(config.data.codec).hash)
     speech_shape = (info.speech.layers, info.speech.dim)
-    return LetsTalkModule(config, info.latent_shape, speech_shape, info.scaling.std, cache.hash)
+    return LetsTalkModule(config, info.latent_shape, speech_shape, info.scaling, cache.hash)
 
 
 def _fit(trainer: pl.Trainer, module: LetsTalkModule, data: WindowDataModule, resume: Path | None) -> None:

@@ -10,6 +10,7 @@ from torch import Tensor
 
 from lt_bench.config import RunConfig, parse_config
 from lt_bench.errors import TrainingError
+from lt_bench.scaling import LatentScaling
 from lt_bench.training.callbacks.averaging import ModelAverage
 from lt_bench.training.module import LetsTalkModule
 from lt_bench.training.randomness import draw, window_generator
@@ -35,7 +36,8 @@ def make_module(portrait: str, audio: str, family: str, diffusion: dict[str, Any
     sizes = {"audio_hidden": 8, "audio_tokens": 2, "audio_token_dim": 8, "learn_sigma": learn_sigma}
     train = {"learning_rate": 1e-3, "motion_noise": 0.1, "motion_mask": 0.25, "portrait_dropout": 0.3}
     document = {"model": {**model, **sizes}, "diffusion": diffusion, "train": train}
-    module = LetsTalkModule(parse_config(RunConfig, document), LATENT, SPEECH, (1.0,) * LATENT[0])
+    scaling = LatentScaling((0.0,) * LATENT[0], (1.0,) * LATENT[0])
+    module = LetsTalkModule(parse_config(RunConfig, document), LATENT, SPEECH, scaling)
     generator = torch.Generator().manual_seed(1)
     with torch.no_grad():
         for parameter in module.parameters():

@@ -16,6 +16,7 @@ from lt_bench.models.build import build_model
 from lt_bench.models.counting import empty_conditions, kept_for_backward
 from lt_bench.models.describe import NoDraws
 from lt_bench.models.memory import training_memory
+from lt_bench.scaling import LatentScaling
 from lt_bench.training.module import LetsTalkModule
 from tests.support.pretended_autocast import Bf16Autocast
 from tests.support.pretended_gpu import GpuTensor, move_to_gpu, pretended_gpu
@@ -46,7 +47,7 @@ def test_activations_of_bfloat16_are_those_that_a_training_step_keeps_on_a_gpu(
     config = parse_config(RunConfig, {"model": {"preset": preset, "fusion": {"portrait": portrait, "audio": audio}}})
     found = training_memory(config.model, (4, 32, 32), (12, 768))
     with torch.device("meta"), NoDraws():
-        module = LetsTalkModule(config, (4, 32, 32), (12, 768), (1.0,) * 4)
+        module = LetsTalkModule(config, (4, 32, 32), (12, 768), LatentScaling((0.0,) * 4, (1.0,) * 4))
     kept: dict[int, torch.UntypedStorage] = {}
 
     def keep(tensor: GpuTensor) -> GpuTensor:
