@@ -1,4 +1,4 @@
-"""What will be missing from a result, said before the work that leads to it."""
+"""Warnings about scores that a result will lack, printed before the work that leads to it."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ if TYPE_CHECKING:
 
 
 def announce_missing(config: RunConfig, real: Path) -> Mapping[str, str]:
-    """Print a line for each score that a run's protocol asks for and that cannot be computed here.
+    """Print a line for each metric of a run's protocol that cannot be computed here.
 
     Args:
-        config: of the run.
-        real: folder of the real set.
+        config: configuration of the run.
+        real: folder of the reference set.
 
     Returns:
-        The reasons by score.
+        The reason for each missing score.
     """
     from lt_bench.jobs.prerequisites import missing_scores
 
@@ -31,7 +31,7 @@ def announce_missing(config: RunConfig, real: Path) -> Mapping[str, str]:
 
 
 def tell_missing(found: Mapping[str, str]) -> None:
-    """Print a line for each score, on stderr."""
+    """Print a line on stderr for each missing score."""
     console = stderr_console()
     for name, reason in found.items():
         text = f"score {name} will be missing: {reason}"

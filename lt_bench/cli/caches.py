@@ -1,4 +1,4 @@
-"""The cache that a verb works on: opened, prepared first where it is not there, or waited for."""
+"""Opening the latent cache that a verb needs: existing, prepared on demand, or prepared by another process."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ if TYPE_CHECKING:
     from lt_bench.data.cache import LatentCache
 
 POLL = 2.0
-"""Seconds between two looks at a cache that another process prepares."""
+"""Seconds between two checks of a cache that another process is preparing."""
 
 
 def existing_cache(config: DataConfig) -> LatentCache | None:
-    """The cache of a configuration, where it is complete; nothing is prepared.
+    """Return the complete cache of a configuration, without preparing anything.
 
     Raises:
         CacheError: the folder holds a cache of other settings.
@@ -29,12 +29,12 @@ def existing_cache(config: DataConfig) -> LatentCache | None:
 
 
 def ensure_cache(config: DataConfig, workers: int | None = None, console: Console | None = None) -> LatentCache:
-    """Open the cache of a configuration; prepare it, or what is missing of it, first.
+    """Open the cache of a configuration and prepare whatever part of it is missing.
 
     Args:
-        config: what the cache must hold.
-        workers: processes; one a CPU by default.
-        console: where progress is shown; stderr by default.
+        config: contents that the cache must have.
+        workers: number of processes; one per CPU by default.
+        console: console that shows progress; stderr by default.
 
     Raises:
         CacheError: the folder holds a cache of other settings, or no clip is usable.
@@ -53,7 +53,7 @@ def ensure_cache(config: DataConfig, workers: int | None = None, console: Consol
 
 
 def wait_for_cache(config: DataConfig) -> LatentCache:
-    """The cache of a configuration that another process of the same run is preparing."""
+    """Wait for the cache of a configuration while another process of the same run prepares it."""
     from data_prep.pipeline import open_complete
 
     while (cache := open_complete(config)) is None:

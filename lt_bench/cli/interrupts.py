@@ -1,4 +1,4 @@
-"""How a command that is told to stop ends: what it holds is let go, and its last words are what to type to go on."""
+"""Messages of an interrupted command."""
 
 from __future__ import annotations
 
@@ -6,15 +6,15 @@ import shlex
 from collections.abc import Sequence
 
 GO_ON = ("prepare", "train", "ablate", "search", "evaluate", "sensitivity")
-"""Verbs that keep what they have done when they are stopped."""
+"""Verbs that resume after an interruption."""
 
 
 def typed(arguments: Sequence[str]) -> str:
-    """The command, verb and all, as a shell takes it."""
+    """Return the command as a shell takes it."""
     return shlex.join(["lt-bench", *arguments])
 
 
 def farewell(verb: str, arguments: Sequence[str]) -> str:
-    """What a command that was interrupted says: two lines, of which the second can be typed."""
+    """Return the two lines that an interrupted command prints; the second is the command to rerun."""
     then = "goes on where it stopped" if verb in GO_ON else "does it from the start"
     return f"lt-bench {verb}: interrupted; the same command {then}:\n{typed(arguments)}"

@@ -1,4 +1,4 @@
-"""The command ``lt-bench``: one verb a file, imported only when it is called."""
+"""The command ``lt-bench``, whose verbs are imported only when they are called."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ VERBS = {
     "assets": "list, get and verify pinned weights and data",
 }
 SPLIT_VERBS = {"ablate", "search", "prepare", "cache"}
-"""Verbs that are folders of several files."""
+"""Verbs whose code is a folder of several files."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -102,7 +102,7 @@ def _run(verb: str, arguments: Sequence[str]) -> int:
 
 
 def _nobody_reads() -> bool:
-    """Whether whoever read stdout has gone, as ``head`` does; what is left for him is dropped."""
+    """Return whether the reader of stdout has gone, as ``head`` does; output that is left is dropped."""
     looked = select.poll()
     looked.register(sys.stdout.fileno(), 0)
     if not looked.poll(0):

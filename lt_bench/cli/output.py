@@ -1,4 +1,4 @@
-"""What every verb prints: one JSON document or a table on stdout; progress and remarks on stderr."""
+"""Output shared by all verbs: one JSON document or a table on stdout; progress and remarks on stderr."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def add_json_flag(parser: argparse.ArgumentParser) -> None:
-    """Add ``--json``."""
+    """Add the option ``--json``."""
     parser.add_argument("--json", action="store_true", help="print one JSON document on stdout")
 
 
@@ -24,14 +24,14 @@ def print_json(document: Any) -> None:
 
 
 def stderr_console() -> Console:
-    """A console for remarks and progress."""
+    """Return a console for remarks and progress."""
     from rich.console import Console
 
     return Console(stderr=True)
 
 
 def progress_bar() -> ProgressLines:
-    """Progress on stderr with elapsed and remaining time."""
+    """Return a progress bar on stderr with elapsed and remaining time."""
     from lt_bench.progress import ProgressLines
 
     return ProgressLines()

@@ -1,4 +1,4 @@
-"""The argument parsers of the command and its verbs, and the whole numbers that options take."""
+"""Argument parsers of the command and its verbs, and the type of whole numbers in options."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any, NoReturn
 
 
 class OneLineParser(argparse.ArgumentParser):
-    """Says what is wrong in one line, without the usage before it."""
+    """Reports an error in one line, without the usage text."""
 
     def error(self, message: str) -> NoReturn:
         """End with exit code 2."""
@@ -24,7 +24,7 @@ class VerbParser(OneLineParser):
     """
 
     def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
-        """Parse as usual, and count what is left over and looks like ``key=value`` to the overrides."""
+        """Parse as usual, and add leftover arguments that look like ``key=value`` to the overrides."""
         parsed, left = super().parse_known_args(args, namespace)
         if not hasattr(parsed, "overrides"):
             return parsed, left
@@ -34,7 +34,7 @@ class VerbParser(OneLineParser):
 
 
 def at_least(least: int) -> Callable[[str], int]:
-    """The type of an option that takes a whole number, at least so large."""
+    """Return the type of an option that takes a whole number of at least ``least``."""
 
     def whole_number(text: str) -> int:
         try:

@@ -1,4 +1,4 @@
-"""A user's picture as a portrait."""
+"""A user's picture as a portrait for a model."""
 
 from __future__ import annotations
 
@@ -12,29 +12,29 @@ if TYPE_CHECKING:
     from lt_bench.shapes import UInt8
 
 MOST_FACES = 5
-"""Faces looked for in a picture, of which the largest is taken."""
+"""Number of faces looked for in a picture; the largest is taken."""
 
 
 @dataclass(frozen=True)
 class Portrait:
-    """A portrait as models are trained on it."""
+    """A portrait in the form that models are trained on."""
 
     square: UInt8[np.ndarray, "side side 3"]
     remarks: tuple[str, ...] = ()
-    """What was decided about the picture, a line each."""
+    """Decisions about the picture, one line each."""
 
 
 def square_portrait(picture: UInt8[np.ndarray, "H W 3"], side: int, face: bool) -> Portrait:
-    """Cut a portrait out and resize it like a frame of a prepared clip.
+    """Cut out a portrait and resize it like a frame of a prepared clip.
 
     Args:
         picture: RGB, 0..255.
-        side: of the result, in pixels.
-        face: crop around the face, as real clips are; else take the centre square.
+        side: side of the result in pixels.
+        face: crop around the face, as in real clips; otherwise take the center square.
 
     Raises:
-        FaceError: no face, it is too small, or it reaches beyond the picture.
-        AssetError: the face landmarker's weights are not here.
+        FaceError: there is no face, it is too small, or it reaches beyond the picture.
+        AssetError: the face landmarker's weights are absent.
     """
     from data_prep.extraction.crop import Crop, apply_crop
 
@@ -77,7 +77,7 @@ def _around_face(picture: UInt8[np.ndarray, "H W 3"], side: int) -> Portrait:
 def _upright(
     picture: UInt8[np.ndarray, "H W 3"], landmarker: FaceLandmarker
 ) -> tuple[UInt8[np.ndarray, "H W 3"], int, list[Face]]:
-    """The picture turned so that its largest face stands upright, the quarter turns to the left, and the faces."""
+    """Turn the picture so that its largest face is upright; return it, the quarter turns to the left, and the faces."""
     import numpy as np
 
     for quarters in (0, 1, 3, 2):

@@ -1,4 +1,4 @@
-"""The tables of one result on the terminal."""
+"""Tables of one result on the terminal."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ if TYPE_CHECKING:
 
 PIPE_WIDTH = 140
 MAX_UNUSED = 5
-"""Entries of a folder that are named; the result file has all."""
+"""Unused entries of a folder that are printed; the result file lists all."""
 
 
 def print_result(result: Result) -> None:
-    """Scores with their intervals and references, then what was adjusted, missing and missed."""
+    """Print scores with intervals and references, then adjustments, missing scores and unscored clips."""
     console = wide_console()
     rules, real = result.protocol, result.real
     say(
@@ -42,7 +42,7 @@ def print_result(result: Result) -> None:
 
 
 def wide_console() -> Console:
-    """A console that is wide enough for tables also where it is no terminal."""
+    """Return a console that is wide enough for tables even if it is not a terminal."""
     from rich.console import Console
 
     console = Console()
@@ -52,12 +52,12 @@ def wide_console() -> Console:
 
 
 def say(console: Console, text: str) -> None:
-    """Print a line as it is."""
+    """Print a line without wrapping or markup."""
     console.print(text, highlight=False, markup=False, soft_wrap=True)
 
 
 def direction(higher_is_better: bool | None, target: float | None) -> str:
-    """Which way is better, in a word."""
+    """Return the better direction in a word."""
     if higher_is_better is None:
         return "" if target is None else f"near {target:g}"
     return "higher" if higher_is_better else "lower"

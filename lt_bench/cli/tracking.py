@@ -1,4 +1,4 @@
-"""The end of tracking, as every verb that logs to MLflow tells it."""
+"""End of tracking, shared by all verbs that log to MLflow."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ if TYPE_CHECKING:
 
 
 def wait_for_tracker(tracker: BackgroundTracker, out: str | Path, console: Console) -> str:
-    """Wait until all is logged; why not all of it could be, which is told too, or an empty string.
+    """Wait until everything is logged; report and return the problem, or an empty string.
 
     Args:
-        tracker: takes nothing more after this.
+        tracker: receives nothing after this call.
         out: folder whose files hold all values in any case.
-        console: where to tell.
+        console: console for the report.
     """
     if not tracker.close(1.0):
         console.print("logging to MLflow ...")
@@ -27,7 +27,7 @@ def wait_for_tracker(tracker: BackgroundTracker, out: str | Path, console: Conso
 
 
 def tell_problem(tracker: BackgroundTracker, out: str | Path, console: Console) -> None:
-    """Say what the server did not take, if anything."""
+    """Report what the server did not accept, if anything."""
     if tracker.problem:
         console.print(
             f"MLflow ({tracker.tracker.address}) did not take all: {tracker.problem}. All values are in the files of "

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add ``list``, ``get`` and ``verify``."""
+    """Add the actions ``list``, ``get`` and ``verify``."""
     actions = parser.add_subparsers(dest="action", required=True, metavar="list|get|verify")
     listing = actions.add_parser("list", help="every asset, its size and licence, and where it was found")
     getting = actions.add_parser("get", help="into the user's cache: copied from the mirror, else downloaded")
@@ -34,7 +34,7 @@ def run(args: argparse.Namespace) -> int:
     """Carry out one action.
 
     Returns:
-        0; 1 when ``verify`` found damage; 2 when ``get`` could not get something.
+        0; 1 if ``verify`` found damage; 2 if ``get`` could not get an asset.
     """
     if args.action == "list":
         return _list(_chosen([], args.group, everything=True), args.json)

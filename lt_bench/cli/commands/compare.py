@@ -1,7 +1,8 @@
 """Compare two systems on the same clips: `lt-bench compare A.json B.json`.
 
-Differences are paired by clip, intervals and tests are over identities, and p-values are Holm-corrected over the table.
-Results of different protocols, real sets, lengths or numbers of clips are refused, with the difference named.
+Differences are paired by clip, intervals and tests are clustered by identity, and p-values are Holm-corrected over the
+table. Results of different protocols, reference sets, lengths or numbers of clips are refused, and the message names
+the difference.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare the options."""
+    """Add the verb's arguments."""
     parser.add_argument("a", type=Path, help="result file of one system")
     parser.add_argument("b", type=Path, help="result file of the other")
     parser.add_argument("--alpha", type=float, default=0.05, help="significance over the whole table (default: 0.05)")
@@ -25,7 +26,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Compare and print."""
+    """Compare two results and print the table."""
     from lt_bench.errors import ConfigError
     from lt_bench.evaluation.results.comparison import compare
     from lt_bench.evaluation.results.result_file import load_result

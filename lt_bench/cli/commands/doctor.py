@@ -1,7 +1,7 @@
-"""Known answers of the scores, on this machine, with its libraries and weights.
+"""Check the metrics against known answers on this machine, with its libraries and weights.
 
-Each check passes, fails, or names the asset it lacks. Exit code: 0 nothing failed, 1 something did. What is missing is
-no failure: those scores are missing in results too, with the same reason.
+Each check passes, fails, or names the asset that it lacks. Exit code: 0 no check failed, 1 a check failed. A missing
+asset is not a failure: its scores are missing in results too, with the same reason.
 """
 
 from __future__ import annotations
@@ -17,12 +17,12 @@ if TYPE_CHECKING:
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare the options."""
+    """Add the verb's arguments."""
     add_json_flag(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Check and print."""
+    """Run the checks and print them."""
     from lt_bench.evaluation.doctor.check import perform
     from lt_bench.evaluation.doctor.networks import NETWORKS
     from lt_bench.evaluation.doctor.numbers import NUMBERS

@@ -1,8 +1,8 @@
-"""Does a long video stay what it was? Identity, colour and sharpness against time, as JSON and as a plot.
+"""Measure identity, color and sharpness of long videos against time, as JSON and as a plot.
 
-Colour is the mean and deviation of CIE L*, a*, b*; sharpness the variance of the Laplacian; identity the distance of
-each second's face embeddings to the reference: --reference, or the video's own first second with a face. Compare with
-the real video where there is one: real people move, too.
+Color is the mean and deviation of CIE L*, a*, b*; sharpness is the variance of the Laplacian; identity is the distance
+of each second's face embeddings to the reference: --reference, or the video's own first second with a face. Compare
+with the real video if there is one, because real people move, too.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ DRIFT_FILE, PLOT_FILE = "drift.json", "drift.png"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Arguments of the verb."""
+    """Add the verb's arguments."""
     parser.add_argument("videos", nargs="+", type=Path, metavar="VIDEO", help="videos of at least 2 s")
     parser.add_argument("--out", required=True, type=Path, metavar="DIR", help=f"gets {DRIFT_FILE} and {PLOT_FILE}")
     parser.add_argument(
@@ -39,7 +39,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Measure, write and report."""
+    """Measure the videos, write the files and report."""
     import dataclasses
 
     from lt_bench.evaluation.drift.drift_plot import plot_drift

@@ -1,9 +1,9 @@
 """Score a folder of generated videos against real ones under a named protocol.
 
-Videos are paired by their path in the folder without suffix, or as --pairs says. Videos and scores that were measured
-before are not measured again, so a second run is quick, and one that was interrupted goes on where it stopped. What is
-missing, unpaired, broken, too short, silent or without a face is listed with its reason, and the rest is scored. Exit
-code: 0 everything scored, 1 some videos were missed, 2 bad input.
+Videos are paired by their path in the folder without suffix, or by the file given as --pairs. Values that were measured
+before are reused, so a second run is quick, and an interrupted run resumes. Videos that are missing, unpaired, broken,
+too short, silent or without a face are listed with the reason, and the rest is scored. Exit code: 0 everything scored,
+1 some videos were missed, 2 bad input.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare the options."""
+    """Add the verb's arguments."""
     parser.add_argument("--generated", type=Path, required=True, metavar="DIR", help="folder of a system's videos")
     parser.add_argument(
         "--real", type=Path, required=True, metavar="DIR", help="a real set (CACHE/real/SPLIT) or any folder of videos"
@@ -52,7 +52,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Evaluate, write, print."""
+    """Evaluate a folder, write the result file and print the scores."""
     from lt_bench.cli.announce import tell_missing
     from lt_bench.evaluation.harness import Harness
     from lt_bench.evaluation.results.csv_export import save_csv
@@ -105,7 +105,7 @@ def _options(arguments: argparse.Namespace) -> Options:
 
 
 def _check_writable(path: Path) -> None:
-    """Fail before the work, not after it."""
+    """Fail before the work if the result cannot be written."""
     from lt_bench.errors import ResultError
 
     if path.is_dir():

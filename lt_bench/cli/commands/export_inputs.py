@@ -1,7 +1,7 @@
-"""Write the portraits and the sound of a split for another system to make its videos from.
+"""Write the portraits and voices of a split as inputs for another system.
 
-Run the system on every row of inputs.csv, name each video <id>.mp4 (25 fps), and score the folder:
-lt-bench evaluate --generated THEIRS --real CACHE/real/SPLIT --protocol NAME --system NAME --out theirs.json
+Run the system on every row of inputs.csv, name each video <id>.mp4 (25 fps), and score the folder: lt-bench evaluate
+--generated THEIRS --real CACHE/real/SPLIT --protocol NAME --system NAME --out theirs.json
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Export, and say what to do next."""
+    """Export the inputs and print the next command."""
     from lt_bench.data.cache import LatentCache
     from lt_bench.data.inputs import LIST_FILE, export_inputs
     from lt_bench.data.real_set import read_real_set

@@ -1,10 +1,10 @@
-"""A portrait and a voice to a talking-head video, with a trained model.
+"""Turn a portrait and a voice into a talking-head video with a trained model.
 
-The portrait may be any picture: for a model trained on real faces its face is found and cropped as in training; for
-one trained on synthetic faces, or with --no-crop, the centre square is taken. The voice may be any sound file, or a
-video with sound, of at least one frame (40 ms); the video is as long as the voice.
-The video's sound is the given one, at its rate and with its channels, up to two.
-Windows go to the file as they come, so a long voice takes no more memory than a short one.
+The portrait may be any picture: for a model trained on real faces its face is found and cropped as in training; for one
+trained on synthetic faces, or with --no-crop, the center square is taken. The voice may be any sound file, or a video
+with sound, of at least one frame (40 ms); the video is as long as the voice. The video's sound is the given one, at its
+rate and with its channels, up to two. Windows are written to the file as they are generated, so a long voice takes no
+more memory than a short one.
 """
 
 from __future__ import annotations
@@ -30,11 +30,11 @@ if TYPE_CHECKING:
     from lt_bench.shapes import UInt8
 
 CHUNK = 1 << 20
-"""Samples that are looked at together."""
+"""Samples that are checked together."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Arguments of the verb."""
+    """Add the verb's arguments."""
     parser.add_argument("--checkpoint", required=True, type=Path, metavar="MODEL", help="a run's model.safetensors")
     parser.add_argument("--portrait", required=True, type=Path, metavar="PICTURE", help="whose face: PNG, JPEG, ...")
     parser.add_argument("--audio", required=True, type=Path, metavar="SOUND", help="what is said: WAV, MP3, video")
@@ -46,7 +46,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Generate and report."""
+    """Generate the videos and report."""
     folder = _check_out(arguments.out)
     _check_model_file(arguments.checkpoint)
     # Inputs are read before anything slow is loaded.
@@ -109,7 +109,7 @@ def _generate(
 
 
 def _check_out(out: Path) -> Path:
-    """The folder that exists already in which the video, or its folder, will be made."""
+    """Return the existing folder in which the video, or its folder, will be created."""
     from lt_bench.errors import MediaError
 
     if out.suffix.lower() != ".mp4":
@@ -130,7 +130,7 @@ def _check_model_file(path: Path) -> None:
 
 
 def _check_heard(voice: SpooledSound, path: Path) -> None:
-    """Refuse silence, to which lips would move at random."""
+    """Refuse a silent voice, to which lips would move at random."""
     import numpy as np
 
     from lt_bench.config.data import QualityConfig
@@ -144,14 +144,14 @@ def _check_heard(voice: SpooledSound, path: Path) -> None:
 
 @dataclass(frozen=True)
 class _GivenSound:
-    """The sound as it was given, for the video."""
+    """Sound of the video, as it was given."""
 
     channels: tuple[SpooledSound, ...]
     rate: int
 
 
 def _given_sound(path: Path, folder: Path, stack: ExitStack) -> _GivenSound:
-    """The given sound at its own rate, or the next that AAC knows; stereo stays stereo, more channels are mixed."""
+    """Return the sound at its own rate, or the next rate that AAC has; stereo is kept, more channels are mixed."""
     from lt_bench.media.audio import spool_audio
     from lt_bench.media.tracks import probe_track
     from lt_bench.media.video_writer import AAC_RATES

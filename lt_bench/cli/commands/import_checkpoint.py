@@ -1,8 +1,8 @@
-"""A checkpoint of another project as a model file: from LetsTalk's release, its short-clip or its memory network.
+"""Convert a checkpoint of LetsTalk's release, of its short-clip or its memory network, to a model file.
 
-Which network it is, its size and its patch are told by the shapes of its tensors. Nothing in the file is run. What the
-file does not say can be named: the autoencoder and the speech encoder that it was trained with. They are pinned by
-their hash where they are named here; else generate takes what lies under their usual names.
+The shapes of the tensors tell which network it is, its size and its patch. No code in the file is run. Options name
+what the file does not record: the autoencoder and the speech encoder that it was trained with. Named networks are
+pinned by their hash; otherwise generate uses those under their usual names.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Convert and report."""
+    """Convert the checkpoint and report."""
     from lt_bench.config import to_dict
     from lt_bench.errors import CheckpointError
     from lt_bench.models.release import ImportOptions, import_letstalk

@@ -46,7 +46,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Make the leaderboard and print it; or pack a result, or check a pack."""
+    """Build and print the leaderboard, pack a result, or check a pack."""
     action, *paths = arguments.results
     if action in ("submit", "check"):
         if len(paths) != 1:
@@ -116,14 +116,14 @@ def _folders(items: list[str]) -> dict[str, Path]:
 
 
 def print_leaderboard(made: Leaderboard) -> None:
-    """Print the tables on stdout, and where the files are."""
+    """Print the tables on stdout, and the paths of the files."""
     from rich.console import Console
 
     _print(made, Console())
 
 
 def leaderboard_text(made: Leaderboard) -> str:
-    """The same as plain text, as wide as the terminal is now."""
+    """Return the leaderboard as plain text, as wide as the terminal is now."""
     from rich.console import Console
 
     console = Console(width=Console().width, color_system=None, force_terminal=False, file=io.StringIO(), record=True)
@@ -141,7 +141,7 @@ def _print(made: Leaderboard, console: Console) -> None:
 
 
 def leaderboard_document(made: Leaderboard) -> dict[str, Any]:
-    """The leaderboard as a JSON document."""
+    """Return the leaderboard as a JSON document."""
     from lt_bench.leaderboard.tables.cost_columns import COSTS
 
     tables = []

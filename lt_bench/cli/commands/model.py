@@ -1,4 +1,4 @@
-"""Describe a model: its parts, parameters, operations and activation memory, without making its weights."""
+"""Describe a model: its parts, parameters, operations and activation memory, without allocating its weights."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """Register a trained model in MLflow's model registry, with its configuration, hashes and run.
 
-Where the run was logged (by train, ablate or search), the model is a version of that run; else a run is made for it.
-The same file is registered once, however often the command is typed.
+If train, ablate or search logged the run, the model becomes a version of that run; otherwise a run is created for it. A
+file is registered only once, however often the command is run.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Register and report."""
+    """Register the model and report."""
     from lt_bench.files import sha256_file
     from lt_bench.models.checkpoint import read_card
     from lt_bench.tracking.mlflow_tracker import MlflowTracker

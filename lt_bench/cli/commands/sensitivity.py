@@ -1,9 +1,9 @@
-"""Which score sees which damage: known damages of growing strength on real clips, and every score's response.
+"""Measure how every metric responds to known damages of growing strength on real clips.
 
 Blur, noise, JPEG, H.264, frozen and shuffled frames, another person's face, mirroring, lower frame rates, late sound
-and another person's sound are applied to real videos, which are then scored as if a system had made them. Writes
-sensitivity.json, sensitivity.md and a plot per score into --out. Resumable: what was measured is kept. Exit code 1 says
-that some damage is seen by no score.
+and another person's sound are applied to real videos, which are then scored as if a system had generated them. Writes
+sensitivity.json, sensitivity.md and one plot per score into --out. Resumes after an interruption. Exit code 1 means
+that no score responds to some damage.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from lt_bench.cli.parsing import at_least
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare the options."""
+    """Add the verb's arguments."""
     parser.add_argument("--real", type=Path, required=True, metavar="DIR", help="a real set, or a folder of videos")
     parser.add_argument("--protocol", default="open-v1", metavar="NAME", help="a protocol (default: open-v1)")
     parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder of the report")
@@ -32,7 +32,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Measure, write, print."""
+    """Measure the responses, write the files and print the table."""
     from lt_bench.evaluation.harness import Options
     from lt_bench.evaluation.sensitivity.report import write_report
     from lt_bench.evaluation.sensitivity.response import responses

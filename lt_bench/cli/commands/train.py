@@ -1,8 +1,8 @@
 """Train one model: from a run's YAML to a model file, a curve and a checkpoint.
 
-Prepares the latent cache first where it does not exist. The same command goes on where a killed run stopped, and does
-nothing when the model is there. On SIGTERM it saves at the end of the step and ends with code 143. Several devices:
-train.devices, train.nodes, train.strategy; see docs/cluster.md.
+Prepares the latent cache first if it does not exist. The same command resumes a killed run, and does nothing if the
+model exists. On SIGTERM it saves at the end of the step and ends with code 143. For several devices see train.devices,
+train.nodes, train.strategy and docs/cluster.md.
 """
 
 from __future__ import annotations
@@ -29,11 +29,11 @@ if TYPE_CHECKING:
 EXPERIMENT = "train"
 """Name of the MLflow experiment of runs that belong to no grid and no search."""
 CLOSING = 60.0
-"""Seconds that the command waits, after training, for what is not logged yet."""
+"""Seconds that the command waits after training for pending logs."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Arguments of the verb."""
+    """Add the verb's arguments."""
     parser.add_argument("--config", required=True, metavar="RUN.yaml", help="configuration of the run")
     parser.add_argument("--out", required=True, type=Path, metavar="DIR", help="folder of the run")
     parser.add_argument("overrides", nargs="*", metavar="key=value", help="a key of the configuration, as train.seed=1")
@@ -48,7 +48,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Train and report."""
+    """Train the model and report."""
     from lt_bench.config import RunConfig, load_config
 
     config = load_config(RunConfig, arguments.config, arguments.overrides)
@@ -118,7 +118,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _begin(config: RunConfig, out: Path) -> None:
-    """Save what the run is, and what repeats it; say how it computes."""
+    """Save the run's configuration and the command that repeats it, and report how the run computes."""
     from lt_bench.config import to_yaml
     from lt_bench.files import write_text
     from lt_bench.jobs.folder import CONFIG_FILE
@@ -130,7 +130,7 @@ def _begin(config: RunConfig, out: Path) -> None:
 
 @contextmanager
 def _ending_with_the_first(first: bool) -> Iterator[None]:
-    """Processes that Lightning starts from the first one end with it; they would wait for it on their GPUs."""
+    """Tie the processes that Lightning starts to the first one; otherwise they would wait for it on their GPUs."""
     from lt_bench.jobs.parent_watchdog import PARENT, die_with_parent
 
     if not first:
@@ -148,7 +148,7 @@ def _ending_with_the_first(first: bool) -> Iterator[None]:
 
 @contextmanager
 def _alone(out: Path) -> Iterator[None]:
-    """Hold the run's folder, and remove what a killed command left half-written there."""
+    """Lock the run's folder, and remove files that a killed command left incomplete there."""
     from lt_bench.files import remove_leftovers
     from lt_bench.jobs.parent_watchdog import locked_folder
 
@@ -159,7 +159,7 @@ def _alone(out: Path) -> Iterator[None]:
 
 @contextmanager
 def _tracked(config: RunConfig, out: Path, cache: LatentCache, uri: str) -> Iterator[list[Callback]]:
-    """Log the run to MLflow while it trains; whatever the server does, training goes on."""
+    """Log the run to MLflow while it trains; training continues whatever the server does."""
     if uri == "off":
         yield []
         return

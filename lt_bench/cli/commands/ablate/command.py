@@ -1,9 +1,9 @@
-"""Train, generate, score and rank a grid of fusion cells; the same command again goes on where it stopped.
+"""Train, generate, score and rank a grid of fusion cells; rerun the same command to resume.
 
-Models are made side by side (--max-parallel): by processes of this machine, on a Ray cluster, or as Slurm jobs
-(--engine); what a Slurm job is given are keys, such as engine.gpus=1 engine.slurm.partition=gpu; see docs/cluster.md.
-Cells that differ only in keys of sampling and evaluation share one training. Exit code: 0 every cell is done, 1 some
-failed (each is a row with its reason), 2 bad input.
+Models train side by side (--max-parallel) in processes of this machine, on a Ray cluster, or as Slurm jobs (--engine).
+Keys such as engine.gpus=1 engine.slurm.partition=gpu set the resources of a Slurm job; see docs/cluster.md. Cells that
+differ only in keys of sampling and evaluation share one training. Exit code: 0 every cell is done, 1 some failed (each
+is a row with its reason), 2 bad input.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Check, prepare, run the grid, rank."""
+    """Check the experiment, prepare its cache, run the grid and rank its cells."""
     from lt_bench.ablation.grid_plan import check_experiment, plan_jobs
     from lt_bench.jobs.parent_watchdog import locked_folder
 
@@ -92,7 +92,7 @@ def _load(arguments: argparse.Namespace) -> ExperimentConfig:
 
 
 def _finished(config: ExperimentConfig) -> Finished | None:
-    """What the same command said when this very grid was finished; None where there may be something to do."""
+    """Return the stored report of this very grid if it is finished; None if anything may be left to do."""
     from lt_bench.ablation.finished_grid import FILE, finished_key, read_finished
     from lt_bench.ablation.grid_plan import plan_jobs
     from lt_bench.evaluation.protocol import load_protocol
@@ -142,7 +142,7 @@ def _run(config: ExperimentConfig, jobs: tuple[Job, ...], as_json: bool, rescore
 
 
 def _check_before(config: ExperimentConfig, jobs: tuple[Job, ...]) -> None:
-    """Refuse what would fail only after the first training."""
+    """Refuse settings that would fail only after the first training."""
     from lt_bench.jobs.prerequisites import check_device, check_generation, check_output
 
     check_output(Path(config.out))
@@ -152,7 +152,7 @@ def _check_before(config: ExperimentConfig, jobs: tuple[Job, ...]) -> None:
 
 
 def _open_cache(config: ExperimentConfig) -> LatentCache:
-    """Prepared once, here, before any worker starts."""
+    """Open the cache, prepared once here before any worker starts."""
     from lt_bench.cli.caches import ensure_cache
     from lt_bench.data.real_set import read_real_set
     from lt_bench.errors import ConfigError

@@ -1,4 +1,4 @@
-"""What ``lt-bench ablate --dry-run`` says: the models, what is done of them, and what the rest costs."""
+"""The report of ``lt-bench ablate --dry-run``: the models, their progress, and the cost of the rest."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ if TYPE_CHECKING:
     from lt_bench.jobs.status import Status
 
 PARALLEL = (1, 2, 4, 8, 16, 32, 64)
-"""Numbers of models side by side for which the time is said."""
+"""Numbers of parallel models for which the duration is estimated."""
 
 
 def cells(jobs: tuple[Job, ...], statuses: tuple[Status, ...]) -> list[dict[str, Any]]:
-    """The models of a grid, as documents."""
+    """Return the models of a grid as documents."""
     from lt_bench.ablation.shared_training import share_trainings
 
     done = [job.name for job, status in zip(jobs, statuses, strict=True) if status.state == "done"]
@@ -47,7 +47,7 @@ def cells(jobs: tuple[Job, ...], statuses: tuple[Status, ...]) -> list[dict[str,
 
 
 def dry_run(config: ExperimentConfig, jobs: tuple[Job, ...], as_json: bool) -> int:
-    """Check everything, say what would be done and what it costs; nothing is left behind."""
+    """Check everything and report what would be done and what it costs; nothing is left on disk."""
     from lt_bench.ablation.grid_inspection import inspect
     from lt_bench.evaluation.protocol import load_protocol
 
@@ -98,7 +98,7 @@ def _document(config: ExperimentConfig, jobs: tuple[Job, ...], statuses: tuple[S
 def _costs(
     config: ExperimentConfig, jobs: tuple[Job, ...], statuses: tuple[Status, ...]
 ) -> tuple[dict[str, Cost], str]:
-    """The cost of every kind of model, and what to know of it."""
+    """Return the cost of each kind of model, with remarks on how it was found."""
     from lt_bench.ablation.grid_costs import Cost, kind, recorded_costs
 
     costs = recorded_costs(jobs, statuses)
@@ -144,7 +144,7 @@ def _timed(config: ExperimentConfig, new: dict[str, Job], cache: LatentCache, ti
 
 @contextmanager
 def _cache_to_time_on(config: ExperimentConfig) -> Iterator[tuple[LatentCache | None, int]]:
-    """The cache, or a miniature of a synthetic one that is not there yet, and how many times smaller its split is."""
+    """Return a cache to time on (for a missing synthetic cache, a miniature of it) and its ratio of sizes."""
     from lt_bench.cli.caches import ensure_cache, existing_cache
 
     cache = existing_cache(config.data)
@@ -165,7 +165,7 @@ def _cache_to_time_on(config: ExperimentConfig) -> Iterator[tuple[LatentCache | 
 
 
 def _loads(jobs: tuple[Job, ...], rows: list[dict[str, Any]], costs: Sequence[Cost]) -> list[Any] | None:
-    """What is left of each model that is not done, for the schedule; None where a cost is not known."""
+    """Return the remaining work of each unfinished model for the schedule; None where a cost is unknown."""
     from lt_bench.ablation.grid_duration import Load
     from lt_bench.jobs.folder import MODEL_FILE
 

@@ -1,4 +1,4 @@
-"""Who is told of a grid while it runs: the terminal and MLflow."""
+"""Progress of a running grid on the terminal and in MLflow."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ EXPERIMENT_FILE = "experiment.yaml"
 
 
 class Follower:
-    """Shows a grid, and tells the tracker."""
+    """Shows the progress of a grid and forwards it to the tracker."""
 
     def __init__(
         self,
@@ -38,7 +38,7 @@ class Follower:
         self._followed: set[str] = set()
 
     def tick(self, snapshot: Snapshot) -> None:
-        """Show, and follow what has begun."""
+        """Update the display and log the jobs that have started."""
         from lt_bench.ablation.grid_tracking import parent_record, running_record
         from lt_bench.evaluation.stores.provenance import git_commit
 
@@ -52,23 +52,23 @@ class Follower:
             self.tracker.parent(parent_record(self.config, self.cache_hash, git_commit()))
 
     def ended(self, job: Job, status: Status) -> None:
-        """A job is done or failed."""
+        """Report a job that is done or failed."""
         from lt_bench.ablation.grid_tracking import job_record
 
         self.display.ended(job, status)
         self.tracker.child(job_record(self.config, job, status, self.cache_hash))
 
     def retried(self, job: Job, status: Status) -> None:
-        """A job failed and comes again."""
+        """Report a failed job that will be retried."""
         self.display.retried(job, status)
 
     def stopping(self, workers: int) -> None:
-        """Interrupted."""
+        """Report that the grid is interrupted."""
         self.display.stopping(workers)
 
 
 def open_tracker(config: ExperimentConfig) -> BackgroundTracker:
-    """The tracker of an experiment."""
+    """Open the tracker of an experiment."""
     from lt_bench.tracking.background import BackgroundTracker
     from lt_bench.tracking.mlflow_tracker import MlflowTracker
 
@@ -84,7 +84,7 @@ def close_tracker(
     tracker: BackgroundTracker,
     console: Console,
 ) -> str:
-    """Log what is not logged yet, and say what could not be."""
+    """Log what has not been logged yet and report what could not be."""
     from lt_bench.ablation.grid_tracking import job_record, parent_record
     from lt_bench.evaluation.stores.provenance import git_commit
 

@@ -1,4 +1,4 @@
-"""The plan of a grid on a terminal: a row a cell, its seeds together."""
+"""The plan of a grid as a terminal table with one row per cell; seeds share a row."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from lt_bench.progress import clock
 
 
 def print_plan(plan: dict[str, Any]) -> None:
-    """Print what ``--dry-run`` found."""
+    """Print the result of ``--dry-run``."""
     from rich.console import Console
     from rich.table import Table
 
@@ -63,7 +63,7 @@ def _failures(rows: list[dict[str, Any]]) -> list[tuple[str, str]]:
 
 
 def total_lines(plan: dict[str, Any]) -> list[str]:
-    """The sums, and how they were found."""
+    """Return the total costs and how they were estimated, as lines."""
     if all(row["state"] == "done" for row in plan["cells"]):
         return ["nothing is left to do"]
     unknown = {row["cost"]["source"] for row in plan["cells"] if row["cost"]["training"] is None}

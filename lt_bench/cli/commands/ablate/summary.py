@@ -1,4 +1,4 @@
-"""What ``lt-bench ablate`` says at its end, and says again while nothing has changed."""
+"""The final report of ``lt-bench ablate``, repeated while nothing has changed."""
 
 from __future__ import annotations
 
@@ -23,16 +23,16 @@ def report(
     problem: str,
     as_json: bool,
 ) -> None:
-    """Say how a grid ended, and note it where nothing is left to do.
+    """Report how a grid ended, and store the report if nothing is left to do.
 
     Args:
         config: the experiment.
-        key: from ``finished_key``.
-        jobs: its models.
-        statuses: of each, in order.
+        key: result of ``finished_key``.
+        jobs: the grid's models.
+        statuses: status of each job, in order.
         made: the ranking.
-        problem: why not all was logged; empty where all was.
-        as_json: say it as JSON.
+        problem: reason why tracking is incomplete; empty if everything was logged.
+        as_json: print the report as JSON.
     """
     from lt_bench.ablation.finished_grid import write_finished
     from lt_bench.cli.commands.ablate.dry_run import cells
@@ -55,7 +55,7 @@ def report(
 
 
 def say(document: dict[str, Any], text: str, as_json: bool) -> None:
-    """Say it again."""
+    """Print a stored report again."""
     if as_json:
         print_json(document)
     else:

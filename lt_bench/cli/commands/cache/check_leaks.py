@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def check_leaks(arguments: argparse.Namespace) -> int:
-    """Report; 1 if anything crosses splits."""
+    """Report leaks between splits; return 1 if there is one."""
     from lt_bench.data.cache import LatentCache
 
     report = leaks_of(LatentCache.open(arguments.cache), arguments.faces, arguments.distance)
@@ -25,10 +25,10 @@ def check_leaks(arguments: argparse.Namespace) -> int:
 
 
 def leaks_of(cache: LatentCache, faces: bool, distance: float | None) -> dict[str, Any]:
-    """The JSON document.
+    """Return the leaks as a JSON document.
 
     Raises:
-        AssetError: faces are to be compared and dlib's weights are not here.
+        AssetError: faces are to be compared and dlib's weights are absent.
     """
     from lt_bench.data.face_prints import SAME_FACE, face_prints
     from lt_bench.data.leaks import shared_by_name, shared_faces

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Arguments of the verb."""
+    """Add the verb's arguments."""
     parser.add_argument(
         "action",
         choices=("info", "verify", "check-leaks", "statistics"),
@@ -32,7 +32,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Report; ``verify`` returns 1 at the first damage, ``check-leaks`` where there is a leak."""
+    """Report on a cache; ``verify`` returns 1 at the first damage, ``check-leaks`` returns 1 if there is a leak."""
     if arguments.action == "check-leaks":
         from lt_bench.cli.commands.cache.check_leaks import check_leaks
 
@@ -88,7 +88,7 @@ def _verify(arguments: argparse.Namespace) -> int:
 
 
 def info_of(cache: LatentCache) -> dict[str, Any]:
-    """The JSON document of ``info``: the header, the hashes, what is in it, and medians of the quality numbers."""
+    """Return the JSON document of ``info``: header, hashes, contents, and medians of the quality numbers."""
     from lt_bench.cli.commands.prepare.report_text import contents
     from lt_bench.data.format import REJECTED_FILE, SPLITS, info_to_dict
     from lt_bench.data.real_set import read_real_set

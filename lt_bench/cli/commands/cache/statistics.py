@@ -1,4 +1,4 @@
-"""``lt-bench cache statistics``: features of a cache's real videos, kept inside it for every evaluation to come."""
+"""``lt-bench cache statistics``: features of a cache's real videos, stored inside it for all later evaluations."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from lt_bench.cli.output import print_json, progress_bar
 
 
 def statistics(arguments: argparse.Namespace) -> int:
-    """Measure the real sets under a protocol; 1 where a network could not measure one, with the reason."""
+    """Measure the real sets under a protocol; return 1, with the reason, if a network could not measure one."""
     from lt_bench.data.cache import LatentCache
 
     cache = LatentCache.open(arguments.cache)
@@ -34,7 +34,7 @@ def statistics(arguments: argparse.Namespace) -> int:
 
 
 def _measure(folder: Path, protocol: str, workers: int) -> dict[str, Any]:
-    """Score the real videos as if they had been generated; what is measured of them stays in ``features/``."""
+    """Score the real videos as if they had been generated; their features stay in ``features/``."""
     from lt_bench.data.checksums import write_sums
     from lt_bench.evaluation.harness import Harness, Options
     from lt_bench.evaluation.stores.feature_store import SET_FEATURES

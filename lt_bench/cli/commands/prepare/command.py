@@ -1,4 +1,4 @@
-"""Raw videos, or the embedded synthetic set, to a latent cache."""
+"""Turn raw videos, or the embedded synthetic set, into a latent cache."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ if TYPE_CHECKING:
     from lt_bench.config import DataConfig
 
 RESOLUTIONS = {"synthetic": 128, "grid-sample": 128, "folder": 128, "hdtf": 256, "celebv-hq": 256}
-"""The data sets, and the side of their frames where ``--resolution`` is not given."""
+"""Data sets, with the side of their frames in pixels if ``--resolution`` is not given."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Arguments of the verb."""
+    """Add the verb's arguments."""
     parser.add_argument("dataset", choices=tuple(RESOLUTIONS), help="what to prepare")
     parser.add_argument("overrides", nargs="*", metavar="key=value", help="a key of the data configuration")
     parser.add_argument("--out", required=True, metavar="DIR", help="folder of the cache")
@@ -55,7 +55,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Prepare, verify and report; 0 when the cache is sound, even if some clips were rejected (they are listed)."""
+    """Prepare, verify and report; return 0 for a sound cache, even if clips were rejected (they are listed)."""
     config = data_config(arguments)
     if arguments.plan:
         return _plan(config, arguments.workers, arguments.json)
@@ -72,7 +72,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _finished(config: DataConfig) -> tuple[dict[str, Any], None] | None:
-    """The report of a cache that is finished already; in a second, for nothing heavy is imported."""
+    """Return the report of a finished cache, within a second because nothing heavy is imported."""
     from data_prep.completion import recall
 
     started = time.monotonic()
@@ -85,7 +85,7 @@ def _finished(config: DataConfig) -> tuple[dict[str, Any], None] | None:
 
 
 def _made(config: DataConfig, workers: int | None, engine: Any) -> tuple[dict[str, Any], str | None]:
-    """Prepare what is missing and verify; the report, and the first damage."""
+    """Prepare what is missing and verify it; return the report and the first damage."""
     from data_prep.completion import remember
     from data_prep.encoding.verification import verify_once
     from data_prep.pipeline import prepare
@@ -162,7 +162,7 @@ def _download(config: DataConfig) -> None:
 
 
 def data_config(arguments: argparse.Namespace) -> DataConfig:
-    """The data configuration that the arguments make; overrides come last.
+    """Return the data configuration of the arguments; overrides apply last.
 
     Raises:
         ConfigError: an override is no key of the configuration.

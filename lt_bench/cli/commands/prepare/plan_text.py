@@ -1,4 +1,4 @@
-"""What ``lt-bench prepare --plan`` and ``--status`` print."""
+"""Terminal output of ``lt-bench prepare --plan`` and ``--status``."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What ``lt-bench prepare`` prints, and what a cache holds."""
+"""Terminal output of ``lt-bench prepare``, and the contents of a cache."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 def report_of(done: Any, page: Path) -> dict[str, Any]:
-    """The JSON document of a preparation (``data_prep.pipeline.Preparation``) with its report page."""
+    """Return the JSON document of a preparation (``data_prep.pipeline.Preparation``) with its report page."""
     cache = done.cache
     return {
         "cache": str(cache.path),
@@ -30,7 +30,7 @@ def report_of(done: Any, page: Path) -> dict[str, Any]:
 
 
 def contents(cache: LatentCache) -> dict[str, Any]:
-    """What a cache holds: clips, frames and bytes, in all and by split."""
+    """Return the contents of a cache: clips, frames and bytes, in total and by split."""
     splits = {}
     for split in ("train", "validation", "test"):
         records = cache.records(split)
@@ -51,7 +51,7 @@ def contents(cache: LatentCache) -> dict[str, Any]:
 
 
 def split_table(report: dict[str, Any]) -> Any:
-    """A table of ``contents`` by split."""
+    """Return a table of ``contents`` by split."""
     from rich.table import Table
 
     table = Table("split", "identities", "clips", "gallery", "frames", title=f"{report['dataset']}: {report['cache']}")
@@ -63,7 +63,7 @@ def split_table(report: dict[str, Any]) -> Any:
 
 
 def print_report(report: dict[str, Any], damage: str | None) -> None:
-    """Print a preparation's tables; rejections are counted by their rule, the page lists each."""
+    """Print a preparation's tables; rejections are counted by rule, and the report page lists each of them."""
     from rich.console import Console
     from rich.table import Table
 

@@ -1,7 +1,7 @@
-"""Search hyperparameters: suggest, train, generate, score on the validation split; best configuration and plots.
+"""Search hyperparameters: train, generate and score trials on the validation split; write the best configuration.
 
-The same command again goes on where it stopped. Typed several times, on one machine or many, it works on one study
-together. Exit code: 0 every trial is complete or pruned, 1 some failed (each with its reason), 2 bad input.
+Rerun the same command to resume. Several commands, on one machine or many, can work on one study together. Exit code: 0
+every trial is complete or pruned, 1 some failed (each with its reason), 2 bad input.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Check, prepare, search, report."""
+    """Check the search, prepare its cache, run its trials and report."""
     plan = _load(arguments)
     if arguments.dry_run:
         from lt_bench.cli.commands.search.trial_table import print_plan
@@ -85,7 +85,7 @@ def _run(plan: SearchPlan, as_json: bool) -> int:
 
 
 def _check_before(plan: SearchPlan) -> None:
-    """Refuse what would fail only after the first training."""
+    """Refuse settings that would fail only after the first training."""
     from lt_bench.jobs.prerequisites import check_device, check_generation, check_output
 
     check_output(plan.out)

@@ -1,4 +1,4 @@
-"""Who is told of a search while it runs: the terminal and MLflow."""
+"""Progress of a running search on the terminal and in MLflow."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ COLOURS = {"failed": "red", "again": "yellow"}
 
 
 class Follower:
-    """Shows a search, and tells the tracker."""
+    """Shows the progress of a search and forwards it to the tracker."""
 
     def __init__(
         self,
@@ -33,33 +33,33 @@ class Follower:
         self.plan, self.study, self.cache_hash, self.display, self.tracker = plan, study, cache_hash, display, tracker
 
     def tick(self, snapshot: Snapshot) -> None:
-        """Show."""
+        """Update the display."""
         self.display.tick(snapshot)
 
     def begun(self, attempt: Attempt, config: RunConfig) -> None:
-        """An attempt has begun."""
+        """Report an attempt that has begun."""
         from lt_bench.search.study_tracking import running_record
 
         self.tracker.follow(attempt.name, partial(running_record, self.plan, attempt, config, self.cache_hash))
 
     def ended(self, ended: Ended) -> None:
-        """An attempt has ended."""
+        """Report an attempt that has ended."""
         self.display.say(ended_line(ended), COLOURS.get(ended.outcome, "green"))
         if ended.outcome != "again":
             track(self.plan, self.study, self.cache_hash, self.tracker, (ended.attempt.place,))
 
     def recovered(self, numbers: Sequence[int]) -> None:
-        """Trials of a killed command come again."""
+        """Report trials of a killed command that will be repeated."""
         for number in numbers:
             self.display.say(f"attempt {number} gave no sign of life; it is tried again", "yellow")
 
     def stopping(self, workers: int) -> None:
-        """Interrupted."""
+        """Report that the search is interrupted."""
         self.display.stopping(workers)
 
 
 def ended_line(ended: Ended) -> str:
-    """How an attempt ended, on one line."""
+    """Return how an attempt ended, as one line."""
     from lt_bench.jobs.display import ended_line as line
 
     if ended.outcome == "pruned":
@@ -71,7 +71,7 @@ def ended_line(ended: Ended) -> str:
 def track(
     plan: SearchPlan, study: SharedStudy, cache_hash: str, tracker: BackgroundTracker, only: Sequence[int] = ()
 ) -> None:
-    """Log the trials that have ended, or some of them; what is logged as it is, is left alone."""
+    """Log all or some of the trials that have ended, except those that are logged already."""
     from lt_bench.search.attempt import place_of
     from lt_bench.search.study_tracking import trial_record
 
@@ -82,7 +82,7 @@ def track(
 
 
 def open_tracker(plan: SearchPlan, study: SharedStudy) -> BackgroundTracker:
-    """The tracker of a search."""
+    """Open the tracker of a search."""
     from lt_bench.tracking.background import BackgroundTracker
     from lt_bench.tracking.mlflow_tracker import MlflowTracker
 

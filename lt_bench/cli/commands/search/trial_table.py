@@ -1,4 +1,4 @@
-"""What ``lt-bench search`` prints: the best trials, and what a dry run found."""
+"""Terminal output of ``lt-bench search``: the best trials, and the result of a dry run."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 def print_report(plan: SearchPlan, report: SearchReport, problem: str, as_json: bool) -> None:
-    """Print what a search found."""
+    """Print the report of a search."""
     if as_json:
         print_json({**report.document, "tracking_problem": problem or None})
         return
@@ -36,12 +36,12 @@ def print_report(plan: SearchPlan, report: SearchReport, problem: str, as_json: 
 
 
 def short(value: object) -> str:
-    """A value of a key in a table."""
+    """Return a value of a key as text for a table."""
     return f"{value:.4g}" if isinstance(value, float) else str(value)
 
 
 def print_plan(plan: SearchPlan, as_json: bool) -> None:
-    """Print what would be done."""
+    """Print the plan of a dry run."""
     document = {
         "name": plan.config.name,
         "out": str(plan.out),
