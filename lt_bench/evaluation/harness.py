@@ -14,7 +14,7 @@ from lt_bench.evaluation.inputs.reference_set import RealSide, open_real_side
 from lt_bench.evaluation.metrics.base import Score as ScoreRule
 from lt_bench.evaluation.protocol import Protocol, load_protocol
 from lt_bench.evaluation.results.result_file import Clip, Miss, ProtocolRef, RealSetRef, Result, Scalar, Score, Unused
-from lt_bench.evaluation.running.aggregation import assemble, facts_of
+from lt_bench.evaluation.running.aggregation import assemble, rules_of
 from lt_bench.evaluation.running.clip_scorer import ClipScores
 from lt_bench.evaluation.running.scoring_engines import Engine, run
 from lt_bench.evaluation.running.scoring_job import Work, build_scores
@@ -110,10 +110,10 @@ class Harness:
             misses = [*pairing.misses, *(miss for clip in measured for miss in clip.misses)]
             _check_any(measured, misses, made, len(chosen.clips))
             identities = {clip.id: clip.identity for clip in chosen.clips}
-            facts = facts_of(self.protocol, size)
+            rules = rules_of(self.protocol, size)
             facts_reported = {**made.meta, **(meta or {})}
             values = [
-                assemble(score, missing[score.name], measured, identities, facts, facts_reported)
+                assemble(score, missing[score.name], measured, identities, rules, facts_reported)
                 for score in self.scores
             ]
         FeatureStore(self.options.store).prune(self.options.store_limit)

@@ -246,10 +246,8 @@ def _timed(frames: Iterator[VideoFrame], stream: VideoStream, path: Path) -> Gen
 def _to_rgb(
     frame: VideoFrame, reformatter: VideoReformatter, ratio: Fraction | None, path: Path, index: int
 ) -> np.ndarray:
-    try:
-        with explain(path, f"frame {index} could not be converted to RGB"):
+    with explain(path, f"frame {index} could not be converted to RGB"):
+        try:
             return frame_to_rgb(frame, reformatter, ratio)
-    except MediaError as error:
-        if str(error).startswith(str(path)):
-            raise
-        raise type(error)(f"{path}: frame {index}: {error}") from None
+        except MediaError as error:  # which knows nothing of the file
+            raise type(error)(f"{path}: frame {index}: {error}") from None

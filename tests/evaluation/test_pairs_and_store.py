@@ -69,7 +69,7 @@ def test_what_was_adjusted_is_said(painted, generate: Callable[..., Path], tmp_p
     assert notes["bob_0"] == ()
     save_csv(result, tmp_path / "r.csv")
     lines = (tmp_path / "r.csv").read_text().splitlines()
-    assert lines[0] == "system,clip,identity,frames,score,value,unit,better,reason"
+    assert lines[0] == "system,clip,identity,frames,score,value,unit,better,reason,fault"
     assert len(lines) == 5
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 from numpy import ndarray
 
-from lt_bench.errors import MediaError
+from lt_bench.errors import MediaError, blame
 from lt_bench.evaluation.inputs.clip_context import TRUTH_COLUMNS, ClipContext, Tools, Truth, UnscorableError, VideoView
 from lt_bench.evaluation.inputs.decoding import Decoder, VideoFacts
 from lt_bench.evaluation.inputs.reference_set import RealSide, RealVideo
@@ -39,11 +39,13 @@ class Loader:
             LtBenchError: why the pair cannot be scored.
         """
         rules, stranger = self.protocol, self.strangers.get(entry.id)
-        self._check_files(entry, stranger)
         real_limit = rules.max_frames or None
-        real = self.decoder.facts(entry.video, real_limit)
+        with blame("reference"):
+            self._check_files(entry, stranger)
+            real = self.decoder.facts(entry.video, real_limit)
         made_limit = real.frames + rules.length_difference + 1
-        made = self.decoder.facts(generated, made_limit)
+        with blame("generated"):
+            made = self.decoder.facts(generated, made_limit)
         # Where the real video was cut, the generated one may be longer.
         made_frames = min(made.frames, rules.max_frames) if real.frames == rules.max_frames else made.frames
         frames = self._common(real.frames, made_frames, generated.name)
@@ -59,6 +61,7 @@ class Loader:
             other_truth=self._truth(stranger, None),
             load_gallery=self.gallery,
             stranger=stranger.video if stranger else None,
+            reference_frames=real.frames,
         )
         return clip, self._adjusted(real, made, made_frames, frames)
 
@@ -81,10 +84,14 @@ class Loader:
             at_least = "at least " if made > real else ""
             raise UnscorableError(
                 f"{name}: expected {real} frames as in the real video, at most "
-                f"{rules.length_difference} apart, got {at_least}{made}"
+                f"{rules.length_difference} apart, got {at_least}{made}",
+                fault="generated",
             )
         if min(made, real) < rules.min_frames:
-            raise UnscorableError(f"{name}: expected at least {rules.min_frames} frames, got {min(made, real)}")
+            raise UnscorableError(
+                f"{name}: expected at least {rules.min_frames} frames, got {min(made, real)}",
+                fault="reference" if real < rules.min_frames else "generated",
+            )
         return min(made, real)
 
     def _adjusted(self, real: VideoFacts, made: VideoFacts, made_frames: int, frames: int) -> tuple[str, ...]:
@@ -143,10 +150,11 @@ class Loader:
     def _truth(self, entry: RealVideo | None, frames: int | None) -> Truth | None:
         if entry is None or entry.truth is None:
             return None
-        self._check_file(entry.truth, entry.sha256.get("truth"))
-        states = read_truth(entry.truth)
-        if frames is not None and len(states) < frames:
-            raise UnscorableError(f"{entry.truth.name}: expected states of {frames} frames, got {len(states)}")
+        with blame("reference"):
+            self._check_file(entry.truth, entry.sha256.get("truth"))
+            states = read_truth(entry.truth)
+            if frames is not None and len(states) < frames:
+                raise UnscorableError(f"{entry.truth.name}: expected states of {frames} frames, got {len(states)}")
         return Truth(states[:frames])
 
 

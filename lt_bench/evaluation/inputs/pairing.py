@@ -45,11 +45,15 @@ def pair_by_name(made: GeneratedSide, real: RealSide, all_of_real: RealSide) -> 
             pairs.append(Pair(entry, found[0]))
         elif found:
             names = " and ".join(path.name for path in found)
-            misses.append(Miss(entry.id, None, f"expected one generated video of this name, got {names}"))
+            why = f"expected one generated video of this name, got {names}"
+            misses.append(Miss(entry.id, None, why, fault="generated"))
         else:
-            misses.append(Miss(entry.id, None, made.reasons.get(entry.id) or _why_none(made, entry.id)))
+            why = made.reasons.get(entry.id) or _why_none(made, entry.id)
+            misses.append(Miss(entry.id, None, why, fault="generated"))
     known = {clip.id for clip in (*all_of_real.clips, *all_of_real.gallery.values())}
-    unpaired = [Miss(name, None, "no real video of this name") for name in sorted(made.videos.keys() - known)]
+    unpaired = [
+        Miss(name, None, "no real video of this name", fault="reference") for name in sorted(made.videos.keys() - known)
+    ]
     return Pairing(tuple(pairs), (*misses, *unpaired))
 
 
@@ -92,11 +96,13 @@ def pair_by_file(made: GeneratedSide, real: RealSide, path: str | os.PathLike[st
         name = wanted.get(entry.id)
         file = listed.get(comparable_name(name)) or _inside(made.folder, name, path) if name else None
         if file is None:
-            misses.append(Miss(entry.id, None, f"{Path(path).name} names no generated video for it"))
+            why = f"{Path(path).name} names no generated video for it"
+            misses.append(Miss(entry.id, None, why, fault="generated"))
         elif file.is_file():
             pairs.append(Pair(entry, file))
         else:
-            misses.append(Miss(entry.id, None, made.reasons.get(entry.id, f"no generated video {name}")))
+            why = made.reasons.get(entry.id, f"no generated video {name}")
+            misses.append(Miss(entry.id, None, why, fault="generated"))
     return Pairing(tuple(pairs), tuple(misses))
 
 

@@ -8,14 +8,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Literal
 
-from lt_bench.errors import LtBenchError, ResultError
+from lt_bench.errors import Fault, LtBenchError, ResultError
+from lt_bench.evaluation.results.older_files import TYPED_FACTS, upgrade
+from lt_bench.evaluation.results.settings import hash_of_settings
 from lt_bench.evaluation.results.strict_json import parse_strict, strict
 from lt_bench.evaluation.statistics.cluster import Aggregate, Interval
 from lt_bench.files import read_json, write_json
 from lt_bench.versions import body_of, check_version
 
 FORMAT = "lt_bench result"
-VERSION, MINOR = 1, 1
+VERSION, MINOR = 1, 2
 Scalar = str | int | float | bool | None
 strict(Interval)
 
@@ -85,6 +87,8 @@ class Miss:
     clip: str
     score: str | None
     reason: str
+    """For display only."""
+    fault: Fault = field(kw_only=True)
 
 
 @strict
@@ -134,7 +138,7 @@ class Score:
 
     name: str
     title: str
-    """Full name with what the number depends on: detector, size, frames."""
+    """Full name with what the number depends on: detector, size, frames. For display only."""
     unit: str
     higher_is_better: bool | None
     """None: neither; the best value is ``target``, where there is one."""
@@ -156,6 +160,10 @@ class Score:
     """Of scores that listen: the real videos with another identity's sound."""
     extrapolated: Extrapolation | None = None
     """Of scores that small sets bias."""
+    settings: dict[str, Any] = field(kw_only=True)
+    """Plain values that the number depends on: the metric's own by name, the protocol's as ``protocol.<name>``."""
+    settings_hash: str = field(kw_only=True)
+    """``hash_of_settings``; scores of another hash are not comparable."""
 
 
 @strict
@@ -196,6 +204,8 @@ class Result:
                 raise ResultError(f"scores.{key}: expected the score's own name, got '{score.name}'")
             if (score.value is None) == (score.missing is None):
                 raise ResultError(f"scores.{key}: expected either a value or the reason why it is missing")
+            if score.settings_hash != hash_of_settings(score.settings):
+                raise ResultError(f"scores.{key}.settings_hash: expected the hash of 'settings', got another")
             unknown = sorted(score.per_video.keys() - ids)
             if unknown:
                 raise ResultError(f"scores.{key}.per_video: expected ids of clips, got '{unknown[0]}'")
@@ -254,7 +264,7 @@ class Result:
         """Check that one score of two comparable results was measured alike.
 
         Raises:
-            ResultError: the results are not comparable, one lacks the score, or detector, N, full name or the clips it
+            ResultError: the results are not comparable, one lacks the score, or detector, N, settings or the clips it
                 rests on differ.
         """
         self.comparable_with(other)
@@ -264,13 +274,23 @@ class Result:
                 reason = result.scores[name].missing if name in result.scores else "not in the file"
                 raise ResultError(f"{pair}: missing in '{result.system}': {reason}")
         a, b = self.scores[name], other.scores[name]
-        for what in ("detector", "scored", "title"):
+        for what in ("detector", "scored"):
             if getattr(a, what) != getattr(b, what):
                 raise ResultError(f"{pair}: {what}: {getattr(a, what)} against {getattr(b, what)}")
+        if different := different_settings(a, b):
+            raise ResultError(f"{pair}: {different}")
         for one, another in ((self, other), (other, self)):
             only = sorted(one.clips_of(name) - another.clips_of(name))
             if only:
                 raise ResultError(f"{pair}: clip {only[0]} was scored for '{one.system}' only")
+
+
+def different_settings(a: Score, b: Score) -> str:
+    """The settings that differ between two scores, with both values; empty where they are the same."""
+    if a.settings_hash == b.settings_hash:
+        return ""
+    names = sorted(n for n in a.settings.keys() | b.settings.keys() if a.settings.get(n) != b.settings.get(n))
+    return "settings: " + "; ".join(f"{n}: {a.settings.get(n)} against {b.settings.get(n)}" for n in names)
 
 
 def _check_inside(name: str, kind: str) -> None:
@@ -293,7 +313,8 @@ def from_document(document: Any, source: str = "result") -> Result:
     if not isinstance(document, Mapping) or document.get("format") != FORMAT:
         raise ResultError(f"{source}: expected a document of format '{FORMAT}', got another")
     check_version(document, source, VERSION, MINOR, error=ResultError)
-    return parse_strict(Result, body_of(document), source)
+    body = body_of(document)
+    return parse_strict(Result, body if document.get("minor", 0) >= TYPED_FACTS else upgrade(body), source)
 
 
 def save_result(result: Result, path: str | os.PathLike[str]) -> None:

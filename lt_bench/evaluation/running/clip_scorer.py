@@ -67,7 +67,7 @@ class ClipScorer:
             clip, adjusted = self.loader.load(pair.entry, pair.generated)
             return replace(self.measure(clip, pair.entry, folders), adjusted=adjusted)
         except LtBenchError as error:
-            return ClipScores(clip_id, misses=(Miss(clip_id, None, reason(error, folders)),))
+            return ClipScores(clip_id, misses=(miss_of(error, clip_id, None, folders),))
         finally:
             self.loader.release()
 
@@ -86,7 +86,7 @@ class ClipScorer:
             try:
                 _Measurement(score, clip, folders, *ledgers).into(result)
             except LtBenchError as error:
-                misses.append(Miss(clip.id, score.name, reason(error, folders)))
+                misses.append(miss_of(error, clip.id, score.name, folders))
         for ledger in ledgers:
             ledger.save()
         return replace(result, misses=tuple(misses))
@@ -96,8 +96,16 @@ class ClipScorer:
         stranger = self.loader.strangers.get(clip.id)
         real = self.loader.tools.digest(clip.real.path)
         rest = [clip.id, clip.identity, real, entry.sha256, stranger.sha256 if stranger else None, self._gallery]
-        address = {**view.address("values 1"), "beside": sha256_json(rest), "first": clip.first_frame}
+        address = {**view.address("values 2"), "beside": sha256_json(rest), "first": clip.first_frame}
         return Ledger(self.loader.tools.store, address)
+
+
+def miss_of(error: LtBenchError, clip: str, score: str | None, folders: Sequence[Path] = ()) -> Miss:
+    """The entry of a result for a clip that was not scored.
+
+    A metric is a number of the generated video, so an error without a fault counts against that one.
+    """
+    return Miss(clip, score, reason(error, folders), fault=error.fault or "generated")
 
 
 def reason(error: LtBenchError, folders: Sequence[Path] = ()) -> str:
@@ -122,7 +130,7 @@ class _Measurement:
         """Measure; what can be had goes into ``result``, a miss is raised."""
         score, clip, name = self.score, self.clip, self.score.name
         if "truth" in score.needs and clip.truth is None:
-            raise UnscorableError("the clip has no truth")
+            raise UnscorableError("the clip has no truth", fault="reference")
         if isinstance(score, SetScore):
             result.collected[name] = dict(score.collect(clip))
         elif isinstance(score, PerVideoScore):

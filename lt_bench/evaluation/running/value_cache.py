@@ -50,11 +50,11 @@ class Ledger:
             try:
                 row["value"] = compute()
             except LASTING as error:
-                row["miss"] = tell(error)
+                row |= {"miss": tell(error), "fault": error.fault}
             self._rows[key], self._new = row, True
         row = self._rows[key]
         if "miss" in row:
-            raise UnscorableError(row["miss"])
+            raise UnscorableError(row["miss"], fault=row["fault"])
         return row["value"]
 
     def save(self) -> None:

@@ -15,8 +15,7 @@ from lt_bench.evaluation.inputs.clip_context import ClipContext, VideoView
 from lt_bench.evaluation.inputs.reference_set import RealSide, RealVideo, open_real_side
 from lt_bench.evaluation.metrics.base import ReportedScore, Score
 from lt_bench.evaluation.protocol import Protocol, load_protocol
-from lt_bench.evaluation.results.result_file import Miss
-from lt_bench.evaluation.running.clip_scorer import ClipScorer, ClipScores, reason
+from lt_bench.evaluation.running.clip_scorer import ClipScorer, ClipScores, miss_of
 from lt_bench.evaluation.running.scoring_job import Work, build_scores
 from lt_bench.evaluation.sensitivity.damages import FRAME_DAMAGES, SOUND_DAMAGES, FrameDamage, SoundDamage
 from lt_bench.media.audio import read_audio, write_wav
@@ -121,7 +120,7 @@ class _Runner:
                 return self._listening.measure(replace(clip, generated=heard), entry)
             return self.scorer.measure(replace(clip, generated=self._damaged(clip, damage, level)), entry)
         except LtBenchError as error:
-            return ClipScores(entry.id, misses=(Miss(entry.id, None, reason(error, (entry.video.parent,))),))
+            return ClipScores(entry.id, misses=(miss_of(error, entry.id, None, (entry.video.parent,)),))
 
     def close(self) -> None:
         """Free the detectors."""

@@ -29,9 +29,9 @@ def with_value(rows: Sequence[Row], name: str) -> list[Row]:
 def contenders(rows: Sequence[Row], name: str) -> list[Row]:
     """The rows that a score ranks, best first; by name where it has no better direction.
 
-    Their seeds are measured alike and have all a value, and they agree with each other in clips, detector and full
-    name. Where rows disagree, those of the most clips are ranked, and of those the largest number that agrees: a system
-    that has a score for fewer videos than the others is no competitor.
+    Their seeds are measured alike and all have a value, and they agree with each other in clips, detector and settings.
+    Where rows disagree, those of the most clips are ranked, and of those the largest number that agrees: a system that
+    has a score for fewer videos than the others is no competitor.
     """
     alike = [row for row in with_value(rows, name) if not row.scores[name].unlike]
     kinds = [_kind(row, name) for row in alike]
@@ -56,7 +56,7 @@ def is_control(name: str, row: Row) -> bool:
 
 def _kind(row: Row, name: str) -> tuple[int, str, str, frozenset[str]]:
     score = row.scores[name].score
-    return score.scored, score.detector, score.title, row.results[0].clips_of(name)
+    return score.scored, score.detector, score.settings_hash, row.results[0].clips_of(name)
 
 
 def _place(row: Row, name: str) -> tuple[float, str]:

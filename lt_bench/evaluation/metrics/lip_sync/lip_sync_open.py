@@ -113,17 +113,22 @@ def _curve(clip: ClipContext) -> SyncCurve:
 
 def _correlate(video: VideoView, clip: ClipContext) -> Float[ndarray, " 31"]:
     if video.fps != FPS:
-        raise UnscorableError(f"lip_sync_open: expected a protocol of {FPS} fps, got {video.fps:g}")
+        got = f"got {video.fps:g}"
+        raise UnscorableError(f"lip_sync_open: expected a protocol of {FPS} fps, {got}", fault="environment")
     track = video.faces
     inner = slice(max(TRIM, clip.first_frame), len(track.found) - TRIM)
     found = int(track.found.sum())
     if found < MIN_FRAMES:
         raise UnscorableError(
-            f"lip_sync_open: expected at least {MIN_FRAMES} frames with a face, got {found} of {len(track.found)}"
+            f"lip_sync_open: expected at least {MIN_FRAMES} frames with a face, got {found} of {len(track.found)}",
+            fault=clip.fault_of_length(MIN_FRAMES),
         )
     found_faces(video, clip)
     if np.count_nonzero(track.found[inner]) < 2 * MAX_SHIFT:
-        raise UnscorableError(f"lip_sync_open: expected at least {2 * MAX_SHIFT} scored frames with a face, got fewer")
+        raise UnscorableError(
+            f"lip_sync_open: expected at least {2 * MAX_SHIFT} scored frames with a face, got fewer",
+            fault=clip.fault_of_length(inner.start + 2 * MAX_SHIFT + TRIM),
+        )
     voice, model = voice_of(video), load_speech_to_mouth()
     expected = model.predict(_encoder().encode(voice, len(track.found))[:, 0], clip.id)
     return sync_curve(expected[inner], standardise(mouth_measures(track)[inner]), model.importance).correlations

@@ -26,9 +26,11 @@ def voice_of(video: VideoView, first: int = 0, frames: int | None = None) -> Wav
     if len(sound) < stop - start - LACKING:
         raise UnscorableError(
             f"{video.label}: expected a voice for all of {(stop - start) / SAMPLE_RATE:.2f} s, "
-            f"got sound of {len(sound) / SAMPLE_RATE:.2f} s"
+            f"got sound of {len(sound) / SAMPLE_RATE:.2f} s",
+            fault=video.fault,
         )
     loudest = float(np.abs(sound).max(initial=0.0))
     if loudest < QUIETEST:
-        raise UnscorableError(f"{video.label}: expected a voice, got a silent track (largest sample {loudest:.1e})")
+        got = f"got a silent track (largest sample {loudest:.1e})"
+        raise UnscorableError(f"{video.label}: expected a voice, {got}", fault=video.fault)
     return sound
