@@ -142,10 +142,11 @@ def _print(made: Leaderboard, console: Console) -> None:
 
 def leaderboard_document(made: Leaderboard) -> dict[str, Any]:
     """The leaderboard as a JSON document."""
-    from lt_bench.leaderboard.tables.cost_columns import COSTS
+    from lt_bench.leaderboard.tables.columns.column_list import columns_of
 
     tables = []
     for board in made.boards:
+        others = [column for column in columns_of(board, "json") if not column.score]
         rows = [
             {
                 "system": row.system,
@@ -156,7 +157,7 @@ def leaderboard_document(made: Leaderboard) -> dict[str, Any]:
                 "reasons": list(row.reasons),
                 "scores": {name: summary.value for name, summary in row.scores.items()},
                 "missing": {name: summary.missing for name, summary in row.scores.items() if summary.missing},
-                **{cost.key: row.cost(cost.key) for cost in COSTS},
+                **{column.key: column.cell(board, row).value for column in others},
             }
             for row in board.rows
         ]
