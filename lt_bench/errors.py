@@ -26,6 +26,12 @@ class LtBenchError(ValueError):
             self.fault = fault
 
 
+def short(value: object) -> str:
+    """Quote a value in an error message: its ``repr`` on one line, in at most 80 characters."""
+    text = " ".join(repr(value).split())
+    return text if len(text) <= 80 else f"{text[:77]}..."
+
+
 @contextmanager
 def blame(fault: Fault) -> Iterator[None]:
     """Set the fault of errors raised inside that carry none; the innermost ``blame`` wins."""

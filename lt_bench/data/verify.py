@@ -9,6 +9,7 @@ from pathlib import Path
 
 import torch
 
+from lt_bench.conventions import REAL_SETS
 from lt_bench.data.cache import LatentCache
 from lt_bench.data.checksums import CHECKSUMS_FILE, check_checksums
 from lt_bench.data.clip import shape_problem
@@ -104,7 +105,7 @@ def _is_finite(file: ClipFile, name: str) -> bool:
 
 
 def _check_real_set(cache: LatentCache, split: str) -> int:
-    folder = cache.path / "real" / split
+    folder = cache.path / REAL_SETS / split
     if not folder.exists():
         return 0
     real = read_real_set(folder)

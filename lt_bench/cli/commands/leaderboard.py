@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from lt_bench.cli.output import add_json_flag, print_json
 from lt_bench.cli.parsing import at_least
+from lt_bench.conventions import LEADERBOARD
 from lt_bench.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -58,7 +59,7 @@ def run(arguments: argparse.Namespace) -> int:
         raise ConfigError(f"--real {arguments.real}: expected the folder of a real set, got none")
     made = build_leaderboard(
         arguments.results,
-        arguments.out or "leaderboard",
+        arguments.out or LEADERBOARD,
         arguments.title,
         samples=arguments.samples,
         real=arguments.real,

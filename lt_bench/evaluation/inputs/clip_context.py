@@ -12,6 +12,7 @@ import numpy as np
 from jaxtyping import Float32
 from numpy import ndarray
 
+from lt_bench.conventions import SAMPLE_RATE
 from lt_bench.errors import Fault, LtBenchError, MediaError, blame
 from lt_bench.evaluation.stores.code_hash import code_hash
 from lt_bench.evaluation.stores.feature_store import Features, FeatureStore
@@ -22,7 +23,6 @@ from lt_bench.shapes import Frames, UInt8, Waveform
 if TYPE_CHECKING:
     from lt_bench.perception.faces import FaceLandmarker, FaceTrack
 
-SAMPLE_RATE = 16000
 TRUTH_COLUMNS = (
     "opening",
     "width",

@@ -8,15 +8,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from lt_bench.conventions import GENERATED_SET_FORMAT as FORMAT
+from lt_bench.conventions import GENERATED_SET_VERSION as VERSION
+from lt_bench.conventions import MANIFEST_FILE
 from lt_bench.errors import ResultError
 from lt_bench.evaluation.results.result_file import Scalar
 from lt_bench.files import printable, read_json
 from lt_bench.media.video_files import find_videos
 from lt_bench.versions import KEYS, check_version
 
-FORMAT = "lt_bench generated set"
-VERSION = 1
-MANIFEST_FILE = "manifest.json"
 _TAKEN = (*KEYS, "system", "cache_hash", "real_hash", "complete")
 
 

@@ -6,7 +6,8 @@ import os
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from lt_bench.data.real_set import MANIFEST_FILE, read_real_set
+from lt_bench.conventions import MANIFEST_FILE
+from lt_bench.data.real_set import read_real_set
 from lt_bench.errors import ResultError
 from lt_bench.files import printable, sha256_file, sha256_json
 from lt_bench.media.video import probe_video

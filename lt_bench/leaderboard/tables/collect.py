@@ -11,17 +11,22 @@ from pathlib import Path
 from typing import Any
 
 from lt_bench.config import RunConfig, load_config
+from lt_bench.conventions import (
+    CHECKPOINTS,
+    CONFIG_FILE,
+    LEADERBOARD,
+    METRICS_FILE,
+    REAL_SETS,
+    RESULT_FILE,
+    STATUS_FILE,
+    VIDEOS,
+)
 from lt_bench.errors import LtBenchError, ResultError
 from lt_bench.evaluation.results.result_file import FORMAT, Result, load_result
 from lt_bench.files import MAX_JSON, read_json, read_text
 
-RESULT_FILE = "result.json"
-STATUS_FILE = "status.json"
-CONFIG_FILE = "config.yaml"
-METRICS_FILE = "metrics.csv"
-VIDEOS = "videos"
 # Folders that hold copies of results, not results.
-SKIPPED = ("mlartifacts", "mlruns", "leaderboard", "checkpoints", VIDEOS)
+SKIPPED = ("mlartifacts", "mlruns", LEADERBOARD, CHECKPOINTS, VIDEOS)
 
 
 @dataclass(frozen=True)
@@ -137,7 +142,7 @@ def _config(folder: Path) -> RunConfig | None:
 
 
 def _real_folder(config: RunConfig) -> Path | None:
-    folder = Path(config.data.cache) / "real" / config.evaluation.split
+    folder = Path(config.data.cache) / REAL_SETS / config.evaluation.split
     return folder if folder.is_dir() else None
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from lt_bench.cli.output import add_json_flag, print_json, progress_bar
 from lt_bench.cli.parsing import at_least
+from lt_bench.conventions import REAL_SETS
 
 if TYPE_CHECKING:
     from lt_bench.data.cache import LatentCache
@@ -94,7 +95,7 @@ def info_of(cache: LatentCache) -> dict[str, Any]:
     from lt_bench.data.real_set import read_real_set
     from lt_bench.files import read_json
 
-    real = {split: cache.path / "real" / split for split in SPLITS}
+    real = {split: cache.path / REAL_SETS / split for split in SPLITS}
     return {
         "cache": str(cache.path),
         **info_to_dict(cache.info),

@@ -14,6 +14,7 @@ import numpy as np
 from jaxtyping import Float
 from numpy import ndarray
 
+from lt_bench.conventions import FPS
 from lt_bench.evaluation.metrics.base import ClipContext, Need, PerVideoScore, UnscorableError, VideoView, register
 from lt_bench.evaluation.metrics.lip_sync.lip_sync_model import (
     MAX_SHIFT,
@@ -31,7 +32,6 @@ from lt_bench.evaluation.metrics.motion.head_motion import found_faces
 from lt_bench.files import sha256_json
 from lt_bench.perception.faces import landmarker_hash
 from lt_bench.perception.mouth import mouth_measures
-from lt_bench.perception.speech.base import FPS
 from lt_bench.perception.speech.moonshine import WEIGHTS as SPEECH_WEIGHTS
 from lt_bench.perception.speech.moonshine import MoonshineEncoder
 

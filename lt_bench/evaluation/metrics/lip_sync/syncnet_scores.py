@@ -9,6 +9,7 @@ from typing import ClassVar, Literal
 import numpy as np
 
 from lt_bench.assets.store import asset_path
+from lt_bench.conventions import FPS
 from lt_bench.errors import Fault
 from lt_bench.evaluation.metrics.base import ClipContext, Need, PerVideoScore, UnscorableError, VideoView, register
 from lt_bench.evaluation.metrics.lip_sync.voiced_audio import voice_of
@@ -17,7 +18,6 @@ from lt_bench.perception.device import kept_network
 from lt_bench.perception.syncnet import (
     CROP_SCALE,
     DETECTION_SCALE,
-    FPS,
     MIN_FACE,
     S3FD,
     SHIFT,

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from lt_bench.evaluation.inputs.clip_context import SAMPLE_RATE, UnscorableError, VideoView
+from lt_bench.conventions import SAMPLE_RATE
+from lt_bench.evaluation.inputs.clip_context import UnscorableError, VideoView
 from lt_bench.shapes import Waveform
 
 QUIETEST = 2**-15
