@@ -1,4 +1,4 @@
-"""The videos of a system: a folder, perhaps with a manifest that tells what made them."""
+"""The generated videos of a system: a folder, optionally with a manifest of how they were made."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _TAKEN = (*KEYS, "system", "cache_hash", "real_hash", "complete")
 
 
 @dataclass(frozen=True)
-class GeneratedSide:
+class GeneratedVideos:
     """Videos by path without suffix, and the facts of their manifest."""
 
     folder: Path
@@ -39,7 +39,7 @@ class GeneratedSide:
     meta: dict[str, Scalar]
 
 
-def open_generated_side(folder: str | os.PathLike[str]) -> GeneratedSide:
+def open_generated_videos(folder: str | os.PathLike[str]) -> GeneratedVideos:
     """List the videos and read the manifest, if it is one of ours; a ``manifest.json`` of another format is not read.
 
     Raises:
@@ -60,7 +60,7 @@ def open_generated_side(folder: str | os.PathLike[str]) -> GeneratedSide:
         document = {}
     else:
         check_version(document, str(manifest), VERSION, error=ResultError)
-    return GeneratedSide(
+    return GeneratedVideos(
         folder=path,
         videos=videos,
         unused={name: reason for name, reason in found.unused.items() if name != MANIFEST_FILE},

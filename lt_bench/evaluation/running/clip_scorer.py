@@ -13,10 +13,10 @@ from numpy import ndarray
 from lt_bench.errors import LtBenchError
 from lt_bench.evaluation.inputs.clip_context import ClipContext, UnscorableError, VideoView
 from lt_bench.evaluation.inputs.clip_loader import Loader
-from lt_bench.evaluation.inputs.reference_set import RealVideo
+from lt_bench.evaluation.inputs.reference_set import ReferenceVideo
 from lt_bench.evaluation.metrics.base import PerVideoScore, Score, SetScore
 from lt_bench.evaluation.results.result_file import Miss
-from lt_bench.evaluation.running.value_cache import Ledger
+from lt_bench.evaluation.running.value_cache import ValueCache
 from lt_bench.files import sha256_json
 
 
@@ -24,7 +24,7 @@ from lt_bench.files import sha256_json
 class Pair:
     """A clip and the one file that was generated for it."""
 
-    entry: RealVideo
+    entry: ReferenceVideo
     generated: Path
 
 
@@ -57,7 +57,7 @@ class ClipScorer:
 
     def __init__(self, loader: Loader, scores: Sequence[Score]) -> None:
         self.loader, self.scores = loader, tuple(scores)
-        gallery = loader.real.gallery.values()
+        gallery = loader.reference.gallery.values()
         self._gallery = sha256_json(sorted([take.id, take.identity, take.sha256] for take in gallery))
 
     def __call__(self, pair: Pair) -> ClipScores:
@@ -71,7 +71,7 @@ class ClipScorer:
         finally:
             self.loader.release()
 
-    def measure(self, clip: ClipContext, entry: RealVideo, folders: Sequence[Path] = ()) -> ClipScores:
+    def measure(self, clip: ClipContext, entry: ReferenceVideo, folders: Sequence[Path] = ()) -> ClipScores:
         """Score a clip that is loaded.
 
         Args:
@@ -80,24 +80,24 @@ class ClipScorer:
             folders: left out of reasons.
         """
         result = ClipScores(clip.id, frames=clip.real.length)
-        ledgers = [self._ledger(clip, view, entry) for view in (clip.generated, clip.real)]
+        value_caches = [self._value_cache(clip, view, entry) for view in (clip.generated, clip.real)]
         misses = []
         for score in self.scores:
             try:
-                _Measurement(score, clip, folders, *ledgers).into(result)
+                _Measurement(score, clip, folders, *value_caches).into(result)
             except LtBenchError as error:
                 misses.append(miss_of(error, clip.id, score.name, folders))
-        for ledger in ledgers:
-            ledger.save()
+        for values in value_caches:
+            values.save()
         return replace(result, misses=tuple(misses))
 
-    def _ledger(self, clip: ClipContext, view: VideoView, entry: RealVideo) -> Ledger:
+    def _value_cache(self, clip: ClipContext, view: VideoView, entry: ReferenceVideo) -> ValueCache:
         """That of the clip with ``view`` in the place of the generated video."""
         stranger = self.loader.strangers.get(clip.id)
         real = self.loader.tools.digest(clip.real.path)
         rest = [clip.id, clip.identity, real, entry.sha256, stranger.sha256 if stranger else None, self._gallery]
         address = {**view.address("values 2"), "beside": sha256_json(rest), "first": clip.first_frame}
-        return Ledger(self.loader.tools.store, address)
+        return ValueCache(self.loader.tools.store, address)
 
 
 def miss_of(error: LtBenchError, clip: str, score: str | None, folders: Sequence[Path] = ()) -> Miss:
@@ -123,8 +123,8 @@ class _Measurement:
     score: Score
     clip: ClipContext
     folders: Sequence[Path]
-    pair_ledger: Ledger
-    real_ledger: Ledger
+    pair_values: ValueCache
+    reference_values: ValueCache
 
     def into(self, result: ClipScores) -> None:
         """Measure; what can be had goes into ``result``, a miss is raised."""
@@ -134,7 +134,7 @@ class _Measurement:
         if isinstance(score, SetScore):
             result.collected[name] = dict(score.collect(clip))
         elif isinstance(score, PerVideoScore):
-            result.values[name] = self._value(score.score, self.pair_ledger, "value", clip)
+            result.values[name] = self._value(score.score, self.pair_values, "value", clip)
             if score.reference is not None:
                 self._beside(score, "reference", clip.on_real(), result.references)
             if "audio" in score.needs and (misvoiced := clip.misvoiced()):
@@ -143,12 +143,12 @@ class _Measurement:
     def _beside(self, score: PerVideoScore, role: str, clip: ClipContext, into: dict[str, float]) -> None:
         """The same score for comparison; how many of them there are stands in the result, so a miss is no miss."""
         try:
-            into[score.name] = self._value(score.score, self.real_ledger, role, clip)
+            into[score.name] = self._value(score.score, self.reference_values, role, clip)
         except LtBenchError:
             return
 
-    def _value(self, score: Callable[[ClipContext], float], ledger: Ledger, role: str, clip: ClipContext) -> float:
-        return ledger.value(self.score, role, lambda: _finite(score, clip), lambda error: reason(error, self.folders))
+    def _value(self, score: Callable[[ClipContext], float], values: ValueCache, role: str, clip: ClipContext) -> float:
+        return values.value(self.score, role, lambda: _finite(score, clip), lambda error: reason(error, self.folders))
 
 
 def _finite(score: Callable[[ClipContext], float], clip: ClipContext) -> float:
