@@ -1,4 +1,4 @@
-"""Two systems on the same clips: differences, intervals and tests, corrected over the whole table."""
+"""Comparison of two systems on the same clips: differences, intervals, and tests corrected over the table."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A result as a table of single videos."""
+"""Export of a result as a CSV with one row per video and score."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ COLUMNS = ("system", "clip", "identity", "frames", "score", "value", "unit", "be
 
 
 def save_csv(result: Result, path: str | os.PathLike[str]) -> None:
-    """Write one row a video and score, misses with reason and fault and no value; whole or not at all."""
+    """Write one row per video and score, misses with reason and fault and no value; whole or not at all."""
     text = io.StringIO(newline="")
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(COLUMNS)

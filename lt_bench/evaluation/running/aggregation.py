@@ -1,4 +1,4 @@
-"""From the measurements of single clips to the scores of a result."""
+"""Aggregation of per-clip measurements to the scores of a result."""
 
 from __future__ import annotations
 
@@ -57,15 +57,15 @@ def assemble(
     rules: Rules,
     meta: Mapping[str, Scalar] | None = None,
 ) -> ScoreValue:
-    """One score of a result.
+    """Compute one score of a result.
 
     Args:
-        score: which.
-        unavailable: why it could not be computed here at all, or None.
-        clips: all clips' measurements.
-        identities: by clip id.
+        score: the metric.
+        unavailable: why it cannot be computed on this machine, or None.
+        clips: measurements of all clips.
+        identities: identity of each clip, by its id.
         rules: of the protocol.
-        meta: what the system's manifest says.
+        meta: facts of the system's manifest.
     """
     if unavailable is None and isinstance(score, PerVideoScore):
         return _per_video(score, clips, identities, rules)

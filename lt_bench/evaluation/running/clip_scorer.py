@@ -1,4 +1,4 @@
-"""All scores of one clip; what a worker process does."""
+"""Scoring of one clip: the task of a worker process."""
 
 from __future__ import annotations
 
@@ -30,21 +30,21 @@ class Pair:
 
 @dataclass(frozen=True)
 class ClipScores:
-    """What was measured on one clip, by name of the score."""
+    """The measurements of one clip, by name of the metric."""
 
     id: str
     frames: int = 0
-    """0 where the pair could not be read."""
+    """Number of frames; 0 where the pair could not be read."""
     values: dict[str, float] = field(default_factory=dict)
     references: dict[str, float] = field(default_factory=dict)
     """The same scores of the real video."""
     controls: dict[str, float] = field(default_factory=dict)
-    """The same scores of the real video with another identity's sound, for scores that listen."""
+    """The same scores of the real video with another identity's sound, for metrics that use audio."""
     collected: dict[str, Mapping[str, ndarray]] = field(default_factory=dict)
-    """For scores of the whole set."""
+    """Features for set-level metrics."""
     misses: tuple[Miss, ...] = ()
     adjusted: tuple[str, ...] = ()
-    """What was done to rates, sizes and lengths of the two videos."""
+    """Changes to rates, sizes and lengths of the two videos."""
 
 
 class ClipScorer:
@@ -61,7 +61,7 @@ class ClipScorer:
         self._gallery = sha256_json(sorted([take.id, take.identity, take.sha256] for take in gallery))
 
     def __call__(self, pair: Pair) -> ClipScores:
-        """Score one pair; what cannot be read or scored is a miss with its reason."""
+        """Score one pair; a clip that cannot be read or scored becomes a miss with reason and fault."""
         clip_id, folders = pair.entry.id, (pair.generated.parent, pair.entry.video.parent)
         try:
             clip, adjusted = self.loader.load(pair.entry, pair.generated)
@@ -92,7 +92,7 @@ class ClipScorer:
         return replace(result, misses=tuple(misses))
 
     def _value_cache(self, clip: ClipContext, view: VideoView, entry: ReferenceVideo) -> ValueCache:
-        """That of the clip with ``view`` in the place of the generated video."""
+        """Open the value cache of the clip with ``view`` in place of the generated video."""
         stranger = self.loader.strangers.get(clip.id)
         real = self.loader.tools.digest(clip.real.path)
         rest = [clip.id, clip.identity, real, entry.sha256, stranger.sha256 if stranger else None, self._gallery]
@@ -109,7 +109,7 @@ def miss_of(error: LtBenchError, clip: str, score: str | None, folders: Sequence
 
 
 def reason(error: LtBenchError, folders: Sequence[Path] = ()) -> str:
-    """An error's message on one line, with files named relative to ``folders``: results do not tell where they lay."""
+    """Return an error's message on one line, with files relative to ``folders``: results keep no local paths."""
     text = " ".join(str(error).split())
     for folder in folders:
         text = text.replace(f"{folder}{os.sep}", "")
@@ -127,7 +127,7 @@ class _Measurement:
     reference_values: ValueCache
 
     def into(self, result: ClipScores) -> None:
-        """Measure; what can be had goes into ``result``, a miss is raised."""
+        """Add the measurements to ``result``; raises where there is no value."""
         score, clip, name = self.score, self.clip, self.score.name
         if "truth" in score.needs and clip.truth is None:
             raise UnscorableError("the clip has no truth", fault="reference")
@@ -141,7 +141,7 @@ class _Measurement:
                 self._beside(score, "control", misvoiced, result.controls)
 
     def _beside(self, score: PerVideoScore, role: str, clip: ClipContext, into: dict[str, float]) -> None:
-        """The same score for comparison; how many of them there are stands in the result, so a miss is no miss."""
+        """Add the same score for comparison, if there is one: the result states how many clips it is based on."""
         try:
             into[score.name] = self._value(score.score, self.reference_values, role, clip)
         except LtBenchError:

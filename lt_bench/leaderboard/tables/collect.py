@@ -1,4 +1,4 @@
-"""Find result files, and the curves and videos that lie beside them."""
+"""Discovery of result files, with the training curves and videos next to them."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def collect(
     Args:
         paths: files and folders.
         real: folder of the real set, where it does not lie in the cache that a run's configuration names.
-        videos: folders of videos by system, for results with no folder ``videos`` beside them.
+        videos: folders of videos by system, for results without a folder ``videos`` next to them.
 
     Raises:
         ResultError: nothing found, a damaged file, which it names, or videos of a system that has no result.
@@ -119,7 +119,7 @@ def _entry(source: Path, real: Path | None, videos: Mapping[str, Path]) -> Entry
     named = config.evaluation.system if config else ""
     system = result.system if result else named or (f"{portrait}-{audio}" if config else folder.name)
     state, reason = ("done", "") if result else _status(folder)
-    beside = folder / VIDEOS if config else None
+    own_videos = folder / VIDEOS if config else None
     return Entry(
         source=source,
         system=system,
@@ -129,7 +129,7 @@ def _entry(source: Path, real: Path | None, videos: Mapping[str, Path]) -> Entry
         state=state,
         reason=reason,
         result=result,
-        videos=videos.get(system, beside if beside and beside.is_dir() else None),
+        videos=videos.get(system, own_videos if own_videos and own_videos.is_dir() else None),
         real=real or (_real_folder(config) if config else None),
         curve=_curve(folder / METRICS_FILE) if config else (),
         config=folder / CONFIG_FILE if config else None,

@@ -1,4 +1,4 @@
-"""Systems that missed clips, ranked all the same: what is missing counts as the worst that any system has."""
+"""Imputation of missed clips by the worst value of any system."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from lt_bench.evaluation.statistics.cluster import aggregate, cluster_bootstrap
 from lt_bench.leaderboard.tables.collect import Entry
 
 NOTE = "missed clips imputed by the worst value of any system"
-"""What the title of an imputed score ends with."""
+"""End of the title of an imputed score."""
 
 
 def impute_worst(entries: Sequence[Entry]) -> tuple[Entry, ...]:
@@ -58,7 +58,7 @@ def _score(score: Score, mine: Result, peers: Sequence[Result]) -> Score:
     known = {i for other in others for i in other.per_video}
     if not any(_lost(r, score.name, known) for r in found):
         return score
-    # All systems carry the note, which tells about the column; those that missed nothing keep their values.
+    # The note concerns the whole column, so every system carries it; those that missed nothing keep their values.
     lost = _lost(mine, score.name, known)
     worst = _worst(score, [value for other in others for value in other.per_video.values()])
     values = {c.id: score.per_video.get(c.id, worst) for c in mine.clips if c.id in score.per_video.keys() | lost}

@@ -1,4 +1,4 @@
-"""Which rows of a table a score ranks, and in which order."""
+"""Ranking of the rows of a table by a score."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A row of a leaderboard: one system, its seeds together."""
+"""Rows of a leaderboard: one system with all its seeds."""
 
 from __future__ import annotations
 
