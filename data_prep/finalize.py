@@ -10,8 +10,8 @@ from data_prep.filters.duplicates import MIN_PICTURES, find_duplicates
 from data_prep.outcome import Rejected
 from data_prep.rules import RejectionError
 from lt_bench.config import parse_config
-from lt_bench.conventions import REAL_SETS
-from lt_bench.data.format import SPLITS, ClipRecord
+from lt_bench.conventions import REAL_SETS, SPLITS
+from lt_bench.data.format import ClipRecord
 from lt_bench.data.real_set import RealClip, write_real_set
 from lt_bench.data.writer import CacheWriter
 

@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 FPS = 25
 """Frames per second of clips, latents, speech features and generated videos."""
 SAMPLE_RATE = 16000
 """Samples per second of sound, mono."""
+
+Split = Literal["train", "validation", "test"]
+HELD_OUT: tuple[Split, ...] = ("validation", "test")
+"""Splits whose identities training never sees."""
+SPLITS: tuple[Split, ...] = ("train", *HELD_OUT)
 
 CONFIG_FILE = "config.yaml"
 STATUS_FILE = "status.json"

@@ -8,14 +8,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from lt_bench.conventions import FPS
+from lt_bench.conventions import FPS, Split
 from lt_bench.errors import CacheError, ConfigError, short
 from lt_bench.scaling import LatentScaling
 from lt_bench.versions import body_of, check_version
 
 FORMAT = "lt_bench latent cache"
 VERSION = 1
-SPLITS = ("train", "validation", "test")
 ROLES = ("clip", "gallery")
 CACHE_FILE = "cache.json"
 INDEX_FILE = "index.parquet"
@@ -23,7 +22,6 @@ JOURNAL_FILE = "journal.jsonl"
 REJECTED_FILE = "rejected.json"
 ID_PATTERN = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,149}")
 
-Split = Literal["train", "validation", "test"]
 Role = Literal["clip", "gallery"]
 
 

@@ -33,6 +33,7 @@ def test_no_module_defines_a_convention_again() -> None:
     for path, tree in modules():
         for node in tree.body:
             targets = node.targets if isinstance(node, ast.Assign) else []
+            targets = [node.target] if isinstance(node, ast.AnnAssign) else targets
             names = {name.id for target in targets for name in ast.walk(target) if isinstance(name, ast.Name)}
             found += [f"{path}: {name}" for name in sorted(names & NAMES)]
     assert found == []

@@ -17,7 +17,7 @@ from lt_bench.leaderboard.tables.columns.column import Column
 from lt_bench.leaderboard.tables.columns.column_list import COLUMNS
 from lt_bench.leaderboard.tables.factorial_effects import Effect, factorial_effects, unlike_cells
 from lt_bench.leaderboard.tables.fusion_grid import build_grid
-from lt_bench.leaderboard.tables.ranking import is_control
+from lt_bench.leaderboard.tables.ranking import control_name, is_control
 from lt_bench.leaderboard.tables.rows import Row
 from lt_bench.leaderboard.tables.significance import SIGNIFICANCE
 
@@ -98,7 +98,7 @@ def _value(row: Row, name: str) -> float | None:
 
 def _dots(board: Board, score: Score, colours: dict[str, int]) -> Chart:
     rows = [row for row in board.rows if row.results]
-    controls = f"{score.name}_shuffled"
+    controls = control_name(score.name)
     has_control = any(controls in row.scores for row in rows)
     reference = score.reference
     line = Reference(reference.value, reference.kind) if reference else None

@@ -49,9 +49,14 @@ def ordered(rows: Sequence[Row], name: str | None) -> tuple[Row, ...]:
     return (*ranked, *sorted(unranked, key=lambda row: _place(row, name or "")), *rest)
 
 
+def control_name(name: str) -> str:
+    """Name of the metric that is the shuffled control of another."""
+    return f"{name}_shuffled"
+
+
 def is_control(name: str, row: Row) -> bool:
     """Whether a score is the shuffled control of another, which nothing is best in."""
-    return name.endswith("_shuffled") and name.removesuffix("_shuffled") in row.scores
+    return any(name == control_name(other) for other in row.scores)
 
 
 def _kind(row: Row, name: str) -> tuple[int, str, str, frozenset[str]]:

@@ -91,7 +91,8 @@ def _verify(arguments: argparse.Namespace) -> int:
 def info_of(cache: LatentCache) -> dict[str, Any]:
     """The JSON document of ``info``: the header, the hashes, what is in it, and medians of the quality numbers."""
     from lt_bench.cli.commands.prepare.report_text import contents
-    from lt_bench.data.format import REJECTED_FILE, SPLITS, info_to_dict
+    from lt_bench.conventions import SPLITS
+    from lt_bench.data.format import REJECTED_FILE, info_to_dict
     from lt_bench.data.real_set import read_real_set
     from lt_bench.files import read_json
 

@@ -9,6 +9,7 @@ from lt_bench.evaluation.results.result_file import Score
 from lt_bench.leaderboard.formats.numbers import short_number, short_spread
 from lt_bench.leaderboard.tables.boards import Board
 from lt_bench.leaderboard.tables.columns.column import NO_VALUE, Cell, Column, Value
+from lt_bench.leaderboard.tables.ranking import control_name
 from lt_bench.leaderboard.tables.rows import Row, ScoreSummary
 
 FIRST = (
@@ -34,7 +35,9 @@ def telling_first(board: Board, columns: Sequence[Column]) -> tuple[Column, ...]
     Those without a value come last.
     """
     by_name = {column.key: column for column in columns}
-    wanted = dict.fromkeys((board.headline, f"{board.headline}_shuffled", *FIRST))  # the headline may be one of them
+    wanted = dict.fromkeys(
+        (board.headline, control_name(board.headline or ""), *FIRST)
+    )  # the headline may be one of them
     first = [by_name[name] for name in wanted if name in by_name and by_name[name].has_value(board)]
     rest = sorted((c for c in columns if c not in first), key=lambda column: not column.has_value(board))
     return (*first, *rest)
