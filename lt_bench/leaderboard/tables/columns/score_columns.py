@@ -35,9 +35,8 @@ def telling_first(board: Board, columns: Sequence[Column]) -> tuple[Column, ...]
     Those without a value come last.
     """
     by_name = {column.key: column for column in columns}
-    wanted = dict.fromkeys(
-        (board.headline, control_name(board.headline or ""), *FIRST)
-    )  # the headline may be one of them
+    heads = (board.headline, control_name(board.headline)) if board.headline else ()
+    wanted = dict.fromkeys((*heads, *FIRST))  # the headline may be one of them
     first = [by_name[name] for name in wanted if name in by_name and by_name[name].has_value(board)]
     rest = sorted((c for c in columns if c not in first), key=lambda column: not column.has_value(board))
     return (*first, *rest)
