@@ -10,7 +10,8 @@ from data_prep.filters.duplicates import MIN_PICTURES, find_duplicates
 from data_prep.outcome import Rejected
 from data_prep.rules import RejectionError
 from lt_bench.config import parse_config
-from lt_bench.data.format import SPLITS, ClipRecord
+from lt_bench.conventions import REAL_SETS, SPLITS
+from lt_bench.data.format import ClipRecord
 from lt_bench.data.real_set import RealClip, write_real_set
 from lt_bench.data.writer import CacheWriter
 
@@ -53,7 +54,7 @@ def remove_strays(writer: CacheWriter) -> None:
 def write_real_sets(writer: CacheWriter, source: Source) -> None:
     """Write the manifests of the splits whose videos are exported; a split without a clip leaves no folder."""
     for split in source.exported:
-        folder = writer.path / "real" / split
+        folder = writer.path / REAL_SETS / split
         entries = [writer.extra(record.id)["real"] for record in writer.records if record.split == split]
         if entries:
             clips = [parse_config(RealClip, entry, f"{writer.path}: journal") for entry in entries]
@@ -69,4 +70,4 @@ def _remove_files(writer: CacheWriter, record: ClipRecord) -> None:
 
 
 def _real_file(writer: CacheWriter, record: ClipRecord, kind: str) -> Path:
-    return writer.path / "real" / record.split / f"{record.id}.{kind}"
+    return writer.path / REAL_SETS / record.split / f"{record.id}.{kind}"

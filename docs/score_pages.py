@@ -61,7 +61,7 @@ def _protocol(rules: Protocol) -> list[str]:
     first = f", scored from frame {rules.first_frame}" if rules.first_frame else ""
     lines = [f"## {rules.id}", "", f"Version {rules.version}, `{rules.hash[:12]}`. {rules.about}", ""]
     lines += [f"- {size}, {rules.fps:g} fps{first}", *(f"- {rule}" for rule in rules.rules), ""]
-    lines += ["| score | better | full name, without size and N |", "|---|---|---|"]
+    lines += ["| score | better | title, without size |", "|---|---|---|"]
     return [*lines, *(_row(spec) for spec in rules.scores), ""]
 
 

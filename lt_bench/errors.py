@@ -2,13 +2,50 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Literal
+
+Fault = Literal["generated", "reference", "environment"]
+"""What an error lies in when a clip is scored.
+
+``generated``: the generated video. ``reference``: the reference set, or a metric that has no value against it.
+``environment``: the machine and its assets, or the protocol.
+"""
+
 
 class LtBenchError(ValueError):
     """Bad input: the message names the file or key, what was expected and what was got, on one line."""
 
+    fault: Fault | None = None
+    """None where the raising code cannot know; callers that know set it with ``blame``."""
+
+    def __init__(self, *args: object, fault: Fault | None = None) -> None:
+        super().__init__(*args)
+        if fault is not None:
+            self.fault = fault
+
+
+def short(value: object) -> str:
+    """Quote a value in an error message: its ``repr`` on one line, in at most 80 characters."""
+    text = " ".join(repr(value).split())
+    return text if len(text) <= 80 else f"{text[:77]}..."
+
+
+@contextmanager
+def blame(fault: Fault) -> Iterator[None]:
+    """Set the fault of errors raised inside that carry none; the innermost ``blame`` wins."""
+    try:
+        yield
+    except LtBenchError as error:
+        error.fault = error.fault or fault
+        raise
+
 
 class ConfigError(LtBenchError):
     """A key of a configuration is unknown, missing or of the wrong kind."""
+
+    fault = "environment"
 
 
 class MediaError(LtBenchError):
@@ -22,6 +59,8 @@ class ColourError(MediaError):
 class AssetError(LtBenchError):
     """A pinned asset is missing or is not the pinned file."""
 
+    fault = "environment"
+
 
 class CacheError(LtBenchError):
     """A latent cache is damaged, of another version, or does not fit what is asked of it."""
@@ -32,7 +71,9 @@ class CheckpointError(LtBenchError):
 
 
 class WriteError(LtBenchError):
-    """The system let a file not be written: a full disk, a folder that may only be read."""
+    """The system refused to write a file: a full disk, a read-only folder."""
+
+    fault = "environment"
 
 
 class TrainingError(LtBenchError):

@@ -10,7 +10,7 @@ from __future__ import annotations
 from data_prep.datasets.jobs import FILMED_RULES, Source, VideoJob
 from lt_bench.assets.store import asset_path
 from lt_bench.assets.table import asset
-from lt_bench.data.format import SPLITS, Split
+from lt_bench.conventions import SPLITS, Split
 from lt_bench.files import sha256_json
 
 SPEAKERS: dict[str, str] = {
@@ -27,7 +27,7 @@ SPEAKERS: dict[str, str] = {
     "swiz3n": "grid_j",
 }
 """Speaker of each clip."""
-HELD_OUT: dict[str, Split] = {"grid_i": "validation", "grid_b": "test", "grid_h": "test"}
+SPLIT_OF: dict[str, Split] = {"grid_i": "validation", "grid_b": "test", "grid_h": "test"}
 """Split of the speakers that are not trained on."""
 
 
@@ -41,7 +41,7 @@ def grid_sample() -> Source:
         VideoJob(
             id=name,
             identity=speaker,
-            split=HELD_OUT.get(speaker, "train"),
+            split=SPLIT_OF.get(speaker, "train"),
             role="clip",
             path=asset_path(f"{name}.mpg"),
             source=f"{name}.mpg",

@@ -8,7 +8,8 @@ from pathlib import Path
 from data_prep.extraction.crop_methods import Given
 from data_prep.outcome import Rejected
 from data_prep.synthetic.dataset import SyntheticClipSpec
-from lt_bench.data.format import Role, Split
+from lt_bench.conventions import Split
+from lt_bench.data.format import Role
 
 RULES = 2
 """Version of the preparation's rules for rendered clips; part of their cache's source hash."""

@@ -16,13 +16,13 @@ from data_prep.datasets.jobs import FILMED_RULES, Source, VideoJob
 from data_prep.datasets.published_splits import PublishedVideo, assign, published
 from data_prep.outcome import Rejected
 from lt_bench.config import DataConfig
-from lt_bench.data.format import Split
+from lt_bench.conventions import HELD_OUT, Split
 from lt_bench.errors import ConfigError
 from lt_bench.files import sha256_json
 
 BEST_LINES = 1080
 """Of the picture; more is not fetched."""
-EXPORTED: tuple[Split, ...] = ("validation", "test")
+EXPORTED = HELD_OUT
 """Splits whose real videos are exported; nothing is scored on the large train split."""
 TERMS = {"hdtf": hdtf.TERMS, "celebv-hq": celebv_hq.TERMS}
 """Licence and terms, to be read before videos are fetched."""

@@ -17,7 +17,7 @@ from typing import Any
 
 from data_prep.datasets.splits import RULE, SplitRule, group_names, split_identities
 from lt_bench.config import parse_config, to_dict
-from lt_bench.data.format import Split
+from lt_bench.conventions import Split
 from lt_bench.errors import CacheError, ConfigError
 from lt_bench.files import read_json, sha256_json
 

@@ -14,7 +14,7 @@ from data_prep.datasets.splits import split_identities
 from data_prep.outcome import Rejected
 from data_prep.synthetic.dataset import synthetic_clips
 from lt_bench.config import DataConfig
-from lt_bench.data.format import SPLITS, Split
+from lt_bench.conventions import HELD_OUT, SPLITS, Split
 from lt_bench.errors import ConfigError, MediaError
 from lt_bench.files import printable, sha256_json
 from lt_bench.media.video_files import VIDEO_SUFFIXES, find_videos
@@ -46,7 +46,7 @@ def synthetic_source(config: DataConfig) -> Source:
         dataset="synthetic",
         jobs=jobs,
         hash=sha256_json([RULES, config.resolution, [dataclasses.asdict(job.spec) for job in jobs]]),
-        exported=("validation", "test"),
+        exported=HELD_OUT,
     )
 
 

@@ -19,7 +19,7 @@ import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from lt_bench.data.format import Split
+from lt_bench.conventions import Split
 from lt_bench.errors import ConfigError
 
 

@@ -15,6 +15,7 @@ from data_prep.datasets.jobs import Job
 from data_prep.encoding.frame_encoder import FrameTaker
 from data_prep.extraction.raw_clip import Material
 from lt_bench.config import to_dict
+from lt_bench.conventions import REAL_SETS
 from lt_bench.data.real_set import real_clip
 from lt_bench.files import write_bytes
 from lt_bench.media.audio import write_wav
@@ -33,7 +34,7 @@ def export_real(
     Returns:
         The clip's entry in the real set's manifest, as a plain document.
     """
-    folder, name = cache / "real" / job.split, material.id
+    folder, name = cache / REAL_SETS / job.split, material.id
     write_video(folder / f"{name}.mp4", frames, audio=material.audio, crf=CRF)
     write_png(folder / f"{name}.png", taker.portrait)
     write_wav(folder / f"{name}.wav", material.audio)

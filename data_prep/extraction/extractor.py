@@ -27,12 +27,13 @@ from data_prep.filters.single_speaker import PersonCheck
 from data_prep.outcome import Rejected
 from data_prep.rules import RejectionError
 from lt_bench.config.data import CropConfig, QualityConfig
+from lt_bench.conventions import FPS
 from lt_bench.errors import ColourError, FaceError, MediaError
 from lt_bench.media.audio import read_audio
 from lt_bench.media.video import probe_video
 from lt_bench.perception.faces import FaceLandmarker, FaceTrack
 from lt_bench.perception.mouth import mouth_boxes
-from lt_bench.perception.speech.base import FORGIVEN_SAMPLES, FPS, SAMPLES_PER_FRAME
+from lt_bench.perception.speech.base import FORGIVEN_SAMPLES, SAMPLES_PER_FRAME
 from lt_bench.shapes import Waveform
 
 MAX_FACES = 3

@@ -19,15 +19,15 @@ from numpy import ndarray
 
 from data_prep.datasets.jobs import VideoJob
 from data_prep.extraction.scenes import SceneCutter
+from lt_bench.conventions import FPS
 from lt_bench.media.resampling import Span
 from lt_bench.media.video import iter_frames
 from lt_bench.perception.faces import Face, FaceLandmarker
-from lt_bench.perception.speech.base import FPS
 from lt_bench.shapes import Frames
 
 HELD_BYTES = 256_000_000
 """Decoded frames that are kept in memory; a longer video is decoded a second time."""
-THUMBNAIL_EVERY = 25
+THUMBNAIL_EVERY = FPS
 THUMBNAIL_WIDTH = 256
 
 

@@ -9,6 +9,8 @@ import numpy as np
 from jaxtyping import UInt8
 from numpy import ndarray
 
+from lt_bench.conventions import FPS
+
 if TYPE_CHECKING:
     from data_prep.extraction.crop import Crop
     from data_prep.extraction.face_tracks import Track
@@ -22,8 +24,8 @@ FACE_COLOUR, CROP_COLOUR = (255, 176, 32), (64, 200, 120)
 
 def draw_thumbnail(footage: Footage, start: int, stop: int, face: Track | None, crop: Crop | None) -> bytes:
     """JPEG of a frame near the middle of a clip, with its face's box (orange) and its crop (green) where known."""
-    second = (start + stop) // 2 // 25 * 25
-    frame = second if second >= start else min(second + 25, stop - 1)
+    second = (start + stop) // 2 // FPS * FPS
+    frame = second if second >= start else min(second + FPS, stop - 1)
     picture, scale = footage.thumbnail(frame)
     if face is not None:
         nearest = min(face.faces, key=lambda number: abs(number + start - frame))

@@ -9,7 +9,7 @@ import torch
 from jaxtyping import Bool
 from numpy import ndarray
 
-from lt_bench.perception.speech.base import SAMPLE_RATE
+from lt_bench.conventions import SAMPLE_RATE
 from lt_bench.shapes import Waveform
 
 

@@ -56,7 +56,7 @@ def find_duplicates(fingerprints: Mapping[str, str]) -> dict[str, tuple[str, flo
     Args:
         fingerprints: of every clip, by id.
     """
-    kept: dict[tuple[int, int], _Shelf] = {}
+    kept: dict[tuple[int, int], _SameLength] = {}
     copies: dict[str, tuple[str, float]] = {}
     for name, text in sorted(fingerprints.items()):
         count, words, levels = _parse(text)
@@ -64,13 +64,13 @@ def find_duplicates(fingerprints: Mapping[str, str]) -> dict[str, tuple[str, flo
         alike = sorted((one for key in near if key in kept for one in kept[key].alike(words)), key=lambda one: one[0])
         original = next((one for one in alike if _correlation(levels, one[2]) >= MIN_SOUND), None)
         if original is None:
-            kept.setdefault((count, len(words)), _Shelf(len(words))).add(name, words, levels)
+            kept.setdefault((count, len(words)), _SameLength(len(words))).add(name, words, levels)
         else:
             copies[name] = original[0], round(original[1], 4)
     return copies
 
 
-class _Shelf:
+class _SameLength:
     """Fingerprints of one length; their bits in one array, a row a word, which grows by doubling."""
 
     def __init__(self, words: int) -> None:

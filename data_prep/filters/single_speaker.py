@@ -13,9 +13,9 @@ import numpy as np
 from jaxtyping import Float, UInt8
 from numpy import ndarray
 
+from lt_bench.conventions import FPS
 from lt_bench.perception.face_embedding import DlibFaceEmbedder
 from lt_bench.perception.faces import FaceTrack
-from lt_bench.perception.speech.base import FPS
 
 MIN_LOOKS, MAX_LOOKS = 3, 16
 LOOK_EVERY = 4 * FPS

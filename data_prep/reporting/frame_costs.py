@@ -27,12 +27,13 @@ from data_prep.extraction.voice_activity import VoiceDetector
 from data_prep.filters.lip_sync import Seen, build_meter
 from data_prep.synthetic.dataset import synthetic_clips
 from lt_bench.config import DataConfig, SyntheticConfig
+from lt_bench.conventions import FPS
 from lt_bench.errors import MediaError
 from lt_bench.media.audio import read_audio
 from lt_bench.media.video import iter_frames, write_video
 from lt_bench.models.codecs.base import build_codec
 from lt_bench.perception.faces import FaceLandmarker
-from lt_bench.perception.speech.base import FPS, SAMPLES_PER_FRAME, build_speech_encoder
+from lt_bench.perception.speech.base import SAMPLES_PER_FRAME, build_speech_encoder
 
 FRAMES = 75
 MADE_LINES = 720

@@ -49,7 +49,7 @@ def histogram(
     parts += [f'<line class="limit" x1="{at}" x2="{at}" y1="0" y2="{HEIGHT}"/>' for at in places]
     for value, anchor in ((low, "start"), (high, "end")):
         at = 0 if anchor == "start" else WIDTH
-        parts.append(f'<text x="{at}" y="{HEIGHT + FOOT - 5}" text-anchor="{anchor}">{short(value)}</text>')
+        parts.append(f'<text x="{at}" y="{HEIGHT + FOOT - 5}" text-anchor="{anchor}">{three_digits(value)}</text>')
     parts.append(f'<text x="{WIDTH}" y="10" text-anchor="end">{top}</text>')
     body = "".join(parts)
     return Markup(
@@ -58,8 +58,8 @@ def histogram(
     )
 
 
-def short(value: float) -> str:
-    """Three significant digits."""
+def three_digits(value: float) -> str:
+    """Write a value with three significant digits."""
     if value == 0 or not math.isfinite(value):
         return "0"
     digits = max(0, 2 - math.floor(math.log10(abs(value))))

@@ -17,12 +17,13 @@ from markupsafe import Markup
 
 from data_prep.extraction.thumbnail import THUMBNAILS
 from data_prep.outcome import Rejected
-from data_prep.reporting.histogram import histogram, short
+from data_prep.reporting.histogram import histogram, three_digits
 from data_prep.rules import REJECTION_RULES, STAGES, Rule
 from lt_bench.config import parse_config
 from lt_bench.config.data import QualityConfig
+from lt_bench.conventions import FPS
 from lt_bench.data.cache import LatentCache
-from lt_bench.data.format import FPS, REJECTED_FILE, ClipRecord
+from lt_bench.data.format import REJECTED_FILE, ClipRecord
 from lt_bench.files import read_json, write_text
 
 REPORT_FILE = "report.html"
@@ -153,8 +154,8 @@ def _rules(cache: LatentCache, rejected: Sequence[Rejected]) -> list[RuleView]:
                 RuleView(
                     rule=rule,
                     count=len(clips),
-                    limit=", ".join(short(limit) for limit in sorted(limits)),
-                    values=f"{short(values[0])} · {short(middle)} · {short(values[-1])}" if values else "",
+                    limit=", ".join(three_digits(limit) for limit in sorted(limits)),
+                    values=" · ".join(map(three_digits, (values[0], middle, values[-1]))) if values else "",
                     examples=_examples(cache, [(clip.id, clip.reason) for clip in clips]),
                 )
             )
@@ -184,7 +185,7 @@ def _charts(records: Sequence[ClipRecord], rejected: Sequence[Rejected], quality
             if metric.name == "offset":
                 metric = replace(metric, unit=f"frames, by {quality.offset_by}")
             picture = histogram(kept, refused, limits, metric.whole, f"{metric.title} ({metric.unit})")
-            text = "" if limit is None else f"{'±' if metric.name == 'offset' else ''}{short(limit)}"
+            text = "" if limit is None else f"{'±' if metric.name == 'offset' else ''}{three_digits(limit)}"
             charts.append(Chart(metric, text, len(found) - len(kept), picture))
     return charts
 

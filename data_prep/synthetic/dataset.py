@@ -12,9 +12,9 @@ from typing import Literal
 
 from data_prep.synthetic.clip import SyntheticClip, make_clip
 from lt_bench.config import SyntheticConfig
+from lt_bench.conventions import Split
 from lt_bench.errors import ConfigError
 
-Split = Literal["train", "validation", "test"]
 Role = Literal["clip", "gallery"]
 Purpose = Literal["train", "validation", "test", "probe_train", "probe_test", "codec_train", "codec_test"]
 

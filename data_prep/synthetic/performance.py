@@ -14,9 +14,8 @@ from numpy import ndarray
 
 from data_prep.synthetic.phonemes import CONSONANTS, PHONEMES, SILENCE, VOWELS, PhonemeSpan
 from data_prep.synthetic.signals import smooth, wander
+from lt_bench.conventions import FPS
 
-FPS = 25
-"""Frames a second."""
 TICKS = 8
 """Control ticks a frame: one each 5 ms."""
 SETTLED = 16

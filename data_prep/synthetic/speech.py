@@ -7,11 +7,10 @@ from jaxtyping import Complex64, Float, Float32
 from numpy import ndarray
 
 from data_prep.synthetic.identity import Identity
-from data_prep.synthetic.performance import CONTROL, FPS, TICKS, Performance
+from data_prep.synthetic.performance import CONTROL, TICKS, Performance
+from lt_bench.conventions import FPS, SAMPLE_RATE
 
-RATE = 16000
-"""Samples a second."""
-HOP = RATE // (FPS * TICKS)
+HOP = SAMPLE_RATE // (FPS * TICKS)
 """Samples a control tick (5 ms)."""
 _FFT = 512
 _BANDWIDTHS = (80.0, 110.0, 170.0)  # of the three formants, in Hz
@@ -53,7 +52,7 @@ def _sources(
     f0 = np.repeat(control[:, CONTROL.index("pitch")].astype(float), HOP) * pitch_hz
     jitter = np.repeat(0.02 * rng.standard_normal(len(control)), HOP)
     # A pulse wherever the running phase passes a whole number; its height keeps the power independent of the pitch.
-    pulses = np.diff(np.floor(np.cumsum(f0 / RATE * (1 + jitter))), prepend=0.0) * np.sqrt(RATE / f0)
+    pulses = np.diff(np.floor(np.cumsum(f0 / SAMPLE_RATE * (1 + jitter))), prepend=0.0) * np.sqrt(SAMPLE_RATE / f0)
     breathy = pulses + 0.04 * rng.standard_normal(samples)
     hiss = rng.standard_normal(samples)
     window = np.hanning(4 * HOP + 1)[:-1] / 2
@@ -68,7 +67,7 @@ def _filters(
     control: Float32[ndarray, "ticks 9"], formant_scale: float
 ) -> tuple[Complex64[ndarray, "ticks bins"], Complex64[ndarray, "ticks bins"]]:
     """Responses of the vocal tract (three formants, falling source) and of fricative noise (one peak)."""
-    f = np.fft.rfftfreq(_FFT, 1 / RATE).astype(np.float32)
+    f = np.fft.rfftfreq(_FFT, 1 / SAMPLE_RATE).astype(np.float32)
 
     def resonator(
         formant: int, bandwidth: Float[ndarray, "ticks 1"] | float, tilt: Float32[ndarray, " bins"] | float = 1.0

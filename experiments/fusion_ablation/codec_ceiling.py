@@ -13,6 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
+from lt_bench.conventions import FPS, SAMPLE_RATE
 from lt_bench.data.cache import LatentCache
 from lt_bench.data.real_set import read_real_set
 from lt_bench.evaluation.harness import Harness
@@ -21,7 +22,6 @@ from lt_bench.media.audio import spool_audio
 from lt_bench.media.sound import SpooledSound
 from lt_bench.media.video_writer import video_writer
 from lt_bench.models.codecs import build_codec, tensor_to_frames
-from lt_bench.sampling.frames import FPS, SAMPLE_RATE
 
 
 def write_reconstructions(cache: LatentCache, videos: Path) -> None:

@@ -17,7 +17,7 @@ from urllib.parse import parse_qs, urlparse
 
 from data_prep.datasets.published_splits import FOLDER, PublishedSplits, assign, splits_text
 from data_prep.datasets.splits import RULE
-from lt_bench.data.format import Split
+from lt_bench.conventions import Split
 from lt_bench.files import sha256_file, write_text
 
 HDTF_NOTE = (

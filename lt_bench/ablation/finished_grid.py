@@ -12,12 +12,11 @@ from typing import Any
 
 from lt_bench.ablation.grid_plan import Job
 from lt_bench.config import ExperimentConfig, to_dict
+from lt_bench.conventions import CONFIG_FILE, RESULT_FILE, STATUS_FILE
 from lt_bench.data.checksums import CHECKSUMS_FILE
 from lt_bench.errors import LtBenchError
 from lt_bench.evaluation.stores.provenance import code_sha256
 from lt_bench.files import read_json, sha256_file, sha256_json, write_json
-from lt_bench.jobs.folder import CONFIG_FILE, RESULT_FILE
-from lt_bench.jobs.status import STATUS_FILE
 
 FILE = "finished.json"
 

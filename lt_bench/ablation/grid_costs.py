@@ -10,8 +10,9 @@ from lt_bench.ablation.grid_plan import Job
 from lt_bench.ablation.shared_training import training_identity
 from lt_bench.config import RunConfig, to_dict
 from lt_bench.config.free_keys import FREE_KEYS
+from lt_bench.conventions import MODEL_FILE
 from lt_bench.files import sha256_json
-from lt_bench.jobs.folder import MODEL_FILE, flat_config
+from lt_bench.jobs.folder import flat_config
 from lt_bench.jobs.status import Status
 
 PHASES = ("training", "generating", "scoring")

@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 
 from lt_bench.ablation.grid_plan import Job
+from lt_bench.conventions import MODEL_FILE, RESULT_FILE
 from lt_bench.errors import LtBenchError, ResultError
 from lt_bench.evaluation.results.result_file import load_result
-from lt_bench.jobs.folder import MODEL_FILE, RESULT_FILE, check_folder
+from lt_bench.jobs.folder import check_folder
 from lt_bench.jobs.status import Status, read_status
 
 

@@ -11,13 +11,13 @@ from lt_bench.ablation.grid_inspection import inspect, is_trained, waiting
 from lt_bench.ablation.grid_plan import Job
 from lt_bench.ablation.shared_training import share_trainings, take_over
 from lt_bench.config import to_dict, to_yaml
+from lt_bench.conventions import CONFIG_FILE, STATUS_FILE
 from lt_bench.errors import LtBenchError
 from lt_bench.files import write_json, write_text
 from lt_bench.jobs.engines.base import Ending, Engine, Task
-from lt_bench.jobs.folder import CONFIG_FILE
 from lt_bench.jobs.remaining_time import time_left
 from lt_bench.jobs.snapshot import Snapshot
-from lt_bench.jobs.status import STATUS_FILE, Status, one_line, read_status
+from lt_bench.jobs.status import Status, one_line, read_status
 
 POLL = 0.2
 """Seconds between two looks at the workers."""

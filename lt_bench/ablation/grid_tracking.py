@@ -7,6 +7,7 @@ from pathlib import Path
 
 from lt_bench.ablation.grid_plan import Job
 from lt_bench.config import ExperimentConfig, to_dict
+from lt_bench.conventions import LEADERBOARD
 from lt_bench.files import sha256_file
 from lt_bench.jobs import job_tracking
 from lt_bench.jobs.folder import flat_config
@@ -27,7 +28,7 @@ def parent_record(
         config.name,
         params,
         {**_tags(config, cache_hash), **({"git_commit": commit} if commit else {})},
-        artifacts=tuple(Artifact(path, "leaderboard") for path in leaderboard),
+        artifacts=tuple(Artifact(path, LEADERBOARD) for path in leaderboard),
         running=not leaderboard,
         revision=sha256_file(leaderboard[0]) if leaderboard else "",
     )

@@ -12,8 +12,9 @@ from collections.abc import Collection, Sequence
 from lt_bench.ablation.grid_plan import Job
 from lt_bench.config import RunConfig, to_dict
 from lt_bench.config.free_keys import FREE_KEYS
+from lt_bench.conventions import METRICS_FILE, MODEL_FILE
 from lt_bench.files import sha256_json
-from lt_bench.jobs.folder import METRICS_FILE, MODEL_FILE, flat_config, link_file
+from lt_bench.jobs.folder import flat_config, link_file
 
 FREE_SECTIONS = ("sampling", "evaluation")
 

@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 
 import yaml
 
-from lt_bench.errors import ConfigError, LtBenchError
+from lt_bench.errors import ConfigError, LtBenchError, short
 from lt_bench.files import read_text
 
 try:  # libyaml reads eight and writes five times faster than Python, which a grid of a thousand cells feels
@@ -74,7 +74,7 @@ def parse_config(kind: type[T], document: dict[str, Any], source: str = "config"
         if first["type"] in ("missing", "missing_argument"):
             raise ConfigError(f"{source}: key '{key}' is missing") from None
         expected = first["msg"].removeprefix("Input should be ").splitlines()[0]
-        raise ConfigError(f"{source}: key '{key}': expected {expected}, got {_short(first['input'])}") from None
+        raise ConfigError(f"{source}: key '{key}': expected {expected}, got {short(first['input'])}") from None
 
 
 def to_dict(config: Any) -> dict[str, Any]:
@@ -184,12 +184,12 @@ def _read(path: Path, depth: int) -> dict[str, Any]:
         raise ConfigError(str(error)) from None
     document = _parse(text, str(path))
     if not isinstance(document, dict):
-        raise ConfigError(f"{path}: expected a mapping of keys, got {_short(document)}")
+        raise ConfigError(f"{path}: expected a mapping of keys, got {short(document)}")
     base = document.pop("base", None)
     if base is None:
         return document
     if not isinstance(base, str):
-        raise ConfigError(f"{path}: key 'base': expected a path, got {_short(base)}")
+        raise ConfigError(f"{path}: key 'base': expected a path, got {short(base)}")
     return _overlay(_read(path.parent / base, depth + 1), document)
 
 
@@ -233,8 +233,3 @@ def _overlay(below: dict[str, Any], above: dict[str, Any]) -> dict[str, Any]:
         old = merged.get(key)
         merged[key] = _overlay(old, value) if isinstance(old, dict) and isinstance(value, dict) else value
     return merged
-
-
-def _short(value: Any) -> str:
-    text = " ".join(repr(value).split())
-    return text if len(text) <= 80 else f"{text[:77]}..."

@@ -9,6 +9,7 @@ from pathlib import Path
 from jaxtyping import Float
 from torch import Tensor
 
+from lt_bench.conventions import MANIFEST_FILE, REAL_SETS
 from lt_bench.data.clip import ClipWindow
 from lt_bench.data.clip_file import ClipFile
 from lt_bench.data.format import (
@@ -75,8 +76,8 @@ class LatentCache:
         Raises:
             CacheError: the split was not exported.
         """
-        folder = self.path / "real" / split
-        if not (folder / "manifest.json").is_file():
+        folder = self.path / REAL_SETS / split
+        if not (folder / MANIFEST_FILE).is_file():
             raise CacheError(f"{folder}: expected a real set (manifest.json) for split '{split}', got none")
         return folder
 

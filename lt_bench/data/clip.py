@@ -11,7 +11,8 @@ from jaxtyping import Float
 from numpy import ndarray
 from torch import Tensor
 
-from lt_bench.data.format import CacheInfo, ClipQuality, ClipRecord, Role, Split, check_id, clip_file
+from lt_bench.conventions import Split
+from lt_bench.data.format import CacheInfo, ClipQuality, ClipRecord, Role, check_id, clip_file
 from lt_bench.data.tensor_file import write_tensors
 from lt_bench.errors import CacheError
 from lt_bench.files import sha256_file

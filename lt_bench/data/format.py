@@ -8,14 +8,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from lt_bench.errors import CacheError, ConfigError
+from lt_bench.conventions import FPS, Split
+from lt_bench.errors import CacheError, ConfigError, short
 from lt_bench.scaling import LatentScaling
 from lt_bench.versions import body_of, check_version
 
 FORMAT = "lt_bench latent cache"
 VERSION = 1
-FPS = 25
-SPLITS = ("train", "validation", "test")
 ROLES = ("clip", "gallery")
 CACHE_FILE = "cache.json"
 INDEX_FILE = "index.parquet"
@@ -23,7 +22,6 @@ JOURNAL_FILE = "journal.jsonl"
 REJECTED_FILE = "rejected.json"
 ID_PATTERN = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,149}")
 
-Split = Literal["train", "validation", "test"]
 Role = Literal["clip", "gallery"]
 
 
@@ -191,7 +189,7 @@ def difference(found: CacheInfo, expected: CacheInfo) -> str | None:
             if key == "source_hash":
                 return "source_hash: the list of sources (names, sizes) or the rules of preparation have changed"
             name = key.removeprefix("settings.")
-            return f"{name}: expected {_short(new.get(key))}, got {_short(old.get(key))}"
+            return f"{name}: expected {short(new.get(key))}, got {short(old.get(key))}"
     return None
 
 
@@ -207,8 +205,3 @@ def _flat(document: dict[str, Any], prefix: str = "") -> dict[str, Any]:
     for key, value in document.items():
         flat |= _flat(value, f"{prefix}{key}.") if isinstance(value, dict) else {prefix + key: value}
     return flat
-
-
-def _short(value: Any) -> str:
-    text = repr(value)
-    return text if len(text) <= 80 else f"{text[:77]}..."

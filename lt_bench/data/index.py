@@ -7,7 +7,8 @@ import io
 from pathlib import Path
 from typing import Any
 
-from lt_bench.data.format import ROLES, SPLITS, ClipQuality, ClipRecord, check_id, clip_file
+from lt_bench.conventions import SPLITS
+from lt_bench.data.format import ROLES, ClipQuality, ClipRecord, check_id, clip_file
 from lt_bench.errors import CacheError
 from lt_bench.files import open_regular
 

@@ -13,14 +13,14 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
-from lt_bench.data.format import FPS
+from lt_bench.conventions import FPS
 from lt_bench.data.real_set import RealClip, RealSet
 from lt_bench.errors import CacheError
 from lt_bench.files import atomic_path, sha256_file, write_json, write_text
 
 FORMAT = "lt_bench inputs"
 VERSION = 1
-MANIFEST_FILE, LIST_FILE = "inputs.json", "inputs.csv"
+INPUTS_FILE, LIST_FILE = "inputs.json", "inputs.csv"
 
 
 @dataclass(frozen=True)
@@ -67,7 +67,7 @@ def export_inputs(real: RealSet, out: str | os.PathLike[str]) -> ExportedInputs:
         "real_hash": real.hash,
         "clips": entries,
     }
-    write_json(folder / MANIFEST_FILE, document)
+    write_json(folder / INPUTS_FILE, document)
     write_text(folder / LIST_FILE, _csv(clips))
     return ExportedInputs(folder, tuple(clip.id for clip in clips), sum(clip.frames for clip in clips) / FPS)
 

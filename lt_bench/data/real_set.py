@@ -7,14 +7,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from lt_bench.data.format import FPS, Role, Split, check_id
+from lt_bench.conventions import FPS, MANIFEST_FILE, Split
+from lt_bench.data.format import Role, check_id
 from lt_bench.errors import CacheError, ConfigError
 from lt_bench.files import read_json, sha256_file, sha256_json, write_json
 from lt_bench.versions import body_of, check_version
 
 FORMAT = "lt_bench real set"
 VERSION = 1
-MANIFEST_FILE = "manifest.json"
 
 
 @dataclass(frozen=True)

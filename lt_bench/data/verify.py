@@ -9,11 +9,12 @@ from pathlib import Path
 
 import torch
 
+from lt_bench.conventions import REAL_SETS, SPLITS
 from lt_bench.data.cache import LatentCache
 from lt_bench.data.checksums import CHECKSUMS_FILE, check_checksums
 from lt_bench.data.clip import shape_problem
 from lt_bench.data.clip_file import ClipFile
-from lt_bench.data.format import REJECTED_FILE, SPLITS, ClipRecord
+from lt_bench.data.format import REJECTED_FILE, ClipRecord
 from lt_bench.data.real_set import read_real_set
 from lt_bench.errors import CacheError, LtBenchError
 from lt_bench.files import read_json, sha256_file
@@ -104,7 +105,7 @@ def _is_finite(file: ClipFile, name: str) -> bool:
 
 
 def _check_real_set(cache: LatentCache, split: str) -> int:
-    folder = cache.path / "real" / split
+    folder = cache.path / REAL_SETS / split
     if not folder.exists():
         return 0
     real = read_real_set(folder)

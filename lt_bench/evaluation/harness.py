@@ -1,4 +1,4 @@
-"""Score a folder of generated videos against real ones: pair, measure, aggregate."""
+"""Scoring of a folder of generated videos against a reference set: pair, measure, aggregate."""
 
 from __future__ import annotations
 
@@ -8,24 +8,24 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from lt_bench.errors import AssetError, ResultError
-from lt_bench.evaluation.inputs.generated_videos import GeneratedSide, open_generated_side
+from lt_bench.evaluation.inputs.generated_videos import GeneratedVideos, open_generated_videos
 from lt_bench.evaluation.inputs.pairing import Pairing, pair_by_file, pair_by_name
-from lt_bench.evaluation.inputs.reference_set import RealSide, open_real_side
+from lt_bench.evaluation.inputs.reference_set import ReferenceSet, open_reference_set
 from lt_bench.evaluation.metrics.base import Score as ScoreRule
 from lt_bench.evaluation.protocol import Protocol, load_protocol
 from lt_bench.evaluation.results.result_file import Clip, Miss, ProtocolRef, RealSetRef, Result, Scalar, Score, Unused
-from lt_bench.evaluation.running.aggregation import assemble, facts_of
+from lt_bench.evaluation.running.aggregation import assemble, rules_of
 from lt_bench.evaluation.running.clip_scorer import ClipScores
 from lt_bench.evaluation.running.scoring_engines import Engine, run
 from lt_bench.evaluation.running.scoring_job import Work, build_scores
-from lt_bench.evaluation.running.spilled_features import Shelf
+from lt_bench.evaluation.running.spilled_features import SpilledFeatures
 from lt_bench.evaluation.stores.feature_store import DEFAULT_LIMIT, FeatureStore
 from lt_bench.evaluation.stores.provenance import git_commit, package_versions
 from lt_bench.files import printable, sha256_file
 from lt_bench.plugins import load_plugins
 
 Progress = Callable[[int, int], None]
-"""Told how many of how many clips are done."""
+"""Called after every clip with the number of finished clips and of all clips."""
 
 
 MAX_REASONS = 5
@@ -34,10 +34,10 @@ MAX_REASONS = 5
 
 @dataclass(frozen=True)
 class Options:
-    """How to score, beside the protocol; none of it changes a number but ``clips`` and ``pairs``."""
+    """Options of a run in addition to the protocol; only ``clips`` and ``pairs`` change numbers."""
 
     clips: int = 0
-    """Score the first so many clips of the real set, by id; 0 for all."""
+    """Number of clips to score: the first ones of the reference set by id; 0 for all."""
     workers: int = 1
     """Processes, or Ray tasks side by side."""
     store: Path | None = None
@@ -85,9 +85,9 @@ class Harness:
         """Score every clip of ``real`` that has a video in ``generated``.
 
         Args:
-            real: a real set's folder, or any folder of videos.
+            real: folder of the reference set, or any folder of videos.
             generated: folder of videos, perhaps with the manifest of a generated set.
-            progress: told after every clip.
+            progress: called after every clip.
             system: name in tables; otherwise the manifest's, otherwise the folder's.
             meta: more facts for the result.
             announce: called before anything is measured, with the scores that cannot be computed here, and why.
@@ -95,51 +95,51 @@ class Harness:
         Raises:
             LtBenchError: bad input: no folder, no videos, or nothing that could be scored.
         """
-        made, reals = open_generated_side(generated), open_real_side(real)
-        _check_origin(made, reals)
-        chosen = replace(reals, clips=reals.clips[: self.options.clips or None])
-        pairing = self._pair(made, chosen, reals)
-        size = reals.size(self.protocol.size)
-        missing = {score.name: unavailable(score, reals) for score in self.scores}
+        videos, reference = open_generated_videos(generated), open_reference_set(real)
+        _check_origin(videos, reference)
+        chosen = replace(reference, clips=reference.clips[: self.options.clips or None])
+        pairing = self._pair(videos, chosen, reference)
+        size = reference.size(self.protocol.size)
+        missing = {score.name: unavailable(score, reference) for score in self.scores}
         able = tuple(name for name, reason in missing.items() if reason is None)
         if announce is not None:
             announce({name: reason for name, reason in missing.items() if reason is not None})
-        work = Work(reals, self.protocol, size, able, self.options.store, self.options.plugins)
-        with Shelf() as shelf:
-            measured = self._measure(work, pairing, len(chosen.clips), shelf, progress)
+        work = Work(reference, self.protocol, size, able, self.options.store, self.options.plugins)
+        with SpilledFeatures() as spilled:
+            measured = self._measure(work, pairing, len(chosen.clips), spilled, progress)
             misses = [*pairing.misses, *(miss for clip in measured for miss in clip.misses)]
-            _check_any(measured, misses, made, len(chosen.clips))
+            _check_any(measured, misses, videos, len(chosen.clips))
             identities = {clip.id: clip.identity for clip in chosen.clips}
-            facts = facts_of(self.protocol, size)
-            facts_reported = {**made.meta, **(meta or {})}
+            rules = rules_of(self.protocol, size)
+            facts_reported = {**videos.meta, **(meta or {})}
             values = [
-                assemble(score, missing[score.name], measured, identities, facts, facts_reported)
+                assemble(score, missing[score.name], measured, identities, rules, facts_reported)
                 for score in self.scores
             ]
         FeatureStore(self.options.store).prune(self.options.store_limit)
-        return self._result(made, chosen, reals, size, pairing, measured, misses, values, system, meta)
+        return self._result(videos, chosen, reference, size, pairing, measured, misses, values, system, meta)
 
-    def _pair(self, made: GeneratedSide, chosen: RealSide, reals: RealSide) -> Pairing:
+    def _pair(self, videos: GeneratedVideos, chosen: ReferenceSet, reference: ReferenceSet) -> Pairing:
         if self.options.pairs is None:
-            return pair_by_name(made, chosen, reals)
-        return pair_by_file(made, chosen, self.options.pairs)
+            return pair_by_name(videos, chosen, reference)
+        return pair_by_file(videos, chosen, self.options.pairs)
 
     def _measure(
-        self, work: Work, pairing: Pairing, total: int, shelf: Shelf, progress: Progress | None
+        self, work: Work, pairing: Pairing, total: int, spilled: SpilledFeatures, progress: Progress | None
     ) -> list[ClipScores]:
         tell = progress or (lambda done, of: None)
         missed, measured = total - len(pairing.pairs), []
         tell(missed, total)
         for clip in run(work, pairing.pairs, self.options.workers, self.options.engine):
-            measured.append(shelf.keep(clip))
+            measured.append(spilled.keep(clip))
             tell(missed + len(measured), total)
         return sorted(measured, key=lambda clip: clip.id)  # so that who was first cannot show
 
     def _result(
         self,
-        made: GeneratedSide,
-        chosen: RealSide,
-        reals: RealSide,
+        videos: GeneratedVideos,
+        chosen: ReferenceSet,
+        reference: ReferenceSet,
         size: tuple[int, int],
         pairing: Pairing,
         measured: Sequence[ClipScores],
@@ -151,28 +151,35 @@ class Harness:
         rules, found = self.protocol, {clip.id: clip for clip in measured}
         nothing = ClipScores("")
         clips = [(c, found.get(c.id, nothing)) for c in chosen.clips]
-        files = {pair.entry.id: _inside(made.folder, pair.generated) for pair in pairing.pairs}
-        unused = [Unused("generated", name, why) for name, why in made.unused.items()]
-        unused += [Unused("real", name, why) for name, why in reals.unused.items()]
+        files = {pair.entry.id: _inside(videos.folder, pair.generated) for pair in pairing.pairs}
+        unused = [Unused("generated", name, why) for name, why in videos.unused.items()]
+        unused += [Unused("real", name, why) for name, why in reference.unused.items()]
         plugins = {f"plugin {path.name}": sha256_file(path) for path in self.options.plugins}
         pairs = {"pairs": sha256_file(self.options.pairs)} if self.options.pairs else {}
         return Result(
-            system=system or made.system,
+            system=system or videos.system,
             protocol=ProtocolRef(
                 rules.id, rules.version, rules.hash, *size, rules.fps, rules.first_frame, rules=rules.rules
             ),
-            real=RealSetRef(reals.hash, reals.dataset, reals.split),
+            real=RealSetRef(reference.hash, reference.dataset, reference.split),
             clips=tuple(
-                Clip(c.id, c.identity, clip.frames, clip.adjusted, files.get(c.id, ""), _inside(reals.folder, c.video))
+                Clip(
+                    c.id,
+                    c.identity,
+                    clip.frames,
+                    clip.adjusted,
+                    files.get(c.id, ""),
+                    _inside(reference.folder, c.video),
+                )
                 for c, clip in clips
             ),
             misses=tuple(sorted(misses, key=lambda m: (m.clip, m.score or ""))),
             scores={value.name: value for value in values},
-            seed=made.seed,
+            seed=videos.seed,
             git_commit=git_commit(),
             packages=package_versions(),
-            cache_hash=made.cache_hash,
-            meta={**made.meta, **plugins, **pairs, **(meta or {})},
+            cache_hash=videos.cache_hash,
+            meta={**videos.meta, **plugins, **pairs, **(meta or {})},
             unused=tuple(unused),
         )
 
@@ -190,13 +197,13 @@ def evaluate(
     return Harness(protocol, options).evaluate(real, generated, progress, system, meta)
 
 
-def unavailable(score: ScoreRule, real: RealSide) -> str | None:
-    """Why a score cannot be computed on a real set here at all, or None."""
-    if "truth" in score.needs and not real.has_truth:
+def unavailable(score: ScoreRule, reference: ReferenceSet) -> str | None:
+    """Return why a metric cannot be computed against a reference set on this machine, or None."""
+    if "truth" in score.needs and not reference.has_truth:
         return "the real set has no exact truth (only synthetic sets have)"
-    if "gallery" in score.needs and not {clip.identity for clip in real.clips} <= real.gallery.keys():
+    if "gallery" in score.needs and not {clip.identity for clip in reference.clips} <= reference.gallery.keys():
         return "the real set has no gallery take of every identity"
-    if "stranger" in score.needs and not real.strangers():
+    if "stranger" in score.needs and not reference.strangers():
         return "the real set has fewer than two identities"
     try:
         return score.unavailable()
@@ -208,15 +215,15 @@ def _inside(folder: Path, file: Path) -> str:
     return printable(file.relative_to(folder).as_posix())
 
 
-def _check_origin(made: GeneratedSide, real: RealSide) -> None:
-    if None not in (made.real_hash, real.manifest_hash) and made.real_hash != real.manifest_hash:
+def _check_origin(videos: GeneratedVideos, reference: ReferenceSet) -> None:
+    if None not in (videos.real_hash, reference.manifest_hash) and videos.real_hash != reference.manifest_hash:
         raise ResultError(
-            f"{made.folder}: key 'real_hash': videos made for another real set: expected "
-            f"{str(real.manifest_hash)[:16]}.., got {str(made.real_hash)[:16]}.."
+            f"{videos.folder}: key 'real_hash': videos made for another real set: expected "
+            f"{str(reference.manifest_hash)[:16]}.., got {str(videos.real_hash)[:16]}.."
         )
 
 
-def _check_any(measured: Sequence[ClipScores], misses: Sequence[Miss], made: GeneratedSide, given: int) -> None:
+def _check_any(measured: Sequence[ClipScores], misses: Sequence[Miss], videos: GeneratedVideos, given: int) -> None:
     if any(clip.frames for clip in measured):
         return
     # One clip for each reason, however many clips share it.
@@ -226,4 +233,4 @@ def _check_any(measured: Sequence[ClipScores], misses: Sequence[Miss], made: Gen
     told = [f"{miss.clip}: {miss.reason}" for miss in reasons.values()]
     more = f"; and {len(told) - MAX_REASONS} more reasons" if len(told) > MAX_REASONS else ""
     listed = "; ".join(told[:MAX_REASONS])
-    raise ResultError(f"{made.folder}: nothing to score: {given} of {given} clips missed; {listed}{more}")
+    raise ResultError(f"{videos.folder}: nothing to score: {given} of {given} clips missed; {listed}{more}")

@@ -19,8 +19,9 @@ from numpy import ndarray
 from torch import Tensor
 from torchmetrics import Metric
 
+from lt_bench.conventions import FPS, SAMPLE_RATE
 from lt_bench.errors import ConfigError, MediaError
-from lt_bench.evaluation.inputs.clip_context import SAMPLE_RATE, ClipContext, Tools, VideoView, to_size
+from lt_bench.evaluation.inputs.clip_context import ClipContext, Tools, VideoView, to_size
 from lt_bench.evaluation.metrics.base import PerVideoScore, SetScore, build_score
 from lt_bench.evaluation.statistics.cluster import aggregate
 from lt_bench.evaluation.stores.feature_store import Address, Features, FeatureStore
@@ -60,7 +61,7 @@ class VideoMetric(Metric):
         score: str,
         settings: dict[str, Any] | None = None,
         size: tuple[int, int] | None = None,
-        fps: float = 25.0,
+        fps: float = float(FPS),
         first_frame: int = 0,
         **options: Any,
     ) -> None:

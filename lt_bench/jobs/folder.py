@@ -9,14 +9,8 @@ from typing import Any
 
 from lt_bench.config import RunConfig, load_config, to_dict, to_yaml
 from lt_bench.config.free_keys import FREE_KEYS, HARDWARE_KEYS, SHARING_KEYS
+from lt_bench.conventions import CONFIG_FILE
 from lt_bench.errors import ConfigError
-
-CONFIG_FILE = "config.yaml"
-VIDEOS = "videos"
-RESULT_FILE = "result.json"
-METRICS_FILE = "metrics.csv"
-SYSTEM_FILE = "system.csv"
-MODEL_FILE = "model.safetensors"
 
 
 def check_folder(folder: Path, config: RunConfig) -> None:

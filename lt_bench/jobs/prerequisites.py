@@ -12,7 +12,7 @@ from pathlib import Path
 from lt_bench.config import RunConfig
 from lt_bench.errors import ConfigError, WriteError
 from lt_bench.evaluation.harness import unavailable
-from lt_bench.evaluation.inputs.reference_set import open_real_side
+from lt_bench.evaluation.inputs.reference_set import open_reference_set
 from lt_bench.evaluation.protocol import load_protocol
 from lt_bench.evaluation.running.scoring_job import build_scores
 from lt_bench.jobs.launch import visible_gpus
@@ -68,6 +68,6 @@ def missing_scores(config: RunConfig, real: Path) -> Mapping[str, str]:
         config: of the run.
         real: folder of the real set that its videos are scored against.
     """
-    side = open_real_side(real)
-    found = {score.name: unavailable(score, side) for score in build_scores(load_protocol(config.evaluation.protocol))}
+    reference, rules = open_reference_set(real), load_protocol(config.evaluation.protocol)
+    found = {score.name: unavailable(score, reference) for score in build_scores(rules)}
     return {name: reason for name, reason in found.items() if reason is not None}

@@ -8,13 +8,13 @@ from pathlib import Path
 from typing import Literal, get_args
 
 from lt_bench.config import parse_config, to_dict
+from lt_bench.conventions import STATUS_FILE
 from lt_bench.errors import LtBenchError
 from lt_bench.files import read_json, write_json
 
 State = Literal["pending", "training", "generating", "scoring", "done", "failed"]
 PHASES: tuple[State, ...] = ("training", "generating", "scoring")
 STATES: tuple[State, ...] = get_args(State)
-STATUS_FILE = "status.json"
 EVERY = 1.0
 """Least time between two writes inside a phase, in seconds."""
 

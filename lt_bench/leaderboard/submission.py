@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 import lt_bench
+from lt_bench.conventions import RESULT_FILE
 from lt_bench.errors import LtBenchError, ResultError
 from lt_bench.evaluation.protocol import load_protocol, protocol_names
 from lt_bench.evaluation.results.result_file import Result, from_document, load_result
@@ -28,7 +29,7 @@ from lt_bench.versions import check_version
 
 FORMAT = "lt_bench submission"
 VERSION = 1
-MANIFEST, RESULT = "submission.json", "result.json"
+MANIFEST, RESULT = "submission.json", RESULT_FILE
 MAX_TEXT = 64_000_000
 """Bytes of the manifest or the result at most, unpacked."""
 MAX_VIDEO = 2_000_000_000

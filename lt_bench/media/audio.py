@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 from av import AudioFrame, AudioResampler
 
+from lt_bench.conventions import SAMPLE_RATE
 from lt_bench.errors import MediaError
 from lt_bench.files import atomic_path
 from lt_bench.media.checks import FULL_SCALE, check_rate, check_waveform
@@ -23,7 +24,7 @@ from lt_bench.media.video import first_frame_time
 from lt_bench.shapes import Waveform
 
 
-def read_audio(path: str | os.PathLike[str], sample_rate: int = 16000, span: Span | None = None) -> Waveform:
+def read_audio(path: str | os.PathLike[str], sample_rate: int = SAMPLE_RATE, span: Span | None = None) -> Waveform:
     """Read a file's audio track as mono float32 in [-1, 1], shape (samples,): the default one, else the first.
 
     In a video, sample 0 is at the presentation time of the first frame: sound from before it is cut, missing sound is
@@ -39,7 +40,7 @@ def read_audio(path: str | os.PathLike[str], sample_rate: int = 16000, span: Spa
 
 
 def iter_audio(
-    path: str | os.PathLike[str], sample_rate: int = 16000, span: Span | None = None, channel: int | None = None
+    path: str | os.PathLike[str], sample_rate: int = SAMPLE_RATE, span: Span | None = None, channel: int | None = None
 ) -> Iterator[Waveform]:
     """The samples of ``read_audio`` in short runs, in constant memory; with a ``channel``, of that one alone.
 
@@ -68,7 +69,7 @@ def iter_audio(
 def spool_audio(
     path: str | os.PathLike[str],
     folder: str | os.PathLike[str],
-    sample_rate: int = 16000,
+    sample_rate: int = SAMPLE_RATE,
     channel: int | None = None,
 ) -> SpooledSound:
     """What ``iter_audio`` reads, in constant memory; ``folder`` is where the temporary file lies.
@@ -120,7 +121,7 @@ class _Resampler:
         return np.concatenate(parts) if parts else np.zeros(0, np.float32)
 
 
-def write_wav(path: str | os.PathLike[str], audio: Waveform, sample_rate: int = 16000) -> None:
+def write_wav(path: str | os.PathLike[str], audio: Waveform, sample_rate: int = SAMPLE_RATE) -> None:
     """Write mono float audio in [-1, 1] as 16-bit PCM; the file appears whole or not at all.
 
     Raises:

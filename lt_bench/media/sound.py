@@ -42,7 +42,8 @@ class SpooledSound:
         try:
             self._file = tempfile.TemporaryFile(dir=folder, prefix=".sound.", suffix=".tmp")  # noqa: SIM115 - kept open
         except OSError as error:
-            raise MediaError(f"{folder}: expected a writable folder, got {error.strerror or error}") from error
+            got = error.strerror or error
+            raise MediaError(f"{folder}: expected a writable folder, got {got}", fault="environment") from error
         try:
             for run in runs:
                 self._file.write(np.ascontiguousarray(run, np.float32).tobytes())
@@ -50,7 +51,8 @@ class SpooledSound:
         except OSError as error:
             with suppress(OSError):  # what is buffered does not fit either
                 self._file.close()
-            raise MediaError(f"{folder}: sound could not be kept there: {error.strerror or error}") from error
+            got = error.strerror or error
+            raise MediaError(f"{folder}: sound could not be kept there: {got}", fault="environment") from error
         except BaseException:
             self._file.close()
             raise

@@ -19,6 +19,7 @@ from av.packet import Packet
 from av.video.reformatter import VideoReformatter
 from av.video.stream import VideoStream
 
+from lt_bench.conventions import FPS
 from lt_bench.errors import MediaError
 from lt_bench.media.colour import check_size, frame_to_rgb, rotation_degrees
 from lt_bench.media.container import chosen_stream, demux_whole, explain, has_stream, open_media, seek_packets
@@ -84,7 +85,7 @@ def probe_video(path: str | os.PathLike[str]) -> VideoInfo:
 
 
 def iter_frames(
-    path: str | os.PathLike[str], fps: float | None = 25.0, span: Span | None = None
+    path: str | os.PathLike[str], fps: float | None = float(FPS), span: Span | None = None
 ) -> Generator[UInt8[np.ndarray, "H W 3"], None, None]:
     """Yield a video's upright RGB frames (uint8, 0..255), in constant memory.
 
@@ -111,7 +112,7 @@ def iter_frames(
     return _frames(container, stream, path, fps, span)
 
 
-def read_frames(path: str | os.PathLike[str], fps: float | None = 25.0, max_frames: int | None = None) -> Frames:
+def read_frames(path: str | os.PathLike[str], fps: float | None = float(FPS), max_frames: int | None = None) -> Frames:
     """All frames of ``iter_frames``, or the first ``max_frames``, as one array (F, H, W, 3).
 
     Raises:
@@ -246,10 +247,8 @@ def _timed(frames: Iterator[VideoFrame], stream: VideoStream, path: Path) -> Gen
 def _to_rgb(
     frame: VideoFrame, reformatter: VideoReformatter, ratio: Fraction | None, path: Path, index: int
 ) -> np.ndarray:
-    try:
-        with explain(path, f"frame {index} could not be converted to RGB"):
+    with explain(path, f"frame {index} could not be converted to RGB"):
+        try:
             return frame_to_rgb(frame, reformatter, ratio)
-    except MediaError as error:
-        if str(error).startswith(str(path)):
-            raise
-        raise type(error)(f"{path}: frame {index}: {error}") from None
+        except MediaError as error:  # which knows nothing of the file
+            raise type(error)(f"{path}: frame {index}: {error}") from None

@@ -50,15 +50,15 @@ def find_videos(folder: Path) -> VideoFiles:
     videos: list[Path] = []
     unused: dict[str, str] = {}
     for path, reason in _walk(folder, Path(), frozenset()):
-        if reason:
+        if reason is not None:
             unused[printable(path.as_posix())] = reason
         else:
             videos.append(path)
     return VideoFiles(tuple(sorted(videos)), dict(sorted(unused.items())))
 
 
-def _walk(root: Path, folder: Path, above: frozenset[tuple[int, int]]) -> Iterator[tuple[Path, str]]:
-    """Every entry with the reason why it is not used; empty for videos."""
+def _walk(root: Path, folder: Path, above: frozenset[tuple[int, int]]) -> Iterator[tuple[Path, str | None]]:
+    """Every entry with the reason why it is not used; None for videos."""
     here = root / folder
     try:
         status = here.stat()
@@ -78,18 +78,18 @@ def _walk(root: Path, folder: Path, above: frozenset[tuple[int, int]]) -> Iterat
             yield path, _reason(root / path)
 
 
-def _folder(entries: list[tuple[Path, str]], path: Path) -> Iterator[tuple[Path, str]]:
-    if any(not reason for _, reason in entries) or (len(entries) == 1 and entries[0][0] == path):
+def _folder(entries: list[tuple[Path, str | None]], path: Path) -> Iterator[tuple[Path, str | None]]:
+    if any(reason is None for _, reason in entries) or (len(entries) == 1 and entries[0][0] == path):
         yield from entries
     else:
         yield path, f"a folder without videos ({len(entries)} other files)"
 
 
-def _reason(path: Path) -> str:
+def _reason(path: Path) -> str | None:
     if path.is_symlink() and not path.exists():
         return "a link that leads nowhere"
     if not path.is_file():
         return "no regular file"
     if path.suffix.lower() in VIDEO_SUFFIXES:
-        return ""
+        return None
     return f"no video by its name (expected {_SHOWN_SUFFIXES} or the like)"

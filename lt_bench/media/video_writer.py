@@ -18,6 +18,7 @@ from av.container import OutputContainer
 from av.video.reformatter import VideoReformatter
 from av.video.stream import VideoStream
 
+from lt_bench.conventions import FPS, SAMPLE_RATE
 from lt_bench.errors import MediaError
 from lt_bench.files import atomic_path
 from lt_bench.media.checks import FULL_SCALE, check_frame, check_waveform
@@ -38,9 +39,9 @@ ENCODERS = ("libx264", "aac")
 def write_video(
     path: str | os.PathLike[str],
     frames: Iterable[UInt8[np.ndarray, "H W 3"]] | UInt8[np.ndarray, "F H W 3"],
-    fps: float = 25.0,
+    fps: float = float(FPS),
     audio: Sound | tuple[Sound, ...] | None = None,
-    sample_rate: int = 16000,
+    sample_rate: int = SAMPLE_RATE,
     crf: float = 12,
     preset: str = "medium",
 ) -> None:
@@ -71,9 +72,9 @@ def check_encoders() -> None:
 @contextmanager
 def video_writer(
     path: str | os.PathLike[str],
-    fps: float = 25.0,
+    fps: float = float(FPS),
     audio: Sound | tuple[Sound, ...] | None = None,
-    sample_rate: int = 16000,
+    sample_rate: int = SAMPLE_RATE,
     crf: float = 12,
     preset: str = "medium",
 ) -> Iterator[Callable[[UInt8[np.ndarray, "H W 3"]], None]]:

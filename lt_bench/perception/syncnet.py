@@ -25,13 +25,13 @@ from jaxtyping import Float, UInt8
 from numpy import ndarray
 
 from lt_bench.assets.pretrained import one_line
+from lt_bench.conventions import FPS, SAMPLE_RATE
 from lt_bench.errors import AssetError, FaceError, MediaError
 from lt_bench.media.audio import write_wav
 from lt_bench.perception.device import detector_device, exact_inference, is_device_failure
 from lt_bench.shapes import Frames, Waveform
 
 SYNCNET, S3FD = "syncnet_v2.model", "sfd_face.pth"
-FPS, SAMPLE_RATE = 25, 16000
 SIDE, WINDOW, SHIFT = 224, 5, 15
 BATCH = 32
 """Windows of a forward pass on a GPU, which bounds memory."""

@@ -12,8 +12,6 @@ from lt_bench.models.codecs.base import Codec, frames_to_tensor, tensor_to_frame
 from lt_bench.scaling import LatentScaling
 from lt_bench.shapes import Float, UInt8
 
-SAMPLE_RATE = 16000
-FPS = 25
 DECODED_AT_ONCE = 16
 
 

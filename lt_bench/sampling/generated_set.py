@@ -6,12 +6,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from lt_bench.config import SamplingConfig, parse_config, to_dict
+from lt_bench.conventions import GENERATED_SET_FORMAT as FORMAT
+from lt_bench.conventions import GENERATED_SET_VERSION as VERSION
+from lt_bench.conventions import MANIFEST_FILE
 from lt_bench.errors import CheckpointError, ConfigError, LtBenchError
 from lt_bench.files import read_json, write_json
-
-FORMAT = "lt_bench generated set"
-VERSION = 1
-MANIFEST_FILE = "manifest.json"
 
 
 @dataclass(frozen=True)
@@ -82,7 +81,10 @@ def read_generated_set(folder: Path) -> GeneratedSet:
     """
     path = folder / MANIFEST_FILE
     document = read_json(path)
-    if not isinstance(document, dict) or (document.pop("format", 0), document.pop("version", 0)) != (FORMAT, VERSION):
+    if not isinstance(document, dict) or (document.pop("format", 0), document.pop("version", 0)) != (
+        FORMAT,
+        VERSION,
+    ):
         raise LtBenchError(f"{path}: expected format '{FORMAT}', version {VERSION}, got something else")
     try:
         return parse_config(GeneratedSet, document, str(path))

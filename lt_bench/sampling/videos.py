@@ -14,6 +14,7 @@ import numpy as np
 import torch
 
 from lt_bench.config import SamplingConfig
+from lt_bench.conventions import FPS, MANIFEST_FILE, SAMPLE_RATE
 from lt_bench.data.real_set import RealClip, RealSet, read_real_set
 from lt_bench.errors import CheckpointError, LtBenchError
 from lt_bench.media.audio import spool_audio
@@ -21,15 +22,7 @@ from lt_bench.media.image import read_image
 from lt_bench.media.sound import SpooledSound
 from lt_bench.media.video_writer import video_writer
 from lt_bench.models.checkpoint import LoadedModel
-from lt_bench.sampling.frames import FPS, SAMPLE_RATE
-from lt_bench.sampling.generated_set import (
-    MANIFEST_FILE,
-    GeneratedClip,
-    GeneratedSet,
-    Miss,
-    read_generated_set,
-    write_generated_set,
-)
+from lt_bench.sampling.generated_set import GeneratedClip, GeneratedSet, Miss, read_generated_set, write_generated_set
 from lt_bench.sampling.generator import ClipRequest
 from lt_bench.sampling.operations import Operations, count_operations
 from lt_bench.sampling.pipeline import Pipeline

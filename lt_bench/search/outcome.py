@@ -8,13 +8,13 @@ from pathlib import Path
 from typing import Literal, Protocol
 
 from lt_bench.config import RunConfig, to_dict
+from lt_bench.conventions import RESULT_FILE, STATUS_FILE
 from lt_bench.errors import LtBenchError
 from lt_bench.evaluation.results.result_file import load_result
 from lt_bench.files import write_json
 from lt_bench.jobs.engines.base import Ending, Task
-from lt_bench.jobs.folder import RESULT_FILE
 from lt_bench.jobs.snapshot import Snapshot
-from lt_bench.jobs.status import STATUS_FILE, Status, read_status
+from lt_bench.jobs.status import Status, read_status
 from lt_bench.search.attempt import Attempt
 from lt_bench.search.study import SharedStudy
 

@@ -15,6 +15,7 @@ from lightning.pytorch.loggers import Logger
 from lightning.pytorch.trainer.states import TrainerStatus
 
 from lt_bench.config import RunConfig
+from lt_bench.conventions import METRICS_FILE, MODEL_FILE
 from lt_bench.data.cache import LatentCache
 from lt_bench.models.checkpoint import ModelCard, Weights, read_card, save_model
 from lt_bench.models.codecs.base import build_codec
@@ -32,9 +33,6 @@ from lt_bench.training.environment import freed_memory_kept, quiet_lightning
 from lt_bench.training.hardware import matmul_precision_set, resolve_run
 from lt_bench.training.module import LetsTalkModule
 from lt_bench.training.trainer import build_trainer, deterministic_restored
-
-MODEL_FILE = "model.safetensors"
-METRICS_FILE = "metrics.csv"
 
 
 @dataclass(frozen=True)

@@ -11,9 +11,8 @@ import pytest
 
 from lt_bench.ablation import finished_grid as finished
 from lt_bench.ablation.finished_grid import finished_key, read_finished, write_finished
+from lt_bench.conventions import CONFIG_FILE, RESULT_FILE, STATUS_FILE
 from lt_bench.evaluation.stores import provenance
-from lt_bench.jobs.folder import CONFIG_FILE, RESULT_FILE
-from lt_bench.jobs.status import STATUS_FILE
 
 KEY = "k" * 64
 

@@ -12,9 +12,10 @@ from rich.console import Console
 
 from lt_bench.ablation.grid_plan import check_experiment, plan_jobs
 from lt_bench.config import FusionConfig, ModelConfig, SamplingConfig, to_yaml
+from lt_bench.conventions import CONFIG_FILE
 from lt_bench.errors import ConfigError, LtBenchError
 from lt_bench.jobs.display import JobsDisplay, clock, ended_line, plain_line, share_done
-from lt_bench.jobs.folder import CONFIG_FILE, check_folder
+from lt_bench.jobs.folder import check_folder
 from lt_bench.jobs.remaining_time import Estimate, time_left
 from lt_bench.jobs.snapshot import Snapshot
 from lt_bench.jobs.status import PHASES, STATES, Status, StatusReporter, read_status

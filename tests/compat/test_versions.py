@@ -44,10 +44,10 @@ def read_real(path: Path) -> Any:
 
 
 def read_generated(path: Path) -> Any:
-    from lt_bench.evaluation.inputs.generated_videos import open_generated_side
+    from lt_bench.evaluation.inputs.generated_videos import open_generated_videos
 
     (path.parent / "clip0.mp4").touch()
-    return open_generated_side(path.parent)
+    return open_generated_videos(path.parent)
 
 
 def read_result(path: Path) -> Any:
@@ -88,6 +88,7 @@ FORMATS: dict[str, tuple[str, Read, type[LtBenchError]]] = {
     "result": ("result.json", read_result, ResultError),
     "result_early": ("result.json", read_result, ResultError),
     "result_1_1": ("result.json", read_result, ResultError),
+    "result_1_2": ("result.json", read_result, ResultError),
     "model": ("model.json", read_model, CheckpointError),
     "checkpoint": ("checkpoint.json", read_checkpoint, CheckpointError),
 }
@@ -147,7 +148,7 @@ def test_an_older_minor_version_is_read_and_an_older_major_one_is_not():
 def test_every_format_of_the_package_is_kept_here():
     from lt_bench.data import format as cache
     from lt_bench.data import real_set
-    from lt_bench.evaluation.inputs import generated_videos as generated_side
+    from lt_bench.evaluation.inputs import generated_videos as generated_videos
     from lt_bench.evaluation.results import result_file as results
     from lt_bench.models import checkpoint as model
     from lt_bench.training.module import CHECKPOINT_VERSION
@@ -155,7 +156,7 @@ def test_every_format_of_the_package_is_kept_here():
     for name, module in (
         ("cache", cache),
         ("real_manifest", real_set),
-        ("generated_manifest", generated_side),
+        ("generated_manifest", generated_videos),
         ("result", results),
         ("model", model),
     ):

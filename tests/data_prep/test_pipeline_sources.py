@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from data_prep.datasets.grid_sample import HELD_OUT, SPEAKERS, grid_sample
+from data_prep.datasets.grid_sample import SPEAKERS, SPLIT_OF, grid_sample
 from data_prep.datasets.ids import unique_ids
 from data_prep.datasets.sources import folder_source, list_source
 from data_prep.extraction.portrait import portrait_frame
@@ -36,7 +36,7 @@ def test_grid_sample_is_ten_speakers_and_its_splits_are_disjoint(mirror: Path):
     homes = {job.identity: {j.split for j in source.jobs if j.identity == job.identity} for job in source.jobs}
     assert all(len(splits) == 1 for splits in homes.values())
     assert Counter(job.split for job in source.jobs) == {"train": 8, "validation": 1, "test": 2}
-    assert set(HELD_OUT) < set(SPEAKERS.values())
+    assert set(SPLIT_OF) < set(SPEAKERS.values())
     assert all(job.path.is_file() and job.role == "clip" for job in source.jobs)
 
 

@@ -15,8 +15,9 @@ from hypothesis import strategies as st
 
 from data_prep.synthetic import SETTLED, STATE, make_clip
 from data_prep.synthetic.identity import Identity, identity_columns
-from data_prep.synthetic.performance import FPS, TICKS, Performance
+from data_prep.synthetic.performance import TICKS, Performance
 from data_prep.synthetic.phonemes import CONSONANTS, PHONEMES, SILENCE, VOWELS
+from lt_bench.conventions import FPS
 
 GOLDEN_MEANS = [[152.31, 142.38, 112.37], [153.06, 143.03, 112.58], [152.58, 142.47, 112.86]]
 GOLDEN_DEVIATIONS = [[35.82, 34.15, 36.99], [35.62, 33.77, 37.08], [35.7, 34.37, 37.2]]

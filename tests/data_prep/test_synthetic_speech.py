@@ -10,7 +10,8 @@ import pytest
 from data_prep.synthetic.identity import Identity
 from data_prep.synthetic.performance import Performance
 from data_prep.synthetic.phonemes import PHONEMES
-from data_prep.synthetic.speech import HOP, RATE, synthesize
+from data_prep.synthetic.speech import HOP, synthesize
+from lt_bench.conventions import SAMPLE_RATE
 
 WHO = dataclasses.replace(Identity.sample(0), pitch_hz=160.0, formant_scale=1.0)
 
@@ -25,16 +26,16 @@ def spectrum(audio: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Frequencies and smoothed power."""
     power = np.abs(np.fft.rfft(audio * np.hanning(len(audio)))) ** 2
     smoothed = np.convolve(power, np.hanning(401) / 200, mode="same")
-    return np.fft.rfftfreq(len(audio), 1 / RATE), smoothed
+    return np.fft.rfftfreq(len(audio), 1 / SAMPLE_RATE), smoothed
 
 
 @pytest.mark.parametrize("pitch", [100.0, 160.0, 250.0])
 def test_the_voice_has_the_pitch_of_the_speaker(pitch: float) -> None:
     audio = synthesize(dataclasses.replace(WHO, pitch_hz=pitch), sustained("a"))[2000:-2000].astype(float)
     lags = np.correlate(audio, audio, mode="full")[len(audio) - 1 :]
-    shortest = int(RATE / 320)
-    best = shortest + int(np.argmax(lags[shortest : int(RATE / 75)]))
-    assert RATE / best == pytest.approx(pitch, rel=0.05)
+    shortest = int(SAMPLE_RATE / 320)
+    best = shortest + int(np.argmax(lags[shortest : int(SAMPLE_RATE / 75)]))
+    assert SAMPLE_RATE / best == pytest.approx(pitch, rel=0.05)
 
 
 @pytest.mark.parametrize("scale", [0.85, 1.0, 1.15])

@@ -15,6 +15,7 @@ from lt_bench.cli.main import main
 from lt_bench.errors import ResultError
 from lt_bench.evaluation.results.comparison import compare
 from lt_bench.evaluation.results.result_file import Clip, Miss, ProtocolRef, RealSetRef, Result, Score, save_result
+from lt_bench.evaluation.results.settings import hash_of_settings
 from lt_bench.evaluation.statistics.cluster import Interval, holm, paired_difference
 
 IDS = [f"c{i}" for i in range(8)]
@@ -23,7 +24,7 @@ IDS = [f"c{i}" for i in range(8)]
 def score(name: str, values: np.ndarray, **changes: object) -> Score:
     base = Score(
         name, name, "", True, None, "video", "mean", "", "", float(np.mean(values)), None, len(values),
-        dict(zip(IDS, map(float, values), strict=True)), None, None,
+        dict(zip(IDS, map(float, values), strict=True)), None, None, settings={}, settings_hash=hash_of_settings({}),
     )  # fmt: skip
     return replace(base, **changes)  # type: ignore[arg-type]
 
@@ -113,7 +114,9 @@ def test_scores_of_sets_are_told_apart_by_intervals_only() -> None:
     assert compare(low, result("near", fd(11))).rows[0].verdict == "tie"
     assert "intervals" in compare(low, high).rows[0].note
     missed = replace(fd(10), scored=7)
-    first, last = (replace(result(name, missed), misses=(Miss(name, "fd", "no face"),)) for name in ("c0", "c7"))
+    first, last = (
+        replace(result(name, missed), misses=(Miss(name, "fd", "no face", fault="generated"),)) for name in ("c0", "c7")
+    )
     row = compare(first, last).rows[0]
     assert (row.verdict, row.difference) == ("untested", None)
     assert row.note == "scores of different sets: 2 clips that only one has"

@@ -50,7 +50,7 @@ def written(store: Path) -> dict[Path, int]:
     return {path: path.stat().st_ino for path in store.glob("??/*") if not path.name.startswith(".")}
 
 
-def ledgers(store: Path) -> list[Path]:
+def value_files(store: Path) -> list[Path]:
     """Files of values that are whole, two a pair."""
     return [path for path in written(store) if path.suffix == ".json"]
 
@@ -62,14 +62,14 @@ def test_kill_9_loses_nothing_that_was_measured(folder: Path, workers: str) -> N
     assert subprocess.run(command(folder, "apart", "whole.json"), **quiet).returncode == 0
     words = command(folder, "store", "resumed.json", "--workers", workers)
     child = subprocess.Popen(words, **quiet, start_new_session=True)
-    while len(ledgers(folder / "store")) < 4:  # values of two pairs or more
+    while len(value_files(folder / "store")) < 4:  # values of two pairs or more
         assert child.poll() is None
         time.sleep(0.002)
     os.killpg(child.pid, signal.SIGKILL)
     assert child.wait() == -signal.SIGKILL
     assert not (folder / "resumed.json").exists()
     before = written(folder / "store")
-    assert 4 <= len(ledgers(folder / "store")) < 2 * CLIPS
+    assert 4 <= len(value_files(folder / "store")) < 2 * CLIPS
     assert subprocess.run(words, **quiet).returncode == 0
     after = written(folder / "store")
     half = {path for path in before if before[path] != after[path]}

@@ -91,5 +91,5 @@ def test_the_floor_compares_the_first_halves_of_the_videos_with_the_second() -> 
     )
     assert floor.value == pytest.approx(expected)
     assert "(N=20) against the second (N=20)" in floor.note
-    assert floor.value < 50  # the people are the same on both sides, however much they differ
+    assert floor.value < 50  # the people are the same in both halves, however much they differ
     assert real_floor([{"real": np.ones((2, 3))}]) is None

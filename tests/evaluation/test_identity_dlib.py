@@ -78,7 +78,7 @@ def test_without_the_weights_it_is_missing_with_the_reason(monkeypatch: pytest.M
 
 
 def test_the_stride_is_a_setting_and_part_of_the_name(mirror: Path) -> None:
-    assert build_score("identity_dlib", {"stride": 3}).detail == "5 points from MediaPipe landmarks, every 3. frame"
+    assert build_score("identity_dlib", {"stride": 3}).detail == "5 points from MediaPipe landmarks, every 3rd frame"
     assert build_score("identity_dlib").detector == build_score("identity_dlib", {"stride": 3}).detector != ""
     with pytest.raises(ConfigError, match="stride"):
         build_score("identity_dlib", {"stride": 0})

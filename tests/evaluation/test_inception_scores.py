@@ -162,7 +162,7 @@ def test_full_names_say_network_input_and_stride() -> None:
     for name in ("fid", "kid", "precision", "recall"):
         detail = build_score(name, {"stride": 5}).detail
         assert detail.startswith("TF Inception 2015-12-05 pool, TF1 bilinear to 299 px, (x - 128) / 128, uint8 RGB")
-        assert detail.endswith("every 5. frame")
+        assert detail.endswith("every 5th frame")
     ours, theirs = build_score("fid"), build_score("fid", {"resize": "pytorch"})
     assert ours.detector != theirs.detector
     assert "as pytorch-fid" in theirs.detail

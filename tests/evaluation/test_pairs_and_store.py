@@ -16,7 +16,7 @@ from lt_bench.evaluation.inputs.clip_context import Tools, VideoView
 from lt_bench.evaluation.protocol import Protocol, ScoreSpec
 from lt_bench.evaluation.results.csv_export import save_csv
 from lt_bench.evaluation.running.clip_scorer import ClipScores
-from lt_bench.evaluation.running.spilled_features import Shelf, Shelved
+from lt_bench.evaluation.running.spilled_features import SpilledArrays, SpilledFeatures
 from lt_bench.evaluation.stores.code_hash import code_hash
 from lt_bench.evaluation.stores.feature_store import FeatureStore
 
@@ -69,7 +69,7 @@ def test_what_was_adjusted_is_said(painted, generate: Callable[..., Path], tmp_p
     assert notes["bob_0"] == ()
     save_csv(result, tmp_path / "r.csv")
     lines = (tmp_path / "r.csv").read_text().splitlines()
-    assert lines[0] == "system,clip,identity,frames,score,value,unit,better,reason"
+    assert lines[0] == "system,clip,identity,frames,score,value,unit,better,reason,fault"
     assert len(lines) == 5
 
 
@@ -107,9 +107,9 @@ def test_a_shared_folder_is_read_and_never_written(tmp_path: Path) -> None:
 
 def test_features_beyond_the_budget_lie_in_files() -> None:
     clips = [ClipScores(str(i), collected={"fd": {"real": np.full(1000, i, float)}}) for i in range(4)]
-    with Shelf(budget=16000) as shelf:
-        kept = [shelf.keep(clip).collected["fd"] for clip in clips]
-        assert [isinstance(features, Shelved) for features in kept] == [False, False, True, True]
+    with SpilledFeatures(budget=16000) as spilled:
+        kept = [spilled.keep(clip).collected["fd"] for clip in clips]
+        assert [isinstance(features, SpilledArrays) for features in kept] == [False, False, True, True]
         assert [float(features["real"][0]) for features in kept] == [0, 1, 2, 3]
         path = kept[-1].path  # type: ignore[union-attr]
     assert not path.exists()

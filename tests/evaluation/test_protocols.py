@@ -14,6 +14,7 @@ from lt_bench.evaluation.harness import evaluate
 from lt_bench.evaluation.metrics.base import Score, build_score, score_names
 from lt_bench.evaluation.metrics.distribution.precision_recall import Precision
 from lt_bench.evaluation.protocol import Protocol, ScoreSpec, load_protocol, protocol_names
+from lt_bench.evaluation.results.settings import hash_of_settings
 
 EMULATIONS = ("disco", "latentsync", "pytorch_fid", "stylegan_v", "wav2lip_lrs")
 
@@ -94,13 +95,23 @@ def test_scores_without_weights_are_missing_with_the_command_that_gets_them(pain
     )
 
 
-def test_full_names_carry_protocol_version_size_frames_and_n(painted, generate: Callable[..., Path]) -> None:
+def test_titles_and_settings_carry_protocol_size_and_frames(painted, generate: Callable[..., Path]) -> None:
     rules = Protocol("mine", 3, "for tests", (ScoreSpec("psnr"), ScoreSpec("sharpness", {"stride": 2})), 32, 25.0, 4)
     result = evaluate(generate(), painted.folder, replace(rules, max_frames=50))
-    assert result.scores["sharpness"].title == (
-        "no-reference sharpness (1 - blur effect, 11 px), every 2. frame, "
-        "mine version 3: whole frames at 32x32, from frame 4 to 49 at 25 fps, N=4"
+    score = result.scores["sharpness"]
+    assert score.title == (
+        "no-reference sharpness (1 - blur effect, 11 px), every 2nd frame, "
+        "mine version 3: whole frames at 32x32, from frame 4 to 49 at 25 fps"
     )
+    assert score.settings == {
+        "stride": 2,
+        "protocol.width": 32,
+        "protocol.height": 32,
+        "protocol.fps": 25.0,
+        "protocol.first_frame": 4,
+        "protocol.max_frames": 50,
+    }
+    assert score.settings_hash == hash_of_settings(score.settings)
 
 
 def test_results_of_two_protocols_two_lengths_or_two_ns_are_refused_with_the_difference_named(

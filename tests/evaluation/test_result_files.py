@@ -25,8 +25,10 @@ from lt_bench.evaluation.results.result_file import (
     save_result,
     to_document,
 )
+from lt_bench.evaluation.results.settings import hash_of_settings
 from lt_bench.evaluation.statistics.cluster import Interval
 
+SETTINGS = {"stride": 1, "protocol.width": 64}
 PSNR = Score(
     name="psnr",
     title="PSNR, 64x64, from frame 16",
@@ -43,6 +45,8 @@ PSNR = Score(
     per_video={"a": 21.0, "b": 22.0},
     reference=Reference("ceiling", 40.0, "the real videos"),
     missing=None,
+    settings=SETTINGS,
+    settings_hash=hash_of_settings(SETTINGS),
 )
 FD = replace(
     PSNR, name="fd", value=None, interval=None, scored=0, per_video={}, reference=None, missing="asset x is absent"
@@ -52,7 +56,7 @@ RESULT = Result(
     protocol=ProtocolRef("synthetic-v1", 1, "f" * 64, 64, 64, 25.0, 16, ("rule",)),
     real=RealSetRef("e" * 64, "synthetic", "test"),
     clips=(Clip("a", "ann", 75), Clip("b", "bob", 75), Clip("c", "cid", 0)),
-    misses=(Miss("c", None, "no generated video of this name"),),
+    misses=(Miss("c", None, "no generated video of this name", fault="generated"),),
     scores={"psnr": PSNR, "fd": FD},
     seed=0,
     git_commit="abc",
@@ -100,8 +104,8 @@ def changed(path: str, value: Any) -> dict[str, Any]:
     ("path", "value", "says"),
     [
         ("format", "other", "expected a document of format 'lt_bench result'"),
-        ("version", 2, "expected version 1.1, got 2"),
-        ("version", True, "expected version 1.1, got True"),
+        ("version", 2, "expected version 1.2, got 2"),
+        ("version", True, "expected version 1.2, got True"),
         ("bogus", 1, "unknown key 'bogus'"),
         ("scores/psnr/bogus", 1, "unknown key 'scores.psnr.bogus'"),
         ("system", KeyError, "key 'system' is missing"),
@@ -117,6 +121,10 @@ def changed(path: str, value: Any) -> dict[str, Any]:
         ("clips/1/id", "a", "expected every id once"),
         ("scores/psnr/value", float("nan"), "expected finite numbers"),
         ("meta/x", [1], "meta.x"),
+        ("misses/0/fault", KeyError, "key 'misses.0.fault' is missing"),
+        ("misses/0/fault", "system", "key 'misses.0.fault'"),
+        ("scores/psnr/settings", KeyError, "key 'scores.psnr.settings' is missing"),
+        ("scores/psnr/settings/stride", 2, "scores.psnr.settings_hash: expected the hash of 'settings', got another"),
     ],
 )
 def test_a_wrong_document_is_one_line_that_names_the_key(path: str, value: Any, says: str) -> None:
@@ -164,7 +172,10 @@ def test_scores_are_comparable_only_when_measured_alike() -> None:
     RESULT.comparable_score(same, "psnr")
     for change, says in (
         ({"detector": "x"}, "detector"),
-        ({"title": "PSNR, N=7"}, "title"),
+        (
+            {"settings": SETTINGS | {"stride": 2}, "settings_hash": hash_of_settings(SETTINGS | {"stride": 2})},
+            "settings: stride: 1 against 2",
+        ),
         ({"scored": 1}, "scored: 2 against 1"),
     ):
         with pytest.raises(ResultError, match=says):
@@ -178,12 +189,19 @@ def test_scores_are_comparable_only_when_measured_alike() -> None:
         RESULT.comparable_score(same, "ssim")
 
 
+def test_titles_and_reasons_are_for_display_only() -> None:
+    worded = replace(PSNR, title="peak signal-to-noise ratio")
+    RESULT.comparable_score(replace(RESULT, system="rival", scores={"psnr": worded}), "psnr")
+
+
 def test_scores_of_sets_are_comparable_only_over_the_same_clips() -> None:
     whole = replace(PSNR, name="fd", scope="set", scored=1, per_video={})
-    result = replace(RESULT, scores={"fd": whole}, misses=(*RESULT.misses, Miss("a", "fd", "no face")))
+    result = replace(
+        RESULT, scores={"fd": whole}, misses=(*RESULT.misses, Miss("a", "fd", "no face", fault="generated"))
+    )
     assert result.clips_of("fd") == {"b"}
     result.comparable_score(replace(result, system="same"), "fd")
-    other = replace(result, system="rival", misses=(*RESULT.misses, Miss("b", "fd", "no face")))
+    other = replace(result, system="rival", misses=(*RESULT.misses, Miss("b", "fd", "no face", fault="generated")))
     with pytest.raises(ResultError, match="clip b was scored for 'symbiotic-direct' only"):
         result.comparable_score(other, "fd")
 

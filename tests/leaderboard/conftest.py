@@ -13,6 +13,7 @@ import pytest
 
 from lt_bench.config import Cell, ExperimentConfig, FusionConfig, ModelConfig, RunConfig, to_yaml
 from lt_bench.evaluation.results.result_file import Clip, Miss, ProtocolRef, RealSetRef, Result, Score, save_result
+from lt_bench.evaluation.results.settings import hash_of_settings
 from lt_bench.evaluation.statistics.cluster import cluster_bootstrap
 from lt_bench.leaderboard.tables.boards import Board, build_boards
 from lt_bench.leaderboard.tables.collect import Entry
@@ -42,8 +43,10 @@ def fake_score(name: str, level: float, seed: int, **changes: Any) -> Score:
         "per_video": per_video,
         "reference": None,
         "missing": None,
+        "settings": {"protocol.width": 64},
     }
-    return Score(**(document | changes))
+    whole = document | changes
+    return Score(**whole, settings_hash=hash_of_settings(whole["settings"]))
 
 
 def missing_score(name: str, reason: str) -> Score:
@@ -94,14 +97,15 @@ def measured(
     per_video = {clip.id: float(value) for clip, value in zip(CLIPS, values, strict=True) if value is not None}
     numbers = list(per_video.values())
     whole = {
-        "title": f"fake {name}, N={len(numbers)}",
         "per_video": per_video,
         "value": float(np.mean(numbers)),
         "scored": len(numbers),
         "interval": cluster_bootstrap(numbers, [i.partition("_")[0] for i in per_video]),
     }
     score = fake_score(name, 0.0, 0, **(whole | changes))
-    misses = tuple(Miss(clip.id, name, "no face found") for clip in CLIPS if clip.id not in per_video)
+    misses = tuple(
+        Miss(clip.id, name, "no face found", fault="generated") for clip in CLIPS if clip.id not in per_video
+    )
     return fake_result(system, seed=seed, scores={name: score}, misses=misses)
 
 

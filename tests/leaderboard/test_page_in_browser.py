@@ -159,7 +159,7 @@ def test_no_text_of_a_result_runs_code_anywhere_on_the_page(open_page, fake, tmp
     from lt_bench.evaluation.results.result_file import Miss, to_document
 
     for name, level in (("a", 0.9), ("b", 0.5)):
-        result = fake(name, level, misses=(Miss("fake00_take0", "psnr", "because "),))
+        result = fake(name, level, misses=(Miss("fake00_take0", "psnr", "because ", fault="generated"),))
         document = json.loads(json.dumps(to_document(result)))
         poisoned = _poisoned(document) | {
             "meta": {k: f"{v}{HOSTILE}" for k, v in document["meta"].items() if k in ("portrait", "audio")}

@@ -45,7 +45,11 @@ def test_seeds_of_other_clips_are_not_ranked_and_have_no_interval():
 
 
 @pytest.mark.parametrize(
-    ("changes", "says"), [({"detector": "another"}, "detector"), ({"title": "another name"}, "title")]
+    ("changes", "says"),
+    [
+        ({"detector": "another"}, "detector"),
+        ({"settings": {"stride": 2}}, "settings: protocol.width: 64 against None; stride: None against 2"),
+    ],
 )
 def test_seeds_measured_otherwise_are_not_ranked(changes, says):
     a = [measured("a", around(0.9), 0), measured("a", around(0.9, 1), 1, **changes)]

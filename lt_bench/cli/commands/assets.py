@@ -61,14 +61,14 @@ def _chosen(names: list[str], group: str | None, everything: bool) -> list[Asset
 def _list(chosen: list[Asset], as_json: bool) -> int:
     from lt_bench.assets.store import cache_folder, locate, mirror_folder
 
-    places = {entry.name: found.place if (found := locate(entry)) else "missing" for entry in chosen}
+    places = {entry.name: found.place if (found := locate(entry)) else None for entry in chosen}
     mirror = mirror_folder()
     if as_json:
         print_json(
             {
                 "cache": str(cache_folder()),
                 "mirror": None if mirror is None else str(mirror),
-                "assets": [{**asdict(entry), "found": places[entry.name]} for entry in chosen],
+                "assets": [{**asdict(entry), "found": places[entry.name] or "missing"} for entry in chosen],
             }
         )
         return 0
@@ -79,8 +79,9 @@ def _list(chosen: list[Asset], as_json: bool) -> int:
     for column in ("name", "group", "size", "found", "licence", "purpose"):
         table.add_column(column, no_wrap=column in ("name", "group", "size"), overflow="fold")
     for entry in chosen:
-        found = places[entry.name] if entry.sha256 or places[entry.name] != "missing" else "missing, not pinned"
-        colour = "yellow" if found.startswith("missing") else "green"
+        place = places[entry.name]
+        found = place or ("missing" if entry.sha256 else "missing, not pinned")
+        colour = "green" if place else "yellow"
         table.add_row(entry.name, entry.group, entry.size, f"[{colour}]{found}[/]", entry.licence, entry.purpose)
     console = Console(width=None if sys.stdout.isatty() else 180)
     console.print(table)

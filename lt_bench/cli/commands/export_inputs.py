@@ -9,12 +9,13 @@ from __future__ import annotations
 import argparse
 
 from lt_bench.cli.output import add_json_flag, print_json
+from lt_bench.conventions import SPLITS
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the verb's arguments."""
     parser.add_argument("cache", metavar="DIR", help="folder of the latent cache")
-    parser.add_argument("--split", default="test", choices=("train", "validation", "test"), help="default: test")
+    parser.add_argument("--split", default="test", choices=SPLITS, help="default: test")
     parser.add_argument("--out", required=True, metavar="DIR", help="folder to write")
     add_json_flag(parser)
 

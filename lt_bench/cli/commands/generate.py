@@ -84,7 +84,7 @@ def _generate(
     pipeline = Pipeline(load_model(arguments.checkpoint, sampling.weights), sampling)
     start = time.perf_counter()
     request = pipeline.request("generate", square, voice, frames)
-    write_video(arguments.out, _shown(pipeline.frames(request), frames), 25.0, sound.channels, sound.rate)
+    write_video(arguments.out, _shown(pipeline.frames(request), frames), float(FPS), sound.channels, sound.rate)
     seconds = time.perf_counter() - start
     operations = count_operations(
         card.config.model, card.config.diffusion, sampling, card.latent_shape, card.speech_shape
@@ -97,8 +97,8 @@ def _generate(
         "audio_rate": sound.rate,
         "audio_channels": len(sound.channels),
         "seconds": round(seconds, 3),
-        "seconds_per_video_second": round(seconds * 25 / frames, 3),
-        "macs_per_video_second": operations.of_video(frames) * 25 / frames,
+        "seconds_per_video_second": round(seconds * FPS / frames, 3),
+        "macs_per_video_second": operations.of_video(frames) * FPS / frames,
         "sampling": vars(sampling),
     }
     if arguments.json:
@@ -164,8 +164,9 @@ def _given_sound(path: Path, folder: Path, stack: ExitStack) -> _GivenSound:
 
 
 def _frames(voice: SpooledSound, path: Path) -> int:
+    from lt_bench.conventions import SAMPLE_RATE
     from lt_bench.errors import MediaError
-    from lt_bench.perception.speech.base import SAMPLE_RATE, SAMPLES_PER_FRAME
+    from lt_bench.perception.speech.base import SAMPLES_PER_FRAME
 
     if len(voice) < SAMPLES_PER_FRAME:
         length = f"{1000 * len(voice) / SAMPLE_RATE:.0f} ms"

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from lt_bench.cli.output import add_json_flag, print_json
 from lt_bench.cli.parsing import at_least
+from lt_bench.conventions import LEADERBOARD
 from lt_bench.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -58,7 +59,7 @@ def run(arguments: argparse.Namespace) -> int:
         raise ConfigError(f"--real {arguments.real}: expected the folder of a real set, got none")
     made = build_leaderboard(
         arguments.results,
-        arguments.out or "leaderboard",
+        arguments.out or LEADERBOARD,
         arguments.title,
         samples=arguments.samples,
         real=arguments.real,
@@ -142,10 +143,11 @@ def _print(made: Leaderboard, console: Console) -> None:
 
 def leaderboard_document(made: Leaderboard) -> dict[str, Any]:
     """Return the leaderboard as a JSON document."""
-    from lt_bench.leaderboard.tables.cost_columns import COSTS
+    from lt_bench.leaderboard.tables.columns.column_list import columns_of
 
     tables = []
     for board in made.boards:
+        others = [column for column in columns_of(board, "json") if not column.score]
         rows = [
             {
                 "system": row.system,
@@ -156,7 +158,7 @@ def leaderboard_document(made: Leaderboard) -> dict[str, Any]:
                 "reasons": list(row.reasons),
                 "scores": {name: summary.value for name, summary in row.scores.items()},
                 "missing": {name: summary.missing for name, summary in row.scores.items() if summary.missing},
-                **{cost.key: row.cost(cost.key) for cost in COSTS},
+                **{column.key: column.cell(board, row).value for column in others},
             }
             for row in board.rows
         ]

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lt_bench.cli.output import add_json_flag, print_json
+from lt_bench.conventions import MODEL_FILE
 
 if TYPE_CHECKING:
     from lt_bench.models.checkpoint import ModelCard
@@ -35,7 +36,7 @@ def run(arguments: argparse.Namespace) -> int:
     from lt_bench.tracking.mlflow_tracker import MlflowTracker
     from lt_bench.tracking.registry import find_run, register_model
 
-    model = arguments.model / "model.safetensors" if arguments.model.is_dir() else arguments.model
+    model = arguments.model / MODEL_FILE if arguments.model.is_dir() else arguments.model
     card, sha256 = read_card(model), sha256_file(model)
     found = find_run(model)
     out, state = found if found else (model.resolve().parent, None)

@@ -120,8 +120,8 @@ def run(arguments: argparse.Namespace) -> int:
 def _begin(config: RunConfig, out: Path) -> None:
     """Save the run's configuration and the command that repeats it, and report how the run computes."""
     from lt_bench.config import to_yaml
+    from lt_bench.conventions import CONFIG_FILE
     from lt_bench.files import write_text
-    from lt_bench.jobs.folder import CONFIG_FILE
     from lt_bench.training.hardware import summary
 
     stderr_console().print(summary(config.train), highlight=False)
@@ -163,8 +163,8 @@ def _tracked(config: RunConfig, out: Path, cache: LatentCache, uri: str) -> Iter
     if uri == "off":
         yield []
         return
+    from lt_bench.conventions import SYSTEM_FILE
     from lt_bench.evaluation.stores.provenance import git_commit
-    from lt_bench.jobs.folder import SYSTEM_FILE
     from lt_bench.jobs.job_tracking import running_record, trained_record
     from lt_bench.jobs.status_callback import TellStart
     from lt_bench.tracking.background import BackgroundTracker

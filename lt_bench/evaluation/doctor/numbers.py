@@ -10,6 +10,7 @@ import numpy as np
 from jaxtyping import Float, UInt8
 from numpy import ndarray
 
+from lt_bench.conventions import SAMPLE_RATE
 from lt_bench.evaluation.doctor.check import Check, Figure
 
 
@@ -69,13 +70,13 @@ def _video_file() -> Sequence[Figure]:
     from lt_bench.media.video_writer import write_video
 
     frames = _moving_square()
-    tone = (0.5 * np.sin(2 * np.pi * 440 * np.arange(40 * 640) / 16000)).astype(np.float32)
+    tone = (0.5 * np.sin(2 * np.pi * 440 * np.arange(40 * 640) / SAMPLE_RATE)).astype(np.float32)
     with tempfile.TemporaryDirectory(prefix="lt_bench_doctor_") as folder:
         path = Path(folder) / "v.mp4"
         write_video(path, frames, audio=tone)
         read, sound = read_frames(path), read_audio(path)
     within = slice(4000, 20000)
-    lag = int(np.argmax(np.correlate(sound[within], tone[within], "full"))) - (16000 - 1)
+    lag = int(np.argmax(np.correlate(sound[within], tone[within], "full"))) - (SAMPLE_RATE - 1)
     return [
         Figure("frames written and read", len(read), 40, 0),
         Figure("PSNR of 40 frames through H.264 is above 35 dB (1: yes)", float(psnr(read, frames) > 35), 1, 0),

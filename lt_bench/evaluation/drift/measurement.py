@@ -13,11 +13,11 @@ import numpy as np
 from jaxtyping import Float
 from numpy import ndarray
 
+from lt_bench.conventions import FPS
 from lt_bench.errors import MediaError
 from lt_bench.media.video import iter_frames
 from lt_bench.shapes import UInt8
 
-FPS = 25
 IdentityName = Literal["dlib", "probe", "none"]
 Embed = Callable[[UInt8[ndarray, "H W 3"]], "ndarray | None"]
 """The embedding of a frame's face, or None where no face is found."""

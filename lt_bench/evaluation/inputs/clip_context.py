@@ -12,7 +12,8 @@ import numpy as np
 from jaxtyping import Float32
 from numpy import ndarray
 
-from lt_bench.errors import LtBenchError, MediaError
+from lt_bench.conventions import SAMPLE_RATE
+from lt_bench.errors import Fault, LtBenchError, MediaError, blame
 from lt_bench.evaluation.stores.code_hash import code_hash
 from lt_bench.evaluation.stores.feature_store import Features, FeatureStore
 from lt_bench.files import sha256_file
@@ -22,7 +23,6 @@ from lt_bench.shapes import Frames, UInt8, Waveform
 if TYPE_CHECKING:
     from lt_bench.perception.faces import FaceLandmarker, FaceTrack
 
-SAMPLE_RATE = 16000
 TRUTH_COLUMNS = (
     "opening",
     "width",
@@ -41,7 +41,10 @@ TRUTH_COLUMNS = (
 
 
 class UnscorableError(LtBenchError):
-    """A score cannot be computed for a video; the message is the reason listed in the result."""
+    """A metric has no value for a clip; the message is the reason listed in the result.
+
+    Raised without a ``fault``, it counts against the video that was being looked at, else against the generated one.
+    """
 
 
 class Tools:
@@ -106,10 +109,16 @@ class VideoView:
         """What reasons call it: both videos of a clip have one name."""
         return f"{'real' if self.real else 'generated'} video {self.path.name}"
 
+    @property
+    def fault(self) -> Fault:
+        """Fault of an error that lies in this video."""
+        return "reference" if self.real else "generated"
+
     @cached_property
     def frames(self) -> Frames:
         """RGB, at the protocol's size and rate, cut to the clip's length; do not write to it."""
-        return self.load()
+        with blame(self.fault):
+            return self.load()
 
     @property
     def length(self) -> int:
@@ -127,7 +136,9 @@ class VideoView:
         Raises:
             MediaError: it has none.
         """
-        return read_audio(self.voice or self.path, SAMPLE_RATE)[: round(self.length / self.fps * SAMPLE_RATE)]
+        with blame(self.fault):
+            sound = read_audio(self.voice or self.path, SAMPLE_RATE)
+        return sound[: round(self.length / self.fps * SAMPLE_RATE)]
 
     @cached_property
     def faces(self) -> FaceTrack:
@@ -146,7 +157,7 @@ class VideoView:
 
         found = FaceTrack(**self.features(f"faces {landmarker_hash()}", track, heard=False))
         if not found.found.any():
-            raise UnscorableError(f"{self.label}: no face found in any of {self.length} frames")
+            raise UnscorableError(f"{self.label}: no face found in any of {self.length} frames", fault=self.fault)
         return found
 
     def features(self, key: str, compute: Callable[[], Features], heard: bool = True) -> dict[str, ndarray]:
@@ -157,11 +168,12 @@ class VideoView:
             compute: makes them; the code it rests on, and the versions of libraries, are part of the address.
             heard: whether they may depend on the sound; False lets a video with another voice share them.
         """
-        address = {**self.address(key, heard), "code": code_hash(compute.__module__)}
-        memo = f"{key} {address.get('voice', '')}"
-        if memo not in self._memo:
-            self._memo[memo] = dict(self.tools.store.get(address, compute))
-        return self._memo[memo]
+        with blame(self.fault):
+            address = {**self.address(key, heard), "code": code_hash(compute.__module__)}
+            memo = f"{key} {address.get('voice', '')}"
+            if memo not in self._memo:
+                self._memo[memo] = dict(self.tools.store.get(address, compute))
+            return self._memo[memo]
 
     def address(self, key: str, heard: bool = True) -> dict[str, str | int | float]:
         """Where ``features`` keeps the arrays of ``key``: what they depend on, by name."""
@@ -202,21 +214,30 @@ class ClipContext:
     load_gallery: Callable[[], Mapping[str, VideoView]] = field(default=dict, repr=False)
     stranger: Path | None = None
     """The real video of another identity, by the same derangement."""
+    reference_frames: int | None = None
+    """Frames of the reference video before both were cut to one length; None where nothing was cut."""
 
     @property
     def scored(self) -> slice:
         """The frames that count."""
         return slice(self.first_frame, None)
 
+    def fault_of_length(self, frames: int) -> Fault:
+        """Fault of an error for a clip of fewer than ``frames`` frames: that of the video that is too short."""
+        own = self.real.length if self.reference_frames is None else self.reference_frames
+        return "reference" if own < frames else "generated"
+
     @cached_property
     def portrait(self) -> UInt8[ndarray, "H W 3"]:
         """The picture the system was given, at the protocol's size."""
-        return self.load_portrait()
+        with blame("reference"):
+            return self.load_portrait()
 
     @property
     def gallery(self) -> Mapping[str, VideoView]:
         """By identity, a video of another take: other scene, other words. Shared by all clips; may be empty."""
-        return self.load_gallery()
+        with blame("reference"):
+            return self.load_gallery()
 
     def on_real(self) -> ClipContext:
         """The same clip with the real video in the place of the generated one, for ceilings."""

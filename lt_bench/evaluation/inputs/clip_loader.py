@@ -1,4 +1,4 @@
-"""Videos of a clip brought to the protocol's rate, size and length, or the reason why that cannot be."""
+"""Loading of clips: both videos at the protocol's rate, size and length, or the reason why that fails."""
 
 from __future__ import annotations
 
@@ -7,43 +7,45 @@ from pathlib import Path
 import numpy as np
 from numpy import ndarray
 
-from lt_bench.errors import MediaError
+from lt_bench.errors import MediaError, blame
 from lt_bench.evaluation.inputs.clip_context import TRUTH_COLUMNS, ClipContext, Tools, Truth, UnscorableError, VideoView
 from lt_bench.evaluation.inputs.decoding import Decoder, VideoFacts
-from lt_bench.evaluation.inputs.reference_set import RealSide, RealVideo
+from lt_bench.evaluation.inputs.reference_set import ReferenceSet, ReferenceVideo
 from lt_bench.evaluation.protocol import Protocol
 from lt_bench.media.image import read_image
 from lt_bench.shapes import UInt8
 
 
 class Loader:
-    """Makes ``ClipContext`` of pairs of files. A video whose facts are in the store is not decoded until looked at.
+    """Make a ``ClipContext`` of a pair of files; videos whose facts are in the store are decoded only when needed.
 
     Args:
-        real: the real side.
+        reference: the reference set.
         protocol: whose rules hold.
         size: width and height, in pixels.
         tools: shared by all videos of this process.
     """
 
-    def __init__(self, real: RealSide, protocol: Protocol, size: tuple[int, int], tools: Tools) -> None:
-        self.real, self.protocol, self.size, self.tools = real, protocol, size, tools
+    def __init__(self, reference: ReferenceSet, protocol: Protocol, size: tuple[int, int], tools: Tools) -> None:
+        self.reference, self.protocol, self.size, self.tools = reference, protocol, size, tools
         self.decoder = Decoder(protocol.fps, size, tools)
-        self.strangers = real.strangers()
+        self.strangers = reference.strangers()
         self._gallery: dict[str, VideoView] | None = None
 
-    def load(self, entry: RealVideo, generated: Path) -> tuple[ClipContext, tuple[str, ...]]:
-        """Check one pair; gives the clip, and what had to be done to bring the videos together.
+    def load(self, entry: ReferenceVideo, generated: Path) -> tuple[ClipContext, tuple[str, ...]]:
+        """Check one pair and return the clip, with notes on what was adjusted.
 
         Raises:
             LtBenchError: why the pair cannot be scored.
         """
         rules, stranger = self.protocol, self.strangers.get(entry.id)
-        self._check_files(entry, stranger)
         real_limit = rules.max_frames or None
-        real = self.decoder.facts(entry.video, real_limit)
+        with blame("reference"):
+            self._check_files(entry, stranger)
+            real = self.decoder.facts(entry.video, real_limit)
         made_limit = real.frames + rules.length_difference + 1
-        made = self.decoder.facts(generated, made_limit)
+        with blame("generated"):
+            made = self.decoder.facts(generated, made_limit)
         # Where the real video was cut, the generated one may be longer.
         made_frames = min(made.frames, rules.max_frames) if real.frames == rules.max_frames else made.frames
         frames = self._common(real.frames, made_frames, generated.name)
@@ -59,13 +61,14 @@ class Loader:
             other_truth=self._truth(stranger, None),
             load_gallery=self.gallery,
             stranger=stranger.video if stranger else None,
+            reference_frames=real.frames,
         )
         return clip, self._adjusted(real, made, made_frames, frames)
 
     def gallery(self) -> dict[str, VideoView]:
         """The gallery's videos by identity, decoded when looked at."""
         if self._gallery is None:
-            self._gallery = {i: self._take(take) for i, take in sorted(self.real.gallery.items())}
+            self._gallery = {i: self._take(take) for i, take in sorted(self.reference.gallery.items())}
         return self._gallery
 
     def release(self) -> None:
@@ -81,10 +84,14 @@ class Loader:
             at_least = "at least " if made > real else ""
             raise UnscorableError(
                 f"{name}: expected {real} frames as in the real video, at most "
-                f"{rules.length_difference} apart, got {at_least}{made}"
+                f"{rules.length_difference} apart, got {at_least}{made}",
+                fault="generated",
             )
         if min(made, real) < rules.min_frames:
-            raise UnscorableError(f"{name}: expected at least {rules.min_frames} frames, got {min(made, real)}")
+            raise UnscorableError(
+                f"{name}: expected at least {rules.min_frames} frames, got {min(made, real)}",
+                fault="reference" if real < rules.min_frames else "generated",
+            )
         return min(made, real)
 
     def _adjusted(self, real: VideoFacts, made: VideoFacts, made_frames: int, frames: int) -> tuple[str, ...]:
@@ -99,7 +106,7 @@ class Loader:
                 notes.append(f"{what}: {count} to {frames} frames")
         return tuple(notes)
 
-    def _take(self, take: RealVideo) -> VideoView:
+    def _take(self, take: ReferenceVideo) -> VideoView:
         self._check_file(take.video, take.sha256.get("video"))
         limit = self.protocol.max_frames or None
         view = self._view(take.video, None, limit, real=True)
@@ -121,7 +128,7 @@ class Loader:
     def _sizes(self) -> str:
         return f"{self.size[0]}x{self.size[1]} area/bicubic"
 
-    def _check_files(self, entry: RealVideo, stranger: RealVideo | None) -> None:
+    def _check_files(self, entry: ReferenceVideo, stranger: ReferenceVideo | None) -> None:
         """All that a clip's values rest on, before kept values could stand for files that are no longer these."""
         self._check_file(entry.video, entry.sha256.get("video"))
         if entry.portrait is not None:
@@ -135,18 +142,19 @@ class Loader:
         if sha256 is not None and self.tools.digest(path) != sha256:
             raise MediaError(f"{path.name}: expected the file that the real set's manifest names, got another")
 
-    def _portrait(self, entry: RealVideo, view: VideoView) -> UInt8[ndarray, "H W 3"]:
+    def _portrait(self, entry: ReferenceVideo, view: VideoView) -> UInt8[ndarray, "H W 3"]:
         if entry.portrait is None:
             return view.frames[0]
         return self.decoder.picture(entry.portrait, read_image(entry.portrait))
 
-    def _truth(self, entry: RealVideo | None, frames: int | None) -> Truth | None:
+    def _truth(self, entry: ReferenceVideo | None, frames: int | None) -> Truth | None:
         if entry is None or entry.truth is None:
             return None
-        self._check_file(entry.truth, entry.sha256.get("truth"))
-        states = read_truth(entry.truth)
-        if frames is not None and len(states) < frames:
-            raise UnscorableError(f"{entry.truth.name}: expected states of {frames} frames, got {len(states)}")
+        with blame("reference"):
+            self._check_file(entry.truth, entry.sha256.get("truth"))
+            states = read_truth(entry.truth)
+            if frames is not None and len(states) < frames:
+                raise UnscorableError(f"{entry.truth.name}: expected states of {frames} frames, got {len(states)}")
         return Truth(states[:frames])
 
 

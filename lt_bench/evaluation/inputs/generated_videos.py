@@ -1,4 +1,4 @@
-"""The videos of a system: a folder, perhaps with a manifest that tells what made them."""
+"""The generated videos of a system: a folder, optionally with a manifest of how they were made."""
 
 from __future__ import annotations
 
@@ -8,20 +8,20 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from lt_bench.conventions import GENERATED_SET_FORMAT as FORMAT
+from lt_bench.conventions import GENERATED_SET_VERSION as VERSION
+from lt_bench.conventions import MANIFEST_FILE
 from lt_bench.errors import ResultError
 from lt_bench.evaluation.results.result_file import Scalar
 from lt_bench.files import printable, read_json
 from lt_bench.media.video_files import find_videos
 from lt_bench.versions import KEYS, check_version
 
-FORMAT = "lt_bench generated set"
-VERSION = 1
-MANIFEST_FILE = "manifest.json"
 _TAKEN = (*KEYS, "system", "cache_hash", "real_hash", "complete")
 
 
 @dataclass(frozen=True)
-class GeneratedSide:
+class GeneratedVideos:
     """Videos by path without suffix, and the facts of their manifest."""
 
     folder: Path
@@ -39,7 +39,7 @@ class GeneratedSide:
     meta: dict[str, Scalar]
 
 
-def open_generated_side(folder: str | os.PathLike[str]) -> GeneratedSide:
+def open_generated_videos(folder: str | os.PathLike[str]) -> GeneratedVideos:
     """List the videos and read the manifest, if it is one of ours; a ``manifest.json`` of another format is not read.
 
     Raises:
@@ -60,7 +60,7 @@ def open_generated_side(folder: str | os.PathLike[str]) -> GeneratedSide:
         document = {}
     else:
         check_version(document, str(manifest), VERSION, error=ResultError)
-    return GeneratedSide(
+    return GeneratedVideos(
         folder=path,
         videos=videos,
         unused={name: reason for name, reason in found.unused.items() if name != MANIFEST_FILE},

@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from lt_bench.errors import ResultError
-from lt_bench.evaluation.inputs.generated_videos import GeneratedSide
-from lt_bench.evaluation.inputs.reference_set import RealSide
+from lt_bench.evaluation.inputs.generated_videos import GeneratedVideos
+from lt_bench.evaluation.inputs.reference_set import ReferenceSet
 from lt_bench.evaluation.results.result_file import Miss
 from lt_bench.evaluation.running.clip_scorer import Pair
 from lt_bench.files import MAX_JSON, read_json, read_text
@@ -30,39 +30,44 @@ class Pairing:
     """Clips of the real set without a video, and videos of no real clip."""
 
 
-def pair_by_name(made: GeneratedSide, real: RealSide, all_of_real: RealSide) -> Pairing:
+def pair_by_name(videos: GeneratedVideos, reference: ReferenceSet, whole_reference: ReferenceSet) -> Pairing:
     """Pair videos of the same path in their folder, with any suffix.
 
     Args:
-        made: the generated videos.
-        real: the clips to score.
-        all_of_real: those and the ones left out, whose videos are not to be called strangers.
+        videos: the generated videos.
+        reference: the clips to score.
+        whole_reference: all clips, also those that are not to be scored; videos of theirs are not listed as unpaired.
     """
     pairs, misses = [], []
-    for entry in real.clips:
-        found = made.videos.get(entry.id, [])
+    for entry in reference.clips:
+        found = videos.videos.get(entry.id, [])
         if len(found) == 1:
             pairs.append(Pair(entry, found[0]))
         elif found:
             names = " and ".join(path.name for path in found)
-            misses.append(Miss(entry.id, None, f"expected one generated video of this name, got {names}"))
+            why = f"expected one generated video of this name, got {names}"
+            misses.append(Miss(entry.id, None, why, fault="generated"))
         else:
-            misses.append(Miss(entry.id, None, made.reasons.get(entry.id) or _why_none(made, entry.id)))
-    known = {clip.id for clip in (*all_of_real.clips, *all_of_real.gallery.values())}
-    unpaired = [Miss(name, None, "no real video of this name") for name in sorted(made.videos.keys() - known)]
+            why = videos.reasons.get(entry.id) or _why_none(videos, entry.id)
+            misses.append(Miss(entry.id, None, why, fault="generated"))
+    known = {clip.id for clip in (*whole_reference.clips, *whole_reference.gallery.values())}
+    unpaired = [
+        Miss(name, None, "no real video of this name", fault="reference")
+        for name in sorted(videos.videos.keys() - known)
+    ]
     return Pairing(tuple(pairs), (*misses, *unpaired))
 
 
-def _why_none(made: GeneratedSide, clip: str) -> str:
+def _why_none(videos: GeneratedVideos, clip: str) -> str:
     """What lies in the folder in the place of a video."""
-    for name, reason in made.unused.items():
+    for name, reason in videos.unused.items():
         if clip in (comparable_name(name), comparable_name(Path(name).with_suffix("").as_posix())):
             return f"no generated video of this name: {name} is {reason}"
     return "no generated video of this name"
 
 
-def _files(made: GeneratedSide) -> list[Path]:
-    return [file for files in made.videos.values() for file in files]
+def _files(videos: GeneratedVideos) -> list[Path]:
+    return [file for files in videos.videos.values() for file in files]
 
 
 def _inside(folder: Path, name: str, pairs: str | os.PathLike[str]) -> Path:
@@ -73,7 +78,7 @@ def _inside(folder: Path, name: str, pairs: str | os.PathLike[str]) -> Path:
     return folder / file.relative_to(whole)
 
 
-def pair_by_file(made: GeneratedSide, real: RealSide, path: str | os.PathLike[str]) -> Pairing:
+def pair_by_file(videos: GeneratedVideos, reference: ReferenceSet, path: str | os.PathLike[str]) -> Pairing:
     """Pair as a file says: JSON ``{"real id": "generated file"}``, or CSV with the columns ``real`` and ``generated``.
 
     A real video is named by its id (its path in the folder without suffix), a generated one by its path in the folder.
@@ -82,21 +87,23 @@ def pair_by_file(made: GeneratedSide, real: RealSide, path: str | os.PathLike[st
         ResultError: the file cannot be read, names a real video twice or one that there is not, or leaves the folder.
     """
     wanted = read_pairs(path)
-    known = {clip.id for clip in real.clips}
-    listed = {comparable_name(file.relative_to(made.folder).as_posix()): file for file in _files(made)}
+    known = {clip.id for clip in reference.clips}
+    listed = {comparable_name(file.relative_to(videos.folder).as_posix()): file for file in _files(videos)}
     strangers = sorted(wanted.keys() - known)
     if strangers:
         raise ResultError(f"{path}: expected ids of real videos, got '{strangers[0]}'")
     pairs, misses = [], []
-    for entry in real.clips:
+    for entry in reference.clips:
         name = wanted.get(entry.id)
-        file = listed.get(comparable_name(name)) or _inside(made.folder, name, path) if name else None
+        file = listed.get(comparable_name(name)) or _inside(videos.folder, name, path) if name else None
         if file is None:
-            misses.append(Miss(entry.id, None, f"{Path(path).name} names no generated video for it"))
+            why = f"{Path(path).name} names no generated video for it"
+            misses.append(Miss(entry.id, None, why, fault="generated"))
         elif file.is_file():
             pairs.append(Pair(entry, file))
         else:
-            misses.append(Miss(entry.id, None, made.reasons.get(entry.id, f"no generated video {name}")))
+            why = videos.reasons.get(entry.id, f"no generated video {name}")
+            misses.append(Miss(entry.id, None, why, fault="generated"))
     return Pairing(tuple(pairs), tuple(misses))
 
 

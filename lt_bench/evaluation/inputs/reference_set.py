@@ -1,4 +1,4 @@
-"""The real videos of a comparison: a real set with its manifest, or any folder of videos."""
+"""The reference set of a comparison: a real set with its manifest, or any folder of videos."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ import os
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from lt_bench.data.real_set import MANIFEST_FILE, read_real_set
+from lt_bench.conventions import MANIFEST_FILE
+from lt_bench.data.real_set import read_real_set
 from lt_bench.errors import ResultError
 from lt_bench.files import printable, sha256_file, sha256_json
 from lt_bench.media.video import probe_video
@@ -14,8 +15,8 @@ from lt_bench.media.video_files import find_videos
 
 
 @dataclass(frozen=True)
-class RealVideo:
-    """One real video and what belongs to it."""
+class ReferenceVideo:
+    """One reference video with its portrait and ground truth."""
 
     id: str
     identity: str
@@ -28,15 +29,15 @@ class RealVideo:
 
 
 @dataclass(frozen=True)
-class RealSide:
-    """All of them."""
+class ReferenceSet:
+    """The reference videos and their gallery."""
 
     folder: Path
     dataset: str
     split: str
-    clips: tuple[RealVideo, ...]
+    clips: tuple[ReferenceVideo, ...]
     """To be scored, sorted by id."""
-    gallery: dict[str, RealVideo]
+    gallery: dict[str, ReferenceVideo]
     """By identity, another take of it."""
     resolution: int | None
     """Side of the square frames, in pixels; None where no manifest says it."""
@@ -74,13 +75,13 @@ class RealSide:
             raise ResultError(f"{self.folder}: expected real videos of one size under this protocol, got {listed}")
         return next(iter(sizes))
 
-    def strangers(self) -> dict[str, RealVideo]:
+    def strangers(self) -> dict[str, ReferenceVideo]:
         """For each clip id, a clip of another identity: a fixed derangement, for controls.
 
         Identities in sorted order take the next one's clips, the last takes the first's; within them clips go by sorted
         id, round and round. Empty with fewer than two identities.
         """
-        by_identity: dict[str, list[RealVideo]] = {}
+        by_identity: dict[str, list[ReferenceVideo]] = {}
         for clip in sorted(self.clips, key=lambda c: (c.identity, c.id)):
             by_identity.setdefault(clip.identity, []).append(clip)
         names = list(by_identity)
@@ -94,8 +95,8 @@ class RealSide:
         }
 
 
-def open_real_side(folder: str | os.PathLike[str]) -> RealSide:
-    """Read what there is, without opening videos; without a manifest every video below it is its own identity.
+def open_reference_set(folder: str | os.PathLike[str]) -> ReferenceSet:
+    """Read a folder without opening its videos; without a manifest every video below it is its own identity.
 
     Raises:
         CacheError: a damaged manifest.
@@ -104,30 +105,30 @@ def open_real_side(folder: str | os.PathLike[str]) -> RealSide:
     path = Path(folder)
     if not path.is_dir():
         raise ResultError(f"{path}: expected a folder of real videos, got {'a file' if path.exists() else 'nothing'}")
-    side = _with_manifest(path) if (path / MANIFEST_FILE).is_file() else _plain(path)
-    if not side.clips:
+    found = _with_manifest(path) if (path / MANIFEST_FILE).is_file() else _plain(path)
+    if not found.clips:
         raise ResultError(f"{path}: expected at least one real video, got none")
-    return side
+    return found
 
 
-def _with_manifest(folder: Path) -> RealSide:
+def _with_manifest(folder: Path) -> ReferenceSet:
     real = read_real_set(folder)
     videos = {"clip": [], "gallery": []}
     for clip in real.clips:
         truth = folder / clip.truth if clip.truth else None
-        entry = RealVideo(clip.id, clip.identity, folder / clip.video, folder / clip.portrait, truth, clip.sha256)
+        entry = ReferenceVideo(clip.id, clip.identity, folder / clip.video, folder / clip.portrait, truth, clip.sha256)
         videos[clip.role].append(entry)
     gallery = {v.identity: v for v in sorted(videos["gallery"], key=lambda v: v.id, reverse=True)}
     clips = tuple(sorted(videos["clip"], key=lambda v: v.id))
-    return RealSide(folder, real.dataset, real.split, clips, gallery, real.resolution, real.hash)
+    return ReferenceSet(folder, real.dataset, real.split, clips, gallery, real.resolution, real.hash)
 
 
-def _plain(folder: Path) -> RealSide:
+def _plain(folder: Path) -> ReferenceSet:
     found, clips = find_videos(folder), []
     for name, paths in found.by_name().items():
         if len(paths) > 1:
             raise ResultError(f"{folder}: expected one real video '{name}', got {paths[0].name} and {paths[1].name}")
         video = folder / paths[0]
-        clips.append(RealVideo(name, name, video, sha256={"video": sha256_file(video)}))
+        clips.append(ReferenceVideo(name, name, video, sha256={"video": sha256_file(video)}))
     name = printable(folder.resolve().name)
-    return RealSide(folder, name, "", tuple(sorted(clips, key=lambda c: c.id)), {}, None, None, found.unused)
+    return ReferenceSet(folder, name, "", tuple(sorted(clips, key=lambda c: c.id)), {}, None, None, found.unused)

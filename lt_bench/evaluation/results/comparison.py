@@ -1,4 +1,4 @@
-"""Two systems on the same clips: differences, intervals and tests, corrected over the whole table."""
+"""Comparison of two systems on the same clips: differences, intervals, and tests corrected over the table."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import dataclasses
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from lt_bench.evaluation.results.result_file import Result, Score
+from lt_bench.evaluation.results.result_file import Result, Score, different_settings
 from lt_bench.evaluation.statistics.cluster import Interval, aggregate, holm, paired_difference
 
 ALPHA = 0.05
@@ -91,9 +91,10 @@ def _draft(a: Result, b: Result, name: str) -> Row:
     if first.value is None or second.value is None:
         why = "; ".join(f"{r.system}: {s.missing}" for r, s in ((a, first), (b, second)) if s.missing)
         return _row(first, second, note=why)
-    for what in ("detector", "title"):
-        if getattr(first, what) != getattr(second, what):
-            return _row(first, second, note=f"measured otherwise: {what} differs")
+    if first.detector != second.detector:
+        return _row(first, second, note="measured otherwise: detector differs")
+    if different := different_settings(first, second):
+        return _row(first, second, note=f"measured otherwise: {different}")
     shared = [clip.id for clip in a.clips if clip.id in a.clips_of(name) & b.clips_of(name)]
     left = len(a.clips_of(name) ^ b.clips_of(name))
     if first.scope == "set":

@@ -1,4 +1,4 @@
-"""A result as a table of single videos."""
+"""Export of a result as a CSV with one row per video and score."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from collections.abc import Iterator
 from lt_bench.evaluation.results.result_file import Result
 from lt_bench.files import write_text
 
-COLUMNS = ("system", "clip", "identity", "frames", "score", "value", "unit", "better", "reason")
+COLUMNS = ("system", "clip", "identity", "frames", "score", "value", "unit", "better", "reason", "fault")
 
 
 def save_csv(result: Result, path: str | os.PathLike[str]) -> None:
-    """Write one row a video and score, misses with their reason and no value; whole or not at all."""
+    """Write one row per video and score, misses with reason and fault and no value; whole or not at all."""
     text = io.StringIO(newline="")
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(COLUMNS)
@@ -24,12 +24,15 @@ def save_csv(result: Result, path: str | os.PathLike[str]) -> None:
 
 def rows(result: Result) -> Iterator[tuple[object, ...]]:
     """Rows of ``COLUMNS``: every clip with every score of videos, in order of clips."""
-    reasons = {(miss.clip, miss.score): miss.reason for miss in result.misses}
+    misses = {(miss.clip, miss.score): miss for miss in result.misses}
     scores = [score for score in result.scores.values() if score.scope == "video"]
     for clip in result.clips:
         for score in scores:
             value = score.per_video.get(clip.id)
-            why = reasons.get((clip.id, score.name)) or reasons.get((clip.id, None)) or score.missing
             better = {True: "higher", False: "lower", None: ""}[score.higher_is_better]
             head = (result.system, clip.id, clip.identity, clip.frames, score.name)
-            yield (*head, "" if value is None else repr(value), score.unit, better, "" if value is not None else why)
+            if value is not None:
+                yield (*head, repr(value), score.unit, better, "", "")
+                continue
+            miss = misses.get((clip.id, score.name)) or misses.get((clip.id, None))
+            yield (*head, "", score.unit, better, miss.reason if miss else score.missing, miss.fault if miss else "")

@@ -1,4 +1,4 @@
-"""The result file: typed, versioned, strict; every table is made from these files alone."""
+"""The result file: typed, versioned and strictly checked; every table is built from result files alone."""
 
 from __future__ import annotations
 
@@ -8,14 +8,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Literal
 
-from lt_bench.errors import LtBenchError, ResultError
+from lt_bench.errors import Fault, LtBenchError, ResultError
+from lt_bench.evaluation.results.older_files import TYPED_FACTS, upgrade
+from lt_bench.evaluation.results.settings import hash_of_settings
 from lt_bench.evaluation.results.strict_json import parse_strict, strict
 from lt_bench.evaluation.statistics.cluster import Aggregate, Interval
 from lt_bench.files import read_json, write_json
 from lt_bench.versions import body_of, check_version
 
 FORMAT = "lt_bench result"
-VERSION, MINOR = 1, 1
+VERSION, MINOR = 1, 2
 Scalar = str | int | float | bool | None
 strict(Interval)
 
@@ -23,7 +25,7 @@ strict(Interval)
 @strict
 @dataclass(frozen=True)
 class ProtocolRef:
-    """Which rules made the numbers."""
+    """The protocol that the scores were computed under."""
 
     id: str
     version: int
@@ -36,16 +38,16 @@ class ProtocolRef:
     first_frame: int
     """Frames before it are not scored."""
     rules: tuple[str, ...] = ()
-    """What was done to sizes and lengths, in words."""
+    """How sizes and lengths are handled, in words."""
 
 
 @strict
 @dataclass(frozen=True)
 class RealSetRef:
-    """What the videos were compared with."""
+    """The reference set that the videos were compared with."""
 
     hash: str
-    """SHA-256 over the ids, identities, roles and the bytes of videos and truth."""
+    """SHA-256 over ids, identities, roles and the bytes of videos and ground truth."""
     dataset: str
     split: str
 
@@ -53,14 +55,14 @@ class RealSetRef:
 @strict
 @dataclass(frozen=True)
 class Clip:
-    """One clip of the real set that was to be scored."""
+    """One clip of the reference set that was to be scored."""
 
     id: str
     identity: str
     frames: int
-    """Frames scored after cutting, counted from the start; 0 for a clip that is missed altogether."""
+    """Number of frames after cutting, counted from the start; 0 for a clip without any score."""
     adjusted: tuple[str, ...] = ()
-    """What was done to rates, sizes and lengths of the two videos, such as ``generated: 30 to 25 fps``."""
+    """Changes to rates, sizes and lengths of the two videos, such as ``generated: 30 to 25 fps``."""
     generated: str = ""
     """Path of the generated video in its folder; empty where there is none, and in files of version 1.0."""
     real: str = ""
@@ -68,23 +70,25 @@ class Clip:
 
     @property
     def generated_file(self) -> str:
-        """``generated``, or what it is called in files of version 1.0."""
+        """``generated``, or its name in files of version 1.0."""
         return self.generated or (f"{self.id}.mp4" if not self.real else "")
 
     @property
     def real_file(self) -> str:
-        """``real``, or what it is called in files of version 1.0."""
+        """``real``, or its name in files of version 1.0."""
         return self.real or f"{self.id}.mp4"
 
 
 @strict
 @dataclass(frozen=True)
 class Miss:
-    """A video that one score, or every score (``score`` None), could not be computed for."""
+    """A clip for which one score, or every score (``score`` is None), could not be computed."""
 
     clip: str
     score: str | None
     reason: str
+    """For display only."""
+    fault: Fault = field(kw_only=True)
 
 
 @strict
@@ -101,7 +105,7 @@ class Unused:
 @strict
 @dataclass(frozen=True)
 class Reference:
-    """The same score of the real videos."""
+    """The same score of the reference videos."""
 
     kind: Literal["ceiling", "floor", "real", "shuffled"]
     """What it is.
@@ -134,7 +138,7 @@ class Score:
 
     name: str
     title: str
-    """Full name with what the number depends on: detector, size, frames."""
+    """Full name with what the number depends on: detector, size, frames. For display only."""
     unit: str
     higher_is_better: bool | None
     """None: neither; the best value is ``target``, where there is one."""
@@ -148,14 +152,18 @@ class Score:
     value: float | None
     interval: Interval | None
     scored: int
-    """Videos it rests on."""
+    """Number of videos the value is based on."""
     per_video: dict[str, float]
     reference: Reference | None
     missing: str | None
     control: Reference | None = None
-    """Of scores that listen: the real videos with another identity's sound."""
+    """For metrics that use audio: the reference videos with another identity's sound."""
     extrapolated: Extrapolation | None = None
-    """Of scores that small sets bias."""
+    """For metrics that small sets bias."""
+    settings: dict[str, Any] = field(kw_only=True)
+    """Plain values that the number depends on: the metric's own by name, the protocol's as ``protocol.<name>``."""
+    settings_hash: str = field(kw_only=True)
+    """``hash_of_settings``; scores of another hash are not comparable."""
 
 
 @strict
@@ -172,15 +180,15 @@ class Result:
     misses: tuple[Miss, ...]
     scores: dict[str, Score]
     seed: int | None = None
-    """Of training or generation, where the generated set's manifest tells it."""
+    """Seed of training or generation, where the manifest of the generated set states it."""
     git_commit: str | None = None
     packages: dict[str, str] = field(default_factory=dict)
     cache_hash: str | None = None
-    """Of the latent cache the system was trained on, where known."""
+    """Hash of the latent cache that the system was trained on, where known."""
     meta: dict[str, Scalar] = field(default_factory=dict)
-    """Free facts, such as ``parameters``, ``train_seconds``, ``seconds_per_video``."""
+    """Further facts, such as ``parameters``, ``train_seconds``, ``seconds_per_video``."""
     unused: tuple[Unused, ...] = ()
-    """What else lay in the two folders."""
+    """Other entries of the two folders."""
 
     def __post_init__(self) -> None:
         ids = {clip.id for clip in self.clips}
@@ -196,18 +204,20 @@ class Result:
                 raise ResultError(f"scores.{key}: expected the score's own name, got '{score.name}'")
             if (score.value is None) == (score.missing is None):
                 raise ResultError(f"scores.{key}: expected either a value or the reason why it is missing")
+            if score.settings_hash != hash_of_settings(score.settings):
+                raise ResultError(f"scores.{key}.settings_hash: expected the hash of 'settings', got another")
             unknown = sorted(score.per_video.keys() - ids)
             if unknown:
                 raise ResultError(f"scores.{key}.per_video: expected ids of clips, got '{unknown[0]}'")
 
     @property
     def given(self) -> int:
-        """Clips that were to be scored."""
+        """Number of clips that were to be scored."""
         return len(self.clips)
 
     @property
     def scored(self) -> int:
-        """Clips that were read and paired; single scores may still miss some of them."""
+        """Number of clips that were read and paired; single scores may still miss some of them."""
         return sum(clip.frames > 0 for clip in self.clips)
 
     def clusters(self, ids: list[str] | tuple[str, ...]) -> list[str]:
@@ -216,7 +226,7 @@ class Result:
         return [identity[i] for i in ids]
 
     def clips_of(self, name: str) -> frozenset[str]:
-        """Ids of the clips that a score rests on; none for a score that the generated set's manifest reports."""
+        """Return the ids of the clips that a score is based on; none for one that the generated manifest reports."""
         score = self.scores[name]
         if score.scope == "video" or not score.scored:
             return frozenset(score.per_video)
@@ -254,7 +264,7 @@ class Result:
         """Check that one score of two comparable results was measured alike.
 
         Raises:
-            ResultError: the results are not comparable, one lacks the score, or detector, N, full name or the clips it
+            ResultError: the results are not comparable, one lacks the score, or detector, N, settings or the clips it
                 rests on differ.
         """
         self.comparable_with(other)
@@ -264,13 +274,23 @@ class Result:
                 reason = result.scores[name].missing if name in result.scores else "not in the file"
                 raise ResultError(f"{pair}: missing in '{result.system}': {reason}")
         a, b = self.scores[name], other.scores[name]
-        for what in ("detector", "scored", "title"):
+        for what in ("detector", "scored"):
             if getattr(a, what) != getattr(b, what):
                 raise ResultError(f"{pair}: {what}: {getattr(a, what)} against {getattr(b, what)}")
+        if different := different_settings(a, b):
+            raise ResultError(f"{pair}: {different}")
         for one, another in ((self, other), (other, self)):
             only = sorted(one.clips_of(name) - another.clips_of(name))
             if only:
                 raise ResultError(f"{pair}: clip {only[0]} was scored for '{one.system}' only")
+
+
+def different_settings(a: Score, b: Score) -> str:
+    """The settings that differ between two scores, with both values; empty where they are the same."""
+    if a.settings_hash == b.settings_hash:
+        return ""
+    names = sorted(n for n in a.settings.keys() | b.settings.keys() if a.settings.get(n) != b.settings.get(n))
+    return "settings: " + "; ".join(f"{n}: {a.settings.get(n)} against {b.settings.get(n)}" for n in names)
 
 
 def _check_inside(name: str, kind: str) -> None:
@@ -280,7 +300,7 @@ def _check_inside(name: str, kind: str) -> None:
 
 
 def to_document(result: Result) -> dict[str, Any]:
-    """A result as a JSON document."""
+    """Convert a result to a JSON document."""
     return {"format": FORMAT, "version": VERSION, "minor": MINOR, **dataclasses.asdict(result)}
 
 
@@ -293,7 +313,8 @@ def from_document(document: Any, source: str = "result") -> Result:
     if not isinstance(document, Mapping) or document.get("format") != FORMAT:
         raise ResultError(f"{source}: expected a document of format '{FORMAT}', got another")
     check_version(document, source, VERSION, MINOR, error=ResultError)
-    return parse_strict(Result, body_of(document), source)
+    body = body_of(document)
+    return parse_strict(Result, body if document.get("minor", 0) >= TYPED_FACTS else upgrade(body), source)
 
 
 def save_result(result: Result, path: str | os.PathLike[str]) -> None:

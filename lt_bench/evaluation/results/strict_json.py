@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from functools import cache
 from typing import Any, TypeVar
 
-from lt_bench.errors import ResultError
+from lt_bench.errors import ResultError, short
 
 T = TypeVar("T")
 _STRICT: dict[str, Any] = {"extra": "forbid", "allow_inf_nan": False, "strict": True}
@@ -31,12 +31,6 @@ def parse_strict(kind: type[T], body: Mapping[str, Any], source: str) -> T:
         return _adapter(kind).validate_json(_dumps(body, source))
     except ValidationError as error:
         raise ResultError(f"{source}: {_first_problem(error)}") from None
-
-
-def short(value: Any) -> str:
-    """A value in at most 80 characters."""
-    text = " ".join(repr(value).split())
-    return text if len(text) <= 80 else f"{text[:77]}..."
 
 
 def _first_problem(error: Any) -> str:

@@ -1,25 +1,46 @@
-"""From the measurements of single clips to the scores of a result."""
+"""Aggregation of per-clip measurements to the scores of a result."""
 
 from __future__ import annotations
 
 import statistics
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
-from typing import Literal
+from dataclasses import dataclass, replace
+from typing import Any, Literal
 
 from numpy import ndarray
 
+from lt_bench.config import to_dict
 from lt_bench.errors import LtBenchError
 from lt_bench.evaluation.metrics.base import PerVideoScore, ReportedScore, Score, SetScore
 from lt_bench.evaluation.protocol import Protocol
-from lt_bench.evaluation.results.result_file import Extrapolation, Interval, Reference, Scalar
+from lt_bench.evaluation.results.result_file import (
+    Extrapolation,
+    Interval,
+    Reference,
+    Scalar,
+)
 from lt_bench.evaluation.results.result_file import Score as ScoreValue
+from lt_bench.evaluation.results.settings import hash_of_settings, protocol_settings
 from lt_bench.evaluation.running.clip_scorer import ClipScores, reason
 from lt_bench.evaluation.statistics.cluster import aggregate, cluster_bootstrap, jackknife_interval
 from lt_bench.evaluation.statistics.extrapolation import extrapolate
 
 ReferenceKind = Literal["ceiling", "floor", "real", "shuffled"]
 MAX_JACKKNIFE_GROUPS = 20
+
+
+@dataclass(frozen=True)
+class Rules:
+    """Rules of a protocol that every score depends on."""
+
+    text: str
+    """For titles."""
+    settings: Mapping[str, Any]
+    """For the settings of scores."""
+
+
+NO_RULES = Rules("", {})
+"""For scores that no frame is looked at for."""
 NOTES = {
     "ceiling": "the real videos, scored alike",
     "floor": "the real videos, scored alike",
@@ -33,48 +54,51 @@ def assemble(
     unavailable: str | None,
     clips: Sequence[ClipScores],
     identities: Mapping[str, str],
-    facts: str,
+    rules: Rules,
     meta: Mapping[str, Scalar] | None = None,
 ) -> ScoreValue:
-    """One score of a result.
+    """Compute one score of a result.
 
     Args:
-        score: which.
-        unavailable: why it could not be computed here at all, or None.
-        clips: all clips' measurements.
-        identities: by clip id.
-        facts: size and frames, for the full name.
-        meta: what the system's manifest says.
+        score: the metric.
+        unavailable: why it cannot be computed on this machine, or None.
+        clips: measurements of all clips.
+        identities: identity of each clip, by its id.
+        rules: of the protocol.
+        meta: facts of the system's manifest.
     """
     if unavailable is None and isinstance(score, PerVideoScore):
-        return _per_video(score, clips, identities, facts)
+        return _per_video(score, clips, identities, rules)
     if unavailable is None and isinstance(score, SetScore):
-        return _set(score, clips, identities, facts)
+        return _set(score, clips, identities, rules)
     if unavailable is None and isinstance(score, ReportedScore):
         return _reported(score, meta or {})
-    return _empty(score, facts, unavailable or "neither a score of videos nor of a set")
+    return _empty(score, rules, unavailable or "neither a score of videos nor of a set")
 
 
-def facts_of(protocol: Protocol, size: tuple[int, int]) -> str:
-    """What every full name ends with."""
+def rules_of(protocol: Protocol, size: tuple[int, int]) -> Rules:
+    """The rules for scoring frames of this width and height."""
     last = f" to {protocol.max_frames - 1}" if protocol.max_frames else ""
     frames = f"from frame {protocol.first_frame}{last} at {protocol.fps:g} fps"
-    return f"{protocol.id} version {protocol.version}: whole frames at {size[0]}x{size[1]}, {frames}"
+    return Rules(
+        f"{protocol.id} version {protocol.version}: whole frames at {size[0]}x{size[1]}, {frames}",
+        protocol_settings(*size, protocol.fps, protocol.first_frame, protocol.max_frames),
+    )
 
 
 def _per_video(
-    score: PerVideoScore, clips: Sequence[ClipScores], identities: Mapping[str, str], facts: str
+    score: PerVideoScore, clips: Sequence[ClipScores], identities: Mapping[str, str], rules: Rules
 ) -> ScoreValue:
     values = {clip.id: clip.values[score.name] for clip in clips if score.name in clip.values}
     if not values:
-        return _empty(score, facts, _why_none(score, clips))
+        return _empty(score, rules, _why_none(score, clips))
     numbers, clusters = list(values.values()), [identities[i] for i in values]
     reference = None
     if score.reference is not None:
         reference = _beside(score, score.reference, [clip.references for clip in clips])
     return _score(
         score,
-        f"{facts}, N={len(values)}",
+        rules,
         value=aggregate(numbers, score.aggregate),
         interval=cluster_bootstrap(numbers, clusters, score.aggregate),
         per_video=values,
@@ -91,18 +115,19 @@ def _beside(score: PerVideoScore, kind: ReferenceKind, found: Sequence[Mapping[s
     return Reference(kind, aggregate(values, score.aggregate), f"{NOTES[kind]} (N={len(values)})")
 
 
-def _set(score: SetScore, clips: Sequence[ClipScores], identities: Mapping[str, str], facts: str) -> ScoreValue:
+def _set(score: SetScore, clips: Sequence[ClipScores], identities: Mapping[str, str], rules: Rules) -> ScoreValue:
     # Sorted, so that the order of clips cannot show even in the last digit.
     found = sorted((clip for clip in clips if score.name in clip.collected), key=lambda clip: clip.id)
     if not found:
-        return _empty(score, facts, _why_none(score, clips))
+        return _empty(score, rules, _why_none(score, clips))
     collected = [clip.collected[score.name] for clip in found]
     clusters = [identities[clip.id] for clip in found]
     try:
         value = score.combine(collected)
         return _score(
             score,
-            f"{facts}, {score.describe(collected)}",
+            rules,
+            amount=score.describe(collected),
             value=value,
             interval=_jackknife(score, value, collected, clusters),
             per_video={},
@@ -111,7 +136,7 @@ def _set(score: SetScore, clips: Sequence[ClipScores], identities: Mapping[str, 
             extrapolated=extrapolate(score, collected) if score.extrapolates else None,
         )
     except LtBenchError as error:
-        return _empty(score, facts, reason(error))
+        return _empty(score, rules, reason(error))
 
 
 def _jackknife(
@@ -131,9 +156,9 @@ def _jackknife(
 
 def _reported(score: ReportedScore, meta: Mapping[str, Scalar]) -> ScoreValue:
     try:
-        return _score(score, "", value=score.report(meta))
+        return _score(score, NO_RULES, value=score.report(meta))
     except LtBenchError as error:
-        return _empty(score, "", reason(error))
+        return _empty(score, NO_RULES, reason(error))
 
 
 def _why_none(score: Score, clips: Sequence[ClipScores]) -> str:
@@ -143,13 +168,14 @@ def _why_none(score: Score, clips: Sequence[ClipScores]) -> str:
     )
 
 
-def _empty(score: Score, facts: str, missing: str) -> ScoreValue:
-    return _score(score, facts, missing=missing, known=False)
+def _empty(score: Score, rules: Rules, missing: str) -> ScoreValue:
+    return _score(score, rules, missing=missing, known=False)
 
 
 def _score(
     score: Score,
-    facts: str,
+    rules: Rules,
+    amount: str = "",
     value: float | None = None,
     interval: Interval | None = None,
     per_video: dict[str, float] | None = None,
@@ -160,7 +186,8 @@ def _score(
     control: Reference | None = None,
     extrapolated: Extrapolation | None = None,
 ) -> ScoreValue:
-    parts = (score.title, score.detail, facts)
+    parts = (score.title, score.detail, rules.text, amount)
+    settings = to_dict(score) | rules.settings
     return ScoreValue(
         name=score.name,
         title=", ".join(part for part in parts if part),
@@ -179,4 +206,6 @@ def _score(
         missing=missing,
         control=control,
         extrapolated=extrapolated,
+        settings=settings,
+        settings_hash=hash_of_settings(settings),
     )

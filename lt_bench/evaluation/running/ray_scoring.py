@@ -31,7 +31,7 @@ def share_of_gpu(gpus: int, workers: int) -> float:
 
 
 def _lost(pair: Pair, reason: str) -> ClipScores:
-    return ClipScores(pair.entry.id, misses=(Miss(pair.entry.id, None, reason),))
+    return ClipScores(pair.entry.id, misses=(Miss(pair.entry.id, None, reason, fault="environment"),))
 
 
 _SCORERS: dict[bytes, ClipScorer] = {}

@@ -69,7 +69,7 @@ def _in_processes(work: Work, pairs: Sequence[Pair], workers: int) -> Iterator[C
                 pool.shutdown(wait=False, cancel_futures=True)
     except BrokenProcessPool:
         raise ResultError(
-            f"{work.real.folder}: a worker process died, perhaps for want of memory; what it had finished is kept: "
+            f"{work.reference.folder}: a worker process died, perhaps out of memory; finished clips are kept: "
             "try again with fewer --workers"
         ) from None
 

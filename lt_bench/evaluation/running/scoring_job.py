@@ -7,7 +7,7 @@ from pathlib import Path
 
 from lt_bench.evaluation.inputs.clip_context import Tools
 from lt_bench.evaluation.inputs.clip_loader import Loader
-from lt_bench.evaluation.inputs.reference_set import RealSide
+from lt_bench.evaluation.inputs.reference_set import ReferenceSet
 from lt_bench.evaluation.metrics.base import Score, build_score
 from lt_bench.evaluation.protocol import Protocol
 from lt_bench.evaluation.running.clip_scorer import ClipScorer
@@ -19,7 +19,7 @@ from lt_bench.plugins import load_plugins
 class Work:
     """What a worker needs to start."""
 
-    real: RealSide
+    reference: ReferenceSet
     protocol: Protocol
     size: tuple[int, int]
     scores: tuple[str, ...]
@@ -31,8 +31,8 @@ class Work:
         """Built where the work is done."""
         load_plugins(self.plugins)
         scores = [score for score in build_scores(self.protocol) if score.name in self.scores]
-        tools = Tools(FeatureStore(self.store, shared=(self.real.folder / SET_FEATURES,)))
-        return ClipScorer(Loader(self.real, self.protocol, self.size, tools), scores)
+        tools = Tools(FeatureStore(self.store, shared=(self.reference.folder / SET_FEATURES,)))
+        return ClipScorer(Loader(self.reference, self.protocol, self.size, tools), scores)
 
 
 def build_scores(protocol: Protocol) -> list[Score]:

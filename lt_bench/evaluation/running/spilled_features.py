@@ -1,4 +1,4 @@
-"""What was collected of all clips, in bounded memory: beyond a budget it lies in files until it is looked at."""
+"""Per-clip features for set-level metrics; spilled to disk above a memory budget."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ BUDGET = 512 * 2**20
 
 
 @dataclass(frozen=True, eq=False)
-class Shelved(Mapping[str, ndarray]):
-    """Arrays in a file, read anew whenever one is asked for."""
+class SpilledArrays(Mapping[str, ndarray]):
+    """Arrays in a file, read again at every access."""
 
     path: Path
 
@@ -38,8 +38,8 @@ class Shelved(Mapping[str, ndarray]):
         return len(list(iter(self)))
 
 
-class Shelf:
-    """Keeps the measurements of a run; close it when they are combined."""
+class SpilledFeatures:
+    """Features of a run, in memory up to a budget and in files beyond it; close it when they are combined."""
 
     def __init__(self, budget: int = BUDGET) -> None:
         self._left = budget
@@ -47,7 +47,7 @@ class Shelf:
         self._files = 0
 
     def keep(self, clip: ClipScores) -> ClipScores:
-        """The same clip, its collected arrays perhaps in files."""
+        """Return the same clip, with its collected arrays in files where the budget is used up."""
         size = sum(array.nbytes for features in clip.collected.values() for array in features.values())
         if size <= self._left:
             self._left -= size
@@ -59,18 +59,18 @@ class Shelf:
         if self._folder is not None:
             self._folder.cleanup()
 
-    def __enter__(self) -> Shelf:
+    def __enter__(self) -> SpilledFeatures:
         return self
 
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def _store(self, features: Mapping[str, ndarray]) -> Shelved:
+    def _store(self, features: Mapping[str, ndarray]) -> SpilledArrays:
         from safetensors.numpy import save_file
 
-        self._folder = self._folder or tempfile.TemporaryDirectory(prefix="lt_bench_shelf_")
+        self._folder = self._folder or tempfile.TemporaryDirectory(prefix="lt_bench_spilled_")
         self._files += 1
         path = Path(self._folder.name) / f"{self._files}.safetensors"
         with write_errors(path):
             save_file(dict(features), path)
-        return Shelved(path)
+        return SpilledArrays(path)

@@ -1,4 +1,4 @@
-"""Values of one pair of videos, kept beside the features, so that a second run and a resumed one need not measure."""
+"""Values of metrics on pairs of videos, kept next to the features, so that no run measures them again."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from lt_bench.evaluation.stores.feature_store import Address, FeatureStore, addr
 from lt_bench.files import read_json, sha256_json, write_json
 
 LASTING = (UnscorableError, UndefinedError, FaceError)
-"""Misses that lie in the videos and are kept; others, such as an absent asset, may be gone next time."""
+"""Errors that lie in the videos and are kept; others, such as an absent asset, may not recur."""
 
 
-class Ledger:
-    """The values of one pair, by what each rests on: score, settings, detector, code and library versions.
+class ValueCache:
+    """The values of one pair, addressed by metric, settings, detector, code and library versions.
 
     Args:
         store: in whose folder the file lies.
@@ -50,15 +50,15 @@ class Ledger:
             try:
                 row["value"] = compute()
             except LASTING as error:
-                row["miss"] = tell(error)
+                row |= {"miss": tell(error), "fault": error.fault}
             self._rows[key], self._new = row, True
         row = self._rows[key]
         if "miss" in row:
-            raise UnscorableError(row["miss"])
+            raise UnscorableError(row["miss"], fault=row["fault"])
         return row["value"]
 
     def save(self) -> None:
-        """Write what is new, with what another process may have written meanwhile."""
+        """Write new values, together with those that another process has written in the meantime."""
         if self._new:
             write_json(self._path, {**self._read(), **self._rows})
             self._new = False

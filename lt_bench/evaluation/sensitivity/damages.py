@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 from numpy import ndarray
 
+from lt_bench.conventions import FPS
 from lt_bench.media.video import read_frames
 from lt_bench.media.video_writer import write_video
 from lt_bench.shapes import Frames, UInt8, Waveform
@@ -100,7 +101,7 @@ def other_identity(frames: Frames, share: float, stranger: Frames) -> Frames:
 
 def lower_rate(frames: Frames, fps: float) -> Frames:
     """Shown at a lower rate than 25 fps: each frame is held until the next is due."""
-    return frames[(np.floor(np.arange(len(frames)) * fps / 25 + 1e-9) * 25 / fps + 1e-9).astype(int)]
+    return frames[(np.floor(np.arange(len(frames)) * fps / FPS + 1e-9) * FPS / fps + 1e-9).astype(int)]
 
 
 def delay(sound: Waveform, frames: float) -> Waveform:

@@ -98,9 +98,9 @@ def responses(study: Study) -> Report:
         rows.append(DamageRow(damage.name, damage.unit, damage.levels, len(cells[0].clips), seen, partly))
     return Report(
         protocol=f"{study.protocol.id} version {study.protocol.version}",
-        real=study.real.dataset,
-        real_hash=study.real.hash,
-        clips=len(study.real.clips),
+        real=study.reference.dataset,
+        real_hash=study.reference.hash,
+        clips=len(study.reference.clips),
         scores=tuple(score.name for score in study.scores),
         missing=study.missing,
         damages=tuple(rows),

@@ -12,11 +12,10 @@ import numpy as np
 from lt_bench.errors import LtBenchError, ResultError
 from lt_bench.evaluation.harness import Options, unavailable
 from lt_bench.evaluation.inputs.clip_context import ClipContext, VideoView
-from lt_bench.evaluation.inputs.reference_set import RealSide, RealVideo, open_real_side
+from lt_bench.evaluation.inputs.reference_set import ReferenceSet, ReferenceVideo, open_reference_set
 from lt_bench.evaluation.metrics.base import ReportedScore, Score
 from lt_bench.evaluation.protocol import Protocol, load_protocol
-from lt_bench.evaluation.results.result_file import Miss
-from lt_bench.evaluation.running.clip_scorer import ClipScorer, ClipScores, reason
+from lt_bench.evaluation.running.clip_scorer import ClipScorer, ClipScores, miss_of
 from lt_bench.evaluation.running.scoring_job import Work, build_scores
 from lt_bench.evaluation.sensitivity.damages import FRAME_DAMAGES, SOUND_DAMAGES, FrameDamage, SoundDamage
 from lt_bench.media.audio import read_audio, write_wav
@@ -42,7 +41,7 @@ class Study:
     """All cells, the undamaged one first."""
 
     protocol: Protocol
-    real: RealSide
+    reference: ReferenceSet
     scores: tuple[Score, ...]
     """Those that look at videos and can be computed here."""
     missing: dict[str, str]
@@ -75,16 +74,18 @@ def run_study(
     """
     options = options or Options()
     rules = protocol if isinstance(protocol, Protocol) else load_protocol(protocol)
-    reals = open_real_side(real)
-    if not reals.strangers():
+    reference = open_reference_set(real)
+    if not reference.strangers():
         raise ResultError(f"{real}: expected videos of at least two people, got one")
     scores = [score for score in build_scores(rules) if not isinstance(score, ReportedScore)]
-    missing = {score.name: why for score in scores if (why := unavailable(score, reals))}
+    missing = {score.name: why for score in scores if (why := unavailable(score, reference))}
     able = tuple(score for score in scores if score.name not in missing)
     names = tuple(score.name for score in able)
-    runner = _Runner(Work(reals, rules, reals.size(rules.size), names, options.store, options.plugins).scorer(), work)
+    runner = _Runner(
+        Work(reference, rules, reference.size(rules.size), names, options.store, options.plugins).scorer(), work
+    )
     found: dict[tuple[str, float | None], list[ClipScores]] = {}
-    steps = [(entry, *step) for i, entry in enumerate(reals.clips) for step in _levels(damages, i, clips)]
+    steps = [(entry, *step) for i, entry in enumerate(reference.clips) for step in _levels(damages, i, clips)]
     for done, (entry, damage, level) in enumerate(steps):
         if progress:
             progress(done, len(steps))
@@ -94,7 +95,7 @@ def run_study(
         progress(len(steps), len(steps))
     runner.close()
     cells = tuple(Cell(name, level, tuple(measured)) for (name, level), measured in found.items())
-    return Study(rules, reals, able, missing, cells)
+    return Study(rules, reference, able, missing, cells)
 
 
 def _levels(damages: Sequence[Damage], clip: int, clips: int) -> Iterator[tuple[Damage | None, float | None]]:
@@ -108,9 +109,9 @@ class _Runner:
     def __init__(self, scorer: ClipScorer, work: Path) -> None:
         self.scorer, self.work = scorer, work
         self._listening = ClipScorer(scorer.loader, [score for score in scorer.scores if "audio" in score.needs])
-        self._loaded: tuple[RealVideo, ClipContext] | None = None
+        self._loaded: tuple[ReferenceVideo, ClipContext] | None = None
 
-    def measure(self, entry: RealVideo, damage: Damage | None, level: float | None) -> ClipScores:
+    def measure(self, entry: ReferenceVideo, damage: Damage | None, level: float | None) -> ClipScores:
         """Scores of one clip with one damage."""
         try:
             clip = self._load(entry)
@@ -121,14 +122,14 @@ class _Runner:
                 return self._listening.measure(replace(clip, generated=heard), entry)
             return self.scorer.measure(replace(clip, generated=self._damaged(clip, damage, level)), entry)
         except LtBenchError as error:
-            return ClipScores(entry.id, misses=(Miss(entry.id, None, reason(error, (entry.video.parent,))),))
+            return ClipScores(entry.id, misses=(miss_of(error, entry.id, None, (entry.video.parent,)),))
 
     def close(self) -> None:
         """Free the detectors."""
         self.scorer.loader.release()
         self.scorer.loader.tools.close()
 
-    def _load(self, entry: RealVideo) -> ClipContext:
+    def _load(self, entry: ReferenceVideo) -> ClipContext:
         if self._loaded is None or self._loaded[0] is not entry:
             self.scorer.loader.release()
             self._loaded = entry, self.scorer.loader.load(entry, entry.video)[0]

@@ -6,63 +6,44 @@ import csv
 import io
 from collections.abc import Sequence
 
-from lt_bench.evaluation.results.result_file import Score
-from lt_bench.leaderboard.formats.cell_text import cell_text, is_best, unranked_notes
-from lt_bench.leaderboard.formats.numbers import short_number
 from lt_bench.leaderboard.tables.boards import Board
-from lt_bench.leaderboard.tables.cost_columns import COSTS
+from lt_bench.leaderboard.tables.columns.column import Column, Value
+from lt_bench.leaderboard.tables.columns.column_list import columns_of
+from lt_bench.leaderboard.tables.columns.score_columns import unranked_notes
 from lt_bench.leaderboard.tables.rows import Row
-
-FIRST = ("table", "system", "portrait", "audio", "seeds", "state", "reason")
-SETTING = ("protocol", "protocol_version", "real_set", "real_hash", "clips_given", "clips_scored")
-SPREAD = ("low", "high", "sd", "scored", "note")
-"""What is told of every score beside its value."""
 
 
 def to_csv(boards: Sequence[Board]) -> str:
-    """A line a system.
+    """Write one line per system.
 
     A score stands in the column of its name, empty where it is missing. ``table`` numbers the tables, and only lines of
     one table compare. ``_low`` and ``_high`` bound the confidence interval, ``_sd`` is the deviation over seeds,
     ``_scored`` the number of clips, and ``_note`` says why a value is not ranked with the others.
     """
-    names = list(dict.fromkeys(name for board in boards for name in board.score_names))
-    spread = [f"{name}_{kind}" for name in names for kind in SPREAD]
-    text = io.StringIO()
-    costs = [cost.key for cost in COSTS]
-    writer = csv.DictWriter(text, [*FIRST, *names, *costs, *SETTING, *spread], restval="", lineterminator="\n")
-    writer.writeheader()
+    lines: list[dict[str, Value]] = []
+    heads: dict[str, int] = {}
+    more: dict[str, None] = {}
     for number, board in enumerate(boards, 1):
-        writer.writerows(_line(number, board, row) for row in board.rows)
+        columns = columns_of(board, "csv")
+        heads |= {column.key: _group(column) for column in columns}
+        for row in board.rows:
+            cells = {column.key: column.cell(board, row) for column in columns}
+            further = {key: value for cell in cells.values() for key, value in cell.more.items()}
+            more |= dict.fromkeys(further)
+            lines.append(
+                {"table": number, "system": row.system} | {key: cell.value for key, cell in cells.items()} | further
+            )
+    text = io.StringIO()
+    names = ["table", "system", *sorted(heads, key=heads.__getitem__), *more]
+    writer = csv.DictWriter(text, names, restval="", lineterminator="\n")
+    writer.writeheader()
+    writer.writerows({key: "" if value is None else value for key, value in line.items()} for line in lines)
     return text.getvalue()
 
 
-def _line(number: int, board: Board, row: Row) -> dict[str, object]:
-    line: dict[str, object] = {
-        "table": number,
-        "system": row.system,
-        "portrait": row.portrait,
-        "audio": row.audio,
-        "seeds": " ".join(map(str, row.seeds)),
-        "state": row.state,
-        "reason": "; ".join(row.reasons),
-    }
-    for name, summary in row.scores.items():
-        scored = None if summary.value is None else summary.score.scored
-        spread = (summary.low, summary.high, summary.sd, scored, board.note(row, name))
-        line |= {name: summary.value} | {f"{name}_{kind}": v for kind, v in zip(SPREAD, spread, strict=True)}
-    line |= {cost.key: row.cost(cost.key) for cost in COSTS}
-    if row.results and board.reference:
-        protocol, real = board.reference.protocol, board.reference.real
-        given, scored = row.results[0].given, row.results[0].scored
-        line |= dict(
-            zip(
-                SETTING,
-                (protocol.id, protocol.version, f"{real.dataset}/{real.split}", real.hash, given, scored),
-                strict=True,
-            )
-        )
-    return {key: "" if value is None else value for key, value in line.items()}
+def _group(column: Column) -> int:
+    """Place among the columns of all tables, which may have different scores."""
+    return 0 if column.before_scores else 1 if column.score else 2
 
 
 def to_markdown(boards: Sequence[Board], title: str) -> str:
@@ -90,29 +71,22 @@ def setting(board: Board) -> str:
 
 
 def _table(board: Board) -> list[str]:
-    names = board.score_names
-    head = ["system", "seeds", *(f"{name} {arrow(board.score(name))}".strip() for name in names)]
-    head += [cost.title for cost in COSTS]
-    lines = [_markdown_row(head), _markdown_row(["---", "---", *["---:"] * (len(head) - 2)])]
+    columns = columns_of(board, "markdown")
+    lines = [
+        _markdown_row(["system", *(column.heading for column in columns)]),
+        _markdown_row(["---", *("---" if column.before_scores else "---:" for column in columns)]),
+    ]
     for row in board.rows:
-        if not row.results:
+        if row.results:
+            lines.append(_markdown_row([row.system, *(_shown(board, row, column) for column in columns)]))
+        else:
             lines.append(_markdown_row([row.system, "", f"{row.state}: {'; '.join(row.reasons)}"]))
-            continue
-        cells = [row.system, " ".join(map(str, row.seeds)), *(_score_cell(board, row, name) for name in names)]
-        lines.append(_markdown_row([*cells, *(cost.text(row.cost(cost.key)) for cost in COSTS)]))
     return lines
 
 
-def arrow(score: Score) -> str:
-    """The direction of a score: up, down, towards its target, or nothing."""
-    if score.higher_is_better is None:
-        return "" if score.target is None else f"→{short_number(score.target)}"
-    return "↑" if score.higher_is_better else "↓"
-
-
-def _score_cell(board: Board, row: Row, name: str) -> str:
-    text = cell_text(board, row, name)
-    return f"**{text}**" if is_best(board, row, name) else text
+def _shown(board: Board, row: Row, column: Column) -> str:
+    cell = column.cell(board, row)
+    return f"**{cell.text}**" if cell.mark == "best" else cell.text
 
 
 def _remarks(board: Board) -> list[str]:

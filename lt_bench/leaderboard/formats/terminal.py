@@ -8,12 +8,11 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from lt_bench.leaderboard.formats.cell_text import cell_text, unranked_notes
-from lt_bench.leaderboard.formats.csv_markdown import arrow, setting
+from lt_bench.leaderboard.formats.csv_markdown import setting
 from lt_bench.leaderboard.tables.boards import Board
-from lt_bench.leaderboard.tables.columns import has_value, ordered_scores
-from lt_bench.leaderboard.tables.cost_columns import COSTS
-from lt_bench.leaderboard.tables.rows import Row
+from lt_bench.leaderboard.tables.columns.column import Cell, Column
+from lt_bench.leaderboard.tables.columns.column_list import columns_of
+from lt_bench.leaderboard.tables.columns.score_columns import unranked_notes
 
 STYLES = {"best": "bold green", "tie": "green", "behind": "", "unranked": ""}
 WIDE = 110
@@ -31,48 +30,34 @@ def _board(board: Board, width: int) -> Iterator[RenderableType]:
     shown, hidden = _fitting(board, width)
     table = Table(title=setting(board), title_justify="left", title_style="bold", caption_justify="left")
     table.add_column("system", no_wrap=True)
-    table.add_column("N", justify="right", no_wrap=True)
-    for name in shown:
-        table.add_column(Text(f"{name} {arrow(board.score(name))}".strip()), justify="right", no_wrap=True)
-    costs = COSTS if width >= WIDE else COSTS[:1]
-    for cost in costs:
-        table.add_column(cost.title, justify="right", no_wrap=True)
+    for column in shown:
+        table.add_column(Text(column.heading), justify="right", no_wrap=True)
     for row in board.rows:
-        table.add_row(*_cells(board, row, shown)[: 2 + len(shown) + len(costs)])
+        cells = [_text(column.cell(board, row)) for column in shown]
+        failed = [Text(row.state, style="red"), *[Text("")] * (len(shown) - 1)]
+        table.add_row(Text(row.system), *(cells if row.results else failed))
     yield table
-    yield from _notes(board, shown, hidden)
+    yield from _notes(board, [c.key for c in shown if c.score], [c.key for c in hidden])
 
 
-def _fitting(board: Board, width: int) -> tuple[list[str], list[str]]:
-    names = [score.name for score in ordered_scores(board) if has_value(board, score.name)]
+def _fitting(board: Board, width: int) -> tuple[list[Column], list[Column]]:
+    """The columns that there is room for, and the scores that there is none for."""
+    columns = [column for column in columns_of(board, "terminal") if column.narrow or width >= WIDE]
     room = width - max((len(row.system) for row in board.rows), default=6) - (80 if width >= WIDE else 30)
-    shown: list[str] = []
-    for name in names:
-        room -= max(len(name) + 2, 14) + 3
-        if room < 0 and shown:
+    scores = [column for column in columns if column.score]
+    hidden = list(scores)
+    for column in scores:
+        room -= max(len(column.key) + 2, 14) + 3
+        if room < 0 and len(hidden) < len(scores):
             break
-        shown.append(name)
-    return shown, names[len(shown) :]
+        hidden.remove(column)
+    return [column for column in columns if column not in hidden], hidden
 
 
-def _cells(board: Board, row: Row, names: Sequence[str]) -> list[Text]:
-    label = Text(row.system)
-    if not row.results:
-        return [label, Text("0"), *[Text("")] * len(names), Text(row.state, style="red"), *[Text("")] * len(COSTS)]
-    first = row.results[0]
-    return [
-        label,
-        Text(f"{first.scored}/{first.given}" + (f" x{len(row.results)}" if len(row.results) > 1 else "")),
-        *(_score(board, row, name) for name in names),
-        *(Text(cost.text(row.cost(cost.key))) for cost in COSTS),
-    ]
-
-
-def _score(board: Board, row: Row, name: str) -> Text:
-    summary = row.scores.get(name)
-    if summary is None or summary.value is None:
-        return Text("–", style="dim")
-    return Text(cell_text(board, row, name), style=STYLES[board.verdicts[name][row.system].mark])
+def _text(cell: Cell) -> Text:
+    if cell.mark is None:
+        return Text(cell.text, style="dim" if cell.value is None else "")
+    return Text(cell.text, style=STYLES[cell.mark])
 
 
 def _notes(board: Board, shown: Sequence[str], hidden: Sequence[str]) -> Iterator[Text]:

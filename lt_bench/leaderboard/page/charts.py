@@ -13,10 +13,11 @@ from lt_bench.leaderboard.formats.numbers import short_number
 from lt_bench.leaderboard.page.parallel_coordinates import Dimension, parallel_plot
 from lt_bench.leaderboard.page.plots import Dot, Line, Point, Reference, dot_plot, line_plot, scatter_plot
 from lt_bench.leaderboard.tables.boards import Board
-from lt_bench.leaderboard.tables.cost_columns import COSTS, Cost
+from lt_bench.leaderboard.tables.columns.column import Column
+from lt_bench.leaderboard.tables.columns.column_list import COLUMNS
 from lt_bench.leaderboard.tables.factorial_effects import Effect, factorial_effects, unlike_cells
 from lt_bench.leaderboard.tables.fusion_grid import build_grid
-from lt_bench.leaderboard.tables.ranking import is_control
+from lt_bench.leaderboard.tables.ranking import control_name, is_control
 from lt_bench.leaderboard.tables.rows import Row
 from lt_bench.leaderboard.tables.significance import SIGNIFICANCE
 
@@ -35,12 +36,13 @@ class Chart:
     """Systems that need a legend."""
 
 
-def build_charts(board: Board, columns: Sequence[Score], colours: dict[str, int]) -> tuple[Chart, ...]:
-    """All plots that the results have values for."""
-    dots = [_dots(board, score, colours) for score in columns if _has_values(board, score.name)]
+def build_charts(board: Board, columns: Sequence[Column], colours: dict[str, int]) -> tuple[Chart, ...]:
+    """Draw all plots that the results have values for; ``columns`` are those that the table shows."""
+    scores = [column.score for column in columns if column.score]
+    dots = [_dots(board, score, colours) for score in scores if _has_values(board, score.name)]
     curves = [_curves(board, colours)] if any(e.curve for row in board.rows for e in row.entries) else []
-    costs = [_cost(board, cost, colours) for cost in COSTS if board.headline]
-    lines = [*_effects(board), *_parallel(board, columns, colours)]
+    costs = [_against(board, column, colours) for column in COLUMNS if column.plotted and board.headline]
+    lines = [*_effects(board), *_parallel(board, scores, colours)]
     extra = (*lines, *curves, *(chart for chart in costs if chart is not None))
     return (*dots[:1], *extra, *dots[1:])
 
@@ -76,11 +78,11 @@ def _effect_label(effect: Effect) -> str:
     return f"{effect.level}{' *' if found else ''}"
 
 
-def _parallel(board: Board, columns: Sequence[Score], colours: dict[str, int]) -> list[Chart]:
+def _parallel(board: Board, scores: Sequence[Score], colours: dict[str, int]) -> list[Chart]:
     rows = [row for row in board.rows if row.results]
     axes = [
         Dimension(s.name, s.higher_is_better, tuple(_value(row, s.name) for row in rows))
-        for s in columns
+        for s in scores
         if s.higher_is_better is not None and _has_values(board, s.name)
     ][:AXES]
     if len(rows) < 2 or len(axes) < 2:
@@ -96,7 +98,7 @@ def _value(row: Row, name: str) -> float | None:
 
 def _dots(board: Board, score: Score, colours: dict[str, int]) -> Chart:
     rows = [row for row in board.rows if row.results]
-    controls = f"{score.name}_shuffled"
+    controls = control_name(score.name)
     has_control = any(controls in row.scores for row in rows)
     reference = score.reference
     line = Reference(reference.value, reference.kind) if reference else None
@@ -140,14 +142,15 @@ def _curves(board: Board, colours: dict[str, int]) -> Chart:
     return Chart("Training loss", "one line a seed; each point is the mean since the one before", svg, systems)
 
 
-def _cost(board: Board, cost: Cost, colours: dict[str, int]) -> Chart | None:
+def _against(board: Board, column: Column, colours: dict[str, int]) -> Chart | None:
+    """The headline score against the numbers of a column."""
     assert board.headline is not None
     points: list[Point] = []
     for row in board.rows:
-        summary, value = row.scores.get(board.headline), row.cost(cost.key)
-        if summary is not None and summary.value is not None and value is not None:
+        summary, value = row.scores.get(board.headline), column.cell(board, row).value
+        if summary is not None and summary.value is not None and isinstance(value, (int, float)):
             points.append(Point(row.system, colours[row.system], value, summary.value))
     if len(points) < 2 or statistics.pstdev([p.x for p in points]) == 0:
         return None
-    title = f"{board.headline} against {cost.title}"
-    return Chart(title, "", scatter_plot(title, points, cost.label, board.headline))
+    title = f"{board.headline} against {column.heading}"
+    return Chart(title, "", scatter_plot(title, points, column.about, board.headline))

@@ -14,16 +14,15 @@ from jinja2 import Environment, FunctionLoader, StrictUndefined
 from markupsafe import Markup
 
 import lt_bench
-from lt_bench.evaluation.results.result_file import Score
-from lt_bench.leaderboard.formats.csv_markdown import arrow
-from lt_bench.leaderboard.formats.numbers import short_number, short_spread
+from lt_bench.leaderboard.formats.numbers import short_number
 from lt_bench.leaderboard.page.attachments import Attachments
 from lt_bench.leaderboard.page.charts import Chart, build_charts
 from lt_bench.leaderboard.page.published_scores import CAVEAT, SCORES, drifts, load_published
 from lt_bench.leaderboard.page.video_samples import BARS, Samples, collect_samples
 from lt_bench.leaderboard.tables.boards import Board
-from lt_bench.leaderboard.tables.columns import has_value, ordered_scores
-from lt_bench.leaderboard.tables.cost_columns import COSTS, Cost
+from lt_bench.leaderboard.tables.columns.column import Column
+from lt_bench.leaderboard.tables.columns.column_list import columns_of
+from lt_bench.leaderboard.tables.columns.score_columns import arrow
 from lt_bench.leaderboard.tables.descriptions import (
     board_facts,
     is_held_out,
@@ -47,10 +46,12 @@ class View:
     number: int
     board: Board
     colours: dict[str, int]
-    columns: tuple[Score, ...]
-    """Scores of the table, the headline first."""
+    columns: tuple[Column, ...]
+    """Columns of the table after the system's name."""
+    scores: tuple[Column, ...]
+    """Those of scores, the headline first."""
     main: tuple[str, ...]
-    """Names of the columns that are shown at first."""
+    """Keys of the scores that are shown at first."""
     facts: tuple[tuple[str, str], ...]
     sentences: tuple[str, ...]
     grid: Grid | None
@@ -58,8 +59,6 @@ class View:
     tile: int
     """Width of a video at first, in CSS pixels."""
     charts: tuple[Chart, ...]
-    costs: tuple[Cost, ...]
-    """Those that some system tells."""
     files: tuple[dict[str, str], ...]
     synthetic: bool
     held_out: bool
@@ -81,7 +80,7 @@ def render_page(
     environment = Environment(
         loader=FunctionLoader(_read), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
-    environment.filters |= {"number": short_number, "spread": short_spread, "breakable": _breakable}
+    environment.filters |= {"number": short_number, "breakable": _breakable}
     environment.globals |= {"arrow": arrow, "bars": BARS}
     rows = load_published() if published else ()
     colours, attachments = _colours(boards), Attachments(folder)
@@ -122,21 +121,22 @@ def _colours(boards: Sequence[Board]) -> dict[str, int]:
 
 
 def _view(number: int, board: Board, colours: dict[str, int], samples: int, attachments: Attachments) -> View:
-    columns = ordered_scores(board)
+    columns = columns_of(board, "page")
+    scores = tuple(column for column in columns if column.score)
     shown = collect_samples(board, colours, samples, attachments)
     return View(
         number=number,
         board=board,
         colours=colours,
         columns=columns,
-        main=tuple(score.name for score in columns if has_value(board, score.name))[:MAIN_COLUMNS],
+        scores=scores,
+        main=tuple(column.key for column in scores if column.has_value(board))[:MAIN_COLUMNS],
         facts=board_facts(board),
         sentences=verdict_sentences(board),
         grid=build_grid(board),
         samples=shown,
         tile=_tile_width(shown),
         charts=build_charts(board, columns, colours),
-        costs=tuple(c for c in COSTS if any(row.cost(c.key) is not None for row in board.rows)),
         files=provenance(board, attachments.folder or Path()),
         synthetic=is_synthetic(board),
         held_out=is_held_out(board),

@@ -70,10 +70,10 @@ def collect_samples(board: Board, colours: dict[str, int], count: int, attachmen
     rows = [row for row in board.rows if _entry(row) is not None]
     if not rows or board.reference is None:
         return Samples((), True)
-    picked = pick_clips(board, rows, count)
+    picked, fps = pick_clips(board, rows, count), board.reference.protocol.fps
     files = [find(row, clip.id) for clip in picked for row in rows for find in (_real_video, _video)]
     inside = attachments.begin(path for path in files if path is not None)
-    return Samples(tuple(_sample(clip, rows, colours, attachments) for clip in picked), inside)
+    return Samples(tuple(_sample(clip, fps, rows, colours, attachments) for clip in picked), inside)
 
 
 def pick_clips(board: Board, rows: Sequence[Row], count: int) -> list[Clip]:
@@ -126,7 +126,7 @@ def _missing(row: Row, clip: str) -> str:
     return "its video is not at hand" if entry and entry.videos else "its videos are not at hand"
 
 
-def _sample(clip: Clip, rows: Sequence[Row], colours: dict[str, int], files: Attachments) -> Sample:
+def _sample(clip: Clip, fps: float, rows: Sequence[Row], colours: dict[str, int], files: Attachments) -> Sample:
     real = next((path for path in (_real_video(row, clip.id) for row in rows) if path is not None), None)
     absent = "the real set is not at hand" if real is None else ""
     tiles = [Tile("real", None, files.video(real), files.poster(real), absent, {})]
@@ -136,7 +136,7 @@ def _sample(clip: Clip, rows: Sequence[Row], colours: dict[str, int], files: Att
         missing = "" if path else _missing(row, clip.id)
         tiles.append(Tile(row.system, colours[row.system], files.video(path), files.poster(path), missing, scores))
     voice = real or next((p for p in (_video(row, clip.id) for row in rows) if p is not None), None)
-    seconds = _seconds(voice) if voice else clip.frames / 25
+    seconds = _seconds(voice) if voice else clip.frames / fps
     return Sample(clip.id, clip.identity, seconds, tuple(tiles), _waveform(voice) if voice else "")
 
 

@@ -1,4 +1,4 @@
-"""Find result files, and the curves and videos that lie beside them."""
+"""Discovery of result files, with the training curves and videos next to them."""
 
 from __future__ import annotations
 
@@ -11,17 +11,22 @@ from pathlib import Path
 from typing import Any
 
 from lt_bench.config import RunConfig, load_config
+from lt_bench.conventions import (
+    CHECKPOINTS,
+    CONFIG_FILE,
+    LEADERBOARD,
+    METRICS_FILE,
+    REAL_SETS,
+    RESULT_FILE,
+    STATUS_FILE,
+    VIDEOS,
+)
 from lt_bench.errors import LtBenchError, ResultError
 from lt_bench.evaluation.results.result_file import FORMAT, Result, load_result
 from lt_bench.files import MAX_JSON, read_json, read_text
 
-RESULT_FILE = "result.json"
-STATUS_FILE = "status.json"
-CONFIG_FILE = "config.yaml"
-METRICS_FILE = "metrics.csv"
-VIDEOS = "videos"
 # Folders that hold copies of results, not results.
-SKIPPED = ("mlartifacts", "mlruns", "leaderboard", "checkpoints", VIDEOS)
+SKIPPED = ("mlartifacts", "mlruns", LEADERBOARD, CHECKPOINTS, VIDEOS)
 
 
 @dataclass(frozen=True)
@@ -61,7 +66,7 @@ def collect(
     Args:
         paths: files and folders.
         real: folder of the real set, where it does not lie in the cache that a run's configuration names.
-        videos: folders of videos by system, for results with no folder ``videos`` beside them.
+        videos: folders of videos by system, for results without a folder ``videos`` next to them.
 
     Raises:
         ResultError: nothing found, a damaged file, which it names, or videos of a system that has no result.
@@ -114,7 +119,7 @@ def _entry(source: Path, real: Path | None, videos: Mapping[str, Path]) -> Entry
     named = config.evaluation.system if config else ""
     system = result.system if result else named or (f"{portrait}-{audio}" if config else folder.name)
     state, reason = ("done", "") if result else _status(folder)
-    beside = folder / VIDEOS if config else None
+    own_videos = folder / VIDEOS if config else None
     return Entry(
         source=source,
         system=system,
@@ -124,7 +129,7 @@ def _entry(source: Path, real: Path | None, videos: Mapping[str, Path]) -> Entry
         state=state,
         reason=reason,
         result=result,
-        videos=videos.get(system, beside if beside and beside.is_dir() else None),
+        videos=videos.get(system, own_videos if own_videos and own_videos.is_dir() else None),
         real=real or (_real_folder(config) if config else None),
         curve=_curve(folder / METRICS_FILE) if config else (),
         config=folder / CONFIG_FILE if config else None,
@@ -137,7 +142,7 @@ def _config(folder: Path) -> RunConfig | None:
 
 
 def _real_folder(config: RunConfig) -> Path | None:
-    folder = Path(config.data.cache) / "real" / config.evaluation.split
+    folder = Path(config.data.cache) / REAL_SETS / config.evaluation.split
     return folder if folder.is_dir() else None
 
 

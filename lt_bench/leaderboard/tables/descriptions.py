@@ -7,14 +7,12 @@ from collections.abc import Iterable
 from pathlib import Path
 from urllib.parse import quote
 
+from lt_bench.conventions import HELD_OUT
 from lt_bench.evaluation.results.result_file import Result
 from lt_bench.leaderboard.formats.numbers import duration, short_number, short_spread
 from lt_bench.leaderboard.tables.boards import Board
-from lt_bench.leaderboard.tables.ranking import contenders
+from lt_bench.leaderboard.tables.ranking import contenders, control_name
 from lt_bench.leaderboard.tables.rows import Row
-
-HELD_OUT = ("validation", "test")
-"""Splits whose identities training never sees."""
 
 
 def is_synthetic(board: Board) -> bool:
@@ -116,7 +114,7 @@ def _lead(best: Row, name: str, systems: int) -> str:
 
 
 def _control(best: Row, name: str) -> str:
-    control = best.scores.get(f"{name}_shuffled")
+    control = best.scores.get(control_name(name))
     value = best.scores[name].value
     if control is None or control.value is None or value is None:
         return ""

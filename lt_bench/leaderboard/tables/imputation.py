@@ -1,8 +1,7 @@
-"""Systems that missed clips, ranked all the same: what is missing counts as the worst that any system has."""
+"""Imputation of missed clips by the worst value of any system."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -11,22 +10,16 @@ from lt_bench.evaluation.statistics.cluster import aggregate, cluster_bootstrap
 from lt_bench.leaderboard.tables.collect import Entry
 
 NOTE = "missed clips imputed by the worst value of any system"
-ELSEWHERE = re.compile(
-    "^real video |the videos are equal|the clip has no truth|gallery|the real set|the real video has none|is absent"
-)
-"""In the reasons of misses that the generated video is not to blame for."""
-CLIPS = re.compile(r"\bN=\d+$")
-"""The end of a score's full name."""
+"""End of the title of an imputed score."""
 
 
 def impute_worst(entries: Sequence[Entry]) -> tuple[Entry, ...]:
     """Give missed clips of a score the worst value that any system has, by the same detector on the same real set.
 
     Without it, systems that missed different clips stand in tables of their own, and one that fails on hard clips could
-    look better than one that scores them all. Only misses that lie in the generated video count: videos equal to the
-    real ones, whose PSNR is infinite, and whatever lacks on the real side or where it was scored stay missed, as does a
-    score that a system has for no clip. Scores of sets, and those without a better direction, cannot be imputed: they
-    are missing for a system that missed clips, with the reason. Imputed scores say so in their full name.
+    look better than one that scores them all. Only misses whose fault is ``generated`` count; others stay missed, as
+    does a score that a system has for no clip. Scores of sets, and those without a better direction, cannot be imputed:
+    they are missing for a system that missed clips, with the reason. The titles of imputed scores say so.
 
     Args:
         entries: of all systems; runs without a result pass as they are.
@@ -65,21 +58,25 @@ def _score(score: Score, mine: Result, peers: Sequence[Result]) -> Score:
     known = {i for other in others for i in other.per_video}
     if not any(_lost(r, score.name, known) for r in found):
         return score
-    # All systems carry the note, or their full names would differ; those that missed nothing keep their values.
+    # The note concerns the whole column, so every system carries it; those that missed nothing keep their values.
     lost = _lost(mine, score.name, known)
     worst = _worst(score, [value for other in others for value in other.per_video.values()])
     values = {c.id: score.per_video.get(c.id, worst) for c in mine.clips if c.id in score.per_video.keys() | lost}
-    score = replace(score, title=f"{CLIPS.sub(f'N={len(values)}', score.title)}, {NOTE}")
+    score = replace(score, title=f"{score.title}, {NOTE}")
     return _with_values(score, mine, values) if lost else score
 
 
 def _alike(other: Score | None, score: Score) -> bool:
-    return other is not None and other.value is not None and other.detector == score.detector
+    return (
+        other is not None
+        and other.value is not None
+        and (other.detector, other.settings_hash) == (score.detector, score.settings_hash)
+    )
 
 
 def _lost(result: Result, name: str, known: set[str]) -> set[str]:
-    """Of the clips that any system has the score for, those that lack it for what is wrong with the generated video."""
-    failed = {m.clip for m in result.misses if m.score in (None, name) and not ELSEWHERE.search(m.reason)}
+    """Of the clips that any system has the score for, those that the generated video's fault costs this result."""
+    failed = {m.clip for m in result.misses if m.score in (None, name) and m.fault == "generated"}
     return (known - result.scores[name].per_video.keys()) & failed
 
 

@@ -1,4 +1,4 @@
-"""Which rows of a table a score ranks, and in which order."""
+"""Ranking of the rows of a table by a score."""
 
 from __future__ import annotations
 
@@ -29,9 +29,9 @@ def with_value(rows: Sequence[Row], name: str) -> list[Row]:
 def contenders(rows: Sequence[Row], name: str) -> list[Row]:
     """The rows that a score ranks, best first; by name where it has no better direction.
 
-    Their seeds are measured alike and have all a value, and they agree with each other in clips, detector and full
-    name. Where rows disagree, those of the most clips are ranked, and of those the largest number that agrees: a system
-    that has a score for fewer videos than the others is no competitor.
+    Their seeds are measured alike and all have a value, and they agree with each other in clips, detector and settings.
+    Where rows disagree, those of the most clips are ranked, and of those the largest number that agrees: a system that
+    has a score for fewer videos than the others is no competitor.
     """
     alike = [row for row in with_value(rows, name) if not row.scores[name].unlike]
     kinds = [_kind(row, name) for row in alike]
@@ -49,14 +49,19 @@ def ordered(rows: Sequence[Row], name: str | None) -> tuple[Row, ...]:
     return (*ranked, *sorted(unranked, key=lambda row: _place(row, name or "")), *rest)
 
 
+def control_name(name: str) -> str:
+    """Name of the metric that is the shuffled control of another."""
+    return f"{name}_shuffled"
+
+
 def is_control(name: str, row: Row) -> bool:
     """Whether a score is the shuffled control of another, which nothing is best in."""
-    return name.endswith("_shuffled") and name.removesuffix("_shuffled") in row.scores
+    return any(name == control_name(other) for other in row.scores)
 
 
 def _kind(row: Row, name: str) -> tuple[int, str, str, frozenset[str]]:
     score = row.scores[name].score
-    return score.scored, score.detector, score.title, row.results[0].clips_of(name)
+    return score.scored, score.detector, score.settings_hash, row.results[0].clips_of(name)
 
 
 def _place(row: Row, name: str) -> tuple[float, str]:

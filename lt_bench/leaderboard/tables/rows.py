@@ -1,4 +1,4 @@
-"""A row of a leaderboard: one system, its seeds together."""
+"""Rows of a leaderboard: one system with all its seeds."""
 
 from __future__ import annotations
 
@@ -35,8 +35,8 @@ class ScoreSummary:
     missing: str
     """Why there is no value."""
     unlike: str = ""
-    """Why the seeds make no mean: one lacks the value, or has it for other clips, by another detector or under another
-    full name."""
+    """Why the seeds make no mean: one lacks the value, or has it for other clips, by another detector or with other
+    settings."""
 
     @property
     def value(self) -> float | None:

@@ -1,4 +1,4 @@
-"""Which system is best in a score, and which cannot be told from it."""
+"""Verdicts on the systems of a table: best, tied with the best, or behind it."""
 
 from __future__ import annotations
 

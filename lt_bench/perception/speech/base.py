@@ -9,12 +9,11 @@ import numpy as np
 from jaxtyping import Float
 from numpy import ndarray
 
+from lt_bench.conventions import FPS, SAMPLE_RATE
 from lt_bench.errors import ConfigError, MediaError
 from lt_bench.media.sound import Sound
 from lt_bench.shapes import SpeechFeatures, Waveform
 
-SAMPLE_RATE = 16000
-FPS = 25
 SAMPLES_PER_FRAME = SAMPLE_RATE // FPS
 # Lossy containers cut a sound track short by up to one of their own blocks: 1,024 samples for AAC, 1,152 for MP2.
 FORGIVEN_SAMPLES = 2 * SAMPLES_PER_FRAME

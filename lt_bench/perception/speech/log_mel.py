@@ -9,8 +9,9 @@ import torch
 from jaxtyping import Float
 from numpy import ndarray
 
+from lt_bench.conventions import SAMPLE_RATE
 from lt_bench.files import sha256_json
-from lt_bench.perception.speech.base import SAMPLE_RATE, SAMPLES_PER_FRAME, SpeechEncoder
+from lt_bench.perception.speech.base import SAMPLES_PER_FRAME, SpeechEncoder
 from lt_bench.shapes import SpeechFeatures, Waveform
 
 BINS = 80

@@ -8,8 +8,9 @@ import numpy as np
 
 from lt_bench.assets.store import asset_path
 from lt_bench.assets.table import asset
+from lt_bench.conventions import SAMPLE_RATE
 from lt_bench.files import sha256_json
-from lt_bench.perception.speech.base import SAMPLE_RATE, SpeechEncoder, resample_features
+from lt_bench.perception.speech.base import SpeechEncoder, resample_features
 from lt_bench.shapes import SpeechFeatures, Waveform
 
 WEIGHTS = "moonshine_tiny_en_encoder.ort"

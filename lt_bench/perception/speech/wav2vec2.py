@@ -16,16 +16,11 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from lt_bench.assets.pretrained import expect_class, folder_hash, one_line, pretrained_folder, read_config
+from lt_bench.conventions import SAMPLE_RATE
 from lt_bench.errors import AssetError
 from lt_bench.files import sha256_json
 from lt_bench.media.sound import Sound
-from lt_bench.perception.speech.base import (
-    SAMPLE_RATE,
-    SAMPLES_PER_FRAME,
-    SpeechEncoder,
-    resample_features,
-    sound_level,
-)
+from lt_bench.perception.speech.base import SAMPLES_PER_FRAME, SpeechEncoder, resample_features, sound_level
 from lt_bench.shapes import SpeechFeatures, Waveform
 
 KEY = "speech_encoder wav2vec2"

@@ -14,6 +14,7 @@ from lightning.pytorch.plugins.io import TorchCheckpointIO
 from lt_bench.assets.weights import read_torch
 from lt_bench.config import RunConfig, parse_config, to_dict
 from lt_bench.config.free_keys import FREE_KEYS, SHARING_KEYS
+from lt_bench.conventions import CHECKPOINTS
 from lt_bench.errors import CheckpointError, ConfigError, LtBenchError, WriteError
 from lt_bench.files import atomic_path
 from lt_bench.plugins import plugin_hashes
@@ -21,7 +22,6 @@ from lt_bench.training.callbacks.step_callback import validation_follows
 from lt_bench.training.module import CHECKPOINT_KEY, CHECKPOINT_VERSION
 from lt_bench.versions import check_version
 
-FOLDER = "checkpoints"
 LAST = "last.ckpt"
 # What decides no weight: a run may go on with others.
 FREE_SECTIONS = ("sampling", "evaluation")
@@ -48,7 +48,7 @@ class LastCheckpoint(ModelCheckpoint):
 
     def __init__(self, out: Path, every: int, validate_every: int = 0) -> None:
         super().__init__(
-            dirpath=out / FOLDER,
+            dirpath=out / CHECKPOINTS,
             filename=Path(LAST).stem,
             save_top_k=1,
             every_n_train_steps=every,
@@ -100,7 +100,7 @@ def find_checkpoint(out: Path, config: RunConfig, cache_hash: str) -> FoundCheck
     Raises:
         CheckpointError: it is damaged, or belongs to another configuration or cache.
     """
-    path = out / FOLDER / LAST
+    path = out / CHECKPOINTS / LAST
     if not path.exists():
         return None
     try:

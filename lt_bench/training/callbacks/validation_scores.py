@@ -14,6 +14,7 @@ import torch.distributed as dist
 from torch import Tensor
 
 from lt_bench.config import RunConfig
+from lt_bench.conventions import MODEL_FILE, RESULT_FILE, VIDEOS
 from lt_bench.data.cache import LatentCache
 from lt_bench.evaluation.harness import Harness, Options
 from lt_bench.evaluation.results.result_file import Result, save_result
@@ -99,15 +100,15 @@ class ValidationScores(StepCallback):
         folder = self.out / f"step{step:06d}"
         if folder.exists():  # of weights that a killed run had here, and perhaps half made
             shutil.rmtree(folder)
-        model_file, sampling = folder / "model.safetensors", self.config.sampling
+        model_file, sampling = folder / MODEL_FILE, self.config.sampling
         save_model(model_file, card, {sampling.weights: weights[sampling.weights]})
         try:
             loaded = load_model(model_file, sampling.weights)
-            generate_split(loaded, self.real, folder / "videos", sampling, clips=self.config.evaluation.score_clips)
+            generate_split(loaded, self.real, folder / VIDEOS, sampling, clips=self.config.evaluation.score_clips)
         finally:
             model_file.unlink()
-        result = self.harness.evaluate(self.real, folder / "videos", meta={"train_steps": step})
-        save_result(result, folder / "result.json")
+        result = self.harness.evaluate(self.real, folder / VIDEOS, meta={"train_steps": step})
+        save_result(result, folder / RESULT_FILE)
         return result
 
 

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 from lt_bench.cli.output import add_json_flag, stderr_console
 from lt_bench.cli.parsing import at_least
 from lt_bench.cli.plugins import add_plugin_flag, with_plugins
+from lt_bench.conventions import LEADERBOARD
 
 if TYPE_CHECKING:
     from lt_bench.ablation.finished_grid import Finished
@@ -27,8 +28,6 @@ if TYPE_CHECKING:
     from lt_bench.jobs.status import Status
     from lt_bench.leaderboard.build import Leaderboard
     from lt_bench.tracking.background import BackgroundTracker
-
-LEADERBOARD = "leaderboard"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -167,7 +167,7 @@ def _cache_to_time_on(config: ExperimentConfig) -> Iterator[tuple[LatentCache | 
 def _loads(jobs: tuple[Job, ...], rows: list[dict[str, Any]], costs: Sequence[Cost]) -> list[Any] | None:
     """Return the remaining work of each unfinished model for the schedule; None where a cost is unknown."""
     from lt_bench.ablation.grid_duration import Load
-    from lt_bench.jobs.folder import MODEL_FILE
+    from lt_bench.conventions import MODEL_FILE
 
     left = [k for k, row in enumerate(rows) if row["state"] != "done"]
     place = {rows[k]["system"] + f"/seed{rows[k]['seed']}": number for number, k in enumerate(left)}

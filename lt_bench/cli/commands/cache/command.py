@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from lt_bench.cli.output import add_json_flag, print_json, progress_bar
 from lt_bench.cli.parsing import at_least
+from lt_bench.conventions import REAL_SETS
 
 if TYPE_CHECKING:
     from lt_bench.data.cache import LatentCache
@@ -90,11 +91,12 @@ def _verify(arguments: argparse.Namespace) -> int:
 def info_of(cache: LatentCache) -> dict[str, Any]:
     """Return the JSON document of ``info``: header, hashes, contents, and medians of the quality numbers."""
     from lt_bench.cli.commands.prepare.report_text import contents
-    from lt_bench.data.format import REJECTED_FILE, SPLITS, info_to_dict
+    from lt_bench.conventions import SPLITS
+    from lt_bench.data.format import REJECTED_FILE, info_to_dict
     from lt_bench.data.real_set import read_real_set
     from lt_bench.files import read_json
 
-    real = {split: cache.path / "real" / split for split in SPLITS}
+    real = {split: cache.path / REAL_SETS / split for split in SPLITS}
     return {
         "cache": str(cache.path),
         **info_to_dict(cache.info),

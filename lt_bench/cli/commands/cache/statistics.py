@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from lt_bench.cli.output import print_json, progress_bar
+from lt_bench.conventions import HELD_OUT, REAL_SETS
 
 
 def statistics(arguments: argparse.Namespace) -> int:
@@ -15,7 +16,7 @@ def statistics(arguments: argparse.Namespace) -> int:
     from lt_bench.data.cache import LatentCache
 
     cache = LatentCache.open(arguments.cache)
-    splits = arguments.splits or [split for split in ("validation", "test") if (cache.path / "real" / split).is_dir()]
+    splits = arguments.splits or [split for split in HELD_OUT if (cache.path / REAL_SETS / split).is_dir()]
     report = {
         "cache": str(cache.path),
         "protocol": arguments.protocol,

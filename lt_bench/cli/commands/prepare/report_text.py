@@ -6,6 +6,8 @@ from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from lt_bench.conventions import SPLITS
+
 if TYPE_CHECKING:
     from lt_bench.data.cache import LatentCache
 
@@ -32,7 +34,7 @@ def report_of(done: Any, page: Path) -> dict[str, Any]:
 def contents(cache: LatentCache) -> dict[str, Any]:
     """Return the contents of a cache: clips, frames and bytes, in total and by split."""
     splits = {}
-    for split in ("train", "validation", "test"):
+    for split in SPLITS:
         records = cache.records(split)
         roles = Counter(record.role for record in records)
         splits[split] = {

@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from functools import partial
 from typing import TYPE_CHECKING
 
+from lt_bench.conventions import CONFIG_FILE
+
 if TYPE_CHECKING:
     from lt_bench.config import RunConfig
     from lt_bench.jobs.display import JobsDisplay
@@ -77,7 +79,7 @@ def track(
 
     for trial in study.latest()[: plan.config.trials]:
         place = place_of(trial)
-        if trial.state.is_finished() and (not only or place in only) and (plan.folder(place) / "config.yaml").exists():
+        if trial.state.is_finished() and (not only or place in only) and (plan.folder(place) / CONFIG_FILE).exists():
             tracker.child(trial_record(plan, trial, cache_hash))
 
 

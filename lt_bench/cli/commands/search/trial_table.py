@@ -26,7 +26,7 @@ def print_report(plan: SearchPlan, report: SearchReport, problem: str, as_json: 
     table = Table("trial", *names, *plan.space, title=f"{plan.config.name}: {counts}; {title} on the validation split")
     for entry in document["best"]:
         values = [f"{entry['values'][name]:.4g}" for name in names]
-        table.add_row(str(entry["trial"]), *values, *(short(entry["params"][key]) for key in plan.space))
+        table.add_row(str(entry["trial"]), *values, *(cell_text(entry["params"][key]) for key in plan.space))
     console.print(table)
     for failed in document["failed"]:
         console.print(f"trial {failed['trial']} failed: {failed['reason']}", markup=False, soft_wrap=True)
@@ -35,8 +35,8 @@ def print_report(plan: SearchPlan, report: SearchReport, problem: str, as_json: 
     console.print(f"{document['table']}\n{plan.out / 'plots'}", soft_wrap=True, highlight=False)
 
 
-def short(value: object) -> str:
-    """Return a value of a key as text for a table."""
+def cell_text(value: object) -> str:
+    """Write the value of a key for a table."""
     return f"{value:.4g}" if isinstance(value, float) else str(value)
 
 

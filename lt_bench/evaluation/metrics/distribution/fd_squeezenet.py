@@ -12,6 +12,7 @@ from numpy import ndarray
 from lt_bench.errors import AssetError
 from lt_bench.evaluation.metrics.base import ClipContext, VideoView, register
 from lt_bench.evaluation.metrics.distribution.feature_distance import DistributionScore
+from lt_bench.evaluation.metrics.words import every
 from lt_bench.files import sha256_json
 from lt_bench.perception.device import kept_network
 from lt_bench.shapes import Frames
@@ -71,7 +72,7 @@ class FdSqueezenet(DistributionScore):
     @property
     def detail(self) -> str:
         """Input and stride."""
-        return f"input {INPUT_SIZE} px bilinear, every {self.stride}. frame"
+        return f"input {INPUT_SIZE} px bilinear, {every(self.stride)}"
 
     def features(self, video: VideoView, clip: ClipContext) -> Float32[ndarray, "N 512"]:
         """Pooled features of the frames looked at."""

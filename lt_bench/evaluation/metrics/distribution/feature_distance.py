@@ -26,7 +26,7 @@ class DistributionScore(SetScore):
         """Rows of one video; as many for the generated as for the real one."""
 
     def distance(self, generated: Rows, real: Rows) -> float:
-        """The value for all rows of either side."""
+        """Compute the distance between all generated and all reference rows."""
         return frechet_distance_of_parts(generated, real)
 
     def collect(self, clip: ClipContext) -> Features:
@@ -38,7 +38,7 @@ class DistributionScore(SetScore):
         return self.distance(Rows(collected, "generated"), Rows(collected, "real"))
 
     def describe(self, collected: Sequence[Mapping[str, ndarray]]) -> str:
-        """Dimension, and rows on either side."""
+        """Dimension, and number of rows of each set."""
         return f"d={collected[0]['real'].shape[1]}, N={sum(len(c['real']) for c in collected)}"
 
     def floor(self, collected: Sequence[Mapping[str, ndarray]]) -> Reference | None:

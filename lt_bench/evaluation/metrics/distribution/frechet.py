@@ -61,7 +61,7 @@ def real_floor(
 ) -> Reference | None:
     """Real videos against real videos: the first halves of all against their second halves.
 
-    People and scenes are the same on both sides, as they are when a generator is given the portraits; what is said and
+    People and scenes are the same in both halves, as they are when a generator is given the portraits; what is said and
     how the heads move differs. The halves are smaller than the sets that were compared, so this floor is a little too
     high; the note says their N. None where a half has fewer than two frames.
     """

@@ -61,7 +61,10 @@ class WindowScore(DistributionScore):
         """A row a window, or one for all."""
         total = video.length - clip.first_frame - self.start
         if total < self.frames:
-            raise UnscorableError(f"{self.name}: expected {self.frames} scored frames or more, got {max(total, 0)}")
+            raise UnscorableError(
+                f"{self.name}: expected {self.frames} scored frames or more, got {max(total, 0)}",
+                fault=clip.fault_of_length(clip.first_frame + self.start + self.frames),
+            )
         starts = self.starts(total, clip.id, video.real)
         begin = clip.first_frame + self.start
         key = f"{self.name} {self.detector} from {begin} windows {starts} of {self.frames}"

@@ -93,7 +93,8 @@ class IdentityScore(PerVideoScore):
         if len(seen) < MIN_FOUND * len(chosen) or not len(seen):
             raise UnscorableError(
                 f"{video.label}: expected a face in {MIN_FOUND:.0%} of the frames looked at, "
-                f"got {len(seen)} of {len(chosen)}"
+                f"got {len(seen)} of {len(chosen)}",
+                fault=video.fault,
             )
 
         def embed() -> dict[str, ndarray]:

@@ -21,7 +21,8 @@ def psnr(generated: UInt8[ndarray, "F H W 3"], real: UInt8[ndarray, "F H W 3"]) 
     """
     total = sum(float(np.sum((a.astype(np.float64) - b) ** 2)) for a, b in zip(generated, real, strict=True))
     if total == 0:
-        raise UnscorableError("PSNR: the videos are equal, so that it is infinite")
+        # Nothing is wrong with a video that equals the reference, so its clip must not count as the worst.
+        raise UnscorableError("PSNR: the videos are equal, so that it is infinite", fault="reference")
     return float(10 * np.log10(DATA_RANGE**2 / (total / real.size)))
 
 

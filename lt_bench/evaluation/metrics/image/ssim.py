@@ -25,7 +25,8 @@ def ssim(generated: UInt8[ndarray, "F H W 3"], real: UInt8[ndarray, "F H W 3"]) 
         UnscorableError: frames are smaller than the window.
     """
     if min(real.shape[1:3]) < WINDOW:
-        raise UnscorableError(f"SSIM: expected frames of at least {WINDOW} pixels, got {real.shape[2]}x{real.shape[1]}")
+        got = f"{real.shape[2]}x{real.shape[1]}"
+        raise UnscorableError(f"SSIM: expected frames of at least {WINDOW} pixels, got {got}", fault="environment")
     return float(np.mean([_ssim_of_frame(a / 255.0, b / 255.0) for a, b in zip(generated, real, strict=True)]))
 
 

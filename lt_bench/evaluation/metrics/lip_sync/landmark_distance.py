@@ -86,10 +86,12 @@ def faces_in_both(clip: ClipContext) -> Bool[ndarray, " F"]:
     Raises:
         UnscorableError: they are too few.
     """
-    both = clip.generated.faces.found[clip.scored] & clip.real.faces.found[clip.scored]
+    real = clip.real.faces.found[clip.scored]
+    both = clip.generated.faces.found[clip.scored] & real
     if both.mean() < MIN_FOUND:
         raise UnscorableError(
             f"{clip.id}: expected a face in both videos in {MIN_FOUND:.0%} of scored frames or more, "
-            f"got {both.mean():.0%}"
+            f"got {both.mean():.0%}",
+            fault="reference" if real.mean() < MIN_FOUND else "generated",
         )
     return both

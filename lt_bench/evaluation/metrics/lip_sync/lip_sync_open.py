@@ -14,6 +14,7 @@ import numpy as np
 from jaxtyping import Float
 from numpy import ndarray
 
+from lt_bench.conventions import FPS
 from lt_bench.evaluation.metrics.base import ClipContext, Need, PerVideoScore, UnscorableError, VideoView, register
 from lt_bench.evaluation.metrics.lip_sync.lip_sync_model import (
     MAX_SHIFT,
@@ -31,7 +32,6 @@ from lt_bench.evaluation.metrics.motion.head_motion import found_faces
 from lt_bench.files import sha256_json
 from lt_bench.perception.faces import landmarker_hash
 from lt_bench.perception.mouth import mouth_measures
-from lt_bench.perception.speech.base import FPS
 from lt_bench.perception.speech.moonshine import WEIGHTS as SPEECH_WEIGHTS
 from lt_bench.perception.speech.moonshine import MoonshineEncoder
 
@@ -113,17 +113,22 @@ def _curve(clip: ClipContext) -> SyncCurve:
 
 def _correlate(video: VideoView, clip: ClipContext) -> Float[ndarray, " 31"]:
     if video.fps != FPS:
-        raise UnscorableError(f"lip_sync_open: expected a protocol of {FPS} fps, got {video.fps:g}")
+        got = f"got {video.fps:g}"
+        raise UnscorableError(f"lip_sync_open: expected a protocol of {FPS} fps, {got}", fault="environment")
     track = video.faces
     inner = slice(max(TRIM, clip.first_frame), len(track.found) - TRIM)
     found = int(track.found.sum())
     if found < MIN_FRAMES:
         raise UnscorableError(
-            f"lip_sync_open: expected at least {MIN_FRAMES} frames with a face, got {found} of {len(track.found)}"
+            f"lip_sync_open: expected at least {MIN_FRAMES} frames with a face, got {found} of {len(track.found)}",
+            fault=clip.fault_of_length(MIN_FRAMES),
         )
     found_faces(video, clip)
     if np.count_nonzero(track.found[inner]) < 2 * MAX_SHIFT:
-        raise UnscorableError(f"lip_sync_open: expected at least {2 * MAX_SHIFT} scored frames with a face, got fewer")
+        raise UnscorableError(
+            f"lip_sync_open: expected at least {2 * MAX_SHIFT} scored frames with a face, got fewer",
+            fault=clip.fault_of_length(inner.start + 2 * MAX_SHIFT + TRIM),
+        )
     voice, model = voice_of(video), load_speech_to_mouth()
     expected = model.predict(_encoder().encode(voice, len(track.found))[:, 0], clip.id)
     return sync_curve(expected[inner], standardise(mouth_measures(track)[inner]), model.importance).correlations

@@ -9,6 +9,8 @@ from typing import ClassVar, Literal
 import numpy as np
 
 from lt_bench.assets.store import asset_path
+from lt_bench.conventions import FPS
+from lt_bench.errors import Fault
 from lt_bench.evaluation.metrics.base import ClipContext, Need, PerVideoScore, UnscorableError, VideoView, register
 from lt_bench.evaluation.metrics.lip_sync.voiced_audio import voice_of
 from lt_bench.files import sha256_json
@@ -16,7 +18,6 @@ from lt_bench.perception.device import kept_network
 from lt_bench.perception.syncnet import (
     CROP_SCALE,
     DETECTION_SCALE,
-    FPS,
     MIN_FACE,
     S3FD,
     SHIFT,
@@ -70,7 +71,8 @@ class _Sync(PerVideoScore):
         """SyncNet's reading, made once for the three scores."""
         video, first = clip.generated, clip.first_frame
         key = f"sync {self.detector} from {first} frames {self.frames}"
-        found = video.features(key, lambda: _measured(video, first, self.frames, self.crop))["reading"]
+        too_short = clip.fault_of_length(first + max(self.frames, 1))
+        found = video.features(key, lambda: _measured(video, first, self.frames, self.crop, too_short))["reading"]
         return SyncReading(float(found[0]), float(found[1]), int(found[2]), int(found[3]))
 
 
@@ -136,12 +138,16 @@ class SyncOffset(_Sync):
         return float(self.read(clip).offset)
 
 
-def _measured(video: VideoView, first: int, frames: int, crop: Literal["face", "whole"]) -> dict[str, np.ndarray]:
+def _measured(
+    video: VideoView, first: int, frames: int, crop: Literal["face", "whole"], too_short: Fault
+) -> dict[str, np.ndarray]:
     if video.fps != FPS:
-        raise UnscorableError(f"SyncNet: expected a protocol of {FPS} fps, got {video.fps:g}")
+        raise UnscorableError(f"SyncNet: expected a protocol of {FPS} fps, got {video.fps:g}", fault="environment")
     shown = video.frames[first : first + frames] if frames else video.frames[first:]
     if len(shown) < max(frames, 1):
-        raise UnscorableError(f"{video.label}: expected {frames} scored frames for SyncNet, got {len(shown)}")
+        raise UnscorableError(
+            f"{video.label}: expected {frames} scored frames for SyncNet, got {len(shown)}", fault=too_short
+        )
     sound = voice_of(video, first, len(shown))
     reading = _pinned().read(shown, sound) if crop == "face" else _pinned().read_whole(shown, sound)
     if reading.frames < MIN_FOLLOWED * len(shown):

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from lt_bench.evaluation.inputs.clip_context import SAMPLE_RATE, UnscorableError, VideoView
+from lt_bench.conventions import SAMPLE_RATE
+from lt_bench.evaluation.inputs.clip_context import UnscorableError, VideoView
 from lt_bench.shapes import Waveform
 
 QUIETEST = 2**-15
@@ -26,9 +27,11 @@ def voice_of(video: VideoView, first: int = 0, frames: int | None = None) -> Wav
     if len(sound) < stop - start - LACKING:
         raise UnscorableError(
             f"{video.label}: expected a voice for all of {(stop - start) / SAMPLE_RATE:.2f} s, "
-            f"got sound of {len(sound) / SAMPLE_RATE:.2f} s"
+            f"got sound of {len(sound) / SAMPLE_RATE:.2f} s",
+            fault=video.fault,
         )
     loudest = float(np.abs(sound).max(initial=0.0))
     if loudest < QUIETEST:
-        raise UnscorableError(f"{video.label}: expected a voice, got a silent track (largest sample {loudest:.1e})")
+        got = f"got a silent track (largest sample {loudest:.1e})"
+        raise UnscorableError(f"{video.label}: expected a voice, {got}", fault=video.fault)
     return sound

@@ -9,7 +9,7 @@ import numpy as np
 from jaxtyping import Float
 from numpy import ndarray
 
-from lt_bench.evaluation.inputs.clip_context import SAMPLE_RATE
+from lt_bench.conventions import SAMPLE_RATE
 from lt_bench.evaluation.metrics.base import ClipContext, Need, PerVideoScore, UnscorableError, register
 from lt_bench.evaluation.metrics.lip_sync.voiced_audio import voice_of
 from lt_bench.evaluation.metrics.motion.head_motion import found_faces

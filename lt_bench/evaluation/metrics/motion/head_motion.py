@@ -141,6 +141,7 @@ def found_faces(video: VideoView, clip: ClipContext) -> Bool[ndarray, " F"]:
     found = video.faces.found[clip.scored]
     if found.mean() < MIN_FOUND:
         raise UnscorableError(
-            f"{video.label}: expected a face in {MIN_FOUND:.0%} of scored frames or more, got {found.mean():.0%}"
+            f"{video.label}: expected a face in {MIN_FOUND:.0%} of scored frames or more, got {found.mean():.0%}",
+            fault=video.fault,
         )
     return found

@@ -51,7 +51,8 @@ class FlickerRatio(PerVideoScore):
     def score(self, clip: ClipContext) -> float:
         """Ratio over the scored frames, of which three are needed."""
         if clip.real.length - clip.first_frame < 3:
-            raise UnscorableError("flicker: expected at least three scored frames, got fewer")
+            fault = clip.fault_of_length(clip.first_frame + 3)
+            raise UnscorableError("flicker: expected at least three scored frames, got fewer", fault=fault)
         return ratio(*(mean_flicker(v.frames[clip.scored]) for v in (clip.generated, clip.real)), what="flicker")
 
 
@@ -62,5 +63,5 @@ def ratio(generated: float, real: float, what: str) -> float:
         UnscorableError: the real video has none of it.
     """
     if real <= 0:
-        raise UnscorableError(f"{what}: the real video has none, so that there is no ratio")
+        raise UnscorableError(f"{what}: the real video has none, so that there is no ratio", fault="reference")
     return generated / real

@@ -12,6 +12,7 @@ import numpy as np
 from jaxtyping import Float64
 from numpy import ndarray
 
+from lt_bench.errors import blame
 from lt_bench.evaluation.metrics.base import ClipContext, Need, UnscorableError, VideoView, register
 from lt_bench.evaluation.metrics.synthetic.probe_track import ProbeVideoScore, probe_track
 
@@ -63,17 +64,19 @@ class IdentityRank1(ProbeVideoScore):
         found = cosines(clip)
         others = [value for identity, value in found.items() if identity != clip.identity]
         if not others:
-            raise UnscorableError("identity: expected a gallery of at least two identities, got one")
+            raise UnscorableError("identity: expected a gallery of at least two identities, got one", fault="reference")
         return float(found[clip.identity] > max(others))
 
 
 def cosines(clip: ClipContext) -> dict[str, float]:
     """Cosine of the clip's generated video with every gallery take, by identity."""
     if clip.identity not in clip.gallery:
-        raise UnscorableError(f"identity: expected a gallery take of {clip.identity}, got none")
-    mine = unit_mean(probe_track(clip.generated).embedding[clip.scored])
+        raise UnscorableError(f"identity: expected a gallery take of {clip.identity}, got none", fault="reference")
+    with blame(clip.generated.fault):
+        mine = unit_mean(probe_track(clip.generated).embedding[clip.scored])
     return {identity: float(mine @ _gallery_mean(take)) for identity, take in clip.gallery.items()}
 
 
 def _gallery_mean(take: VideoView) -> Float64[ndarray, " D"]:
-    return unit_mean(probe_track(take).embedding)
+    with blame(take.fault):
+        return unit_mean(probe_track(take).embedding)

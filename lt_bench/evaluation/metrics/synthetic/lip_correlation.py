@@ -13,6 +13,7 @@ import numpy as np
 from jaxtyping import Float
 from numpy import ndarray
 
+from lt_bench.errors import Fault, blame
 from lt_bench.evaluation.metrics.base import ClipContext, Need, Truth, UnscorableError, register
 from lt_bench.evaluation.metrics.synthetic.probe_track import ProbeVideoScore, probe_track
 from lt_bench.evaluation.statistics.cluster import pearson
@@ -33,7 +34,8 @@ class _MouthCorrelation(ProbeVideoScore):
 
     def score(self, clip: ClipContext) -> float:
         """Correlation over the scored frames."""
-        return correlation(*_series(clip, clip.truth, self.measure))
+        with blame(_fault_of_length(clip, clip.truth, MIN_FRAMES)):
+            return correlation(*_series(clip, clip.truth, self.measure))
 
 
 @register
@@ -79,7 +81,8 @@ class LipCorrShuffled(ProbeVideoScore):
 
     def score(self, clip: ClipContext) -> float:
         """Correlation over the scored frames that both clips have."""
-        return correlation(*_series(clip, clip.other_truth, "opening"))
+        with blame(_fault_of_length(clip, clip.other_truth, MIN_FRAMES)):
+            return correlation(*_series(clip, clip.other_truth, "opening"))
 
 
 @register
@@ -117,7 +120,8 @@ class AvOffset(ProbeVideoScore):
 
     def score(self, clip: ClipContext) -> float:
         """The best shift of the scored frames."""
-        return float(best_shift(*_series(clip, clip.truth, "opening"), MAX_SHIFT))
+        with blame(_fault_of_length(clip, clip.truth, MIN_FRAMES + 2 * MAX_SHIFT)):
+            return float(best_shift(*_series(clip, clip.truth, "opening"), MAX_SHIFT))
 
 
 def best_shift(measured: Float[ndarray, " F"], true: Float[ndarray, " F"], limit: int) -> int:
@@ -134,7 +138,7 @@ def best_shift(measured: Float[ndarray, " F"], true: Float[ndarray, " F"], limit
             f"offset: expected at least {MIN_FRAMES + 2 * limit} scored frames for shifts of {limit}, got {len(true)}"
         )
     shifts = sorted(range(-limit, limit + 1), key=abs)
-    return max(shifts, key=lambda k: pearson(measured[inner + k], true[inner]))
+    return max(shifts, key=lambda k: _pearson(measured[inner + k], true[inner]))
 
 
 def correlation(measured: Float[ndarray, " F"], true: Float[ndarray, " F"]) -> float:
@@ -146,12 +150,24 @@ def correlation(measured: Float[ndarray, " F"], true: Float[ndarray, " F"]) -> f
     """
     if len(true) < MIN_FRAMES:
         raise UnscorableError(f"correlation: expected at least {MIN_FRAMES} scored frames, got {len(true)}")
-    return pearson(measured, true)
+    return _pearson(measured, true)
+
+
+def _pearson(measured: Float[ndarray, " F"], true: Float[ndarray, " F"]) -> float:
+    with blame("reference" if np.ptp(true) == 0 else "generated"):
+        return pearson(measured, true)
+
+
+def _fault_of_length(clip: ClipContext, truth: Truth | None, scored: int) -> Fault:
+    """Fault of an error for fewer than ``scored`` frames with a measurement and a truth."""
+    frames = clip.first_frame + scored
+    of_another_clip = truth is not None and truth is not clip.truth
+    return "reference" if of_another_clip and len(truth.states) < frames else clip.fault_of_length(frames)
 
 
 def _series(clip: ClipContext, truth: Truth | None, name: str) -> tuple[Float[ndarray, " F"], Float[ndarray, " F"]]:
     if truth is None:
-        raise UnscorableError("the clip has no truth")
+        raise UnscorableError("the clip has no truth", fault="reference")
     measured = getattr(probe_track(clip.generated), name)[clip.scored]
     true = truth[name][clip.scored]
     frames = min(len(measured), len(true))

@@ -30,7 +30,7 @@ class _AngleError(ProbeVideoScore):
     def score(self, clip: ClipContext) -> float:
         """Error over the scored frames."""
         if clip.truth is None:
-            raise UnscorableError("the clip has no truth")
+            raise UnscorableError("the clip has no truth", fault="reference")
         error = getattr(probe_track(clip.generated), self.angle)[clip.scored] - clip.truth[self.angle][clip.scored]
         return float(np.degrees(np.abs(error.astype(float)).mean()))
 
@@ -97,7 +97,7 @@ class BlinkRateProbe(ProbeVideoScore):
     def score(self, clip: ClipContext) -> float:
         """Difference over the scored frames."""
         if clip.truth is None:
-            raise UnscorableError("the clip has no truth")
+            raise UnscorableError("the clip has no truth", fault="reference")
         made, true = (
             values[clip.scored] > EYES_SHUT for values in (probe_track(clip.generated).blink, clip.truth["blink"])
         )

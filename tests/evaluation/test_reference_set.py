@@ -1,4 +1,4 @@
-"""The real side of a comparison, and the store of its features."""
+"""The reference set of a comparison, and the store of its features."""
 
 from __future__ import annotations
 
@@ -12,35 +12,35 @@ from hypothesis import strategies as st
 from lt_bench.errors import LtBenchError, ResultError
 from lt_bench.evaluation.inputs.clip_context import TRUTH_COLUMNS, to_size
 from lt_bench.evaluation.inputs.clip_loader import read_truth
-from lt_bench.evaluation.inputs.reference_set import RealSide, RealVideo, open_real_side
+from lt_bench.evaluation.inputs.reference_set import ReferenceSet, ReferenceVideo, open_reference_set
 from lt_bench.evaluation.stores.feature_store import FeatureStore, default_folder
 
 
-def side(names: list[tuple[str, str]]) -> RealSide:
-    clips = tuple(RealVideo(name, identity, Path(name)) for name, identity in names)
-    return RealSide(Path(), "d", "test", clips, {}, None, None)
+def reference(names: list[tuple[str, str]]) -> ReferenceSet:
+    clips = tuple(ReferenceVideo(name, identity, Path(name)) for name, identity in names)
+    return ReferenceSet(Path(), "d", "test", clips, {}, None, None)
 
 
 @settings(deadline=None, max_examples=60)
 @given(st.lists(st.integers(0, 5), min_size=1, max_size=20))
 def test_strangers_are_always_someone_else_and_fixed(identities: list[int]) -> None:
     names = [(f"clip{i:02d}", f"who{identity}") for i, identity in enumerate(identities)]
-    strangers = side(names).strangers()
+    strangers = reference(names).strangers()
     if len(set(identities)) < 2:
         assert strangers == {}
         return
     assert strangers.keys() == {name for name, _ in names}
     assert all(strangers[name].identity != identity for name, identity in names)
-    assert side(names[::-1]).strangers() == strangers
+    assert reference(names[::-1]).strangers() == strangers
 
 
 def test_strangers_go_round_the_sorted_identities() -> None:
-    found = side([("a1", "a"), ("a2", "a"), ("b1", "b"), ("c1", "c")]).strangers()
+    found = reference([("a1", "a"), ("a2", "a"), ("b1", "b"), ("c1", "c")]).strangers()
     assert {k: v.id for k, v in found.items()} == {"a1": "b1", "a2": "b1", "b1": "c1", "c1": "a1"}
 
 
 def test_a_real_set_with_its_manifest(painted) -> None:
-    real = open_real_side(painted.folder)
+    real = open_reference_set(painted.folder)
     assert [c.id for c in real.clips] == ["ann_0", "bob_0", "bob_1", "cid_0"]
     assert {k: v.id for k, v in real.gallery.items()} == {"ann": "ann_9", "bob": "bob_9", "cid": "cid_9"}
     assert real.has_truth
@@ -53,7 +53,7 @@ def test_two_real_videos_of_one_name_are_refused(tmp_path: Path) -> None:
     for name in ("a.mp4", "a.mov"):
         (tmp_path / name).write_bytes(b"x")
     with pytest.raises(ResultError, match=r"one real video 'a', got a\.mov and a\.mp4"):
-        open_real_side(tmp_path)
+        open_reference_set(tmp_path)
 
 
 def test_a_damaged_truth_file_says_what_it_is_not(tmp_path: Path) -> None:

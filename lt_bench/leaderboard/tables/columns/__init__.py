@@ -1,0 +1,1 @@
+"""Columns of a leaderboard, from which every writer takes headings and cells."""
