@@ -7,6 +7,9 @@ from lt_bench.diffusion.objective import Objective
 from lt_bench.diffusion.samplers import build_sampler
 from lt_bench.diffusion.schedule import STEPS
 from lt_bench.errors import ConfigError
+from lt_bench.models.families import FAMILIES
+from lt_bench.models.fusion import FUSIONS
+from lt_bench.models.orders import BLOCK_ORDERS
 from lt_bench.sampling.guided import check_sampling
 from lt_bench.training.batch_sampler import check_shares
 
@@ -30,7 +33,11 @@ def check_run(config: RunConfig) -> None:
     Raises:
         ConfigError: the key, what was expected and what was got.
     """
-    train = config.train
+    train, model = config.train, config.model
+    FUSIONS.check(model.fusion.portrait, "model.fusion.portrait")
+    FUSIONS.check(model.fusion.audio, "model.fusion.audio")
+    FAMILIES.check(model.family, "model.family")
+    BLOCK_ORDERS.check(model.order, "model.order")
     check_shares(train)
     for key, (least, why) in LEAST.items():
         if getattr(train, key) != "auto" and getattr(train, key) < least:

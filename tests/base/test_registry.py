@@ -85,7 +85,9 @@ def test_only_named_classes_of_the_kind_are_taken(shapes: Registry[Shape], entry
 
 
 SHAPES = Registry("shape", Shape, {})
-PLUGIN = "import sys\ntests = sys.modules[{module!r}]\n@tests.SHAPES.register\nclass A(tests.Shape):\n    name = {name!r}\n"
+PLUGIN = (
+    "import sys\ntests = sys.modules[{module!r}]\n@tests.SHAPES.register\nclass A(tests.Shape):\n    name = {name!r}\n"
+)
 
 
 def test_a_plugin_adds_a_class_and_is_known_as_its_origin(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -16,7 +16,7 @@ from lt_bench.media.audio import write_wav
 from lt_bench.media.image import write_png
 from lt_bench.models import presets
 from lt_bench.models.checkpoint import read_card
-from lt_bench.models.fusion import base
+from lt_bench.models.fusion import FUSIONS
 
 PAGE = (Path(__file__).resolve().parents[2] / "docs/your_own_fusion.md").read_text()
 SHORT = {"train_speakers": 2, "validation_speakers": 1, "test_speakers": 1, "train_frames": 16, "test_frames": 16}
@@ -35,7 +35,7 @@ def test_the_pages_example_is_described_trained_and_generates(
     monkeypatch.chdir(tmp_path)
     monkeypatch.setitem(presets.PRESETS, "tiny", presets.Size(depth=1, dim=16, heads=2))
     monkeypatch.setattr("data_prep.pipeline.default_workers", lambda: 1)
-    monkeypatch.setattr(base, "_REGISTER", dict(base._REGISTER))
+    monkeypatch.setattr(FUSIONS, "_added", {})
     (example,) = re.findall(r"```python\n(.*?)```", PAGE, flags=re.DOTALL)
     assert len(example.splitlines()) < 60
     Path("film.py").write_text(example)
@@ -57,7 +57,7 @@ def test_the_pages_example_is_described_trained_and_generates(
     assert main([*generate, "--out", "me.mp4", "--plugin", "film.py"]) == 0
     assert Path("me.mp4").stat().st_size
 
-    base._REGISTER.pop("film")  # as in a process that has not imported it
+    FUSIONS._added.pop("film")  # as in a process that has not imported it
     capsys.readouterr()
     assert main([*generate, "--out", "me.mp4"]) == 2
     assert "(trained with --plugin film.py)" in capsys.readouterr().err

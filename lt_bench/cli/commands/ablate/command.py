@@ -64,9 +64,9 @@ def run(arguments: argparse.Namespace) -> int:
 
         say(finished.document, finished.text, arguments.json)
         return 0
-    from lt_bench.models.fusion import fusion_names  # brings PyTorch, which takes seconds
+    from lt_bench.models.fusion import FUSIONS  # brings PyTorch, which takes seconds
 
-    check_experiment(config, fusion_names(), arguments.experiment)
+    check_experiment(config, FUSIONS.names(), arguments.experiment)
     jobs = plan_jobs(config)
     if arguments.dry_run:
         from lt_bench.cli.commands.ablate.dry_run import dry_run
