@@ -10,9 +10,11 @@ from typing import Any
 import pytest
 
 from lt_bench.diffusion.samplers import SAMPLERS
+from lt_bench.models.codecs import CODECS
 from lt_bench.models.families import FAMILIES
 from lt_bench.models.fusion import FUSIONS
 from lt_bench.models.orders import BLOCK_ORDERS
+from lt_bench.perception.speech import SPEECH_ENCODERS
 from lt_bench.registry import Registry
 
 TABLES = [
@@ -20,6 +22,8 @@ TABLES = [
     (FAMILIES, "lt_bench.models.families"),
     (BLOCK_ORDERS, "lt_bench.models.orders"),
     (SAMPLERS, "lt_bench.diffusion.samplers"),
+    (CODECS, "lt_bench.models.codecs"),
+    (SPEECH_ENCODERS, "lt_bench.perception.speech"),
 ]
 
 
