@@ -9,7 +9,9 @@ from typing import Any
 
 import pytest
 
+from data_prep.filters.lip_sync import METERS
 from lt_bench.diffusion.samplers import SAMPLERS
+from lt_bench.evaluation.metrics import METRICS
 from lt_bench.models.codecs import CODECS
 from lt_bench.models.families import FAMILIES
 from lt_bench.models.fusion import FUSIONS
@@ -23,6 +25,8 @@ TABLES = [
     (BLOCK_ORDERS, "lt_bench.models.orders"),
     (SAMPLERS, "lt_bench.diffusion.samplers"),
     (CODECS, "lt_bench.models.codecs"),
+    (METRICS, "lt_bench.evaluation.metrics"),
+    (METERS, "data_prep.filters"),
     (SPEECH_ENCODERS, "lt_bench.perception.speech"),
 ]
 

@@ -11,13 +11,13 @@ from lt_bench.errors import AssetError, ResultError
 from lt_bench.evaluation.inputs.generated_videos import GeneratedSide, open_generated_side
 from lt_bench.evaluation.inputs.pairing import Pairing, pair_by_file, pair_by_name
 from lt_bench.evaluation.inputs.reference_set import RealSide, open_real_side
-from lt_bench.evaluation.metrics.base import Score as ScoreRule
+from lt_bench.evaluation.metrics.base import Metric
 from lt_bench.evaluation.protocol import Protocol, load_protocol
 from lt_bench.evaluation.results.result_file import Clip, Miss, ProtocolRef, RealSetRef, Result, Scalar, Score, Unused
 from lt_bench.evaluation.running.aggregation import assemble, facts_of
 from lt_bench.evaluation.running.clip_scorer import ClipScores
 from lt_bench.evaluation.running.scoring_engines import Engine, run
-from lt_bench.evaluation.running.scoring_job import Work, build_scores
+from lt_bench.evaluation.running.scoring_job import Work, build_metrics
 from lt_bench.evaluation.running.spilled_features import Shelf
 from lt_bench.evaluation.stores.feature_store import DEFAULT_LIMIT, FeatureStore
 from lt_bench.evaluation.stores.provenance import git_commit, package_versions
@@ -71,7 +71,7 @@ class Harness:
         self.options = replace(options or Options(), **changes)  # type: ignore[arg-type]
         load_plugins(self.options.plugins)
         self.protocol = protocol if isinstance(protocol, Protocol) else load_protocol(protocol)
-        self.scores = build_scores(self.protocol)
+        self.scores = build_metrics(self.protocol)
 
     def evaluate(
         self,
@@ -190,7 +190,7 @@ def evaluate(
     return Harness(protocol, options).evaluate(real, generated, progress, system, meta)
 
 
-def unavailable(score: ScoreRule, real: RealSide) -> str | None:
+def unavailable(score: Metric, real: RealSide) -> str | None:
     """Why a score cannot be computed on a real set here at all, or None."""
     if "truth" in score.needs and not real.has_truth:
         return "the real set has no exact truth (only synthetic sets have)"

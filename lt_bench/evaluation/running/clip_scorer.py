@@ -14,7 +14,7 @@ from lt_bench.errors import LtBenchError
 from lt_bench.evaluation.inputs.clip_context import ClipContext, UnscorableError, VideoView
 from lt_bench.evaluation.inputs.clip_loader import Loader
 from lt_bench.evaluation.inputs.reference_set import RealVideo
-from lt_bench.evaluation.metrics.base import PerVideoScore, Score, SetScore
+from lt_bench.evaluation.metrics.base import Metric, SetMetric, VideoMetric
 from lt_bench.evaluation.results.result_file import Miss
 from lt_bench.evaluation.running.value_cache import Ledger
 from lt_bench.files import sha256_json
@@ -55,7 +55,7 @@ class ClipScorer:
         scores: those that can be computed here at all.
     """
 
-    def __init__(self, loader: Loader, scores: Sequence[Score]) -> None:
+    def __init__(self, loader: Loader, scores: Sequence[Metric]) -> None:
         self.loader, self.scores = loader, tuple(scores)
         gallery = loader.real.gallery.values()
         self._gallery = sha256_json(sorted([take.id, take.identity, take.sha256] for take in gallery))
@@ -112,7 +112,7 @@ def reason(error: LtBenchError, folders: Sequence[Path] = ()) -> str:
 class _Measurement:
     """One score on one clip."""
 
-    score: Score
+    score: Metric
     clip: ClipContext
     folders: Sequence[Path]
     pair_ledger: Ledger
@@ -123,16 +123,16 @@ class _Measurement:
         score, clip, name = self.score, self.clip, self.score.name
         if "truth" in score.needs and clip.truth is None:
             raise UnscorableError("the clip has no truth")
-        if isinstance(score, SetScore):
+        if isinstance(score, SetMetric):
             result.collected[name] = dict(score.collect(clip))
-        elif isinstance(score, PerVideoScore):
+        elif isinstance(score, VideoMetric):
             result.values[name] = self._value(score.score, self.pair_ledger, "value", clip)
             if score.reference is not None:
                 self._beside(score, "reference", clip.on_real(), result.references)
             if "audio" in score.needs and (misvoiced := clip.misvoiced()):
                 self._beside(score, "control", misvoiced, result.controls)
 
-    def _beside(self, score: PerVideoScore, role: str, clip: ClipContext, into: dict[str, float]) -> None:
+    def _beside(self, score: VideoMetric, role: str, clip: ClipContext, into: dict[str, float]) -> None:
         """The same score for comparison; how many of them there are stands in the result, so a miss is no miss."""
         try:
             into[score.name] = self._value(score.score, self.real_ledger, role, clip)

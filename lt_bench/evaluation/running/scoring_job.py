@@ -8,7 +8,8 @@ from pathlib import Path
 from lt_bench.evaluation.inputs.clip_context import Tools
 from lt_bench.evaluation.inputs.clip_loader import Loader
 from lt_bench.evaluation.inputs.reference_set import RealSide
-from lt_bench.evaluation.metrics.base import Score, build_score
+from lt_bench.evaluation.metrics.base import Metric
+from lt_bench.evaluation.metrics.catalog import build_metric
 from lt_bench.evaluation.protocol import Protocol
 from lt_bench.evaluation.running.clip_scorer import ClipScorer
 from lt_bench.evaluation.stores.feature_store import SET_FEATURES, FeatureStore
@@ -30,15 +31,15 @@ class Work:
     def scorer(self) -> ClipScorer:
         """Built where the work is done."""
         load_plugins(self.plugins)
-        scores = [score for score in build_scores(self.protocol) if score.name in self.scores]
+        scores = [score for score in build_metrics(self.protocol) if score.name in self.scores]
         tools = Tools(FeatureStore(self.store, shared=(self.real.folder / SET_FEATURES,)))
         return ClipScorer(Loader(self.real, self.protocol, self.size, tools), scores)
 
 
-def build_scores(protocol: Protocol) -> list[Score]:
+def build_metrics(protocol: Protocol) -> list[Metric]:
     """The scores that a protocol names, with its settings.
 
     Raises:
         ConfigError: an unknown score or setting.
     """
-    return [build_score(s.name, s.settings, f"protocol {protocol.id}") for s in protocol.scores]
+    return [build_metric(s.name, s.settings, f"protocol {protocol.id}") for s in protocol.scores]

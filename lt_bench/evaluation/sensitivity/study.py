@@ -13,11 +13,11 @@ from lt_bench.errors import LtBenchError, ResultError
 from lt_bench.evaluation.harness import Options, unavailable
 from lt_bench.evaluation.inputs.clip_context import ClipContext, VideoView
 from lt_bench.evaluation.inputs.reference_set import RealSide, RealVideo, open_real_side
-from lt_bench.evaluation.metrics.base import ReportedScore, Score
+from lt_bench.evaluation.metrics.base import Metric, ReportedMetric
 from lt_bench.evaluation.protocol import Protocol, load_protocol
 from lt_bench.evaluation.results.result_file import Miss
 from lt_bench.evaluation.running.clip_scorer import ClipScorer, ClipScores, reason
-from lt_bench.evaluation.running.scoring_job import Work, build_scores
+from lt_bench.evaluation.running.scoring_job import Work, build_metrics
 from lt_bench.evaluation.sensitivity.damages import FRAME_DAMAGES, SOUND_DAMAGES, FrameDamage, SoundDamage
 from lt_bench.media.audio import read_audio, write_wav
 from lt_bench.shapes import Frames
@@ -43,7 +43,7 @@ class Study:
 
     protocol: Protocol
     real: RealSide
-    scores: tuple[Score, ...]
+    scores: tuple[Metric, ...]
     """Those that look at videos and can be computed here."""
     missing: dict[str, str]
     """Why the others cannot."""
@@ -78,7 +78,7 @@ def run_study(
     reals = open_real_side(real)
     if not reals.strangers():
         raise ResultError(f"{real}: expected videos of at least two people, got one")
-    scores = [score for score in build_scores(rules) if not isinstance(score, ReportedScore)]
+    scores = [score for score in build_metrics(rules) if not isinstance(score, ReportedMetric)]
     missing = {score.name: why for score in scores if (why := unavailable(score, reals))}
     able = tuple(score for score in scores if score.name not in missing)
     names = tuple(score.name for score in able)
