@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from data_prep.extraction.crop_methods import CROP_METHODS
 from data_prep.filters.lip_sync import METERS
 from lt_bench.diffusion.samplers import SAMPLERS
 from lt_bench.evaluation.metrics import METRICS
@@ -27,6 +28,7 @@ TABLES = [
     (CODECS, "lt_bench.models.codecs"),
     (METRICS, "lt_bench.evaluation.metrics"),
     (METERS, "data_prep.filters"),
+    (CROP_METHODS, "data_prep.extraction"),
     (SPEECH_ENCODERS, "lt_bench.perception.speech"),
 ]
 
