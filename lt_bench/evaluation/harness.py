@@ -22,7 +22,7 @@ from lt_bench.evaluation.running.spilled_features import Shelf
 from lt_bench.evaluation.stores.feature_store import DEFAULT_LIMIT, FeatureStore
 from lt_bench.evaluation.stores.provenance import git_commit, package_versions
 from lt_bench.files import printable, sha256_file
-from lt_bench.plugins import load_plugins
+from lt_bench.plugins import load_plugins, plugin_hashes, plugins_defining
 
 Progress = Callable[[int, int], None]
 """Told how many of how many clips are done."""
@@ -43,7 +43,7 @@ class Options:
     store: Path | None = None
     """Folder of features and values; None for the user's cache."""
     plugins: tuple[Path, ...] = ()
-    """Python files that register more scores."""
+    """Python files that register metrics of your own; each is recorded in the result."""
     pairs: Path | None = None
     """CSV or JSON file that says which generated video belongs to which real one; None: by name."""
     engine: Engine = "local"
@@ -104,7 +104,7 @@ class Harness:
         able = tuple(name for name, reason in missing.items() if reason is None)
         if announce is not None:
             announce({name: reason for name, reason in missing.items() if reason is not None})
-        work = Work(reals, self.protocol, size, able, self.options.store, self.options.plugins)
+        work = Work(reals, self.protocol, size, able, self.options.store)
         with Shelf() as shelf:
             measured = self._measure(work, pairing, len(chosen.clips), shelf, progress)
             misses = [*pairing.misses, *(miss for clip in measured for miss in clip.misses)]
@@ -154,7 +154,8 @@ class Harness:
         files = {pair.entry.id: _inside(made.folder, pair.generated) for pair in pairing.pairs}
         unused = [Unused("generated", name, why) for name, why in made.unused.items()]
         unused += [Unused("real", name, why) for name, why in reals.unused.items()]
-        plugins = {f"plugin {path.name}": sha256_file(path) for path in self.options.plugins}
+        hashes = plugin_hashes(self.options.plugins) | plugins_defining(*map(type, self.scores))
+        plugins = {f"plugin {name}": sha256 for name, sha256 in hashes.items()}
         pairs = {"pairs": sha256_file(self.options.pairs)} if self.options.pairs else {}
         return Result(
             system=system or made.system,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from lt_bench.evaluation.inputs.clip_context import Tools
@@ -13,7 +13,7 @@ from lt_bench.evaluation.metrics.catalog import build_metric
 from lt_bench.evaluation.protocol import Protocol
 from lt_bench.evaluation.running.clip_scorer import ClipScorer
 from lt_bench.evaluation.stores.feature_store import SET_FEATURES, FeatureStore
-from lt_bench.plugins import load_plugins
+from lt_bench.plugins import load_plugins, loaded_plugins
 
 
 @dataclass(frozen=True)
@@ -26,7 +26,8 @@ class Work:
     scores: tuple[str, ...]
     """Those of the protocol that can be computed here."""
     store: Path | None
-    plugins: tuple[Path, ...]
+    plugins: tuple[Path, ...] = field(default_factory=loaded_plugins)
+    """Files that this process has imported, for those that do the work."""
 
     def scorer(self) -> ClipScorer:
         """Built where the work is done."""

@@ -20,6 +20,7 @@ from lt_bench.evaluation.running.clip_scorer import ClipScorer, ClipScores, reas
 from lt_bench.evaluation.running.scoring_job import Work, build_metrics
 from lt_bench.evaluation.sensitivity.damages import FRAME_DAMAGES, SOUND_DAMAGES, FrameDamage, SoundDamage
 from lt_bench.media.audio import read_audio, write_wav
+from lt_bench.plugins import load_plugins
 from lt_bench.shapes import Frames
 
 Damage = FrameDamage | SoundDamage
@@ -74,6 +75,7 @@ def run_study(
         ResultError: the real set has fewer than two people.
     """
     options = options or Options()
+    load_plugins(options.plugins)
     rules = protocol if isinstance(protocol, Protocol) else load_protocol(protocol)
     reals = open_real_side(real)
     if not reals.strangers():
@@ -82,7 +84,7 @@ def run_study(
     missing = {score.name: why for score in scores if (why := unavailable(score, reals))}
     able = tuple(score for score in scores if score.name not in missing)
     names = tuple(score.name for score in able)
-    runner = _Runner(Work(reals, rules, reals.size(rules.size), names, options.store, options.plugins).scorer(), work)
+    runner = _Runner(Work(reals, rules, reals.size(rules.size), names, options.store).scorer(), work)
     found: dict[tuple[str, float | None], list[ClipScores]] = {}
     steps = [(entry, *step) for i, entry in enumerate(reals.clips) for step in _levels(damages, i, clips)]
     for done, (entry, damage, level) in enumerate(steps):
