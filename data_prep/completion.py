@@ -12,6 +12,7 @@ from lt_bench.config import DataConfig, to_dict
 from lt_bench.data.format import CACHE_FILE, INDEX_FILE, REJECTED_FILE
 from lt_bench.errors import LtBenchError
 from lt_bench.files import read_json, sha256_file, sha256_json, write_json
+from lt_bench.plugins import loaded_plugins, plugin_hashes
 
 VERIFIED_FILE = "verified.json"
 """Written by the last stage: the hash of what was verified, what it was made of, and what the command reported."""
@@ -59,7 +60,9 @@ def read_note(path: Path) -> dict[str, Any]:
 
 
 def _asked(config: DataConfig) -> str:
-    return sha256_json([lt_bench.__version__, RULES, FILMED_RULES, to_dict(config), list_source(config).hash])
+    asked = [lt_bench.__version__, RULES, FILMED_RULES, to_dict(config), list_source(config).hash]
+    plugins = plugin_hashes(loaded_plugins())
+    return sha256_json([*asked, plugins] if plugins else asked)
 
 
 def _hashes(path: Path) -> dict[str, str]:

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from typing import Any
 
+from data_prep.extraction.crop_methods import CROP_METHODS
 from data_prep.filters.lip_sync import require_meter, settle
 from lt_bench.assets.store import asset_path
 from lt_bench.config import DataConfig, to_dict
 from lt_bench.data.format import CacheInfo, CodecInfo, SpeechInfo
 from lt_bench.errors import AssetError, ConfigError
 from lt_bench.media.video_writer import check_encoders
-from lt_bench.models.codecs.base import build_codec
+from lt_bench.models.codecs.base import Codec, build_codec
 from lt_bench.models.requirements import check_networks
 from lt_bench.perception.face_embedding import WEIGHTS as PERSON_ASSET
 from lt_bench.perception.faces import WEIGHTS as FACE_ASSET
-from lt_bench.perception.speech.base import build_speech_encoder
+from lt_bench.perception.speech.base import SpeechEncoder, build_speech_encoder
+from lt_bench.plugins import plugins_defining
 
 RENDERED_ONLY = "ae_rendered_f32"
 """The codec that fits rendered faces only."""
@@ -27,7 +29,7 @@ def describe_cache(config: DataConfig, source_hash: str) -> CacheInfo:
         ConfigError: the resolution does not fit the codec, or a name is unknown.
         AssetError: weights are missing.
     """
-    _check_codec(config)
+    _check_names(config)
     codec, speech = build_codec(config.codec), build_speech_encoder(config.speech_encoder)
     side, factor = config.resolution, codec.factor
     if side % factor or side % 2 or not 32 <= side <= 2048:
@@ -42,7 +44,7 @@ def describe_cache(config: DataConfig, source_hash: str) -> CacheInfo:
         latent_shape=(codec.channels, side // factor, side // factor),
         landmark_set="synthetic" if config.dataset == "synthetic" else "mediapipe478",
         source_hash=source_hash,
-        settings=_settings(config),
+        settings=_settings(config, codec, speech),
     )
 
 
@@ -54,7 +56,7 @@ def require_assets(config: DataConfig) -> None:
         ConfigError: the codec is not for real faces.
         MediaError: videos cannot be written.
     """
-    _check_codec(config)
+    _check_names(config)
     check_networks(config, decode=False)
     check_encoders()
     if config.dataset == "synthetic":
@@ -69,7 +71,8 @@ def require_assets(config: DataConfig) -> None:
     require_meter(settle(config))
 
 
-def _check_codec(config: DataConfig) -> None:
+def _check_names(config: DataConfig) -> None:
+    CROP_METHODS.check(config.crop.method, "crop.method")
     if config.codec == RENDERED_ONLY and config.dataset != "synthetic":
         raise ConfigError(
             f"codec: expected one for real faces (taef2, dct, kl:PATH or dc:PATH), got {RENDERED_ONLY}, which was "
@@ -77,7 +80,11 @@ def _check_codec(config: DataConfig) -> None:
         )
 
 
-def _settings(config: DataConfig) -> dict[str, Any]:
+def _settings(config: DataConfig, codec: Codec, speech: SpeechEncoder) -> dict[str, Any]:
     if config.dataset == "synthetic":
-        return {"synthetic": to_dict(config.synthetic)}
-    return {"crop": to_dict(config.crop), "quality": to_dict(settle(config).quality)}
+        settings, used = {"synthetic": to_dict(config.synthetic)}, [type(codec), type(speech)]
+    else:
+        settings = {"crop": to_dict(config.crop), "quality": to_dict(settle(config).quality)}
+        used = [type(codec), type(speech), CROP_METHODS.get(config.crop.method)]
+    plugins = plugins_defining(*used)
+    return {**settings, **({"plugins": plugins} if plugins else {})}

@@ -7,7 +7,8 @@ import inspect
 import typing
 from typing import Any
 
-from lt_bench.evaluation.metrics.base import PerVideoScore, ReportedScore, Score, build_score, score_names
+from lt_bench.evaluation.metrics.base import Metric, ReportedMetric, VideoMetric
+from lt_bench.evaluation.metrics.catalog import build_metric, metric_names
 from lt_bench.evaluation.protocol import Protocol, ScoreSpec, load_protocol, protocol_names
 
 MADE = "<!-- made by docs/make_reference.py; do not edit -->"
@@ -40,7 +41,7 @@ then names as any other.
 Videos belong together by their names. Where they have others, `--pairs` takes a CSV with the columns `real` and
 `generated`, or JSON, `{"id of the real video": "file of the generated one"}`.
 """
-SCORES_INTRO = """Each is one class in `lt_bench/evaluation/scores`. Settings are given in a protocol's YAML.
+SCORES_INTRO = """Each is one class in `lt_bench/evaluation/metrics`. Settings are given in a protocol's YAML.
 
 Scores that need faces are meant for videos of one person. They take the one face that MediaPipe chooses in each frame
 by itself: among several clearly the largest, but of two of like size now one and now the other, which looks like a
@@ -66,7 +67,7 @@ def _protocol(rules: Protocol) -> list[str]:
 
 
 def _row(spec: ScoreSpec) -> str:
-    score = build_score(spec.name, spec.settings)
+    score = build_metric(spec.name, spec.settings)
     words = ", ".join(part for part in (score.title, score.detail) if part)
     return f"| [`{score.name}`](scores.md#{score.name}) | {_direction(score)} | {_cell(words)} |"
 
@@ -74,17 +75,17 @@ def _row(spec: ScoreSpec) -> str:
 def scores_page() -> str:
     """Every score: direction, scope, unit, needs, weights, settings, source."""
     parts = [MADE, "# Scores", "", SCORES_INTRO, ""]
-    for name in score_names():
-        parts += _score(build_score(name))
+    for name in metric_names():
+        parts += _score(build_metric(name))
     return "\n".join(parts)
 
 
-def _score(score: Score) -> list[str]:
+def _score(score: Metric) -> list[str]:
     facts = [f"better: {_direction(score)}", f"scope: {_scope(score)}"]
     facts += [f"unit: {score.unit}"] if score.unit else []
     facts += [f"needs: {', '.join(score.needs)}"] if score.needs else []
     facts += [f"weights: {', '.join(f'`{name}`' for name in score.assets)}"] if score.assets else []
-    if isinstance(score, PerVideoScore) and score.reference:
+    if isinstance(score, VideoMetric) and score.reference:
         facts.append(f"beside it: the same of the real videos ({score.reference})")
     lines = [f"## {score.name}", "", f"*{_sentence(score.title)}* {inspect.cleandoc(type(score).__doc__ or '')}", ""]
     lines += [f"- {fact}" for fact in facts] + [f"- source: {score.source}"] + _settings(score)
@@ -101,13 +102,13 @@ def _settings(score: Any) -> list[str]:
     return rows
 
 
-def _scope(score: Score) -> str:
-    if isinstance(score, ReportedScore):
+def _scope(score: Metric) -> str:
+    if isinstance(score, ReportedMetric):
         return "the system, as it reports"
-    return f"a video, then their {score.aggregate}" if isinstance(score, PerVideoScore) else "the whole set"
+    return f"a video, then their {score.aggregate}" if isinstance(score, VideoMetric) else "the whole set"
 
 
-def _direction(score: Score) -> str:
+def _direction(score: Metric) -> str:
     if score.higher_is_better is None:
         return "neither" if score.target is None else f"near {score.target:g}"
     return "higher" if score.higher_is_better else "lower"

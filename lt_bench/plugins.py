@@ -1,4 +1,4 @@
-"""A user's own Python files, which register scores or fusion schemes when they are imported."""
+"""A user's own Python files, which add to the registries when they are imported."""
 
 from __future__ import annotations
 
@@ -12,10 +12,25 @@ from pathlib import Path
 from lt_bench.errors import ConfigError, LtBenchError
 from lt_bench.files import sha256_file
 
+_PREFIX = "lt_bench_plugin_"
+_LOADED: dict[str, Path] = {}
+"""Files of this process's plugins by the name of their module, in the order in which they were imported."""
+
 
 def plugin_hashes(paths: Iterable[str | Path]) -> dict[str, str]:
-    """SHA-256 of each plugin by its file name: what a result says of code that is not the suite's own."""
+    """Compute the SHA-256 of each plugin by its file name: what a result records of code that is not the suite's."""
     return {path.name: sha256_file(path) for path in map(Path, paths)}
+
+
+def loaded_plugins() -> tuple[Path, ...]:
+    """List the files that this process has imported, for a worker process that must import the same."""
+    return tuple(_LOADED.values())
+
+
+def plugins_defining(*entries: type) -> dict[str, str]:
+    """Compute the SHA-256, by file name, of the plugins in which classes are defined; empty for the package's own."""
+    modules = dict.fromkeys(entry.__module__ for entry in entries)
+    return plugin_hashes(_LOADED[module] for module in modules if module in _LOADED)
 
 
 def load_plugins(paths: Iterable[str | Path]) -> None:
@@ -26,8 +41,8 @@ def load_plugins(paths: Iterable[str | Path]) -> None:
     """
     for path in map(Path, paths):
         if path.suffix != ".py" or not path.is_file():
-            raise ConfigError(f"{path}: expected a Python file that registers scores or fusion schemes, got none")
-        name = f"lt_bench_plugin_{path.stem}_{hashlib.sha256(str(path.resolve()).encode()).hexdigest()[:8]}"
+            raise ConfigError(f"{path}: expected a Python file that registers classes of your own, got none")
+        name = f"{_PREFIX}{path.stem}_{hashlib.sha256(str(path.resolve()).encode()).hexdigest()[:8]}"
         if name in sys.modules:
             continue
         spec = importlib.util.spec_from_file_location(name, path)
@@ -39,9 +54,12 @@ def load_plugins(paths: Iterable[str | Path]) -> None:
             spec.loader.exec_module(module)
         except BaseException as error:
             del sys.modules[name]
+            if isinstance(error, ConfigError):
+                raise ConfigError(f"{path}: {error}") from None
             if isinstance(error, LtBenchError) or not isinstance(error, (Exception, SystemExit)):
                 raise
             raise ConfigError(f"{path}: expected code that can be imported, got {_told(error, path)}") from error
+        _LOADED[name] = path.resolve()
 
 
 def _told(error: BaseException, path: Path) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -27,6 +27,7 @@ from lt_bench.errors import MediaError
 from lt_bench.files import write_bytes
 from lt_bench.models.codecs.base import Codec, build_codec
 from lt_bench.perception.speech.base import SpeechEncoder, build_speech_encoder
+from lt_bench.plugins import load_plugins, loaded_plugins
 
 
 @dataclass(frozen=True)
@@ -41,12 +42,15 @@ class Settings:
     """Splits whose real videos are exported."""
     crop: CropConfig
     quality: QualityConfig
+    plugins: tuple[Path, ...] = field(default_factory=loaded_plugins)
+    """Files that the preparing process has imported, for its workers."""
 
 
 class ClipPreparer:
     """Holds the networks of one process, each built at its first use."""
 
     def __init__(self, settings: Settings) -> None:
+        load_plugins(settings.plugins)
         self.settings = settings
         self._film = FilmCutter(settings.info.resolution, settings.crop, settings.quality)
 

@@ -1,20 +1,14 @@
-"""How a clip's one square is found from the face's landmarks, or is given by the data set's list.
+"""The interface of a crop method, which finds a clip's one square, and the registry of all methods.
 
-The landmarks' boxes are first smoothed by a moving median over frames, so that a single wrong detection counts for
-nothing; their *union* is the smallest box around all of them. Side and position are whole pixels.
-
-stable  a square around the union: its side is the union's larger side times ``scale``, its centre above the union's by
-        ``rise`` times that side, for landmarks end at the hairline.
-ffhq    as FFHQ is aligned (Karras et al., arXiv 1812.04948, appendix A): centre and side follow from eyes and mouth,
-        and the square is turned so that the eyes are level; here once for the clip, from the median landmarks.
-window  the fixed window of the data set's list, in pixels of its reference resolution (HDTF's first way).
-ratio   a square around the union, its side enlarged by the list's factor (HDTF's second way).
+The boxes around the face's landmarks are first smoothed by a moving median over frames, so that a single wrong
+detection counts for nothing; their *union* is the smallest box around all of them. Side and position are whole pixels.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 from jaxtyping import Float
@@ -24,12 +18,10 @@ from data_prep.extraction.crop import Crop
 from data_prep.rules import RejectionError
 from lt_bench.config.data import CropConfig
 from lt_bench.errors import FaceError
+from lt_bench.registry import Registry
 
 MIN_FACE = 32
 """Smallest height of a face that landmarks can be trusted on, in pixels of the source."""
-EYES = ((33, 133), (263, 362))
-"""MediaPipe's corners of the eyes, first those on the image's left."""
-MOUTH = (61, 291)
 
 
 @dataclass(frozen=True)
@@ -47,10 +39,54 @@ class Given:
     """Why the window cannot be used."""
 
 
+@dataclass(frozen=True)
+class ClipFaces:
+    """What a crop method knows of a clip."""
+
+    landmarks: Float[ndarray, "F K xy"]
+    """x and y in pixels (more columns are ignored); NaN in frames without a face."""
+    union: Float[ndarray, " 4"]
+    """x0, y0, x1, y1 of the union of the smoothed boxes, in pixels."""
+    given: Given
+    """What the data set's list says."""
+    height: int
+    """Height of the picture in pixels; 0 where unknown."""
+
+
+class CropMethod(ABC):
+    """Finds the one square of a clip."""
+
+    name: ClassVar[str]
+    """The name that ``CropConfig.method`` uses."""
+
+    @abstractmethod
+    def find(self, faces: ClipFaces, config: CropConfig) -> Crop:
+        """Find the square.
+
+        Raises:
+            RejectionError: the method lacks what it needs.
+        """
+
+
+_SQUARES = "data_prep.extraction.crop_squares"
+CROP_METHODS = Registry(
+    "crop method",
+    CropMethod,
+    {
+        "ffhq": f"{_SQUARES}:FfhqCrop",
+        "ratio": f"{_SQUARES}:RatioCrop",
+        "stable": f"{_SQUARES}:StableCrop",
+        "window": f"{_SQUARES}:WindowCrop",
+    },
+)
+"""Every crop method by name."""
+register_crop_method = CROP_METHODS.register
+
+
 def find_crop(
     landmarks: Float[ndarray, "F K xy"], config: CropConfig, given: Given | None = None, height: int = 0
 ) -> Crop:
-    """The square of a clip by the configured method.
+    """Find the square of a clip by the configured method.
 
     Args:
         landmarks: x and y in pixels (more columns are ignored); NaN in frames without a face.
@@ -59,11 +95,12 @@ def find_crop(
         height: of the picture in pixels, for ``window``.
 
     Raises:
+        ConfigError: the method is unknown.
         RejectionError: the face leaves its place, or the method lacks what it needs.
         FaceError: no frame has a face, or it is too small.
     """
-    union = face_union(landmarks, config)
-    return _METHODS[config.method](landmarks, union, config, given or Given(), height)
+    method = CROP_METHODS.get(config.method, "crop.method")()
+    return method.find(ClipFaces(landmarks, face_union(landmarks, config), given or Given(), height), config)
 
 
 def stable_crop(landmarks: Float[ndarray, "F K xy"], config: CropConfig | None = None) -> Crop:
@@ -111,48 +148,14 @@ def moving_median(rows: Float[ndarray, "F D"], size: int) -> Float[ndarray, "F D
     return np.median(np.lib.stride_tricks.sliding_window_view(padded, size, axis=0), axis=-1)
 
 
-def _stable(landmarks: ndarray, union: ndarray, config: CropConfig, given: Given, height: int) -> Crop:
-    larger = float((union[2:] - union[:2]).max())
-    return _around((union[:2] + union[2:]) / 2 - (0, config.rise * larger), config.scale * larger)
+def square_around(center: Float[ndarray, " 2"], side: float, roll: float = 0.0) -> Crop:
+    """Round a square to whole pixels.
 
-
-def _ratio(landmarks: ndarray, union: ndarray, config: CropConfig, given: Given, height: int) -> Crop:
-    if not given.ratio:
-        raise RejectionError("crop", "expected a factor for the crop in the list, got none")
-    return _around((union[:2] + union[2:]) / 2, given.ratio * float((union[2:] - union[:2]).max()))
-
-
-def _window(landmarks: ndarray, union: ndarray, config: CropConfig, given: Given, height: int) -> Crop:
-    if given.problem or not given.side:
-        raise RejectionError("crop", given.problem or "expected a window in the list, got none")
-    scale = height / given.reference
-    centre = np.array([given.x + given.side / 2, given.y + given.side / 2]) * scale
-    middle = (union[:2] + union[2:]) / 2
-    if (np.abs(middle - centre) > given.side * scale / 2).any():
-        raise RejectionError("crop", "expected the face within the list's window, got it outside (another edit?)")
-    return _around(centre, given.side * scale)
-
-
-def _ffhq(landmarks: ndarray, union: ndarray, config: CropConfig, given: Given, height: int) -> Crop:
-    points = np.nanmedian(landmarks[..., :2].astype(np.float64), axis=0)
-    left, right = (points[list(corners)].mean(axis=0) for corners in EYES)
-    eyes, mouth = (left + right) / 2, points[list(MOUTH)].mean(axis=0)
-    across, down = right - left, mouth - eyes
-    axis = across - np.array([-down[1], down[0]])
-    side = 2 * max(2.0 * float(np.linalg.norm(across)), 1.8 * float(np.linalg.norm(down)))
-    roll = round(float(np.degrees(np.arctan2(axis[1], axis[0]))), 2)
-    return _around(eyes + 0.1 * down, side, roll)
-
-
-def _around(centre: ndarray, side: float, roll: float = 0.0) -> Crop:
+    Args:
+        center: x and y in pixels.
+        side: in pixels.
+        roll: degrees clockwise by which the square is turned about its center.
+    """
     whole = round(side)
-    x, y = (int(v) for v in np.floor(centre - whole / 2 + 0.5))
+    x, y = (int(v) for v in np.floor(center - whole / 2 + 0.5))
     return Crop(x, y, whole, roll)
-
-
-_METHODS: dict[str, Callable[[ndarray, ndarray, CropConfig, Given, int], Crop]] = {
-    "stable": _stable,
-    "ffhq": _ffhq,
-    "window": _window,
-    "ratio": _ratio,
-}

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import shutil
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Protocol
+from typing import ClassVar, Self
 
 from lt_bench.assets.store import asset_path, has_asset
 from lt_bench.config import DataConfig
@@ -16,6 +17,7 @@ from lt_bench.files import read_json
 from lt_bench.perception.faces import FaceTrack
 from lt_bench.perception.speech.moonshine import WEIGHTS as MOONSHINE
 from lt_bench.perception.syncnet import S3FD, SYNCNET
+from lt_bench.registry import Registry
 from lt_bench.shapes import Frames, Waveform
 
 ASSETS = {"lip_sync_open": (MOONSHINE,), "syncnet": (SYNCNET, S3FD)}
@@ -45,27 +47,44 @@ class Seen:
     """The first so many frames of the source, whole pictures."""
 
 
-class SyncMeter(Protocol):
-    """A measure with its networks."""
+class SyncMeter(ABC):
+    """A measure of lip sync with its networks."""
 
+    name: ClassVar[str]
+    """The name that ``QualityConfig.offset_by`` uses."""
+
+    @classmethod
+    def build(cls) -> Self:
+        """Build the measure.
+
+        Raises:
+            AssetError: its weights are not here.
+        """
+        return cls()
+
+    @abstractmethod
     def measure(self, clip: Seen) -> LipSync | None:
-        """The clip's lip sync; None where it cannot be told."""
-        ...
+        """Measure a clip's lip sync; None where it cannot be told."""
+
+
+METERS = Registry(
+    "lip sync measure",
+    SyncMeter,
+    {
+        "lip_sync_open": "data_prep.filters.lip_sync_open:OpenMeter",
+        "syncnet": "data_prep.filters.lip_sync_syncnet:SyncNetMeter",
+    },
+)
+"""Every measure of lip sync by name."""
 
 
 def build_meter(name: str) -> SyncMeter:
-    """A measure by its name in the configuration.
+    """Build a measure by its name in the configuration.
 
     Raises:
         AssetError: its weights are not here.
     """
-    if name == "syncnet":
-        from data_prep.filters.lip_sync_syncnet import SyncNetMeter
-
-        return SyncNetMeter(asset_path(SYNCNET), asset_path(S3FD))
-    from data_prep.filters.lip_sync_open import OpenMeter
-
-    return OpenMeter()
+    return METERS.get(name, "quality.offset_by").build()
 
 
 def settle(config: DataConfig) -> DataConfig:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from data_prep.filters.lip_sync import LipSync, Seen
+from data_prep.filters.lip_sync import LipSync, Seen, SyncMeter
 from lt_bench.evaluation.inputs.clip_context import UnscorableError
 from lt_bench.evaluation.metrics.lip_sync.lip_sync_model import (
     MAX_SHIFT,
@@ -18,8 +18,10 @@ from lt_bench.perception.mouth import mouth_measures
 from lt_bench.perception.speech.moonshine import MoonshineEncoder
 
 
-class OpenMeter:
+class OpenMeter(SyncMeter):
     """Moonshine's features, a ridge regression to mouth measures, correlation at every shift."""
+
+    name = "lip_sync_open"
 
     def __init__(self) -> None:
         self._speech = MoonshineEncoder()

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from data_prep.synthetic.identity import HAIR_STYLES, identity_columns
 from data_prep.synthetic.performance import STATE
-from lt_bench.evaluation.metrics.synthetic.probe import READINGS
+from lt_bench.evaluation.metrics.synthetic.probe_readings import READINGS
 
 _SILENT = ("pitch_hz", "formant_scale")  # attributes that no picture shows
 

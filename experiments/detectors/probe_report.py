@@ -11,8 +11,9 @@ from probe_data import ProbeSet
 from scipy.stats import mannwhitneyu
 
 from data_prep.synthetic.performance import STATE
-from lt_bench.evaluation.metrics.synthetic.probe import READINGS, ProbeReadings, probe_frames
+from lt_bench.evaluation.metrics.synthetic.probe import probe_frames
 from lt_bench.evaluation.metrics.synthetic.probe_network import ProbeNetwork
+from lt_bench.evaluation.metrics.synthetic.probe_readings import READINGS, ProbeReadings
 
 _PAIR_STRIDE = 5  # frames of one clip are alike: every fifth is enough for pairs
 

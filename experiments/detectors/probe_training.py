@@ -11,8 +11,8 @@ from probe_batches import Batch, Recipe, Sampler
 from probe_data import ProbeSet
 from torch import Tensor, nn
 
-from lt_bench.evaluation.metrics.synthetic.probe import EMBEDDING
 from lt_bench.evaluation.metrics.synthetic.probe_network import ProbeNetwork
+from lt_bench.evaluation.metrics.synthetic.probe_readings import EMBEDDING
 
 
 class Trainee(nn.Module):

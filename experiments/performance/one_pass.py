@@ -26,7 +26,8 @@ from grid_videos import FRAMES, write_sides
 from measure import report
 
 from lt_bench.config import to_dict
-from lt_bench.evaluation.metrics.base import ReportedScore, build_score
+from lt_bench.evaluation.metrics.base import ReportedMetric
+from lt_bench.evaluation.metrics.catalog import build_metric
 from lt_bench.evaluation.protocol import Protocol, load_protocol
 from lt_bench.files import read_json, write_json
 
@@ -52,7 +53,7 @@ def plan(rules: Protocol, work: Path) -> dict[str, tuple[str, str]]:
     """Protocol and store of each run, by name; scores that systems report are left out, for they look at no video."""
     runs = {"one_pass": (rules.id, "together"), "repeated": (rules.id, "together")}
     for spec in rules.scores:
-        if isinstance(build_score(spec.name, spec.settings), ReportedScore):
+        if isinstance(build_metric(spec.name, spec.settings), ReportedMetric):
             continue
         path = work / f"{spec.name}.yaml"
         path.write_text(yaml.safe_dump({**to_dict(rules), "scores": [to_dict(spec)]}), encoding="utf-8")

@@ -9,17 +9,16 @@ import sys
 import tarfile
 import tempfile
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any
+from typing import IO, Any
 
 from lt_bench.assets.table import Asset
 from lt_bench.errors import AssetError
 
-if TYPE_CHECKING:
-    from lt_bench.assets.store import Advance
-
+Advance = Callable[[int], None]
+"""Called with the number of bytes that have arrived so far."""
 _TIMEOUT_SECONDS = 60
 _PIP_TIMEOUT_SECONDS = 1800
 

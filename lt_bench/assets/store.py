@@ -4,21 +4,18 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
 import platformdirs
 
-from lt_bench.assets.fetch import fetch
+from lt_bench.assets.fetch import Advance, fetch
 from lt_bench.assets.table import Asset, asset
 from lt_bench.errors import AssetError
 from lt_bench.files import atomic_path, sha256_file
 
 Place = Literal["cache", "mirror"]
-Advance = Callable[[int], None]
-"""Told the bytes that have arrived so far."""
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""Fusion schemes from a user's own files, for every verb that builds a network."""
+"""Classes from a user's own files, for every verb that looks names up."""
 
 from __future__ import annotations
 
@@ -11,15 +11,19 @@ if TYPE_CHECKING:
     from lt_bench.config import ModelConfig
 
 
-def add_plugin_flag(parser: argparse.ArgumentParser) -> None:
-    """Add ``--plugin``."""
+def add_plugin_flag(parser: argparse._ActionsContainer) -> None:
+    """Add ``--plugin``, which may stand several times."""
     parser.add_argument(
-        "--plugin", action="append", default=[], metavar="FILE.py", help="Python file that registers a fusion scheme"
+        "--plugin",
+        action="append",
+        default=[],
+        metavar="FILE.py",
+        help="Python file that registers classes of your own, such as a fusion, metric, codec or sampler",
     )
 
 
 def with_plugins(config: ModelConfig, files: Sequence[str]) -> ModelConfig:
-    """A configuration that names the files too, so that whoever runs it imports them; they are imported here already.
+    """Import the files, and name them in a configuration, so that whoever runs it imports them too.
 
     Raises:
         ConfigError: a file is missing or no Python file.

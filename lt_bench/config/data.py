@@ -29,7 +29,7 @@ class SyntheticConfig:
 class CropConfig:
     """How a real clip's one square is found; rendered clips are square already."""
 
-    method: Literal["stable", "ffhq", "window", "ratio"] = "stable"
+    method: str = "stable"
     """stable: around the union of the face's boxes. ffhq: from eyes and mouth as FFHQ is aligned, turned upright.
     window, ratio: the two ways of HDTF's README: the list's fixed window, or the union times the list's factor."""
     scale: float = 1.5

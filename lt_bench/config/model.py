@@ -10,7 +10,7 @@ Preset = Literal["micro", "tiny", "mini", "S", "B", "L", "XL"]
 
 @dataclass(frozen=True)
 class FusionConfig:
-    """Names of the fusion schemes, as registered in ``lt_bench.models.fusion``."""
+    """Names of the fusion schemes, as registered in ``lt_bench.models.fusion``, or by a plugin."""
 
     portrait: str = "symbiotic"
     audio: str = "direct"
@@ -23,15 +23,16 @@ class ModelConfig:
     preset: Preset = "S"
     """Depth, hidden size and heads."""
     fusion: FusionConfig = field(default_factory=FusionConfig)
-    family: Literal["softmax", "linear"] = "softmax"
+    family: str = "softmax"
     """Attention in space and feed-forward: ``softmax`` and an MLP, or ``linear`` (ReLU linear attention, 32 features a
     head) and a gated convolution, meant for latents of a deep autoencoder (32 channels, patch 1)."""
-    order: Literal["factorised", "alternating"] = "factorised"
+    order: str = "factorised"
     """``factorised``: every block attends in time, then in space, as LetsTalk's. ``alternating``: every other block in
     space, the ones between in time, as Latte's."""
     plugins: tuple[str, ...] = ()
-    """Python files, relative to the working folder, that register fusion schemes of your own; train and ablate import
-    them. A model file never does: generate takes them as --plugin."""
+    """Python files, relative to the working folder, that register classes of your own: fusions, codecs, samplers,
+    metrics and so on. train, ablate and search import them. A model file never does: generate takes them as
+    --plugin."""
     patch_size: int = 2
     """Side of a patch, in latent pixels."""
     frames: int = 16

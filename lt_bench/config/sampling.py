@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import Literal
 
 Precision = Literal["fp32", "tf32", "bf16"]
-SamplerName = Literal["ddpm", "ddim", "dpmpp_2m", "unipc", "flow_euler", "flow_heun"]
 
 
 @dataclass(frozen=True)
@@ -18,9 +17,9 @@ class SamplingConfig:
     to all three: where they are the portrait (a video's first window, or ``motion: portrait``), u sees it there.
     """
 
-    sampler: SamplerName = "ddim"
+    sampler: str = "ddim"
     """``ddpm`` and ``ddim`` for the linear schedule, ``flow_euler`` and ``flow_heun`` for the flow, ``dpmpp_2m`` and
-    ``unipc`` for both."""
+    ``unipc`` for both, or a plugin's."""
     steps: int = 50
     """Of the sampler, 1 to 1000; one call of the network each, but two with ``flow_heun`` (and one in its last)."""
     spacing: Literal["even", "log_snr"] = "even"

@@ -11,18 +11,18 @@ from lt_bench.errors import AssetError, ResultError
 from lt_bench.evaluation.inputs.generated_videos import GeneratedVideos, open_generated_videos
 from lt_bench.evaluation.inputs.pairing import Pairing, pair_by_file, pair_by_name
 from lt_bench.evaluation.inputs.reference_set import ReferenceSet, open_reference_set
-from lt_bench.evaluation.metrics.base import Score as ScoreRule
+from lt_bench.evaluation.metrics.base import Metric
 from lt_bench.evaluation.protocol import Protocol, load_protocol
 from lt_bench.evaluation.results.result_file import Clip, Miss, ProtocolRef, RealSetRef, Result, Scalar, Score, Unused
 from lt_bench.evaluation.running.aggregation import assemble, rules_of
 from lt_bench.evaluation.running.clip_scorer import ClipScores
 from lt_bench.evaluation.running.scoring_engines import Engine, run
-from lt_bench.evaluation.running.scoring_job import Work, build_scores
+from lt_bench.evaluation.running.scoring_job import Work, build_metrics
 from lt_bench.evaluation.running.spilled_features import SpilledFeatures
 from lt_bench.evaluation.stores.feature_store import DEFAULT_LIMIT, FeatureStore
 from lt_bench.evaluation.stores.provenance import git_commit, package_versions
 from lt_bench.files import printable, sha256_file
-from lt_bench.plugins import load_plugins
+from lt_bench.plugins import load_plugins, plugin_hashes, plugins_defining
 
 Progress = Callable[[int, int], None]
 """Called after every clip with the number of finished clips and of all clips."""
@@ -43,7 +43,7 @@ class Options:
     store: Path | None = None
     """Folder of features and values; None for the user's cache."""
     plugins: tuple[Path, ...] = ()
-    """Python files that register more scores."""
+    """Python files that register metrics of your own; each is recorded in the result."""
     pairs: Path | None = None
     """CSV or JSON file that says which generated video belongs to which real one; None: by name."""
     engine: Engine = "local"
@@ -71,7 +71,7 @@ class Harness:
         self.options = replace(options or Options(), **changes)  # type: ignore[arg-type]
         load_plugins(self.options.plugins)
         self.protocol = protocol if isinstance(protocol, Protocol) else load_protocol(protocol)
-        self.scores = build_scores(self.protocol)
+        self.scores = build_metrics(self.protocol)
 
     def evaluate(
         self,
@@ -154,7 +154,8 @@ class Harness:
         files = {pair.entry.id: _inside(videos.folder, pair.generated) for pair in pairing.pairs}
         unused = [Unused("generated", name, why) for name, why in videos.unused.items()]
         unused += [Unused("real", name, why) for name, why in reference.unused.items()]
-        plugins = {f"plugin {path.name}": sha256_file(path) for path in self.options.plugins}
+        hashes = plugin_hashes(self.options.plugins) | plugins_defining(*map(type, self.scores))
+        plugins = {f"plugin {name}": sha256 for name, sha256 in hashes.items()}
         pairs = {"pairs": sha256_file(self.options.pairs)} if self.options.pairs else {}
         return Result(
             system=system or videos.system,
@@ -197,7 +198,7 @@ def evaluate(
     return Harness(protocol, options).evaluate(real, generated, progress, system, meta)
 
 
-def unavailable(score: ScoreRule, reference: ReferenceSet) -> str | None:
+def unavailable(score: Metric, reference: ReferenceSet) -> str | None:
     """Return why a metric cannot be computed against a reference set on this machine, or None."""
     if "truth" in score.needs and not reference.has_truth:
         return "the real set has no exact truth (only synthetic sets have)"

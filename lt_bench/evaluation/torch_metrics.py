@@ -2,7 +2,7 @@
 
 ::
 
-    metric = VideoMetric("ssim", size=(64, 64))
+    metric = TorchVideoMetric("ssim", size=(64, 64))
     metric.update(generated, real)      # uint8 (F, H, W, 3) or (B, F, H, W, 3)
     metric.compute()
 """
@@ -22,7 +22,8 @@ from torchmetrics import Metric
 from lt_bench.conventions import FPS, SAMPLE_RATE
 from lt_bench.errors import ConfigError, MediaError
 from lt_bench.evaluation.inputs.clip_context import ClipContext, Tools, VideoView, to_size
-from lt_bench.evaluation.metrics.base import PerVideoScore, SetScore, build_score
+from lt_bench.evaluation.metrics.base import SetMetric, VideoMetric
+from lt_bench.evaluation.metrics.catalog import build_metric
 from lt_bench.evaluation.statistics.cluster import aggregate
 from lt_bench.evaluation.stores.feature_store import Address, Features, FeatureStore
 from lt_bench.files import sha256_json
@@ -32,7 +33,7 @@ BESIDE = ("truth", "stranger", "gallery")
 """What a metric that sees two videos cannot have."""
 
 
-class VideoMetric(Metric):
+class TorchVideoMetric(Metric):
     """Any score that needs no more than a generated and a real video, and their sound.
 
     The value equals the harness's under the same settings, of the same frames and sound, but for what only a folder of
@@ -66,13 +67,13 @@ class VideoMetric(Metric):
         **options: Any,
     ) -> None:
         super().__init__(**options)
-        self.score = build_score(score, settings, "VideoMetric")
+        self.score = build_metric(score, settings, "TorchVideoMetric")
         self.size, self.fps, self.first_frame = size, fps, first_frame
         beside = [need for need in self.score.needs if need in BESIDE]
         why = f"needs {', '.join(beside)} beside the videos" if beside else self.score.unavailable()
-        if why or not isinstance(self.score, (PerVideoScore, SetScore)):
-            raise ConfigError(f"VideoMetric: score '{score}': {why or 'is not one of videos'}")
-        for name in ("values",) if isinstance(self.score, PerVideoScore) else ("generated", "real"):
+        if why or not isinstance(self.score, (VideoMetric, SetMetric)):
+            raise ConfigError(f"TorchVideoMetric: score '{score}': {why or 'is not one of videos'}")
+        for name in ("values",) if isinstance(self.score, VideoMetric) else ("generated", "real"):
             self.add_state(name, [], dist_reduce_fx="cat")
         self._tools, self._seen = Tools(_Nowhere()), 0
 
@@ -101,11 +102,11 @@ class VideoMetric(Metric):
         """
         if generated.dtype != torch.uint8 or generated.shape != real.shape or generated.ndim not in (4, 5):
             raise MediaError(
-                "VideoMetric: expected two uint8 videos (F, H, W, 3) or batches of them of one shape, got "
+                "TorchVideoMetric: expected two uint8 videos (F, H, W, 3) or batches of them of one shape, got "
                 f"{generated.dtype} {tuple(generated.shape)} and {real.dtype} {tuple(real.shape)}"
             )
         if audio is None and "audio" in self.score.needs:
-            raise MediaError(f"VideoMetric: expected sound for '{self.score.name}', which listens, got none")
+            raise MediaError(f"TorchVideoMetric: expected sound for '{self.score.name}', which listens, got none")
         batch = [x if generated.ndim == 5 else x[None] for x in (generated, real)]
         sounds = [None] * len(batch[0]) if audio is None else list(audio if generated.ndim == 5 else audio[None])
         for made, true, sound in zip(*batch, sounds, strict=True):
@@ -113,20 +114,20 @@ class VideoMetric(Metric):
 
     def compute(self) -> Tensor:
         """The value of all videos so far."""
-        if isinstance(self.score, PerVideoScore):
+        if isinstance(self.score, VideoMetric):
             return torch.tensor(aggregate(_rows(self.values), self.score.aggregate), dtype=torch.float64)
-        assert isinstance(self.score, SetScore)
+        assert isinstance(self.score, SetMetric)
         collected = {"generated": _rows(self.generated), "real": _rows(self.real)}
         return torch.tensor(self.score.combine([collected]), dtype=torch.float64)
 
     def _take(self, clip: ClipContext) -> None:
-        if isinstance(self.score, PerVideoScore):
+        if isinstance(self.score, VideoMetric):
             self.values.append(torch.tensor([self.score.score(clip)], dtype=torch.float64))  # type: ignore[union-attr]
             return
-        assert isinstance(self.score, SetScore)
+        assert isinstance(self.score, SetMetric)
         found = self.score.collect(clip)
         if set(found) != {"generated", "real"}:
-            raise ConfigError(f"VideoMetric: score '{self.score.name}': collects more than features of two videos")
+            raise ConfigError(f"TorchVideoMetric: score '{self.score.name}': collects more than features of two videos")
         self.generated.append(torch.from_numpy(found["generated"]))  # type: ignore[union-attr]
         self.real.append(torch.from_numpy(found["real"]))  # type: ignore[union-attr]
 

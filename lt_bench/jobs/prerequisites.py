@@ -14,7 +14,7 @@ from lt_bench.errors import ConfigError, WriteError
 from lt_bench.evaluation.harness import unavailable
 from lt_bench.evaluation.inputs.reference_set import open_reference_set
 from lt_bench.evaluation.protocol import load_protocol
-from lt_bench.evaluation.running.scoring_job import build_scores
+from lt_bench.evaluation.running.scoring_job import build_metrics
 from lt_bench.jobs.launch import visible_gpus
 from lt_bench.media.video_writer import check_encoders
 from lt_bench.models.requirements import check_networks
@@ -69,5 +69,5 @@ def missing_scores(config: RunConfig, real: Path) -> Mapping[str, str]:
         real: folder of the real set that its videos are scored against.
     """
     reference, rules = open_reference_set(real), load_protocol(config.evaluation.protocol)
-    found = {score.name: unavailable(score, reference) for score in build_scores(rules)}
+    found = {score.name: unavailable(score, reference) for score in build_metrics(rules)}
     return {name: reason for name, reason in found.items() if reason is not None}

@@ -15,6 +15,6 @@ def build_model(config: ModelConfig, latent_shape: tuple[int, int, int], speech_
         speech_shape: layers and features of the speech encoder.
 
     Raises:
-        ConfigError: a size does not fit the latents, or a fusion is not registered.
+        ConfigError: a size does not fit the latents, or a fusion, family or order is unknown.
     """
     return LetsTalk(config, latent_shape, speech_shape)

@@ -16,7 +16,7 @@ from torch.overrides import TorchFunctionMode
 from lt_bench.config import FusionConfig, ModelConfig
 from lt_bench.models.build import build_model
 from lt_bench.models.counting import Cost, PartCosts
-from lt_bench.models.fusion import fusion_names
+from lt_bench.models.fusion import FUSIONS
 from lt_bench.models.letstalk import LetsTalk
 
 
@@ -116,7 +116,7 @@ def describe_cells(
     progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> tuple[Description, ...]:
     """Every registered portrait fusion with every registered audio fusion, all else as in ``config``."""
-    cells = [FusionConfig(portrait, audio) for portrait in fusion_names() for audio in fusion_names()]
+    cells = [FusionConfig(portrait, audio) for portrait in FUSIONS.names() for audio in FUSIONS.names()]
     known: dict[tuple[str, ...], Cost] = {}
     found = []
     for cell in cells:

@@ -18,7 +18,7 @@ from lt_bench.models.conditions import Conditions, EncodedConditions, FusedCondi
 from lt_bench.models.embedders import AudioProjector, PatchEmbedder, TimestepEmbedder, unpatchify
 from lt_bench.models.families import FAMILIES
 from lt_bench.models.fusion import Fusion, FusionShape, build_fusion
-from lt_bench.models.orders import ORDERS
+from lt_bench.models.orders import BLOCK_ORDERS
 from lt_bench.models.positions import sincos_1d, sincos_2d
 from lt_bench.models.presets import size_of
 from lt_bench.models.tokens import WindowTokens
@@ -43,7 +43,7 @@ class LetsTalk(nn.Module):
             speech_shape: layers and features of the speech encoder.
 
         Raises:
-            ConfigError: a size does not fit the latents, or a fusion is not registered.
+            ConfigError: a size does not fit the latents, or a fusion, family or order is unknown.
         """
         super().__init__()
         _check(config, latent_shape)
@@ -62,8 +62,8 @@ class LetsTalk(nn.Module):
         self.audio_projector = AudioProjector(
             audio_inputs, config.audio_hidden, config.audio_tokens, config.audio_token_dim
         )
-        block_shape = BlockShape(size.dim, size.heads, FAMILIES[config.family], (rows, columns))
-        order = ORDERS[config.order]
+        block_shape = BlockShape(size.dim, size.heads, FAMILIES.get(config.family, "model.family")(), (rows, columns))
+        order = BLOCK_ORDERS.get(config.order, "model.order")()
         places = order.places(size.depth)
         common = {"depth": places, "dim": size.dim, "heads": size.heads, "family": block_shape.family}
         self.portrait_fusion = build_fusion(

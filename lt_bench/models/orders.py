@@ -1,8 +1,9 @@
-"""In which order a backbone's blocks attend in space and in time."""
+"""The order in which a backbone's blocks attend in space and in time, and the registry of all orders."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import ClassVar
 
 from torch import Tensor, nn
 
@@ -10,6 +11,7 @@ from lt_bench.errors import ConfigError
 from lt_bench.models.block import Block, BlockShape, SpatialBlock, TemporalBlock
 from lt_bench.models.conditions import Guide
 from lt_bench.models.tokens import WindowTokens
+from lt_bench.registry import Registry
 from lt_bench.shapes import Float
 
 
@@ -34,8 +36,11 @@ class BlockPair(nn.Module):
         return self.spatial.advance(x, time)
 
 
-class Order:
+class BlockOrder:
     """From a preset's depth to the modules that the conditions enter."""
+
+    name: ClassVar[str]
+    """The name that ``ModelConfig.order`` uses."""
 
     def places(self, depth: int) -> int:
         """How many modules there are.
@@ -50,8 +55,10 @@ class Order:
         raise NotImplementedError
 
 
-class Factorised(Order):
+class Factorised(BlockOrder):
     """The released LetsTalk: every block attends in time, then in space."""
+
+    name = "factorised"
 
     def places(self, depth: int) -> int:
         """Every block."""
@@ -62,11 +69,13 @@ class Factorised(Order):
         return Block(shape, last)
 
 
-class Alternating(Order):
+class Alternating(BlockOrder):
     """Latte: every other block attends in space, the ones between in time; the conditions enter the spatial ones.
 
     A preset's depth counts both kinds.
     """
+
+    name = "alternating"
 
     def places(self, depth: int) -> int:
         """Every pair of blocks."""
@@ -79,5 +88,10 @@ class Alternating(Order):
         return BlockPair(shape, last)
 
 
-ORDERS: dict[str, Order] = {"factorised": Factorised(), "alternating": Alternating()}
-"""By the name that ``ModelConfig.order`` has."""
+BLOCK_ORDERS = Registry(
+    "block order",
+    BlockOrder,
+    {"alternating": f"{__name__}:Alternating", "factorised": f"{__name__}:Factorised"},
+)
+"""Every block order by name."""
+register_block_order = BLOCK_ORDERS.register

@@ -6,12 +6,7 @@ from lt_bench.assets.store import asset_path
 from lt_bench.config import DataConfig
 from lt_bench.errors import AssetError
 from lt_bench.models.codecs.base import build_codec
-from lt_bench.models.codecs.taef2 import DECODER, ENCODER
 from lt_bench.perception.speech.base import build_speech_encoder
-from lt_bench.perception.speech.moonshine import WEIGHTS as MOONSHINE
-
-CODEC_ENCODERS, CODEC_DECODERS = {"taef2": (ENCODER,)}, {"taef2": (DECODER,)}
-SPEECH_ENCODERS = {"moonshine": (MOONSHINE,)}
 
 
 def check_networks(config: DataConfig, decode: bool) -> None:
@@ -25,12 +20,13 @@ def check_networks(config: DataConfig, decode: bool) -> None:
         AssetError: names what is missing, the key that asks for it, and the command that gets it.
         ConfigError: a name is unknown, or a folder of weights is not here.
     """
-    codec = (*CODEC_ENCODERS.get(config.codec, ()), *(CODEC_DECODERS.get(config.codec, ()) if decode else ()))
-    for key, assets in (("codec", codec), ("speech_encoder", SPEECH_ENCODERS.get(config.speech_encoder, ()))):
+    codec, speech = build_codec(config.codec), build_speech_encoder(config.speech_encoder)
+    codec_assets = (*codec.encoder_assets, *(codec.decoder_assets if decode else ()))
+    for key, assets in (("codec", codec_assets), ("speech_encoder", speech.assets)):
         try:
             for name in assets:
                 asset_path(name)
         except AssetError as error:
             raise AssetError(f"key 'data.{key}': {error}") from None
     # The hash of networks in a user's own folder is that of their files, so it tells whether they are there.
-    _ = build_codec(config.codec).hash, build_speech_encoder(config.speech_encoder).hash
+    _ = codec.hash, speech.hash

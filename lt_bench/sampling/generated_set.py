@@ -44,6 +44,8 @@ class GeneratedSet:
     parameters: int
     """Of the network."""
     training_seconds: float
+    plugins: dict[str, str] = field(default_factory=dict)
+    """SHA-256, by file name, of the plugins that took part: a sampler's, a fusion's, a codec's."""
     complete: bool = False
     """Whether every clip asked for is here or among the misses."""
     seconds_per_clip: float | None = None
@@ -65,12 +67,15 @@ def _source(generated: GeneratedSet) -> dict[str, object]:
     # How many clips share a batch, and whether the network is compiled, change rounding alone.
     free = ("batch_size", "compile")
     sampling = {f"sampling.{k}": v for k, v in document["sampling"].items() if k not in free}
-    return {key: document[key] for key in ("model_sha256", "real_hash")} | sampling
+    return {key: document[key] for key in ("model_sha256", "real_hash", "plugins")} | sampling
 
 
 def write_generated_set(folder: Path, generated: GeneratedSet) -> None:
     """Write the manifest atomically."""
-    write_json(folder / MANIFEST_FILE, {"format": FORMAT, "version": VERSION, **to_dict(generated)})
+    document = to_dict(generated)
+    if not generated.plugins:  # a key that earlier releases do not read
+        del document["plugins"]
+    write_json(folder / MANIFEST_FILE, {"format": FORMAT, "version": VERSION, **document})
 
 
 def read_generated_set(folder: Path) -> GeneratedSet:

@@ -8,8 +8,14 @@ import numpy as np
 import torch
 
 from lt_bench.config import SamplingConfig
+from lt_bench.diffusion.samplers import SAMPLERS
 from lt_bench.media.sound import Sound
 from lt_bench.models.checkpoint import LoadedModel
+from lt_bench.models.codecs.base import CODECS
+from lt_bench.models.families import FAMILIES
+from lt_bench.models.orders import BLOCK_ORDERS
+from lt_bench.perception.speech.base import SPEECH_ENCODERS
+from lt_bench.plugins import plugins_defining
 from lt_bench.sampling.frames import latents_to_frames, picture_to_latent
 from lt_bench.sampling.generator import ClipRequest, Generator
 from lt_bench.sampling.precision import codec_precision
@@ -61,3 +67,17 @@ class Pipeline:
             with codec_precision(self.generator.sampling.precision):
                 frames = list(latents_to_frames([run], self.codec, self.card.scaling, self.device))
             yield from frames
+
+
+def plugins_used(loaded: LoadedModel, sampling: SamplingConfig) -> dict[str, str]:
+    """Compute the SHA-256, by file name, of the plugins that take part in generating with a model."""
+    card, model = loaded.card, loaded.model
+    return plugins_defining(
+        type(model.portrait_fusion),
+        type(model.audio_fusion),
+        FAMILIES.get(card.config.model.family),
+        BLOCK_ORDERS.get(card.config.model.order),
+        SAMPLERS.get(sampling.sampler, "sampling.sampler"),
+        CODECS.get(card.codec.partition(":")[0]),
+        SPEECH_ENCODERS.get(card.speech_encoder.partition(":")[0]),
+    )

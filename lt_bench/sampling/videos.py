@@ -25,7 +25,7 @@ from lt_bench.models.checkpoint import LoadedModel
 from lt_bench.sampling.generated_set import GeneratedClip, GeneratedSet, Miss, read_generated_set, write_generated_set
 from lt_bench.sampling.generator import ClipRequest
 from lt_bench.sampling.operations import Operations, count_operations
-from lt_bench.sampling.pipeline import Pipeline
+from lt_bench.sampling.pipeline import Pipeline, plugins_used
 from lt_bench.shapes import UInt8
 
 Progress = Callable[[int, int], None]
@@ -105,7 +105,8 @@ class _Meter:
 
 def _begin(loaded: LoadedModel, real_set: RealSet, out: Path, sampling: SamplingConfig, system: str) -> GeneratedSet:
     card = loaded.card
-    new = GeneratedSet(system, loaded.sha256, real_set.hash, sampling, card.parameters, card.seconds)
+    plugins = plugins_used(loaded, sampling)
+    new = GeneratedSet(system, loaded.sha256, real_set.hash, sampling, card.parameters, card.seconds, plugins)
     if not (out / MANIFEST_FILE).exists():
         write_generated_set(out, new)
         return new

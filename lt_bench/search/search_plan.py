@@ -126,6 +126,8 @@ def _base(config: SearchConfig) -> RunConfig:
     return dataclasses.replace(
         trained,
         data=dataclasses.replace(trained.data, cache=config.data.cache),
+        # Nothing is imported because a model file says so.
+        model=dataclasses.replace(trained.model, plugins=config.model.plugins),
         sampling=config.sampling,
         evaluation=config.evaluation,
     )

@@ -23,6 +23,8 @@ def distributions(base: RunConfig, space: Mapping[str, Dimension], source: str) 
     Raises:
         ConfigError: names the first key that is unknown, or whose values the run does not take.
     """
+    from lt_bench.training.config_check import check_names  # brings PyTorch, which takes seconds
+
     known = flat_config(to_dict(base))
     made = {}
     for key, dimension in space.items():
@@ -30,7 +32,8 @@ def distributions(base: RunConfig, space: Mapping[str, Dimension], source: str) 
             raise ConfigError(f"{source}: key 'space.{key}': expected a key of a run, such as train.learning_rate")
         made[key] = _distribution(f"{source}: key 'space.{key}'", known[key], dimension)
         for value in dimension.choices or (made[key].low, made[key].high):  # type: ignore[attr-defined]
-            trial_config(base, {key: value}, f"{source}: key 'space.{key}'")
+            where = f"{source}: key 'space.{key}'"
+            check_names(trial_config(base, {key: value}, where), where)
     return made
 
 

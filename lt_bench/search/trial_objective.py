@@ -79,8 +79,8 @@ def _build(config: ObjectiveConfig, protocol: Protocol, where: str) -> Objective
 def _own_direction(name: str, protocol: Protocol) -> Direction | None:
     if name in COSTS:
         return "minimize"
-    from lt_bench.evaluation.metrics.base import build_score  # loads the detectors' libraries
+    from lt_bench.evaluation.metrics.catalog import build_metric  # loads the detectors' libraries
 
     spec = next(spec for spec in protocol.scores if spec.name == name)
-    higher = build_score(spec.name, spec.settings, f"protocol {protocol.id}").higher_is_better
+    higher = build_metric(spec.name, spec.settings, f"protocol {protocol.id}").higher_is_better
     return None if higher is None else "maximize" if higher else "minimize"

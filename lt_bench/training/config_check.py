@@ -4,9 +4,14 @@ from __future__ import annotations
 
 from lt_bench.config import RunConfig
 from lt_bench.diffusion.objective import Objective
-from lt_bench.diffusion.samplers import build_sampler
+from lt_bench.diffusion.samplers import SAMPLERS, build_sampler
 from lt_bench.diffusion.schedule import STEPS
 from lt_bench.errors import ConfigError
+from lt_bench.models.codecs.base import CODECS
+from lt_bench.models.families import FAMILIES
+from lt_bench.models.fusion import FUSIONS
+from lt_bench.models.orders import BLOCK_ORDERS
+from lt_bench.perception.speech.base import SPEECH_ENCODERS
 from lt_bench.sampling.guided import check_sampling
 from lt_bench.training.batch_sampler import check_shares
 
@@ -24,12 +29,33 @@ LEAST: dict[str, tuple[int, str]] = {
 """Of the numbers of ``train``: the least that makes sense."""
 
 
+def check_names(config: RunConfig, source: str = "") -> None:
+    """Check that every class a run names is known, after its plugins have been imported.
+
+    Args:
+        config: of the run.
+        source: names the configuration in errors.
+
+    Raises:
+        ConfigError: the first key whose name is unknown; the message lists the known ones.
+    """
+    model, where = config.model, f"{source}: " if source else ""
+    FUSIONS.check(model.fusion.portrait, f"{where}model.fusion.portrait")
+    FUSIONS.check(model.fusion.audio, f"{where}model.fusion.audio")
+    FAMILIES.check(model.family, f"{where}model.family")
+    BLOCK_ORDERS.check(model.order, f"{where}model.order")
+    SAMPLERS.check(config.sampling.sampler, f"{where}sampling.sampler")
+    CODECS.check(config.data.codec.partition(":")[0], f"{where}data.codec")
+    SPEECH_ENCODERS.check(config.data.speech_encoder.partition(":")[0], f"{where}data.speech_encoder")
+
+
 def check_run(config: RunConfig) -> None:
     """Refuse what would fail only in mid-training, or when the trained model is used.
 
     Raises:
         ConfigError: the key, what was expected and what was got.
     """
+    check_names(config)
     train = config.train
     check_shares(train)
     for key, (least, why) in LEAST.items():

@@ -6,7 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from lt_bench.evaluation.metrics.base import build_score
+from lt_bench.evaluation.metrics.catalog import build_metric
 from lt_bench.evaluation.protocol import load_protocol
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -23,4 +23,6 @@ def test_the_protocol_of_the_docs_is_one(tmp_path: Path) -> None:
     (tmp_path / "mine.yaml").write_text(text.split("```yaml\n")[1].split("```")[0])
     protocol = load_protocol(tmp_path / "mine.yaml")
     assert (protocol.id, protocol.size) == ("lips-256", 256)
-    assert [build_score(spec.name, spec.settings).name for spec in protocol.scores] == [s.name for s in protocol.scores]
+    assert [build_metric(spec.name, spec.settings).name for spec in protocol.scores] == [
+        s.name for s in protocol.scores
+    ]

@@ -15,7 +15,7 @@ from lt_bench.leaderboard.build import build_leaderboard
 from lt_bench.leaderboard.submission import check_submission, pack_submission
 from lt_bench.models.build import build_model
 from lt_bench.models.codecs.base import build_codec
-from lt_bench.models.fusion import fusion_names
+from lt_bench.models.fusion import FUSIONS
 from lt_bench.perception.speech.base import build_speech_encoder
 from lt_bench.training.config_check import check_run
 
@@ -30,7 +30,7 @@ PAPER = {"s": 52.0, "b": 193.3, "l": 670.9}
 @pytest.mark.parametrize("path", GRIDS, ids=lambda p: str(p.relative_to(FOLDER)))
 def test_a_grid_of_the_repository_can_be_planned_and_its_keys_agree(path: Path) -> None:
     config = load_config(ExperimentConfig, path)
-    check_experiment(config, fusion_names(), str(path))
+    check_experiment(config, FUSIONS.names(), str(path))
     jobs = plan_jobs(config)
     assert len(jobs) == len(config.cells) * len(config.seeds) * len(settings_of(config))
     for job in jobs:

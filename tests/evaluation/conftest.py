@@ -12,7 +12,7 @@ from safetensors.numpy import save_file
 
 from lt_bench.data.real_set import real_clip, write_real_set
 from lt_bench.evaluation.inputs.clip_context import TRUTH_COLUMNS, ClipContext, Tools, VideoView
-from lt_bench.evaluation.metrics.synthetic.probe import READINGS, ProbeReadings
+from lt_bench.evaluation.metrics.synthetic.probe_readings import READINGS, ProbeReadings
 from lt_bench.evaluation.stores.feature_store import FeatureStore
 from lt_bench.media.audio import write_wav
 from lt_bench.media.image import write_png

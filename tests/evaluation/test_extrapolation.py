@@ -11,13 +11,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy import ndarray
 
-from lt_bench.evaluation.metrics.base import ClipContext, Features, SetScore
+from lt_bench.evaluation.metrics.base import ClipContext, Features, SetMetric
 from lt_bench.evaluation.metrics.distribution.frechet import frechet_distance
 from lt_bench.evaluation.statistics.extrapolation import MIN_CLIPS, extrapolate, line_intercept
 
 
 @dataclass(frozen=True)
-class Distance(SetScore):
+class Distance(SetMetric):
     name = "distance"
     title = "for tests"
     source = "own"

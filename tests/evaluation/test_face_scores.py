@@ -11,7 +11,7 @@ import pytest
 
 from lt_bench.errors import AssetError, FaceError
 from lt_bench.evaluation.inputs.clip_context import ClipContext, UnscorableError
-from lt_bench.evaluation.metrics.base import build_score
+from lt_bench.evaluation.metrics.catalog import build_metric
 from lt_bench.evaluation.metrics.identity import identity_arcface
 from lt_bench.evaluation.metrics.identity.identity_variants import drift
 from lt_bench.evaluation.metrics.motion.beat_align import beat_alignment, motion_stops, sound_onsets
@@ -47,7 +47,7 @@ def pictures(frames: int = F) -> np.ndarray:
 
 def scored(clip_of: MakeClip, made: FaceTrack, real: FaceTrack, *names: str, first: int = 0) -> list[float]:
     clip = clip_of(pictures(), pictures()[::-1], first, faces=(made, real))
-    return [build_score(name).score(clip) for name in names]
+    return [build_metric(name).score(clip) for name in names]
 
 
 def test_landmark_distances_are_in_eye_distances_and_lips_do_not_mind_where_the_head_is(clip_of: MakeClip) -> None:
@@ -74,7 +74,7 @@ def test_expressions_at_the_same_time_and_as_a_distribution_are_two_scores(clip_
     backwards = changed(real, blendshapes=real.blendshapes[::-1].copy())
     (distance,) = scored(clip_of, backwards, real, "expression_distance")
     assert distance > 0.5
-    score = build_score("expression_fd")
+    score = build_metric("expression_fd")
     collected = [score.collect(clip_of(pictures(), pictures(), faces=(backwards, real)))]
     assert score.combine(collected) == pytest.approx(0, abs=1e-9)  # the same faces in another order
     assert score.describe(collected) == "d=52, N=30"
@@ -87,7 +87,7 @@ def test_pose_diversity_is_in_degrees_and_a_stiff_neck_has_none(clip_of: MakeCli
     turning, stiff = changed(real, pose=yaw), changed(real, pose=0 * yaw)
     assert scored(clip_of, turning, real, "head_pose_diversity") == pytest.approx([np.degrees(0.1) / 3**0.5], rel=1e-5)
     assert scored(clip_of, stiff, real, "head_pose_diversity") == [0]
-    assert build_score("head_pose_diversity").higher_is_better is None
+    assert build_metric("head_pose_diversity").higher_is_better is None
 
 
 def test_blinks_are_counted_per_second_of_scored_frames(clip_of: MakeClip) -> None:
@@ -128,7 +128,7 @@ def test_a_head_that_never_moves_has_no_beats(clip_of: MakeClip) -> None:
     still = changed(track(), pose=np.zeros((F, 3), np.float32))
     clip = clip_of(pictures(), pictures(), faces=(still, still), audio=np.random.default_rng(0).normal(size=F * 640))
     with pytest.raises(UnscorableError, match="got 0 stops"):
-        build_score("beat_align").score(clip)
+        build_metric("beat_align").score(clip)
 
 
 @pytest.mark.parametrize(
@@ -144,7 +144,7 @@ def test_a_head_has_no_beats_to_follow_where_the_sound_ends_early_or_is_silent(
     sound = loudness * np.random.default_rng(0).normal(size=round(seconds * 16000))
     clip = clip_of(pictures(), pictures(), faces=(track(), track()), audio=sound)
     with pytest.raises(UnscorableError, match=message):
-        build_score("beat_align").score(clip)
+        build_metric("beat_align").score(clip)
 
 
 class Lookup:
@@ -176,7 +176,7 @@ def turned(clip_of: MakeClip, monkeypatch: pytest.MonkeyPatch) -> ClipContext:
 
 def test_identity_to_the_portrait_its_worst_frames_and_drift_and_to_the_truth(turned: ClipContext) -> None:
     def score(name: str, **settings: object) -> float:
-        return build_score(name, settings).score(turned)
+        return build_metric(name, settings).score(turned)
 
     cosines = np.cos((np.arange(F) - 5) / 100)
     assert score("identity_arcface", stride=1) == pytest.approx(cosines.mean(), abs=1e-5)
@@ -191,11 +191,11 @@ def test_identity_to_the_portrait_its_worst_frames_and_drift_and_to_the_truth(tu
 
 
 def test_reference_frame_and_ground_truth_are_two_scores_by_name() -> None:
-    titles = [build_score(name).title for name in ("identity_arcface", "identity_arcface_truth")]
+    titles = [build_metric(name).title for name in ("identity_arcface", "identity_arcface_truth")]
     assert titles[0].endswith("generated frames to the portrait")
     assert titles[1].endswith("generated to real frames")
     for name in ("identity_dlib", "identity_dlib_worst", "identity_dlib_drift", "identity_dlib_truth"):
-        assert "dlib_face_recognition_resnet_model_v1.dat" in build_score(name).assets
+        assert "dlib_face_recognition_resnet_model_v1.dat" in build_metric(name).assets
 
 
 def faces_points() -> np.ndarray:

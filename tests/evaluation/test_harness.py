@@ -271,7 +271,12 @@ def test_bad_input_says_so_in_one_line(painted, generate: Generate, tmp_path: Pa
         (folder, tmp_path / "none", PIXELS, "none: expected a folder of real videos, got nothing"),
         (folder, empty, PIXELS, "expected at least one real video, got none"),
         (folder, painted.folder, "bogus-v9", "expected one of disco, latentsync, open-v1"),
-        (folder, painted.folder, replace(PIXELS, scores=(ScoreSpec("bogus"),)), "score 'bogus': expected one of"),
+        (
+            folder,
+            painted.folder,
+            replace(PIXELS, scores=(ScoreSpec("bogus"),)),
+            "'scores': expected one of av_offset.* 'bogus'",
+        ),
         (folder, painted.folder, replace(PIXELS, scores=(ScoreSpec("psnr", {"x": 1}),)), "unknown key 'x'"),
     ]
     for generated, real, protocol, says in cases:
@@ -330,11 +335,11 @@ def test_a_result_of_the_harness_survives_its_file(painted, generate: Generate, 
 PLUGIN = '''
 from dataclasses import dataclass
 import numpy as np
-from lt_bench.evaluation.metrics.base import ClipContext, PerVideoScore, UnscorableError, register
+from lt_bench.evaluation.metrics import ClipContext, UnscorableError, VideoMetric, register_metric
 
-@register
+@register_metric
 @dataclass(frozen=True)
-class Loudness(PerVideoScore):
+class Loudness(VideoMetric):
     """Loudness of the generated video's own sound."""
 
     name = "plugin_loudness"

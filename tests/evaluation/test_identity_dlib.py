@@ -11,7 +11,8 @@ import pytest
 
 from lt_bench.errors import ConfigError, FaceError
 from lt_bench.evaluation.inputs.clip_context import ClipContext, Tools, VideoView
-from lt_bench.evaluation.metrics.base import UnscorableError, build_score
+from lt_bench.evaluation.metrics.base import UnscorableError
+from lt_bench.evaluation.metrics.catalog import build_metric
 from lt_bench.evaluation.metrics.identity.identity_dlib import IdentityDlib
 from lt_bench.evaluation.stores.feature_store import FeatureStore
 from lt_bench.media.video import read_frames
@@ -72,13 +73,13 @@ def test_a_video_that_mostly_lacks_a_face_has_a_reason(mirror: Path, tools: Tool
 def test_without_the_weights_it_is_missing_with_the_reason(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("LT_BENCH_CACHE", str(tmp_path))
     monkeypatch.delenv("LT_BENCH_MIRROR", raising=False)
-    reason = build_score("identity_dlib").unavailable()
+    reason = build_metric("identity_dlib").unavailable()
     assert reason is not None
     assert "lt-bench assets get dlib_face_recognition_resnet_model_v1.dat" in reason
 
 
 def test_the_stride_is_a_setting_and_part_of_the_name(mirror: Path) -> None:
-    assert build_score("identity_dlib", {"stride": 3}).detail == "5 points from MediaPipe landmarks, every 3rd frame"
-    assert build_score("identity_dlib").detector == build_score("identity_dlib", {"stride": 3}).detector != ""
+    assert build_metric("identity_dlib", {"stride": 3}).detail == "5 points from MediaPipe landmarks, every 3rd frame"
+    assert build_metric("identity_dlib").detector == build_metric("identity_dlib", {"stride": 3}).detector != ""
     with pytest.raises(ConfigError, match="stride"):
-        build_score("identity_dlib", {"stride": 0})
+        build_metric("identity_dlib", {"stride": 0})

@@ -11,7 +11,7 @@ import torch
 from PIL import Image
 
 from lt_bench.errors import AssetError
-from lt_bench.evaluation.metrics.base import build_score
+from lt_bench.evaluation.metrics.catalog import build_metric
 from lt_bench.evaluation.metrics.distribution.frechet import frechet_distance
 from lt_bench.evaluation.metrics.distribution.kid import kernel_distance
 from lt_bench.evaluation.metrics.distribution.precision_recall import precision_recall
@@ -160,10 +160,10 @@ def test_what_has_no_distance_is_an_error_not_a_zero(distance) -> None:
 
 def test_full_names_say_network_input_and_stride() -> None:
     for name in ("fid", "kid", "precision", "recall"):
-        detail = build_score(name, {"stride": 5}).detail
+        detail = build_metric(name, {"stride": 5}).detail
         assert detail.startswith("TF Inception 2015-12-05 pool, TF1 bilinear to 299 px, (x - 128) / 128, uint8 RGB")
         assert detail.endswith("every 5th frame")
-    ours, theirs = build_score("fid"), build_score("fid", {"resize": "pytorch"})
+    ours, theirs = build_metric("fid"), build_metric("fid", {"resize": "pytorch"})
     assert ours.detector != theirs.detector
     assert "as pytorch-fid" in theirs.detail
     assert "pt_inception-2015-12-05-6726825d.pth is absent" in (ours.unavailable() or "")

@@ -12,7 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lt_bench.evaluation.inputs.clip_context import ClipContext, Tools, VideoView
-from lt_bench.evaluation.metrics.base import UnscorableError, build_score
+from lt_bench.evaluation.metrics.base import UnscorableError
+from lt_bench.evaluation.metrics.catalog import build_metric
 from lt_bench.evaluation.metrics.lip_sync import lip_sync_model as model
 from lt_bench.evaluation.metrics.lip_sync.lip_sync_open import LipSyncOpen, LipSyncOpenConfidence, LipSyncOpenOffset
 from lt_bench.evaluation.stores.feature_store import FeatureStore
@@ -174,7 +175,7 @@ def test_without_the_assets_it_is_missing_with_the_reason(monkeypatch: pytest.Mo
     monkeypatch.setenv("LT_BENCH_CACHE", str(tmp_path))
     monkeypatch.delenv("LT_BENCH_MIRROR", raising=False)
     for name in ("lip_sync_open", "lip_sync_open_confidence", "lip_sync_open_offset"):
-        assert build_score(name).unavailable() == (
+        assert build_metric(name).unavailable() == (
             "assets moonshine_tiny_en_encoder.ort and face_landmarker.task are absent: "
             "lt-bench assets get moonshine_tiny_en_encoder.ort face_landmarker.task"
         )

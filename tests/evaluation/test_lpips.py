@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from lt_bench.errors import AssetError
-from lt_bench.evaluation.metrics.base import build_score
+from lt_bench.evaluation.metrics.catalog import build_metric
 from lt_bench.evaluation.metrics.image import lpips as scores
 from lt_bench.evaluation.metrics.image.lpips import load_lpips, lpips_distance
 
@@ -54,6 +54,6 @@ def test_weights_that_lack_a_layer_are_refused(tmp_path: Path) -> None:
 
 
 def test_the_name_says_the_backbone() -> None:
-    assert (build_score("lpips_alex").title, build_score("lpips_vgg").title) == ("LPIPS, AlexNet", "LPIPS, VGG-16")
-    assert build_score("lpips_alex").detector != build_score("lpips_vgg").detector
-    assert "alexnet-owt-7be5be79.pth is absent" in (build_score("lpips_alex").unavailable() or "")
+    assert (build_metric("lpips_alex").title, build_metric("lpips_vgg").title) == ("LPIPS, AlexNet", "LPIPS, VGG-16")
+    assert build_metric("lpips_alex").detector != build_metric("lpips_vgg").detector
+    assert "alexnet-owt-7be5be79.pth is absent" in (build_metric("lpips_alex").unavailable() or "")

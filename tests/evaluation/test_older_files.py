@@ -10,7 +10,7 @@ import pytest
 
 from lt_bench.config import to_dict
 from lt_bench.errors import Fault
-from lt_bench.evaluation.metrics.base import build_score, score_names
+from lt_bench.evaluation.metrics.catalog import build_metric, metric_names
 from lt_bench.evaluation.results.older_files import fault_of, settings_of
 from lt_bench.evaluation.results.result_file import from_document, load_result
 from lt_bench.evaluation.results.settings import hash_of_settings, protocol_settings
@@ -27,7 +27,7 @@ def old(words: str) -> str:
 
 @pytest.mark.parametrize(
     ("name", "given"),
-    [(name, {}) for name in score_names()]
+    [(name, {}) for name in metric_names()]
     + [
         ("sharpness", {"stride": 3}),
         ("lpips_alex", {"stride": 2}),
@@ -40,7 +40,7 @@ def old(words: str) -> str:
     ],
 )
 def test_titles_of_every_metric_are_read_back_as_its_settings(name: str, given: dict[str, object]) -> None:
-    metric = build_score(name, given)
+    metric = build_metric(name, given)
     title = ", ".join(part for part in (metric.title, old(metric.detail), f"{RULES} to 99 at 25 fps, N=12") if part)
     assert settings_of(name, title, PROTOCOL) == to_dict(metric) | protocol_settings(64, 48, 25.0, 16, 100)
 

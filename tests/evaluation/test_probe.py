@@ -15,7 +15,8 @@ from data_prep.synthetic import STATE, SyntheticClip, make_clip
 from data_prep.synthetic.dataset import speaker_seed
 from lt_bench.errors import AssetError, MediaError
 from lt_bench.evaluation.metrics.synthetic import probe
-from lt_bench.evaluation.metrics.synthetic.probe import EMBEDDING, READINGS, ProbeReadings, load_probe, probe_frames
+from lt_bench.evaluation.metrics.synthetic.probe import load_probe, probe_frames
+from lt_bench.evaluation.metrics.synthetic.probe_readings import EMBEDDING, READINGS, ProbeReadings
 
 SPEAKERS, FRAMES = 8, 40
 FIRST = 5000  # beyond those of the committed figures

@@ -11,7 +11,8 @@ import pytest
 from lt_bench.assets.table import assets
 from lt_bench.errors import ResultError
 from lt_bench.evaluation.harness import evaluate
-from lt_bench.evaluation.metrics.base import Score, build_score, score_names
+from lt_bench.evaluation.metrics.base import Metric
+from lt_bench.evaluation.metrics.catalog import build_metric, metric_names
 from lt_bench.evaluation.metrics.distribution.precision_recall import Precision
 from lt_bench.evaluation.protocol import Protocol, ScoreSpec, load_protocol, protocol_names
 from lt_bench.evaluation.results.settings import hash_of_settings
@@ -19,9 +20,9 @@ from lt_bench.evaluation.results.settings import hash_of_settings
 EMULATIONS = ("disco", "latentsync", "pytorch_fid", "stylegan_v", "wav2lip_lrs")
 
 
-def scores_of(name: str) -> dict[str, Score]:
+def scores_of(name: str) -> dict[str, Metric]:
     rules = load_protocol(name)
-    return {spec.name: build_score(spec.name, spec.settings, name) for spec in rules.scores}
+    return {spec.name: build_metric(spec.name, spec.settings, name) for spec in rules.scores}
 
 
 def test_the_package_has_its_own_protocols_and_five_that_reproduce_other_tools() -> None:
@@ -50,7 +51,7 @@ def test_open_v1_needs_no_weights_that_are_not_free_and_small() -> None:
 
 def test_every_score_of_the_package_but_a_second_backbone_stands_in_some_protocol() -> None:
     used = {name for protocol in protocol_names() for name in scores_of(protocol)}
-    own = {name for name in score_names() if type(build_score(name)).__module__.startswith("lt_bench.")}
+    own = {name for name in metric_names() if type(build_metric(name)).__module__.startswith("lt_bench.")}
     assert own - used == {"lpips_vgg"}
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from lt_bench.evaluation.harness import Options
-from lt_bench.evaluation.metrics.base import build_score
+from lt_bench.evaluation.metrics.catalog import build_metric
 from lt_bench.evaluation.protocol import Protocol, ScoreSpec
 from lt_bench.evaluation.sensitivity.damages import FRAME_DAMAGES
 from lt_bench.evaluation.sensitivity.report import to_markdown, write_report
@@ -44,7 +44,7 @@ def test_scores_that_look_at_no_video_are_left_out(report: Report) -> None:
 
 
 def test_a_ladder_is_seen_whole_in_part_or_not_at_all() -> None:
-    psnr, ratio, sharpness = (build_score(name) for name in ("psnr", "motion_ratio", "sharpness"))
+    psnr, ratio, sharpness = (build_metric(name) for name in ("psnr", "motion_ratio", "sharpness"))
     assert _seen(psnr, [None, 30, 25, 20], 1.0, 0.0) == "yes"
     assert _seen(psnr, [None, 30, 31, 20], 1.0, 0.0) == "partly"
     assert _seen(psnr, [40, 30, 25, 20], 0.5, 0.0) == "no"  # in half of the clips only

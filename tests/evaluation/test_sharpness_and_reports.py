@@ -13,7 +13,7 @@ from scipy import ndimage
 
 from lt_bench.evaluation.harness import evaluate
 from lt_bench.evaluation.inputs.clip_context import ClipContext, UnscorableError
-from lt_bench.evaluation.metrics.base import build_score
+from lt_bench.evaluation.metrics.catalog import build_metric
 from lt_bench.evaluation.metrics.image.sharpness import blur_effect
 from lt_bench.evaluation.protocol import Protocol, ScoreSpec
 
@@ -42,12 +42,12 @@ def test_more_blur_is_less_sharp_and_noise_counts_as_sharp(clip_of: Callable[...
     picture = cv2.cvtColor(PICTURE, cv2.COLOR_GRAY2RGB)
 
     def sharpness(frame: np.ndarray) -> float:
-        return build_score("sharpness").score(clip_of(frame[None], frame[None]))
+        return build_metric("sharpness").score(clip_of(frame[None], frame[None]))
 
     values = [sharpness(cv2.GaussianBlur(picture, (0, 0), sigma)) for sigma in (0.7, 1.5, 3, 6)]
     assert values == sorted(values, reverse=True)
     assert sharpness(picture) > values[0]
-    assert build_score("sharpness").higher_is_better is None
+    assert build_metric("sharpness").higher_is_better is None
     with pytest.raises(UnscorableError, match="a plain one"):
         sharpness(np.zeros_like(picture))
 

@@ -15,7 +15,7 @@ from scipy.io import wavfile
 
 from lt_bench.errors import AssetError, ConfigError, FaceError
 from lt_bench.evaluation.inputs.clip_context import ClipContext, UnscorableError
-from lt_bench.evaluation.metrics.base import build_score
+from lt_bench.evaluation.metrics.catalog import build_metric
 from lt_bench.evaluation.metrics.lip_sync import syncnet_scores as sync
 from lt_bench.media.audio import write_wav
 from lt_bench.perception import syncnet
@@ -187,19 +187,19 @@ def test_every_video_is_cut_to_one_length_for_padding_moves_the_confidence(
     monkeypatch.setattr(sync, "_pinned", lambda: stub)
     for frames in (60, 90):
         clip = context(frames, first=4)
-        assert build_score("sync_c", {"frames": 50}).score(clip) == 50
-        assert build_score("sync_d", {"frames": 50}).score(clip) == 7
-        assert build_score("sync_offset", {"frames": 50}).score(clip) == -2
+        assert build_metric("sync_c", {"frames": 50}).score(clip) == 50
+        assert build_metric("sync_d", {"frames": 50}).score(clip) == 7
+        assert build_metric("sync_offset", {"frames": 50}).score(clip) == -2
     assert stub.shown == [(50, 50 * 640)] * 2  # once a video, not once a score
-    assert build_score("sync_c", {"frames": 0, "crop": "whole"}).score(context(90)) == 90
+    assert build_metric("sync_c", {"frames": 0, "crop": "whole"}).score(context(90)) == 90
     with pytest.raises(UnscorableError, match="expected 75 scored frames for SyncNet, got 60"):
-        build_score("sync_c").score(context(60))
+        build_metric("sync_c").score(context(60))
 
 
 def test_a_face_lost_on_the_way_is_a_reason(context: MakeClip, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sync, "_pinned", lambda: Stub(followed=55))
     with pytest.raises(UnscorableError, match="expected one face followed over 80% of 75 frames, got 55"):
-        build_score("sync_c").score(context(80))
+        build_metric("sync_c").score(context(80))
 
 
 @pytest.mark.parametrize("crop", ["face", "whole"])
@@ -207,7 +207,7 @@ def test_sound_that_ends_early_or_is_silent_is_a_reason(
     clip_of: MakeClip, monkeypatch: pytest.MonkeyPatch, crop: str
 ) -> None:
     monkeypatch.setattr(sync, "_pinned", Stub)
-    shown, sound, score = video(90, 8, 8), speech(90), build_score("sync_c", {"crop": crop})
+    shown, sound, score = video(90, 8, 8), speech(90), build_metric("sync_c", {"crop": crop})
     with pytest.raises(UnscorableError, match=r"expected a voice for all of 3\.00 s, got sound of 1\.20 s"):
         score.score(clip_of(shown, shown, 4, "short", audio=sound[: (4 + 30) * 640]))
     late = np.concatenate([sound[: 4 * 640], np.zeros(86 * 640)])  # heard only before the scored frames
@@ -216,15 +216,15 @@ def test_sound_that_ends_early_or_is_silent_is_a_reason(
 
 
 def test_full_names_and_settings(monkeypatch: pytest.MonkeyPatch) -> None:
-    detail = build_score("sync_c").detail
+    detail = build_metric("sync_c").detail
     assert "S3FD at scale 0.25, longest track" in detail
     assert "first 75 scored frames at 25 fps" in detail
-    assert "whole frames resized to 224 px" in build_score("sync_d", {"crop": "whole"}).detail
-    assert build_score("sync_c").detector != build_score("sync_c", {"crop": "whole"}).detector
-    assert "syncnet_v2.model and sfd_face.pth are absent" in (build_score("sync_c").unavailable() or "")
+    assert "whole frames resized to 224 px" in build_metric("sync_d", {"crop": "whole"}).detail
+    assert build_metric("sync_c").detector != build_metric("sync_c", {"crop": "whole"}).detector
+    assert "syncnet_v2.model and sfd_face.pth are absent" in (build_metric("sync_c").unavailable() or "")
     with pytest.raises(ConfigError, match="more than 30"):
-        build_score("sync_c", {"frames": 30})
+        build_metric("sync_c", {"frames": 30})
     monkeypatch.setattr("lt_bench.assets.store.has_asset", lambda name: True)
     monkeypatch.setattr(shutil, "which", lambda name: None)
-    assert build_score("sync_c").unavailable() == "ffmpeg: expected on PATH, which syncnet-python runs, got none"
-    assert build_score("sync_c", {"crop": "whole"}).unavailable() is None
+    assert build_metric("sync_c").unavailable() == "ffmpeg: expected on PATH, which syncnet-python runs, got none"
+    assert build_metric("sync_c", {"crop": "whole"}).unavailable() is None

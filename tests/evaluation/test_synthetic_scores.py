@@ -12,7 +12,7 @@ from lt_bench.evaluation.metrics.base import UnscorableError
 from lt_bench.evaluation.metrics.motion.head_motion import blinks, pose_spread
 from lt_bench.evaluation.metrics.synthetic import identity_probe, probe_pose
 from lt_bench.evaluation.metrics.synthetic import lip_correlation as lips
-from lt_bench.evaluation.metrics.synthetic.probe import READINGS, ProbeReadings
+from lt_bench.evaluation.metrics.synthetic.probe_readings import READINGS, ProbeReadings
 from lt_bench.evaluation.statistics.cluster import UndefinedError
 from lt_bench.evaluation.stores.feature_store import FeatureStore
 

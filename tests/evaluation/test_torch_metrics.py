@@ -10,17 +10,17 @@ import torch
 from torchmetrics.image import StructuralSimilarityIndexMeasure
 
 from lt_bench.errors import ConfigError, MediaError
-from lt_bench.evaluation.metrics.base import ClipContext, PerVideoScore
+from lt_bench.evaluation.metrics.base import ClipContext, VideoMetric
 from lt_bench.evaluation.metrics.distribution.frechet import frechet_distance
 from lt_bench.evaluation.metrics.image.ssim import ssim
-from lt_bench.evaluation.torch_metrics import VideoMetric
+from lt_bench.evaluation.torch_metrics import TorchVideoMetric
 
 VIDEOS = np.random.default_rng(0).integers(0, 256, (2, 3, 12, 64, 64, 3), np.uint8)
 MADE, REAL = (torch.from_numpy(side) for side in VIDEOS)
 
 
 def test_the_value_is_the_scores_own_and_torchmetrics() -> None:
-    metric = VideoMetric("ssim")
+    metric = TorchVideoMetric("ssim")
     metric.update(MADE, REAL)
     expected = np.mean([ssim(a, b) for a, b in zip(*VIDEOS, strict=True)])
     assert float(metric.compute()) == pytest.approx(expected, abs=1e-12)
@@ -31,7 +31,7 @@ def test_the_value_is_the_scores_own_and_torchmetrics() -> None:
 
 
 def test_batches_do_not_matter_and_a_reset_forgets() -> None:
-    one, many = VideoMetric("fd_probe"), VideoMetric("fd_probe")
+    one, many = TorchVideoMetric("fd_probe"), TorchVideoMetric("fd_probe")
     one.update(MADE, REAL)
     for made, real in zip(MADE, REAL, strict=True):
         many.update(made, real)
@@ -42,18 +42,18 @@ def test_batches_do_not_matter_and_a_reset_forgets() -> None:
 
 
 def test_states_of_several_processes_are_joined() -> None:
-    parts = [VideoMetric("fd_probe") for _ in range(2)]
+    parts = [TorchVideoMetric("fd_probe") for _ in range(2)]
     parts[0].update(MADE[:1], REAL[:1])
     parts[1].update(MADE[1:], REAL[1:])
     sides = ("generated", "real")
     joined = [torch.cat([torch.cat(list(getattr(part, side))) for part in parts]).numpy() for side in sides]
-    whole = VideoMetric("fd_probe")
+    whole = TorchVideoMetric("fd_probe")
     whole.update(MADE, REAL)
     assert float(whole.compute()) == pytest.approx(frechet_distance(*joined))
 
 
 @dataclass(frozen=True)
-class Heard(PerVideoScore):
+class Heard(VideoMetric):
     """How many samples of sound a score is given."""
 
     name = "heard"
@@ -65,7 +65,7 @@ class Heard(PerVideoScore):
 
 
 def test_sound_is_cut_to_the_video_as_the_harness_cuts_it() -> None:
-    metric = VideoMetric("psnr")
+    metric = TorchVideoMetric("psnr")
     metric.score = Heard()
     metric.update(MADE, REAL, torch.zeros(3, 16000))
     assert float(metric.compute()) == MADE.shape[1] * 640
@@ -73,10 +73,10 @@ def test_sound_is_cut_to_the_video_as_the_harness_cuts_it() -> None:
 
 def test_what_cannot_be_a_metric_is_refused() -> None:
     with pytest.raises(ConfigError, match="needs truth beside the videos"):
-        VideoMetric("lip_corr")
+        TorchVideoMetric("lip_corr")
     with pytest.raises(ConfigError, match="asset"):
-        VideoMetric("fd_squeezenet")
+        TorchVideoMetric("fd_squeezenet")
     with pytest.raises(MediaError, match="of one shape"):
-        VideoMetric("psnr").update(MADE, REAL[:, :5])
+        TorchVideoMetric("psnr").update(MADE, REAL[:, :5])
     with pytest.raises(MediaError, match="expected two uint8 videos"):
-        VideoMetric("psnr").update(MADE.float(), REAL.float())
+        TorchVideoMetric("psnr").update(MADE.float(), REAL.float())

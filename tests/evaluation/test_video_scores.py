@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from lt_bench.errors import AssetError, ConfigError
 from lt_bench.evaluation.inputs.clip_context import ClipContext, UnscorableError
-from lt_bench.evaluation.metrics.base import build_score
+from lt_bench.evaluation.metrics.catalog import build_metric
 from lt_bench.evaluation.metrics.distribution import fvd
 from lt_bench.evaluation.metrics.distribution.frechet import frechet_distance
 from lt_bench.perception.i3d import i3d_logits, load_i3d
@@ -162,12 +162,12 @@ def test_faces_are_cut_to_their_landmarks_and_a_frame_without_one_is_a_miss() ->
 
 
 def test_full_names_say_network_input_and_windows() -> None:
-    assert build_score("fvd").detail == (
+    assert build_metric("fvd").detail == (
         "I3D Kinetics-400 logits, rescaled to [-1, 1], bilinear to 224 px, windows of 16 frames, back to back"
     )
-    emulated = build_score("fvd_faces", {"values": "0-1", "windows": "first", "start": 20})
+    emulated = build_metric("fvd_faces", {"values": "0-1", "windows": "first", "start": 20})
     assert "[0, 1] without rescaling, box of MediaPipe's 478 landmarks" in emulated.detail
     assert "the first after 20 frames" in emulated.detail
-    assert emulated.detector != build_score("fvd_faces").detector != build_score("fvd").detector
+    assert emulated.detector != build_metric("fvd_faces").detector != build_metric("fvd").detector
     with pytest.raises(ConfigError, match="frames"):
-        build_score("fvd_videomae", {"frames": 8})
+        build_metric("fvd_videomae", {"frames": 8})

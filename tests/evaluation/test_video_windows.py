@@ -10,7 +10,7 @@ import pytest
 
 from lt_bench.errors import ConfigError
 from lt_bench.evaluation.inputs.clip_context import ClipContext, UnscorableError
-from lt_bench.evaluation.metrics.base import build_score
+from lt_bench.evaluation.metrics.catalog import build_metric
 from lt_bench.evaluation.metrics.distribution import fvd, fvd_videomae
 
 MakeClip = Callable[..., ClipContext]
@@ -41,7 +41,7 @@ def seen(monkeypatch: pytest.MonkeyPatch) -> list[np.ndarray]:
 
 def test_windows_lie_back_to_back_after_the_first_scored_frame(clip: MakeClip, seen: list[np.ndarray]) -> None:
     context = clip(55, first=3)
-    collected = build_score("fvd").collect(context)
+    collected = build_metric("fvd").collect(context)
     assert {side: rows.shape for side, rows in collected.items()} == {"generated": (3, 2), "real": (3, 2)}
     for index, window in enumerate(seen[:3]):
         np.testing.assert_array_equal(window, context.generated.frames[3 + 16 * index :][:16])
@@ -49,58 +49,58 @@ def test_windows_lie_back_to_back_after_the_first_scored_frame(clip: MakeClip, s
 
 def test_frames_left_out_and_a_last_window_that_just_fits(clip: MakeClip, seen: list[np.ndarray]) -> None:
     context = clip(48, first=3)  # 45 scored frames, 5 left out: two windows of 20
-    rows = build_score("fvd", {"frames": 20, "start": 5}).collect(context)
+    rows = build_metric("fvd", {"frames": 20, "start": 5}).collect(context)
     assert rows["real"].shape == (2, 2)
     np.testing.assert_array_equal(seen[0], context.generated.frames[8:28])
     np.testing.assert_array_equal(seen[1], context.generated.frames[28:48])
-    assert build_score("fvd", {"frames": 40, "start": 5}).collect(context)["real"].shape == (1, 2)
+    assert build_metric("fvd", {"frames": 40, "start": 5}).collect(context)["real"].shape == (1, 2)
     with pytest.raises(UnscorableError, match="fvd: expected 41 scored frames or more, got 40"):
-        build_score("fvd", {"frames": 41, "start": 5}).collect(context)
+        build_metric("fvd", {"frames": 41, "start": 5}).collect(context)
     with pytest.raises(UnscorableError, match="or more, got 0"):
-        build_score("fvd", {"start": 50}).collect(context)
+        build_metric("fvd", {"start": 50}).collect(context)
 
 
 @pytest.mark.parametrize(("total", "starts"), [(16, [0]), (31, [0]), (32, [0, 16]), (47, [0, 16]), (48, [0, 16, 32])])
 def test_all_windows_that_fit_and_no_more(total: int, starts: list[int]) -> None:
-    assert build_score("fvd").starts(total, "a", True) == starts  # type: ignore[attr-defined]
+    assert build_metric("fvd").starts(total, "a", True) == starts  # type: ignore[attr-defined]
 
 
 def test_the_drawn_window_is_that_of_the_ids_digest_and_every_place_can_be_drawn() -> None:
-    score = build_score("fvd", {"windows": "random_real"})
+    score = build_metric("fvd", {"windows": "random_real"})
     for name in "abcd":
         drawn = int(hashlib.sha256(name.encode()).hexdigest()[:16], 16)
         for total in (16, 17, 80):
             assert score.starts(total, name, True) == [drawn % (total - 15)]  # type: ignore[attr-defined]
     drawn = {score.starts(18, str(name), True)[0] for name in range(40)}  # type: ignore[attr-defined]
     assert drawn == {0, 1, 2}
-    assert build_score("fvd", {"windows": "first"}).starts(80, "a", True) == [0]  # type: ignore[attr-defined]
+    assert build_metric("fvd", {"windows": "first"}).starts(80, "a", True) == [0]  # type: ignore[attr-defined]
 
 
 @pytest.mark.parametrize(("key", "value"), [("frames", 1), ("start", -1)])
 def test_windows_of_no_motion_or_before_the_start_are_refused(key: str, value: int) -> None:
     with pytest.raises(ConfigError, match=r"frames, start: expected at least 2 and 0"):
-        build_score("fvd", {key: value})
-    build_score("fvd", {"frames": 2, "start": 0})
+        build_metric("fvd", {key: value})
+    build_metric("fvd", {"frames": 2, "start": 0})
 
 
 def test_a_random_window_is_the_real_videos_own_and_windows_are_kept_apart(
     clip: MakeClip, seen: list[np.ndarray]
 ) -> None:
     context = clip(80, "b")
-    score = build_score("fvd", {"windows": "random_real"})
+    score = build_metric("fvd", {"windows": "random_real"})
     score.collect(context)
     (start,) = score.starts(80, "b", True)  # type: ignore[attr-defined]
     assert start > 0
     np.testing.assert_array_equal(seen[0], context.generated.frames[:16])
     np.testing.assert_array_equal(seen[1], context.real.frames[start : start + 16])
-    build_score("fvd").collect(context)  # other windows of the same video: not what is kept of these
+    build_metric("fvd").collect(context)  # other windows of the same video: not what is kept of these
     assert len(seen) == 2 + 5 + 5
-    build_score("fvd").collect(context)
+    build_metric("fvd").collect(context)
     assert len(seen) == 12
 
 
 def test_stylegan_vs_choice_is_one_window_of_each_video(clip: MakeClip, seen: list[np.ndarray]) -> None:
-    score = build_score("fvd", {"windows": "random_real", "ddof": 0})
+    score = build_metric("fvd", {"windows": "random_real", "ddof": 0})
     rows = [score.collect(clip(80, name)) for name in "abcdef"]
     assert all(r["real"].shape == r["generated"].shape == (1, 2) for r in rows)
     starts = {tuple(score.starts(80, name, True)) for name in "abcdef"}
@@ -110,7 +110,7 @@ def test_stylegan_vs_choice_is_one_window_of_each_video(clip: MakeClip, seen: li
 
 
 def test_disco_averages_a_videos_windows_which_is_another_metric(clip: MakeClip, seen: list[np.ndarray]) -> None:
-    one, mean = build_score("fvd"), build_score("fvd", {"average": True})
+    one, mean = build_metric("fvd"), build_metric("fvd", {"average": True})
     clips = [clip(64, name) for name in "abcd"]
     windows, means = ([score.collect(c) for c in clips] for score in (one, mean))
     np.testing.assert_allclose(means[0]["real"], windows[0]["real"].mean(0, keepdims=True))
@@ -120,4 +120,4 @@ def test_disco_averages_a_videos_windows_which_is_another_metric(clip: MakeClip,
 
 def test_a_video_shorter_than_a_window_is_a_miss_not_a_zero(clip: MakeClip, seen: list[np.ndarray]) -> None:
     with pytest.raises(UnscorableError, match="fvd: expected 16 scored frames or more, got 15"):
-        build_score("fvd").collect(clip(18, first=3))
+        build_metric("fvd").collect(clip(18, first=3))

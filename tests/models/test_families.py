@@ -77,10 +77,10 @@ def test_gated_convolution_is_that_of_sana() -> None:
     torch.testing.assert_close(ours(x), theirs(images).flatten(2).transpose(1, 2).view(x.shape))
 
 
-@pytest.mark.parametrize("family", sorted(FAMILIES))
+@pytest.mark.parametrize("family", FAMILIES.names())
 def test_reading_a_context_is_attending_to_its_tokens_too(family: str) -> None:
     torch.manual_seed(0)
-    attention = FAMILIES[family].attention(64, 2)
+    attention = FAMILIES.get(family)().attention(64, 2)
     video, portrait = torch.randn(2 * 3, 5, 64), torch.randn(2, 7, 64)
     joined = torch.cat([video.view(2, 3, 5, 64), portrait[:, None].expand(-1, 3, -1, -1)], dim=2).flatten(0, 1)
     _, context = attention.project(portrait)
@@ -89,7 +89,7 @@ def test_reading_a_context_is_attending_to_its_tokens_too(family: str) -> None:
 
 def test_the_linear_family_feeds_forward_the_video_alone() -> None:
     torch.manual_seed(0)
-    block = SpatialBlock(BlockShape(32, 2, FAMILIES["linear"], (2, 3)))
+    block = SpatialBlock(BlockShape(32, 2, FAMILIES.get("linear")(), (2, 3)))
     nn.init.normal_(block.modulation.weight)
     with torch.no_grad():
         block.modulation.weight[2 * 32 : 3 * 32] = 0  # the gate of attention

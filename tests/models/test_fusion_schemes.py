@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from lt_bench.errors import ConfigError
 from lt_bench.models.conditions import FusedCondition
-from lt_bench.models.fusion import Fusion, FusionShape, base, build_fusion, fusion_names, register_fusion
+from lt_bench.models.fusion import FUSIONS, Fusion, FusionShape, build_fusion, register_fusion
 
 SCHEMES = ("direct", "one_way_symbiotic", "siamese", "symbiotic")
 CELLS = list(itertools.product(SCHEMES, SCHEMES))
@@ -119,11 +119,13 @@ def test_an_unknown_scheme_names_those_there_are(make_model) -> None:
 
 
 def test_a_new_scheme_is_one_class_under_a_name(make_model, make_conditions, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(base, "_REGISTER", dict(base._REGISTER))
+    monkeypatch.setattr(FUSIONS, "_added", {})
 
-    @register_fusion("added")
+    @register_fusion
     class Added(Fusion):
         """The mean of the condition's tokens is added to every video token."""
+
+        name = "added"
 
         def __init__(self, shape: FusionShape) -> None:
             super().__init__(shape)
@@ -135,9 +137,10 @@ def test_a_new_scheme_is_one_class_under_a_name(make_model, make_conditions, mon
         def guide(self, layer: int, video: Tensor, fused: FusedCondition) -> Tensor:
             return video + fused.layers[layer]
 
-    assert "added" in fusion_names()
+    assert "added" in FUSIONS.names()
     for cell in (("added", "added"), ("symbiotic", "added")):
         output = make_model(*cell)(torch.randn(2, 3, *LATENT), torch.tensor([5.0, 900.0]), make_conditions())
         assert output.shape == (2, 3, *LATENT)
-    with pytest.raises(ConfigError, match="fusion 'direct': expected a new name"):
-        register_fusion("direct")(Added)
+    Added.name = "direct"
+    with pytest.raises(ConfigError, match="expected a name that is not taken, got 'direct'"):
+        register_fusion(Added)

@@ -11,11 +11,14 @@ from typing import Any
 import numpy as np
 import pytest
 
+from lt_bench.diffusion.samplers import SAMPLERS
 from lt_bench.errors import CheckpointError, LtBenchError
-from lt_bench.files import read_json
+from lt_bench.evaluation.inputs.generated_videos import open_generated_side
+from lt_bench.files import read_json, sha256_file
 from lt_bench.media.audio import read_audio
 from lt_bench.media.video import probe_video, read_frames
 from lt_bench.models.checkpoint import LoadedModel
+from lt_bench.plugins import load_plugins
 from lt_bench.sampling import videos
 from lt_bench.sampling.generated_set import GeneratedClip, GeneratedSet, read_generated_set
 from lt_bench.sampling.operations import count_operations
@@ -164,3 +167,29 @@ def test_figures_of_a_set_do_not_depend_on_the_order_in_which_its_clips_were_mad
     made = GeneratedSet("x", "0", "0", sampling, 1, 1.0, clips=tuple(clips))
     again = replace(made, clips=tuple(sorted(clips, key=lambda clip: clip.id)))
     assert videos._summed(made, operations, complete=True) == videos._summed(again, operations, complete=True)
+
+
+SAMPLER = """
+from lt_bench.diffusion.samplers import register_sampler
+from lt_bench.diffusion.samplers.flow import FlowEulerSampler
+
+@register_sampler
+class Mine(FlowEulerSampler):
+    name = "mine"
+"""
+
+
+def test_the_plugin_of_a_sampler_is_recorded_and_another_version_makes_other_videos(
+    loaded: LoadedModel, real_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(SAMPLERS, "_added", {})
+    plugin, out = tmp_path / "mine.py", tmp_path / "out"
+    plugin.write_text(SAMPLER)
+    load_plugins([plugin])
+    sampling = replace(loaded.card.config.sampling, sampler="mine")
+    made = generate_split(loaded, real_folder, out, sampling, clips=1)
+    assert made.plugins == read_generated_set(out).plugins == {"mine.py": sha256_file(plugin)}
+    assert open_generated_side(out).meta["plugin mine.py"] == sha256_file(plugin)
+    plugin.write_text(f"{SAMPLER}\n# another version\n")
+    with pytest.raises(CheckpointError, match="key 'plugins' differs"):
+        generate_split(loaded, real_folder, out, sampling, clips=1)

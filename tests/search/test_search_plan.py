@@ -38,6 +38,7 @@ def test_ranges_follow_the_kind_of_their_key(make_plan):
     [
         ({}, "at least one key"),
         ({"train.learnign_rate": {"low": 0, "high": 1}}, "expected a key of a run"),
+        ({"sampling.sampler": {"choices": ["ddim", "dddim"]}}, "sampling.sampler: expected one of ddim, .* 'dddim'"),
         ({"sampling.steps": {"low": 1.5, "high": 4}}, "whole numbers, got 1.5"),
         ({"sampling.steps": {"low": 1}}, "expected low and high, or choices"),
         ({"sampling.steps": {"low": 1, "high": 2, "choices": [1]}}, "either choices or low and high"),

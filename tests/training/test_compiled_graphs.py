@@ -16,7 +16,7 @@ from lt_bench.models import presets
 from lt_bench.models.build import build_model
 from lt_bench.models.compiling import compiled_limits
 from lt_bench.models.conditions import Conditions, FusedCondition
-from lt_bench.models.fusion import Fusion, base, register_fusion
+from lt_bench.models.fusion import FUSIONS, Fusion
 from lt_bench.models.letstalk import LetsTalk
 from lt_bench.sampling.generator import ClipRequest, Generator
 from lt_bench.training.blocks import prepare_blocks
@@ -136,10 +136,12 @@ def test_buckets_of_ddp_do_not_split_a_block(graphs: list[Any], monkeypatch: pyt
 def test_a_scheme_that_is_given_the_blocks_number_is_compiled_too(
     graphs: list[Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(base, "_REGISTER", dict(base._REGISTER))
+    monkeypatch.setattr(FUSIONS, "_added", {})
 
-    @register_fusion("added")
+    @FUSIONS.register
     class AddedFusion(Fusion):
+        name = "added"
+
         def __init__(self, shape: Any) -> None:
             super().__init__(shape)
             self.scale = nn.Parameter(torch.ones(shape.depth))

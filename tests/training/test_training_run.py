@@ -121,6 +121,10 @@ def test_a_plugin_is_recorded_and_a_run_does_not_go_on_with_another_version_of_i
     config = dataclasses.replace(config, model=dataclasses.replace(config.model, plugins=(str(plugin),)))
     model_file = train(config, tmp_path / "run", toy_cache, progress=False).model_file
     assert read_card(model_file).plugins == {"mine.py": sha256_file(plugin)}
+    later = tmp_path / "sampler.py"
+    later.write_text("STEPS = 1\n")
+    more = dataclasses.replace(config, model=dataclasses.replace(config.model, plugins=(str(plugin), str(later))))
+    assert train(more, tmp_path / "run", toy_cache, progress=False).model_file == model_file
     plugin.write_text("SCALE = 2\n")
     with pytest.raises(CheckpointError, match=r"model.safetensors: expected a run with plugin mine.py of sha256"):
         train(config, tmp_path / "run", toy_cache, progress=False)

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from lt_bench.cli.output import add_json_flag, print_json, progress_bar
 from lt_bench.cli.parsing import at_least
+from lt_bench.cli.plugins import add_plugin_flag
 
 if TYPE_CHECKING:
     from lt_bench.evaluation.harness import Options
@@ -45,9 +46,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--store-limit", type=float, default=20.0, metavar="GB", help="size that the store may keep (default: 20)"
     )
-    parser.add_argument(
-        "--plugin", type=Path, action="append", default=[], metavar="FILE.py", help="Python file that registers scores"
-    )
+    add_plugin_flag(parser)
     add_json_flag(parser)
 
 
@@ -97,7 +96,7 @@ def _options(arguments: argparse.Namespace) -> Options:
         clips=arguments.clips,
         workers=arguments.workers,
         store=arguments.store,
-        plugins=tuple(arguments.plugin),
+        plugins=tuple(map(Path, arguments.plugin)),
         pairs=arguments.pairs,
         engine=arguments.engine,
         store_limit=int(arguments.store_limit * 1e9),

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from lt_bench.cli.output import add_json_flag, print_json
 from lt_bench.cli.parsing import at_least
+from lt_bench.cli.plugins import add_plugin_flag
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -27,6 +28,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--speech-encoder", metavar="SPEC", help="its speech encoder, as wav2vec2:PATH (default: wav2vec2-base-960h)"
     )
+    add_plugin_flag(parser)
     add_json_flag(parser)
 
 
@@ -35,9 +37,11 @@ def run(arguments: argparse.Namespace) -> int:
     from lt_bench.config import to_dict
     from lt_bench.errors import CheckpointError
     from lt_bench.models.release import ImportOptions, import_letstalk
+    from lt_bench.plugins import load_plugins
 
     if arguments.out.suffix != ".safetensors":
         raise CheckpointError(f"--out: expected a file ending in .safetensors, got {arguments.out}")
+    load_plugins(arguments.plugin)
     options = ImportOptions(arguments.preset, arguments.frames, arguments.codec, arguments.speech_encoder)
     card = import_letstalk(arguments.file, arguments.out, options)
     model = card.config.model

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from lt_bench.cli.output import add_json_flag, print_json, progress_bar
 from lt_bench.cli.parsing import at_least
+from lt_bench.cli.plugins import add_plugin_flag
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -28,6 +29,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="damage the frames of the first N clips only (default: all)",
     )
     parser.add_argument("--store", type=Path, metavar="DIR", help="folder of features and values (default: your cache)")
+    add_plugin_flag(parser)
     add_json_flag(parser)
 
 
@@ -46,7 +48,7 @@ def run(arguments: argparse.Namespace) -> int:
             arguments.out,
             arguments.clips,
             progress=lambda done, total: bar.update(task, completed=done, total=total),
-            options=Options(store=arguments.store),
+            options=Options(store=arguments.store, plugins=tuple(map(Path, arguments.plugin))),
         )
     report = responses(study)
     write_report(report, arguments.out)

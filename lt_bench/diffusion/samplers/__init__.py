@@ -1,4 +1,4 @@
-"""Samplers: diffusers' schedulers, set up for what our networks predict.
+"""Samplers: diffusers' schedulers, set up for what our networks predict; ``SAMPLERS`` lists them by name.
 
 The steps themselves are diffusers'. What is ours is the choice of timesteps, the learned variance (only DDPM uses it)
 and the change of the prediction into what a scheduler knows.
@@ -6,29 +6,22 @@ and the change of the prediction into what a scheduler knows.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from lt_bench.config import DiffusionConfig
-from lt_bench.config.sampling import SamplerName
-from lt_bench.diffusion.samplers.base import Generators, Sampler
-from lt_bench.diffusion.samplers.ddim import DdimSampler
-from lt_bench.diffusion.samplers.ddpm import DdpmSampler
-from lt_bench.diffusion.samplers.flow import FlowEulerSampler, FlowHeunSampler
-from lt_bench.diffusion.samplers.multistep import DpmSolverSampler, UniPcSampler
+from lt_bench.diffusion.samplers.base import SAMPLERS, Generators, Sampler, SamplerSettings, register_sampler
 from lt_bench.diffusion.schedule import STEPS
 from lt_bench.errors import ConfigError
 
-__all__ = ["Generators", "Sampler", "SamplerName", "build_sampler"]
+__all__ = ["SAMPLERS", "Generators", "Sampler", "SamplerSettings", "build_sampler", "register_sampler"]
 
 
 def build_sampler(
-    name: SamplerName, steps: int, config: DiffusionConfig, learn_sigma: bool = False, spacing: str = "even"
+    name: str, steps: int, config: DiffusionConfig, learn_sigma: bool = False, spacing: str = "even"
 ) -> Sampler:
-    """A sampler for networks trained with ``config``.
+    """Build a sampler for networks trained with ``config``.
 
     Args:
         name: ``ddpm`` and ``ddim`` for the linear schedule, ``flow_euler`` and ``flow_heun`` for the flow, ``dpmpp_2m``
-            and ``unipc`` for both.
+            and ``unipc`` for both, or a plugin's.
         steps: of the sampler; one call of the network each, but two with ``flow_heun`` (and one in its last step).
         config: what the network was trained for.
         learn_sigma: whether the network also predicts the variance.
@@ -37,25 +30,15 @@ def build_sampler(
     Raises:
         ConfigError: the sampler is unknown or does not fit the schedule, or the number of steps is out of range.
     """
-    flow = config.schedule == "flow"
+    kind, schedule = SAMPLERS.get(name, "sampling.sampler"), config.schedule
+    if schedule not in kind.schedules:
+        expected = ", ".join(other for other in SAMPLERS.names() if schedule in SAMPLERS.get(other).schedules)
+        raise ConfigError(f"sampling.sampler: expected one of {expected} with schedule {schedule}, got '{name}'")
     log_snr = spacing == "log_snr"
-    fitting: dict[str, Callable[[], Sampler]] = {
-        "dpmpp_2m": lambda: DpmSolverSampler(steps, config.prediction, learn_sigma, flow, log_snr),
-        "unipc": lambda: UniPcSampler(steps, config.prediction, learn_sigma, flow, log_snr),
-    }
-    if flow:
-        fitting["flow_euler"] = lambda: FlowEulerSampler(steps, config.prediction)
-        fitting["flow_heun"] = lambda: FlowHeunSampler(steps, config.prediction)
-    else:
-        fitting["ddpm"] = lambda: DdpmSampler(steps, config.prediction, learn_sigma)
-        fitting["ddim"] = lambda: DdimSampler(steps, config.prediction, learn_sigma)
-    if name not in fitting:
-        expected = ", ".join(sorted(fitting))
-        raise ConfigError(f"sampling.sampler: expected one of {expected} with schedule {config.schedule}, got '{name}'")
-    if log_snr and (flow or name not in ("dpmpp_2m", "unipc")):
-        got = f"{name} and schedule {config.schedule}"
-        raise ConfigError(f"sampling.spacing: expected even unless dpmpp_2m or unipc on the linear schedule, got {got}")
-    least = 2 if name == "ddpm" else 1  # its only step would be that of t = 0, which takes noise for clean latents
-    if not least <= steps <= STEPS:
-        raise ConfigError(f"sampling.steps: expected {least} to {STEPS}, got {steps}")
-    return fitting[name]()
+    if log_snr and (schedule == "flow" or not kind.takes_log_snr):
+        fitting = " or ".join(other for other in SAMPLERS.names() if SAMPLERS.get(other).takes_log_snr)
+        got = f"{name} and schedule {schedule}"
+        raise ConfigError(f"sampling.spacing: expected even unless {fitting} on the linear schedule, got {got}")
+    if not kind.least_steps <= steps <= STEPS:
+        raise ConfigError(f"sampling.steps: expected {kind.least_steps} to {STEPS}, got {steps}")
+    return kind(SamplerSettings(steps, config.prediction, learn_sigma, schedule == "flow", log_snr))

@@ -1,13 +1,15 @@
-"""What every sampler offers, and the schedule that diffusers' schedulers are given."""
+"""The interface of a sampler, the registry of all samplers, and the schedule that diffusers' schedulers are given."""
 
 from __future__ import annotations
 
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor
 
 from lt_bench.diffusion.schedule import BETA_FIRST, BETA_LAST, STEPS, linear_betas
+from lt_bench.registry import Registry
 from lt_bench.shapes import Float, Int, Latents
 
 PREDICTIONS: dict[str, Any] = {"epsilon": "epsilon", "sample": "sample", "velocity": "v_prediction"}
@@ -23,8 +25,26 @@ LINEAR: dict[str, Any] = {
 Generators = torch.Generator | list[torch.Generator] | None
 
 
+@dataclass(frozen=True)
+class SamplerSettings:
+    """What a sampler is built for."""
+
+    steps: int
+    """Number of steps, 1 to 1000."""
+    prediction: str
+    """What the network predicts: ``epsilon``, ``sample`` or ``velocity``."""
+    learn_sigma: bool
+    """Whether the network also predicts the variance."""
+    flow: bool
+    """Whether the network was trained on the rectified flow; on the linear schedule otherwise."""
+    log_snr: bool
+    """Whether steps are even in the log of the signal-to-noise ratio; even in timesteps otherwise."""
+
+
 class Sampler:
     """Takes noise to latents in a fixed number of steps; it keeps state, so each window needs a new one.
+
+    A sampler overrides ``prepare`` and ``advance``.
 
     Attributes:
         timesteps: what the network is given at each call (calls,), in [0, 1000], never rising. A step is one call; only
@@ -32,12 +52,25 @@ class Sampler:
         init_noise_scale: standard deviation of the first x.
     """
 
+    name: ClassVar[str]
+    """The name that ``SamplingConfig.sampler`` uses."""
+    schedules: ClassVar[tuple[str, ...]]
+    """The noise schedules it fits: ``linear``, ``flow`` or both."""
+    takes_log_snr: ClassVar[bool] = False
+    """Whether its steps can be even in the log of the signal-to-noise ratio."""
+    least_steps: ClassVar[int] = 1
+    """The least number of steps."""
     init_noise_scale = 1.0
 
-    def __init__(self, timesteps: Float[Tensor, " calls"] | Int[Tensor, " calls"], learn_sigma: bool) -> None:
-        self.timesteps = timesteps.float()
-        self.learn_sigma = learn_sigma
-        self._done = 0
+    def __init__(self, settings: SamplerSettings) -> None:
+        self.learn_sigma = settings.learn_sigma
+        self.done = 0
+        """Number of calls so far."""
+        self.timesteps = self.prepare(settings).float()
+
+    def prepare(self, settings: SamplerSettings) -> Float[Tensor, " calls"] | Int[Tensor, " calls"]:
+        """Choose the timesteps of the network's calls, in [0, 1000], never rising; called once, at construction."""
+        raise NotImplementedError
 
     def step(self, prediction: Tensor, t: Tensor | float, x: Latents, generator: Generators = None) -> Latents:
         """The less noisy latents.
@@ -51,21 +84,22 @@ class Sampler:
         Raises:
             ValueError: the timestep is not the next one, or the channels do not fit.
         """
-        if self._done == len(self.timesteps) or float(t) != float(self.timesteps[self._done]):
-            following = [float(step) for step in self.timesteps[self._done : self._done + 1]]
+        if self.done == len(self.timesteps) or float(t) != float(self.timesteps[self.done]):
+            following = [float(step) for step in self.timesteps[self.done : self.done + 1]]
             raise ValueError(f"timestep: expected the next one {following}, got {float(t)}")
         expected = x.shape[2] * (2 if self.learn_sigma else 1)
         if prediction.shape[2] != expected:
             raise ValueError(f"prediction: expected {expected} channels, got {prediction.shape[2]}")
-        result = self._advance(prediction.to(x.dtype), x, generator)
-        self._done += 1
+        result = self.advance(prediction.to(x.dtype), x, generator)
+        self.done += 1
         return result
 
-    def _advance(self, prediction: Tensor, x: Latents, generator: Generators) -> Latents:
+    def advance(self, prediction: Tensor, x: Latents, generator: Generators) -> Latents:
+        """Compute the less noisy latents of the call number ``done``; the arguments are those of ``step``."""
         raise NotImplementedError
 
-    def _mean(self, prediction: Tensor, x: Latents) -> Latents:
-        """The prediction without a learned variance."""
+    def mean(self, prediction: Tensor, x: Latents) -> Latents:
+        """Return the prediction without a learned variance."""
         return prediction[:, :, : x.shape[2]]
 
 
@@ -74,3 +108,20 @@ def shortened_betas(timesteps: Int[Tensor, " steps"]) -> list[float]:
     kept = torch.cumprod(1 - linear_betas(), dim=0)[timesteps]
     before = torch.cat([torch.ones_like(kept[:1]), kept[:-1]])
     return (1 - kept / before).tolist()
+
+
+_FLOW, _MULTISTEP = "lt_bench.diffusion.samplers.flow", "lt_bench.diffusion.samplers.multistep"
+SAMPLERS = Registry(
+    "sampler",
+    Sampler,
+    {
+        "ddim": "lt_bench.diffusion.samplers.ddim:DdimSampler",
+        "ddpm": "lt_bench.diffusion.samplers.ddpm:DdpmSampler",
+        "dpmpp_2m": f"{_MULTISTEP}:DpmSolverSampler",
+        "flow_euler": f"{_FLOW}:FlowEulerSampler",
+        "flow_heun": f"{_FLOW}:FlowHeunSampler",
+        "unipc": f"{_MULTISTEP}:UniPcSampler",
+    },
+)
+"""Every sampler by name."""
+register_sampler = SAMPLERS.register

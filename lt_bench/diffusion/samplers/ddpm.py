@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from lt_bench.diffusion.samplers.base import PREDICTIONS, Generators, Sampler, shortened_betas
+from lt_bench.diffusion.samplers.base import PREDICTIONS, Generators, Sampler, SamplerSettings, shortened_betas
 from lt_bench.diffusion.schedule import STEPS
 from lt_bench.shapes import Latents
 
@@ -19,22 +19,29 @@ class DdpmSampler(Sampler):
     learned variance is that of the longer steps, and the last step adds no noise.
     """
 
-    def __init__(self, steps: int, prediction: str, learn_sigma: bool) -> None:
+    name = "ddpm"
+    schedules = ("linear",)
+    least_steps = 2  # its only step would be that of t = 0, which takes noise for clean latents
+
+    def prepare(self, settings: SamplerSettings) -> Tensor:
+        """Set up diffusers' scheduler."""
         from diffusers import DDPMScheduler
 
+        steps = settings.steps
         chosen = torch.linspace(0, STEPS - 1, steps, dtype=torch.float64).round().long()
-        super().__init__(chosen.flip(0), learn_sigma)
         self._scheduler: Any = DDPMScheduler(
             num_train_timesteps=steps,
             trained_betas=shortened_betas(chosen),
-            variance_type="learned_range" if learn_sigma else "fixed_small",
+            variance_type="learned_range" if settings.learn_sigma else "fixed_small",
             clip_sample=False,
-            prediction_type=PREDICTIONS[prediction],
+            prediction_type=PREDICTIONS[settings.prediction],
         )
         self._scheduler.set_timesteps(steps)
+        return chosen.flip(0)
 
-    def _advance(self, prediction: Tensor, x: Latents, generator: Generators) -> Latents:
-        index = len(self.timesteps) - 1 - self._done
+    def advance(self, prediction: Tensor, x: Latents, generator: Generators) -> Latents:
+        """Take diffusers' step."""
+        index = len(self.timesteps) - 1 - self.done
         # diffusers expects channels in dimension 1 and windows in 0.
         output = self._scheduler.step(prediction.transpose(1, 2), index, x.transpose(1, 2), generator=generator)
         return output.prev_sample.transpose(1, 2)

@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from lt_bench.diffusion.samplers.base import Generators, Sampler
+from lt_bench.diffusion.samplers.base import Generators, Sampler, SamplerSettings
 from lt_bench.diffusion.schedule import STEPS, Marginal, sample_to_flow
 from lt_bench.shapes import Latents
 
@@ -15,19 +15,25 @@ from lt_bench.shapes import Latents
 class FlowEulerSampler(Sampler):
     """Euler steps of equal length along the flow."""
 
-    def __init__(self, steps: int, prediction: str) -> None:
+    name = "flow_euler"
+    schedules = ("flow",)
+
+    def prepare(self, settings: SamplerSettings) -> Tensor:
+        """Set up diffusers' scheduler."""
         from diffusers import FlowMatchEulerDiscreteScheduler
 
-        self._from_sample = prediction == "sample"
+        steps = settings.steps
+        self._from_sample = settings.prediction == "sample"
         self._scheduler: Any = FlowMatchEulerDiscreteScheduler(num_train_timesteps=STEPS, shift=1.0)
         self._scheduler.set_timesteps(sigmas=torch.linspace(1, 1 / steps, steps).tolist())
         self._scheduler.set_begin_index(0)
-        super().__init__(self._scheduler.timesteps, learn_sigma=False)
+        return self._scheduler.timesteps
 
-    def _advance(self, prediction: Tensor, x: Latents, generator: Generators) -> Latents:
+    def advance(self, prediction: Tensor, x: Latents, generator: Generators) -> Latents:
+        """Take diffusers' step."""
         if self._from_sample:
-            prediction = _velocity(prediction, x, self._scheduler.sigmas[self._done])
-        return self._scheduler.step(prediction, self._scheduler.timesteps[self._done], x, return_dict=False)[0]
+            prediction = _velocity(prediction, x, self._scheduler.sigmas[self.done])
+        return self._scheduler.step(prediction, self._scheduler.timesteps[self.done], x, return_dict=False)[0]
 
 
 class FlowHeunSampler(Sampler):
@@ -36,17 +42,23 @@ class FlowHeunSampler(Sampler):
     Two calls of the network a step, so ``2 steps - 1`` in all. As in diffusers, the last step begins at t = 1/1000.
     """
 
-    def __init__(self, steps: int, prediction: str) -> None:
+    name = "flow_heun"
+    schedules = ("flow",)
+
+    def prepare(self, settings: SamplerSettings) -> Tensor:
+        """Set up diffusers' scheduler."""
         from diffusers import FlowMatchHeunDiscreteScheduler
 
-        self._from_sample = prediction == "sample"
+        steps = settings.steps
+        self._from_sample = settings.prediction == "sample"
         self._scheduler: Any = FlowMatchHeunDiscreteScheduler(num_train_timesteps=STEPS, shift=1.0)
         self._scheduler.set_timesteps(steps)
         self._scheduler.set_begin_index(0)
-        super().__init__(self._scheduler.timesteps, learn_sigma=False)
+        return self._scheduler.timesteps
 
-    def _advance(self, prediction: Tensor, x: Latents, generator: Generators) -> Latents:
-        t = self._scheduler.timesteps[self._done]
+    def advance(self, prediction: Tensor, x: Latents, generator: Generators) -> Latents:
+        """Take diffusers' step."""
+        t = self._scheduler.timesteps[self.done]
         if self._from_sample:
             prediction = _velocity(prediction, x, t / STEPS)
         return self._scheduler.step(prediction, t, x, return_dict=False)[0]

@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from lt_bench.diffusion.samplers.base import LINEAR, PREDICTIONS, Generators, Sampler
+from lt_bench.diffusion.samplers.base import LINEAR, PREDICTIONS, Generators, Sampler, SamplerSettings
 from lt_bench.diffusion.schedule import STEPS
 from lt_bench.shapes import Latents
 
@@ -15,38 +15,52 @@ from lt_bench.shapes import Latents
 class MultistepSampler(Sampler):
     """Steps of one of diffusers' multistep schedulers: one call of the network each, using those before."""
 
-    def __init__(self, scheduler: Any, steps: int, learn_sigma: bool, flow: bool) -> None:
+    schedules = ("linear", "flow")
+    takes_log_snr = True
+
+    def build_scheduler(self, settings: SamplerSettings) -> Any:
+        """Build diffusers' scheduler."""
+        raise NotImplementedError
+
+    def prepare(self, settings: SamplerSettings) -> Tensor:
+        """Set up diffusers' scheduler."""
+        scheduler = self.build_scheduler(settings)
         # diffusers hands this tensor to numpy in a way that numpy 2 has deprecated; as an array it passes.
         scheduler.alphas_cumprod = scheduler.alphas_cumprod.numpy()
-        scheduler.set_timesteps(steps)
+        scheduler.set_timesteps(settings.steps)
         scheduler.set_begin_index(0)
         self._scheduler = scheduler
         # diffusers makes whole numbers of timesteps, by rounding down; its sigmas are exact.
-        super().__init__(_flow_times(scheduler) if flow else _nearest_timesteps(scheduler), learn_sigma)
+        return _flow_times(scheduler) if settings.flow else _nearest_timesteps(scheduler)
 
-    def _advance(self, prediction: Tensor, x: Latents, generator: Generators) -> Latents:
-        step = self._scheduler.timesteps[self._done]
-        return self._scheduler.step(self._mean(prediction, x), step, x).prev_sample
+    def advance(self, prediction: Tensor, x: Latents, generator: Generators) -> Latents:
+        """Take diffusers' step."""
+        step = self._scheduler.timesteps[self.done]
+        return self._scheduler.step(self.mean(prediction, x), step, x).prev_sample
 
 
 class DpmSolverSampler(MultistepSampler):
     """DPM-Solver++ 2M (Lu et al. 2022)."""
 
-    def __init__(self, steps: int, prediction: str, learn_sigma: bool, flow: bool, log_snr: bool) -> None:
+    name = "dpmpp_2m"
+
+    def build_scheduler(self, settings: SamplerSettings) -> Any:
+        """Build diffusers' scheduler."""
         from diffusers import DPMSolverMultistepScheduler
 
-        scheduler = DPMSolverMultistepScheduler(**LINEAR, **_options(prediction, flow, log_snr))
-        super().__init__(scheduler, steps, learn_sigma, flow)
+        return DPMSolverMultistepScheduler(**LINEAR, **_options(settings))
 
 
 class UniPcSampler(MultistepSampler):
     """UniPC of order 2 with B2(h) (Zhao et al. 2023): each step also corrects the one before, at no further call."""
 
-    def __init__(self, steps: int, prediction: str, learn_sigma: bool, flow: bool, log_snr: bool) -> None:
+    name = "unipc"
+
+    def build_scheduler(self, settings: SamplerSettings) -> Any:
+        """Build diffusers' scheduler."""
         from diffusers import UniPCMultistepScheduler
 
-        scheduler = UniPCMultistepScheduler(**LINEAR, **_options(prediction, flow, log_snr))
-        super().__init__(scheduler, steps, learn_sigma, flow)
+        return UniPCMultistepScheduler(**LINEAR, **_options(settings))
 
 
 def _flow_times(scheduler: Any) -> Tensor:
@@ -60,7 +74,8 @@ def _nearest_timesteps(scheduler: Any) -> Tensor:
     return (scheduler.sigmas[:-1].double().log()[:, None] - levels).abs().argmin(1)
 
 
-def _options(prediction: str, flow: bool, log_snr: bool) -> dict[str, Any]:
-    known = "flow_prediction" if flow and prediction == "velocity" else PREDICTIONS[prediction]
+def _options(settings: SamplerSettings) -> dict[str, Any]:
+    in_flow = settings.flow and settings.prediction == "velocity"
+    known = "flow_prediction" if in_flow else PREDICTIONS[settings.prediction]
     # Sigmas in even ratios are even steps in log SNR: on this schedule sigma / signal is 1 / sqrt(SNR).
-    return {"prediction_type": known, "use_flow_sigmas": flow, "use_exponential_sigmas": log_snr}
+    return {"prediction_type": known, "use_flow_sigmas": settings.flow, "use_exponential_sigmas": settings.log_snr}

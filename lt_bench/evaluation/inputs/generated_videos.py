@@ -80,7 +80,9 @@ def _facts(document: dict[str, Any], path: Path) -> dict[str, Scalar]:
     for key, value in facts.items():
         if isinstance(value, float) and not math.isfinite(value):
             raise ResultError(f"{path}: key '{key}': expected a finite number, got {value}")
-    return facts
+    plugins = document.get("plugins")
+    hashes = plugins.items() if isinstance(plugins, dict) else ()
+    return facts | {f"plugin {name}": _typed({name: sha256}, name, str, path) for name, sha256 in hashes}
 
 
 def _typed(document: dict[str, Any], key: str, kind: type, path: Path) -> Any:

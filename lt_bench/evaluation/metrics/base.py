@@ -1,12 +1,12 @@
-"""What a score is, and the register of them.
+"""The interface of a metric: what it states of itself, and the three kinds of metrics.
 
-A new metric is one file::
+A metric is the definition; a score is its value. A new one is one class, given as ``--plugin FILE``::
 
-    from lt_bench.evaluation.metrics.base import ClipContext, PerVideoScore, register
+    from lt_bench.evaluation.metrics import ClipContext, VideoMetric, register_metric
 
-    @register
+    @register_metric
     @dataclass(frozen=True)
-    class Brightness(PerVideoScore):
+    class Brightness(VideoMetric):
         '''Mean brightness, to compare with real videos.'''
 
         name = "brightness"
@@ -22,16 +22,12 @@ Fields of the dataclass are settings that a protocol's YAML may give.
 
 from __future__ import annotations
 
-import importlib
-import pkgutil
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
-from pathlib import Path
-from typing import Any, ClassVar, Literal, TypeVar
+from typing import ClassVar, Literal
 
 from numpy import ndarray
 
-from lt_bench.errors import ConfigError
 from lt_bench.evaluation.inputs.clip_context import ClipContext, Features, Truth, UnscorableError, VideoView
 from lt_bench.evaluation.results.result_file import Reference, Scalar
 from lt_bench.evaluation.statistics.cluster import Aggregate
@@ -43,20 +39,17 @@ FACE_ASSET = "face_landmarker.task"
 __all__ = [
     "ClipContext",
     "Features",
-    "PerVideoScore",
-    "ReportedScore",
-    "Score",
-    "SetScore",
+    "Metric",
+    "ReportedMetric",
+    "SetMetric",
     "Truth",
     "UnscorableError",
+    "VideoMetric",
     "VideoView",
-    "build_score",
-    "register",
-    "score_names",
 ]
 
 
-class Score(ABC):
+class Metric(ABC):
     """What a score states of itself; a video without a value raises ``UnscorableError`` or any ``LtBenchError``."""
 
     name: ClassVar[str]
@@ -96,7 +89,7 @@ class Score(ABC):
         return f"{what} absent: lt-bench assets get {' '.join(absent)}"
 
 
-class PerVideoScore(Score):
+class VideoMetric(Metric):
     """A number a video; the set's value is their mean (or median)."""
 
     aggregate: ClassVar[Aggregate] = "mean"
@@ -108,7 +101,7 @@ class PerVideoScore(Score):
         """The value of ``clip.generated``."""
 
 
-class SetScore(Score):
+class SetMetric(Metric):
     """A number for all videos together, such as a distance between distributions."""
 
     lowest: ClassVar[float | None] = None
@@ -133,58 +126,9 @@ class SetScore(Score):
         return None
 
 
-class ReportedScore(Score):
+class ReportedMetric(Metric):
     """A number that the system reports of itself, such as its runtime; no video is looked at."""
 
     @abstractmethod
     def report(self, meta: Mapping[str, Scalar]) -> float:
         """The value, of the facts in the manifest of the generated set."""
-
-
-S = TypeVar("S", bound=type[Score])
-_SCORES: dict[str, type[Score]] = {}
-
-
-def register(kind: S) -> S:
-    """Make a score known by its name. A name stands once."""
-    known = _SCORES.get(kind.name)
-    if known is not None and (known.__module__, known.__qualname__) != (kind.__module__, kind.__qualname__):
-        raise ConfigError(f"score '{kind.name}': expected one definition, got {known.__module__} and {kind.__module__}")
-    _SCORES[kind.name] = kind
-    return kind
-
-
-def score_names() -> tuple[str, ...]:
-    """Names of all registered scores, the package's own included."""
-    _import_own()
-    return tuple(sorted(_SCORES))
-
-
-def build_score(name: str, settings: Mapping[str, Any] | None = None, source: str = "protocol") -> Score:
-    """A score with its settings.
-
-    Raises:
-        ConfigError: unknown name, or an unknown or ill-typed setting.
-    """
-    from lt_bench.config import parse_config
-
-    _import_where_named(name)
-    if name not in _SCORES and name not in score_names():
-        raise ConfigError(f"{source}: score '{name}': expected one of {', '.join(score_names())}")
-    return parse_config(_SCORES[name], dict(settings or {}), f"{source}: score '{name}'")
-
-
-def _import_where_named(name: str) -> None:
-    """Import the file of ours that says ``name = "..."``: all of them together take torch and seconds."""
-    package = importlib.import_module("lt_bench.evaluation.metrics")
-    line = f'\n    name = "{name}"\n'
-    root = Path(package.__path__[0])
-    for file in root.rglob("*.py"):
-        if line in file.read_text(encoding="utf-8"):
-            importlib.import_module(".".join([package.__name__, *file.relative_to(root).with_suffix("").parts]))
-
-
-def _import_own() -> None:
-    package = importlib.import_module("lt_bench.evaluation.metrics")
-    for module in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
-        importlib.import_module(module.name)

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from lt_bench.evaluation.metrics.base import ReportedScore, UnscorableError, register
+from lt_bench.evaluation.metrics.base import ReportedMetric, UnscorableError
 from lt_bench.evaluation.results.result_file import Scalar
 
 
-class _Reported(ReportedScore):
+class _Reported(ReportedMetric):
     source = "the manifest of the generated set"
 
     def report(self, meta: Mapping[str, Scalar]) -> float:
@@ -22,7 +22,6 @@ class _Reported(ReportedScore):
         return float(value)
 
 
-@register
 @dataclass(frozen=True)
 class SecondsPerVideoSecond(_Reported):
     """Runtime: seconds to make one second of video, on the hardware that the system was run on."""
@@ -33,7 +32,6 @@ class SecondsPerVideoSecond(_Reported):
     higher_is_better = False
 
 
-@register
 @dataclass(frozen=True)
 class Parameters(_Reported):
     """Parameters of the generator."""
@@ -42,7 +40,6 @@ class Parameters(_Reported):
     title = "parameters, as reported"
 
 
-@register
 @dataclass(frozen=True)
 class Macs(_Reported):
     """Multiply-accumulate operations to make one second of video."""

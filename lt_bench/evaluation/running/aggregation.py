@@ -11,15 +11,15 @@ from numpy import ndarray
 
 from lt_bench.config import to_dict
 from lt_bench.errors import LtBenchError
-from lt_bench.evaluation.metrics.base import PerVideoScore, ReportedScore, Score, SetScore
+from lt_bench.evaluation.metrics.base import Metric, ReportedMetric, SetMetric, VideoMetric
 from lt_bench.evaluation.protocol import Protocol
 from lt_bench.evaluation.results.result_file import (
     Extrapolation,
     Interval,
     Reference,
     Scalar,
+    Score,
 )
-from lt_bench.evaluation.results.result_file import Score as ScoreValue
 from lt_bench.evaluation.results.settings import hash_of_settings, protocol_settings
 from lt_bench.evaluation.running.clip_scorer import ClipScores, reason
 from lt_bench.evaluation.statistics.cluster import aggregate, cluster_bootstrap, jackknife_interval
@@ -50,13 +50,13 @@ NOTES = {
 
 
 def assemble(
-    score: Score,
+    score: Metric,
     unavailable: str | None,
     clips: Sequence[ClipScores],
     identities: Mapping[str, str],
     rules: Rules,
     meta: Mapping[str, Scalar] | None = None,
-) -> ScoreValue:
+) -> Score:
     """Compute one score of a result.
 
     Args:
@@ -67,11 +67,11 @@ def assemble(
         rules: of the protocol.
         meta: facts of the system's manifest.
     """
-    if unavailable is None and isinstance(score, PerVideoScore):
+    if unavailable is None and isinstance(score, VideoMetric):
         return _per_video(score, clips, identities, rules)
-    if unavailable is None and isinstance(score, SetScore):
+    if unavailable is None and isinstance(score, SetMetric):
         return _set(score, clips, identities, rules)
-    if unavailable is None and isinstance(score, ReportedScore):
+    if unavailable is None and isinstance(score, ReportedMetric):
         return _reported(score, meta or {})
     return _empty(score, rules, unavailable or "neither a score of videos nor of a set")
 
@@ -86,9 +86,7 @@ def rules_of(protocol: Protocol, size: tuple[int, int]) -> Rules:
     )
 
 
-def _per_video(
-    score: PerVideoScore, clips: Sequence[ClipScores], identities: Mapping[str, str], rules: Rules
-) -> ScoreValue:
+def _per_video(score: VideoMetric, clips: Sequence[ClipScores], identities: Mapping[str, str], rules: Rules) -> Score:
     values = {clip.id: clip.values[score.name] for clip in clips if score.name in clip.values}
     if not values:
         return _empty(score, rules, _why_none(score, clips))
@@ -108,14 +106,14 @@ def _per_video(
     )
 
 
-def _beside(score: PerVideoScore, kind: ReferenceKind, found: Sequence[Mapping[str, float]]) -> Reference | None:
+def _beside(score: VideoMetric, kind: ReferenceKind, found: Sequence[Mapping[str, float]]) -> Reference | None:
     values = [row[score.name] for row in found if score.name in row]
     if not values:
         return None
     return Reference(kind, aggregate(values, score.aggregate), f"{NOTES[kind]} (N={len(values)})")
 
 
-def _set(score: SetScore, clips: Sequence[ClipScores], identities: Mapping[str, str], rules: Rules) -> ScoreValue:
+def _set(score: SetMetric, clips: Sequence[ClipScores], identities: Mapping[str, str], rules: Rules) -> Score:
     # Sorted, so that the order of clips cannot show even in the last digit.
     found = sorted((clip for clip in clips if score.name in clip.collected), key=lambda clip: clip.id)
     if not found:
@@ -140,7 +138,7 @@ def _set(score: SetScore, clips: Sequence[ClipScores], identities: Mapping[str, 
 
 
 def _jackknife(
-    score: SetScore, value: float, collected: Sequence[Mapping[str, ndarray]], clusters: Sequence[str]
+    score: SetMetric, value: float, collected: Sequence[Mapping[str, ndarray]], clusters: Sequence[str]
 ) -> Interval | None:
     names = sorted(set(clusters))
     groups = min(len(names), MAX_JACKKNIFE_GROUPS)
@@ -154,26 +152,26 @@ def _jackknife(
     return replace(found, low=max(found.low, score.lowest))
 
 
-def _reported(score: ReportedScore, meta: Mapping[str, Scalar]) -> ScoreValue:
+def _reported(score: ReportedMetric, meta: Mapping[str, Scalar]) -> Score:
     try:
         return _score(score, NO_RULES, value=score.report(meta))
     except LtBenchError as error:
         return _empty(score, NO_RULES, reason(error))
 
 
-def _why_none(score: Score, clips: Sequence[ClipScores]) -> str:
+def _why_none(score: Metric, clips: Sequence[ClipScores]) -> str:
     reasons = [miss.reason for clip in clips for miss in clip.misses if miss.score == score.name]
     return (
         f"none of {len(clips)} videos could be scored: {statistics.mode(reasons)}" if reasons else "no video was read"
     )
 
 
-def _empty(score: Score, rules: Rules, missing: str) -> ScoreValue:
+def _empty(score: Metric, rules: Rules, missing: str) -> Score:
     return _score(score, rules, missing=missing, known=False)
 
 
 def _score(
-    score: Score,
+    score: Metric,
     rules: Rules,
     amount: str = "",
     value: float | None = None,
@@ -185,17 +183,17 @@ def _score(
     known: bool = True,
     control: Reference | None = None,
     extrapolated: Extrapolation | None = None,
-) -> ScoreValue:
+) -> Score:
     parts = (score.title, score.detail, rules.text, amount)
     settings = to_dict(score) | rules.settings
-    return ScoreValue(
+    return Score(
         name=score.name,
         title=", ".join(part for part in parts if part),
         unit=score.unit,
         higher_is_better=score.higher_is_better,
         target=score.target,
-        scope="video" if isinstance(score, PerVideoScore) else "set",
-        aggregate=score.aggregate if isinstance(score, PerVideoScore) else "mean",
+        scope="video" if isinstance(score, VideoMetric) else "set",
+        aggregate=score.aggregate if isinstance(score, VideoMetric) else "mean",
         source=score.source,
         detector=score.detector if known else "",
         value=value,

@@ -14,7 +14,7 @@ from lt_bench.errors import LtBenchError
 from lt_bench.evaluation.inputs.clip_context import ClipContext, UnscorableError, VideoView
 from lt_bench.evaluation.inputs.clip_loader import Loader
 from lt_bench.evaluation.inputs.reference_set import ReferenceVideo
-from lt_bench.evaluation.metrics.base import PerVideoScore, Score, SetScore
+from lt_bench.evaluation.metrics.base import Metric, SetMetric, VideoMetric
 from lt_bench.evaluation.results.result_file import Miss
 from lt_bench.evaluation.running.value_cache import ValueCache
 from lt_bench.files import sha256_json
@@ -55,7 +55,7 @@ class ClipScorer:
         scores: those that can be computed here at all.
     """
 
-    def __init__(self, loader: Loader, scores: Sequence[Score]) -> None:
+    def __init__(self, loader: Loader, scores: Sequence[Metric]) -> None:
         self.loader, self.scores = loader, tuple(scores)
         gallery = loader.reference.gallery.values()
         self._gallery = sha256_json(sorted([take.id, take.identity, take.sha256] for take in gallery))
@@ -120,7 +120,7 @@ def reason(error: LtBenchError, folders: Sequence[Path] = ()) -> str:
 class _Measurement:
     """One score on one clip."""
 
-    score: Score
+    score: Metric
     clip: ClipContext
     folders: Sequence[Path]
     pair_values: ValueCache
@@ -131,16 +131,16 @@ class _Measurement:
         score, clip, name = self.score, self.clip, self.score.name
         if "truth" in score.needs and clip.truth is None:
             raise UnscorableError("the clip has no truth", fault="reference")
-        if isinstance(score, SetScore):
+        if isinstance(score, SetMetric):
             result.collected[name] = dict(score.collect(clip))
-        elif isinstance(score, PerVideoScore):
+        elif isinstance(score, VideoMetric):
             result.values[name] = self._value(score.score, self.pair_values, "value", clip)
             if score.reference is not None:
                 self._beside(score, "reference", clip.on_real(), result.references)
             if "audio" in score.needs and (misvoiced := clip.misvoiced()):
                 self._beside(score, "control", misvoiced, result.controls)
 
-    def _beside(self, score: PerVideoScore, role: str, clip: ClipContext, into: dict[str, float]) -> None:
+    def _beside(self, score: VideoMetric, role: str, clip: ClipContext, into: dict[str, float]) -> None:
         """Add the same score for comparison, if there is one: the result states how many clips it is based on."""
         try:
             into[score.name] = self._value(score.score, self.reference_values, role, clip)

@@ -8,7 +8,7 @@ from typing import Any
 
 from lt_bench.errors import FaceError, LtBenchError
 from lt_bench.evaluation.inputs.clip_context import UnscorableError
-from lt_bench.evaluation.metrics.base import Score
+from lt_bench.evaluation.metrics.base import Metric
 from lt_bench.evaluation.statistics.cluster import UndefinedError
 from lt_bench.evaluation.stores.code_hash import code_hash
 from lt_bench.evaluation.stores.feature_store import Address, FeatureStore, address_hash
@@ -33,7 +33,7 @@ class ValueCache:
         self._new = False
 
     def value(
-        self, score: Score, role: str, compute: Callable[[], float], tell: Callable[[LtBenchError], str]
+        self, score: Metric, role: str, compute: Callable[[], float], tell: Callable[[LtBenchError], str]
     ) -> float:
         """The value of ``score``, from the file or computed.
 

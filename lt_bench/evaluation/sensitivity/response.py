@@ -12,7 +12,7 @@ import numpy as np
 from numpy import ndarray
 
 from lt_bench.errors import LtBenchError
-from lt_bench.evaluation.metrics.base import PerVideoScore, Score, SetScore
+from lt_bench.evaluation.metrics.base import Metric, SetMetric, VideoMetric
 from lt_bench.evaluation.running.clip_scorer import ClipScores
 from lt_bench.evaluation.sensitivity.damages import FRAME_DAMAGES, SOUND_DAMAGES
 from lt_bench.evaluation.sensitivity.study import Cell, Study
@@ -111,7 +111,7 @@ def responses(study: Study) -> Report:
     )
 
 
-def _response(score: Score, damage: str, cells: Sequence[Cell], baseline: Cell) -> Response:
+def _response(score: Metric, damage: str, cells: Sequence[Cell], baseline: Cell) -> Response:
     ids = {clip.id for clip in cells[0].clips}
     undamaged = [clip for clip in baseline.clips if clip.id in ids]
     ladder = [_value(score, undamaged), *(_value(score, cell.clips) for cell in cells)]
@@ -129,7 +129,7 @@ def _way(ladder: Sequence[float | None]) -> int:
     return -1 if known and known[-1] < known[0] else 1
 
 
-def _seen(score: Score, ladder: Sequence[float | None], worse: float | None, floor: float, worse_is: int = 1) -> Seen:
+def _seen(score: Metric, ladder: Sequence[float | None], worse: float | None, floor: float, worse_is: int = 1) -> Seen:
     bad = [badness(score, value, worse_is) for value in ladder if value is not None]
     if all(value is None for value in ladder[1:]):
         return ""
@@ -142,19 +142,19 @@ def _seen(score: Score, ladder: Sequence[float | None], worse: float | None, flo
     return "yes" if all(a <= b for a, b in pairwise(bad)) else "partly"
 
 
-def badness(score: Score, value: float, worse_is: int = 1) -> float:
+def badness(score: Metric, value: float, worse_is: int = 1) -> float:
     """How bad a value is: larger is worse. ``worse_is`` 1 or -1 decides for a score without a better direction."""
     if score.higher_is_better is not None:
         return -value if score.higher_is_better else value
     return abs(value - score.target) if score.target is not None else worse_is * value
 
 
-def _value(score: Score, clips: Sequence[ClipScores]) -> float | None:
-    if isinstance(score, PerVideoScore):
+def _value(score: Metric, clips: Sequence[ClipScores]) -> float | None:
+    if isinstance(score, VideoMetric):
         values = list(_per_video(score, clips).values())
         return aggregate(values, score.aggregate) if values else None
     collected = _collected(score, clips)
-    if not isinstance(score, SetScore) or not collected:
+    if not isinstance(score, SetMetric) or not collected:
         return None
     try:
         return score.combine(collected)
@@ -162,15 +162,15 @@ def _value(score: Score, clips: Sequence[ClipScores]) -> float | None:
         return None
 
 
-def _floor(score: Score, clips: Sequence[ClipScores]) -> float:
+def _floor(score: Metric, clips: Sequence[ClipScores]) -> float:
     """What real videos differ by among themselves: a change below it is none."""
     collected = _collected(score, clips)
-    reference = score.floor(collected) if isinstance(score, SetScore) and collected else None
+    reference = score.floor(collected) if isinstance(score, SetMetric) and collected else None
     return reference.value if reference and reference.kind == "floor" else 0.0
 
 
-def _share_worse(score: Score, undamaged: Sequence[ClipScores], cells: Sequence[Cell], worse_is: int) -> float | None:
-    if not isinstance(score, PerVideoScore):
+def _share_worse(score: Metric, undamaged: Sequence[ClipScores], cells: Sequence[Cell], worse_is: int) -> float | None:
+    if not isinstance(score, VideoMetric):
         return None
     top = _per_video(score, cells[-1].clips)
     before = _per_video(score, undamaged) or _per_video(score, cells[0].clips)
@@ -182,11 +182,11 @@ def _share_worse(score: Score, undamaged: Sequence[ClipScores], cells: Sequence[
     )
 
 
-def _per_video(score: Score, clips: Sequence[ClipScores]) -> dict[str, float]:
+def _per_video(score: Metric, clips: Sequence[ClipScores]) -> dict[str, float]:
     return {clip.id: clip.values[score.name] for clip in clips if score.name in clip.values}
 
 
-def _collected(score: Score, clips: Sequence[ClipScores]) -> list[Mapping[str, ndarray]]:
+def _collected(score: Metric, clips: Sequence[ClipScores]) -> list[Mapping[str, ndarray]]:
     return [clip.collected[score.name] for clip in sorted(clips, key=lambda c: c.id) if score.name in clip.collected]
 
 

@@ -13,12 +13,13 @@ from lt_bench.errors import LtBenchError, ResultError
 from lt_bench.evaluation.harness import Options, unavailable
 from lt_bench.evaluation.inputs.clip_context import ClipContext, VideoView
 from lt_bench.evaluation.inputs.reference_set import ReferenceSet, ReferenceVideo, open_reference_set
-from lt_bench.evaluation.metrics.base import ReportedScore, Score
+from lt_bench.evaluation.metrics.base import Metric, ReportedMetric
 from lt_bench.evaluation.protocol import Protocol, load_protocol
 from lt_bench.evaluation.running.clip_scorer import ClipScorer, ClipScores, miss_of
-from lt_bench.evaluation.running.scoring_job import Work, build_scores
+from lt_bench.evaluation.running.scoring_job import Work, build_metrics
 from lt_bench.evaluation.sensitivity.damages import FRAME_DAMAGES, SOUND_DAMAGES, FrameDamage, SoundDamage
 from lt_bench.media.audio import read_audio, write_wav
+from lt_bench.plugins import load_plugins
 from lt_bench.shapes import Frames
 
 Damage = FrameDamage | SoundDamage
@@ -42,7 +43,7 @@ class Study:
 
     protocol: Protocol
     reference: ReferenceSet
-    scores: tuple[Score, ...]
+    scores: tuple[Metric, ...]
     """Those that look at videos and can be computed here."""
     missing: dict[str, str]
     """Why the others cannot."""
@@ -73,11 +74,12 @@ def run_study(
         ResultError: the real set has fewer than two people.
     """
     options = options or Options()
+    load_plugins(options.plugins)
     rules = protocol if isinstance(protocol, Protocol) else load_protocol(protocol)
     reference = open_reference_set(real)
     if not reference.strangers():
         raise ResultError(f"{real}: expected videos of at least two people, got one")
-    scores = [score for score in build_scores(rules) if not isinstance(score, ReportedScore)]
+    scores = [score for score in build_metrics(rules) if not isinstance(score, ReportedMetric)]
     missing = {score.name: why for score in scores if (why := unavailable(score, reference))}
     able = tuple(score for score in scores if score.name not in missing)
     names = tuple(score.name for score in able)

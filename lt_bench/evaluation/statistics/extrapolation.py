@@ -9,7 +9,7 @@ import numpy as np
 from numpy import ndarray
 
 from lt_bench.errors import LtBenchError
-from lt_bench.evaluation.metrics.base import SetScore
+from lt_bench.evaluation.metrics.base import SetMetric
 from lt_bench.evaluation.results.result_file import Extrapolation
 
 MIN_CLIPS = 8
@@ -18,7 +18,11 @@ POINTS, DRAWS = 6, 3
 
 
 def extrapolate(
-    score: SetScore, collected: Sequence[Mapping[str, ndarray]], points: int = POINTS, draws: int = DRAWS, seed: int = 0
+    score: SetMetric,
+    collected: Sequence[Mapping[str, ndarray]],
+    points: int = POINTS,
+    draws: int = DRAWS,
+    seed: int = 0,
 ) -> Extrapolation | None:
     """The score at N = infinity, from random subsets of whole clips between half of them and all.
 

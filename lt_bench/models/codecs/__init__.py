@@ -1,7 +1,7 @@
-"""Codecs between frames and raw latents."""
+"""Codecs between frames and raw latents, one file each; ``CODECS`` lists them by name."""
 
 from __future__ import annotations
 
-from lt_bench.models.codecs.base import Codec, build_codec, frames_to_tensor, tensor_to_frames
+from lt_bench.models.codecs.base import CODECS, Codec, build_codec, frames_to_tensor, register_codec, tensor_to_frames
 
-__all__ = ["Codec", "build_codec", "frames_to_tensor", "tensor_to_frames"]
+__all__ = ["CODECS", "Codec", "build_codec", "frames_to_tensor", "register_codec", "tensor_to_frames"]

@@ -1,9 +1,10 @@
-"""What every codec offers, and how one is built from its name in a configuration."""
+"""The interface of a codec, the registry of all codecs, and helpers that codecs share."""
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
+from typing import ClassVar, Self
 
 import torch
 from jaxtyping import Float, UInt8
@@ -11,16 +12,26 @@ from numpy import ndarray
 from torch import Tensor
 
 from lt_bench.errors import ConfigError
+from lt_bench.registry import Registry
 from lt_bench.scaling import LatentScaling
-
-CODECS = "ae_rendered_f32, dct, taef2, kl:PATH or dc:PATH"
 
 
 class Codec(ABC):
     """Turns frames into raw latents and back; frozen, and run on the device its input is on."""
 
-    name: str
-    """The name it was built from, without any path."""
+    name: ClassVar[str]
+    """The name that configurations use, without any path."""
+    takes_path: ClassVar[bool] = False
+    """Whether a configuration names it as ``name:PATH``."""
+    encoder_assets: ClassVar[tuple[str, ...]] = ()
+    """Pinned assets that encoding needs."""
+    decoder_assets: ClassVar[tuple[str, ...]] = ()
+    """Pinned assets that decoding needs."""
+
+    @classmethod
+    def build(cls, path: str) -> Self:
+        """Build the codec; ``path`` follows the colon in a configuration and is empty unless ``takes_path``."""
+        return cls()
 
     @property
     @abstractmethod
@@ -51,38 +62,37 @@ class Codec(ABC):
         """Frames of raw latents, about in [-1, 1]: not clamped, so that gradients pass."""
 
 
+_PRETRAINED = "lt_bench.models.codecs.pretrained"
+CODECS = Registry(
+    "codec",
+    Codec,
+    {
+        "ae_rendered_f32": "lt_bench.models.codecs.ae_rendered:RenderedFacesCodec",
+        "dc": f"{_PRETRAINED}:DcCodec",
+        "dct": "lt_bench.models.codecs.dct:DctCodec",
+        "kl": f"{_PRETRAINED}:KlCodec",
+        "taef2": "lt_bench.models.codecs.taef2:Taef2Codec",
+    },
+)
+"""Every codec by name."""
+register_codec = CODECS.register
+
+
 def build_codec(spec: str) -> Codec:
-    """The codec that a configuration names: ``ae_rendered_f32``, ``dct``, ``taef2``, ``kl:PATH`` or ``dc:PATH``.
+    """Build the codec that a configuration names, such as ``dct`` or ``kl:PATH``.
 
     PATH is a local folder in diffusers' layout, or the id of a repository on the Hugging Face hub; ``PATH@bf16``
     computes in bfloat16. Weights are read at first use, so building is cheap and the codec can be sent to worker
     processes.
 
     Raises:
-        ConfigError: the name is none of these.
+        ConfigError: the name is unknown, or a path is missing or too many.
     """
-    name, _, path = spec.partition(":")
-    if spec == "ae_rendered_f32":
-        from lt_bench.models.codecs.ae_rendered import RenderedFacesCodec
-
-        return RenderedFacesCodec()
-    if spec == "dct":
-        from lt_bench.models.codecs.dct import DctCodec
-
-        return DctCodec()
-    if spec == "taef2":
-        from lt_bench.models.codecs.taef2 import Taef2Codec
-
-        return Taef2Codec()
-    if name == "kl" and path:
-        from lt_bench.models.codecs.pretrained import KlCodec
-
-        return KlCodec(path)
-    if name == "dc" and path:
-        from lt_bench.models.codecs.pretrained import DcCodec
-
-        return DcCodec(path)
-    raise ConfigError(f"codec: expected {CODECS}, got {spec!r}")
+    name, colon, path = spec.partition(":")
+    kind = CODECS.get(name, "codec")
+    if bool(colon) != kind.takes_path or bool(path) != kind.takes_path:
+        raise ConfigError(f"codec: expected {name}{':PATH' if kind.takes_path else ''}, got '{spec}'")
+    return kind.build(path)
 
 
 def frames_to_tensor(frames: UInt8[ndarray, "N H W 3"]) -> Float[Tensor, "N 3 H W"]:

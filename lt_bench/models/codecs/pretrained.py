@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from functools import cached_property
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 import torch
 from jaxtyping import Float
@@ -34,6 +34,7 @@ class PretrainedCodec(Codec):
             hash. Frames and latents are float32 either way.
     """
 
+    takes_path = True
     network_class: ClassVar[str]
     """Name of the class in diffusers, as its ``config.json`` says it."""
     batch: ClassVar[int] = 4
@@ -44,6 +45,11 @@ class PretrainedCodec(Codec):
     def __init__(self, path: str) -> None:
         self.path = path.removesuffix(BF16)
         self.dtype = torch.bfloat16 if path.endswith(BF16) else torch.float32
+
+    @classmethod
+    def build(cls, path: str) -> Self:
+        """Build the codec of a folder or hub id."""
+        return cls(path)
 
     @property
     def channels(self) -> int:

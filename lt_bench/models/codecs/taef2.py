@@ -139,6 +139,8 @@ class Taef2Codec(Codec):
     """
 
     name = "taef2"
+    encoder_assets = (ENCODER,)
+    decoder_assets = (DECODER,)
 
     @property
     def channels(self) -> int:

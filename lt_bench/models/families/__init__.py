@@ -1,11 +1,8 @@
-"""Families of the backbone: what attends in space, and what feeds forward."""
+"""Families of the backbone: how it attends in space and feeds forward; ``FAMILIES`` lists them by name."""
 
-from lt_bench.models.families.base import Family, Grid
-from lt_bench.models.families.linear import LinearFamily
+from lt_bench.models.families.base import FAMILIES, Family, Grid, register_family
 from lt_bench.models.families.softmax import SoftmaxFamily
 
 SOFTMAX = SoftmaxFamily()
-FAMILIES: dict[str, Family] = {"softmax": SOFTMAX, "linear": LinearFamily()}
-"""By the name that ``ModelConfig.family`` has."""
 
-__all__ = ["FAMILIES", "SOFTMAX", "Family", "Grid", "LinearFamily", "SoftmaxFamily"]
+__all__ = ["FAMILIES", "SOFTMAX", "Family", "Grid", "SoftmaxFamily", "register_family"]

@@ -1,4 +1,4 @@
-"""What a family of the backbone decides."""
+"""The interface of a family of the backbone, and the registry of all families."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import ClassVar
 from torch import nn
 
 from lt_bench.models.layers import Attention
+from lt_bench.registry import Registry
 
 Grid = tuple[int, int]
 """Rows and columns of the tokens of a latent."""
@@ -15,6 +16,8 @@ Grid = tuple[int, int]
 class Family:
     """The parts of a block that differ between families; temporal and cross-attention are softmax in all of them."""
 
+    name: ClassVar[str]
+    """The name that ``ModelConfig.family`` uses."""
     feeds_stream: ClassVar[bool]
     """Whether a block's feed-forward acts on symbiotic tokens too, or on the video's alone."""
 
@@ -34,3 +37,15 @@ class Family:
             grid: places of the N tokens; None where they have none (audio tokens).
         """
         raise NotImplementedError
+
+
+FAMILIES = Registry(
+    "family",
+    Family,
+    {
+        "linear": "lt_bench.models.families.linear:LinearFamily",
+        "softmax": "lt_bench.models.families.softmax:SoftmaxFamily",
+    },
+)
+"""Every family of the backbone by name."""
+register_family = FAMILIES.register

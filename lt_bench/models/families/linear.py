@@ -87,6 +87,7 @@ class MixFeedForward(nn.Module):
 class LinearFamily(Family):
     """Linear attention; the feed-forward acts on video tokens alone."""
 
+    name = "linear"
     feeds_stream = False
 
     def attention(self, dim: int, heads: int) -> Attention:

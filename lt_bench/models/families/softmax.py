@@ -11,6 +11,7 @@ from lt_bench.models.layers import Attention, Mlp, SelfAttention
 class SoftmaxFamily(Family):
     """Every token attends to every token; the MLP acts on each alone."""
 
+    name = "softmax"
     feeds_stream = True
 
     def attention(self, dim: int, heads: int) -> Attention:

@@ -1,22 +1,5 @@
-"""Fusion schemes: one file each, registered by name.
+"""Fusion schemes, one file each; ``FUSIONS`` lists them by name."""
 
-A new scheme is one new file in this folder, with a class under ``@register_fusion("name")``; every file here is
-imported. A scheme of another package is registered when its module is imported.
-"""
+from lt_bench.models.fusion.base import FUSIONS, Fusion, FusionShape, Modality, build_fusion, register_fusion
 
-import importlib
-import pkgutil
-
-from lt_bench.models.fusion.base import (
-    Fusion,
-    FusionShape,
-    Modality,
-    build_fusion,
-    fusion_names,
-    register_fusion,
-)
-
-for _module in pkgutil.iter_modules(__path__):
-    importlib.import_module(f"{__name__}.{_module.name}")
-
-__all__ = ["Fusion", "FusionShape", "Modality", "build_fusion", "fusion_names", "register_fusion"]
+__all__ = ["FUSIONS", "Fusion", "FusionShape", "Modality", "build_fusion", "register_fusion"]

@@ -1,18 +1,17 @@
-"""How one modality enters the backbone: the interface of a fusion, and the register of their names."""
+"""The interface of a fusion, by which one modality enters the backbone, and the registry of all fusions."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
-from typing import ClassVar, Literal, TypeVar
+from typing import ClassVar, Literal
 
 from torch import Tensor, nn
 
-from lt_bench.errors import ConfigError
 from lt_bench.models.conditions import FusedCondition, Guide
 from lt_bench.models.families import SOFTMAX, Family, Grid
 from lt_bench.models.layers import linear
+from lt_bench.registry import Registry
 from lt_bench.shapes import Float
 
 Modality = Literal["portrait", "audio"]
@@ -54,6 +53,7 @@ class Fusion(nn.Module):
     """
 
     name: ClassVar[str]
+    """The name that configurations use."""
 
     def __init__(self, shape: FusionShape) -> None:
         super().__init__()
@@ -88,38 +88,24 @@ class Fusion(nn.Module):
         return ((partial(self.guide, layer), fused),)
 
 
-_REGISTER: dict[str, type[Fusion]] = {}
-F = TypeVar("F", bound=type[Fusion])
-
-
-def register_fusion(name: str) -> Callable[[F], F]:
-    """Make a fusion known by ``name`` to every config; a class decorator.
-
-    Raises:
-        ConfigError: another class has the name.
-    """
-
-    def register(scheme: F) -> F:
-        if _REGISTER.get(name, scheme) is not scheme:
-            raise ConfigError(f"fusion '{name}': expected a new name, got that of {_REGISTER[name].__qualname__}")
-        scheme.name = name
-        _REGISTER[name] = scheme
-        return scheme
-
-    return register
-
-
-def fusion_names() -> tuple[str, ...]:
-    """The names of all registered fusions, sorted."""
-    return tuple(sorted(_REGISTER))
+FUSIONS = Registry(
+    "fusion",
+    Fusion,
+    {
+        "direct": "lt_bench.models.fusion.direct:DirectFusion",
+        "one_way_symbiotic": "lt_bench.models.fusion.one_way_symbiotic:OneWaySymbioticFusion",
+        "siamese": "lt_bench.models.fusion.siamese:SiameseFusion",
+        "symbiotic": "lt_bench.models.fusion.symbiotic:SymbioticFusion",
+    },
+)
+"""Every fusion scheme by name."""
+register_fusion = FUSIONS.register
 
 
 def build_fusion(name: str, shape: FusionShape) -> Fusion:
-    """A fusion by its registered name.
+    """Build a fusion by its registered name.
 
     Raises:
         ConfigError: no fusion has the name; the message lists those there are.
     """
-    if name not in _REGISTER:
-        raise ConfigError(f"fusion.{shape.modality}: expected one of {', '.join(fusion_names())}, got '{name}'")
-    return _REGISTER[name](shape)
+    return FUSIONS.get(name, f"fusion.{shape.modality}")(shape)

@@ -5,14 +5,15 @@ from __future__ import annotations
 from torch import Tensor
 
 from lt_bench.models.conditions import FusedCondition, Guide
-from lt_bench.models.fusion.base import Fusion, FusionShape, register_fusion
+from lt_bench.models.fusion.base import Fusion, FusionShape
 from lt_bench.models.layers import CrossAttentions
 from lt_bench.shapes import Float
 
 
-@register_fusion("direct")
 class DirectFusion(Fusion):
     """A cross-attention a block: layer norm without weights, no bias on queries, keys and values, no gate."""
+
+    name = "direct"
 
     def __init__(self, shape: FusionShape) -> None:
         super().__init__(shape)

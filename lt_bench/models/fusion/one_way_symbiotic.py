@@ -5,11 +5,10 @@ from __future__ import annotations
 from torch import Tensor
 
 from lt_bench.models.conditions import FusedCondition
-from lt_bench.models.fusion.base import Fusion, FusionShape, register_fusion
+from lt_bench.models.fusion.base import Fusion, FusionShape
 from lt_bench.shapes import Float
 
 
-@register_fusion("one_way_symbiotic")
 class OneWaySymbioticFusion(Fusion):
     """Symbiotic fusion with the way from the video to the condition cut; not in the paper.
 
@@ -18,6 +17,8 @@ class OneWaySymbioticFusion(Fusion):
     computed once a clip, for all its frames and denoising steps, where symbiotic fusion computes them anew for each.
     The video attends to its own tokens and to theirs, as in symbiotic fusion, with the same number of weights.
     """
+
+    name = "one_way_symbiotic"
 
     def __init__(self, shape: FusionShape) -> None:
         super().__init__(shape)

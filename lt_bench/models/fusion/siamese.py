@@ -5,7 +5,7 @@ from __future__ import annotations
 from torch import Tensor, nn
 
 from lt_bench.models.conditions import FusedCondition, Guide
-from lt_bench.models.fusion.base import Fusion, FusionShape, register_fusion
+from lt_bench.models.fusion.base import Fusion, FusionShape
 from lt_bench.models.layers import CrossAttentions, normalise
 from lt_bench.shapes import Float
 
@@ -26,7 +26,6 @@ class TwinBlock(nn.Module):
         return x + self.mlp(self.norm2(x))
 
 
-@register_fusion("siamese")
 class SiameseFusion(Fusion):
     """A twin as deep and as wide as the backbone; its layer l guides block l.
 
@@ -35,6 +34,8 @@ class SiameseFusion(Fusion):
     schemes differ in one thing only, how deeply the condition has been processed when the video reads it. The condition
     is clean, so the twin sees no timestep and no video, and runs once a window (once for all frames for the portrait).
     """
+
+    name = "siamese"
 
     def __init__(self, shape: FusionShape) -> None:
         super().__init__(shape)

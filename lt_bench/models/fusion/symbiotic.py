@@ -5,17 +5,18 @@ from __future__ import annotations
 from torch import Tensor
 
 from lt_bench.models.conditions import FusedCondition
-from lt_bench.models.fusion.base import Fusion, FusionShape, register_fusion
+from lt_bench.models.fusion.base import Fusion, FusionShape
 from lt_bench.shapes import Float
 
 
-@register_fusion("symbiotic")
 class SymbioticFusion(Fusion):
     """The condition's tokens are concatenated with each frame's video tokens before the first block.
 
     They share the blocks' spatial attention and MLP, change with them from block to block, and take no part in temporal
     attention. The portrait needs no weights; audio tokens are first projected to the size of video tokens.
     """
+
+    name = "symbiotic"
 
     def __init__(self, shape: FusionShape) -> None:
         super().__init__(shape)

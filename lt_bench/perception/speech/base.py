@@ -1,9 +1,10 @@
-"""What every speech encoder offers, and how one is built from its name in a configuration."""
+"""The interface of a speech encoder, the registry of all of them, and helpers that they share."""
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
+from typing import ClassVar, Self
 
 import numpy as np
 from jaxtyping import Float
@@ -12,6 +13,7 @@ from numpy import ndarray
 from lt_bench.conventions import FPS, SAMPLE_RATE
 from lt_bench.errors import ConfigError, MediaError
 from lt_bench.media.sound import Sound
+from lt_bench.registry import Registry
 from lt_bench.shapes import SpeechFeatures, Waveform
 
 SAMPLES_PER_FRAME = SAMPLE_RATE // FPS
@@ -19,14 +21,22 @@ SAMPLES_PER_FRAME = SAMPLE_RATE // FPS
 FORGIVEN_SAMPLES = 2 * SAMPLES_PER_FRAME
 PIECE, CONTEXT = 750, 50
 """Frames that attention sees at once: 30 s, and 2 s more on either side; longer sound is encoded piece by piece."""
-ENCODERS = "log_mel, moonshine or wav2vec2:PATH"
 
 
 class SpeechEncoder(ABC):
     """Turns 16 kHz sound into features at 25 Hz; frozen, and cheap to send to a worker process before its first use."""
 
-    name: str
-    """The name it was built from, without any path."""
+    name: ClassVar[str]
+    """The name that configurations use, without any path."""
+    takes_path: ClassVar[bool] = False
+    """Whether a configuration names it as ``name:PATH``."""
+    assets: ClassVar[tuple[str, ...]] = ()
+    """Pinned assets that encoding needs."""
+
+    @classmethod
+    def build(cls, path: str) -> Self:
+        """Build the encoder; ``path`` follows the colon in a configuration and is empty unless ``takes_path``."""
+        return cls()
 
     @property
     @abstractmethod
@@ -80,28 +90,32 @@ class SpeechEncoder(ABC):
         return 0.0, 1.0
 
 
+SPEECH_ENCODERS = Registry(
+    "speech encoder",
+    SpeechEncoder,
+    {
+        "log_mel": "lt_bench.perception.speech.log_mel:LogMelEncoder",
+        "moonshine": "lt_bench.perception.speech.moonshine:MoonshineEncoder",
+        "wav2vec2": "lt_bench.perception.speech.wav2vec2:Wav2Vec2Encoder",
+    },
+)
+"""Every speech encoder by name."""
+register_speech_encoder = SPEECH_ENCODERS.register
+
+
 def build_speech_encoder(spec: str) -> SpeechEncoder:
-    """The encoder that a configuration names: ``log_mel``, ``moonshine`` or ``wav2vec2:PATH``.
+    """Build the encoder that a configuration names, such as ``log_mel`` or ``wav2vec2:PATH``.
 
     PATH is a local folder in transformers' layout, or the id of a repository on the Hugging Face hub.
 
     Raises:
-        ConfigError: the name is none of these.
+        ConfigError: the name is unknown, or a path is missing or too many.
     """
-    name, _, path = spec.partition(":")
-    if spec == "log_mel":
-        from lt_bench.perception.speech.log_mel import LogMelEncoder
-
-        return LogMelEncoder()
-    if spec == "moonshine":
-        from lt_bench.perception.speech.moonshine import MoonshineEncoder
-
-        return MoonshineEncoder()
-    if name == "wav2vec2" and path:
-        from lt_bench.perception.speech.wav2vec2 import Wav2Vec2Encoder
-
-        return Wav2Vec2Encoder(path)
-    raise ConfigError(f"speech_encoder: expected {ENCODERS}, got {spec!r}")
+    name, colon, path = spec.partition(":")
+    kind = SPEECH_ENCODERS.get(name, "speech_encoder")
+    if bool(colon) != kind.takes_path or bool(path) != kind.takes_path:
+        raise ConfigError(f"speech_encoder: expected {name}{':PATH' if kind.takes_path else ''}, got '{spec}'")
+    return kind.build(path)
 
 
 def fit_waveform(waveform: ndarray, frames: int) -> Float[ndarray, " fitted"]:

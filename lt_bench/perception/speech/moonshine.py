@@ -30,6 +30,7 @@ class MoonshineEncoder(SpeechEncoder):
     """
 
     name = "moonshine"
+    assets = (WEIGHTS,)
 
     def __init__(self) -> None:
         self._session: Any = None

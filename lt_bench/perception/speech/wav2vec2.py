@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from functools import cached_property
 from math import prod
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 import torch
@@ -61,9 +61,15 @@ class Wav2Vec2Encoder(SpeechEncoder):
     """
 
     name = "wav2vec2"
+    takes_path = True
 
     def __init__(self, path: str) -> None:
         self.path = path
+
+    @classmethod
+    def build(cls, path: str) -> Self:
+        """Build the encoder of a folder or hub id."""
+        return cls(path)
 
     @property
     def hash(self) -> str:

@@ -63,10 +63,13 @@ def run(arguments: argparse.Namespace) -> int:
 
         say(finished.document, finished.text, arguments.json)
         return 0
-    from lt_bench.models.fusion import fusion_names  # brings PyTorch, which takes seconds
+    from lt_bench.models.fusion import FUSIONS  # brings PyTorch, which takes seconds
+    from lt_bench.training.config_check import check_names
 
-    check_experiment(config, fusion_names(), arguments.experiment)
+    check_experiment(config, FUSIONS.names(), arguments.experiment)
     jobs = plan_jobs(config)
+    for job in jobs:
+        check_names(job.config, arguments.experiment)
     if arguments.dry_run:
         from lt_bench.cli.commands.ablate.dry_run import dry_run
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from lt_bench.cli.output import add_json_flag, print_json, progress_bar
 from lt_bench.cli.parsing import at_least
+from lt_bench.cli.plugins import add_plugin_flag
 from lt_bench.conventions import REAL_SETS
 
 if TYPE_CHECKING:
@@ -29,6 +30,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     measured.add_argument("--protocol", default="open-v1", help="whose detectors measure (open-v1)")
     measured.add_argument("--split", dest="splits", action="append", metavar="NAME", help="validation and test if none")
     measured.add_argument("--workers", type=at_least(1), default=1, metavar="N", help="processes (1)")
+    add_plugin_flag(measured)
     add_json_flag(parser)
 
 

@@ -17,11 +17,13 @@ def statistics(arguments: argparse.Namespace) -> int:
 
     cache = LatentCache.open(arguments.cache)
     splits = arguments.splits or [split for split in HELD_OUT if (cache.path / REAL_SETS / split).is_dir()]
+    plugins = tuple(map(Path, arguments.plugin))
     report = {
         "cache": str(cache.path),
         "protocol": arguments.protocol,
         "splits": {
-            split: _measure(cache.real_folder(split), arguments.protocol, arguments.workers) for split in splits
+            split: _measure(cache.real_folder(split), arguments.protocol, arguments.workers, plugins)
+            for split in splits
         },
     }
     if arguments.json:
@@ -34,7 +36,7 @@ def statistics(arguments: argparse.Namespace) -> int:
     return 1 if any(found["missing"] for found in report["splits"].values()) else 0
 
 
-def _measure(folder: Path, protocol: str, workers: int) -> dict[str, Any]:
+def _measure(folder: Path, protocol: str, workers: int, plugins: tuple[Path, ...]) -> dict[str, Any]:
     """Score the real videos as if they had been generated; their features stay in ``features/``."""
     from lt_bench.data.checksums import write_sums
     from lt_bench.evaluation.harness import Harness, Options
@@ -42,7 +44,7 @@ def _measure(folder: Path, protocol: str, workers: int) -> dict[str, Any]:
     from lt_bench.files import sha256_file
 
     store = folder / SET_FEATURES
-    harness = Harness(protocol, Options(workers=workers, store=store, store_limit=sys.maxsize))
+    harness = Harness(protocol, Options(workers=workers, store=store, store_limit=sys.maxsize, plugins=plugins))
     with progress_bar() as bar:
         task = bar.add_task(f"measuring {folder.name}", total=None)
         result = harness.evaluate(folder, folder, lambda now, total: bar.update(task, completed=now, total=total))

@@ -12,6 +12,7 @@ from lt_bench.cli.commands.prepare.plan_text import print_plan, print_status
 from lt_bench.cli.commands.prepare.report_text import print_report, report_of
 from lt_bench.cli.output import add_json_flag, print_json, progress_bar
 from lt_bench.cli.parsing import at_least
+from lt_bench.cli.plugins import add_plugin_flag
 
 if TYPE_CHECKING:
     from rich.progress import Progress
@@ -48,6 +49,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--engine", choices=("local", "ray"), default="local", help="where clips are prepared")
     parser.add_argument("--workers", type=at_least(1), metavar="N", help="processes (default: one a CPU, at most 8)")
+    add_plugin_flag(parser)
     look = parser.add_mutually_exclusive_group()
     look.add_argument("--plan", action="store_true", help="say what would be done, with sizes and a time estimate")
     look.add_argument("--status", action="store_true", help="say at which stage every clip is")
@@ -56,6 +58,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Prepare, verify and report; return 0 for a sound cache, even if clips were rejected (they are listed)."""
+    from lt_bench.plugins import load_plugins
+
+    load_plugins(arguments.plugin)
     config = data_config(arguments)
     if arguments.plan:
         return _plan(config, arguments.workers, arguments.json)

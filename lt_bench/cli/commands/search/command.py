@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from lt_bench.cli.output import add_json_flag, stderr_console
+from lt_bench.cli.plugins import add_plugin_flag, with_plugins
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -32,6 +33,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("overrides", nargs="*", metavar="key=value", help="a key of the search, such as trials=50")
     parser.add_argument("--out", metavar="DIR", help="folder of results, in place of the search's own")
     parser.add_argument("--dry-run", action="store_true", help="check everything, say what would be done, do nothing")
+    add_plugin_flag(parser)
     add_json_flag(parser)
 
 
@@ -53,6 +55,7 @@ def _load(arguments: argparse.Namespace) -> SearchPlan:
     config = load_config(SearchConfig, arguments.search, arguments.overrides)
     if arguments.out:
         config = dataclasses.replace(config, out=arguments.out)
+    config = dataclasses.replace(config, model=with_plugins(config.model, arguments.plugin))
     return plan_search(config, arguments.search)
 
 

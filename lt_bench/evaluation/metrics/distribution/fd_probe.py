@@ -7,14 +7,13 @@ from dataclasses import dataclass
 from jaxtyping import Float
 from numpy import ndarray
 
-from lt_bench.evaluation.metrics.base import ClipContext, VideoView, register
-from lt_bench.evaluation.metrics.distribution.feature_distance import DistributionScore
-from lt_bench.evaluation.metrics.synthetic.probe_track import ProbeScore, probe_track
+from lt_bench.evaluation.metrics.base import ClipContext, VideoView
+from lt_bench.evaluation.metrics.distribution.feature_distance import DistributionMetric
+from lt_bench.evaluation.metrics.synthetic.probe_track import ProbeMetric, probe_track
 
 
-@register
 @dataclass(frozen=True)
-class FdProbe(ProbeScore, DistributionScore):
+class FdProbe(ProbeMetric, DistributionMetric):
     """Likeness of the distribution of synthetic faces; blind to time, and to what the probe was not trained to see."""
 
     name = "fd_probe"

@@ -10,8 +10,8 @@ from jaxtyping import Float32
 from numpy import ndarray
 
 from lt_bench.errors import AssetError
-from lt_bench.evaluation.metrics.base import ClipContext, VideoView, register
-from lt_bench.evaluation.metrics.distribution.feature_distance import DistributionScore
+from lt_bench.evaluation.metrics.base import ClipContext, VideoView
+from lt_bench.evaluation.metrics.distribution.feature_distance import DistributionMetric
 from lt_bench.evaluation.metrics.words import every
 from lt_bench.files import sha256_json
 from lt_bench.perception.device import kept_network
@@ -43,9 +43,8 @@ def squeezenet_features(frames: Frames) -> Float32[ndarray, "F 512"]:
     return np.concatenate(pooled)
 
 
-@register
 @dataclass(frozen=True)
-class FdSqueezenet(DistributionScore):
+class FdSqueezenet(DistributionMetric):
     """Likeness of the distribution of frames; blind to time."""
 
     name = "fd_squeezenet"

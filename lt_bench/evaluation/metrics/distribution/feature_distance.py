@@ -9,13 +9,13 @@ from typing import ClassVar, Literal
 from jaxtyping import Float
 from numpy import ndarray
 
-from lt_bench.evaluation.metrics.base import ClipContext, Features, SetScore, VideoView
+from lt_bench.evaluation.metrics.base import ClipContext, Features, SetMetric, VideoView
 from lt_bench.evaluation.metrics.distribution.feature_rows import Rows
 from lt_bench.evaluation.metrics.distribution.frechet import frechet_distance_of_parts, real_floor
 from lt_bench.evaluation.results.result_file import Reference
 
 
-class DistributionScore(SetScore):
+class DistributionMetric(SetMetric):
     """A distance (by default Frechet's) between the rows that all generated and all real videos give."""
 
     higher_is_better = False

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from lt_bench.evaluation.metrics.base import register
-from lt_bench.evaluation.metrics.distribution.inception_frames import InceptionScore
+from lt_bench.evaluation.metrics.distribution.inception_frames import InceptionMetric
 
 
-@register
 @dataclass(frozen=True)
-class Fid(InceptionScore):
+class Fid(InceptionMetric):
     """Likeness of the distribution of frames; blind to time.
 
     Small sets dominate it: identical distributions are far from 0 where N is not far above 2048, so compare with the

@@ -10,19 +10,18 @@ import numpy as np
 from jaxtyping import Float, UInt8
 from numpy import ndarray
 
-from lt_bench.evaluation.metrics.base import Need, UnscorableError, VideoView, register
+from lt_bench.evaluation.metrics.base import Need, UnscorableError, VideoView
 from lt_bench.evaluation.metrics.distribution.feature_rows import Rows
 from lt_bench.evaluation.metrics.distribution.frechet import frechet_distance_of_parts
-from lt_bench.evaluation.metrics.distribution.video_windows import WindowScore
+from lt_bench.evaluation.metrics.distribution.video_windows import WindowMetric
 from lt_bench.files import sha256_json
 from lt_bench.perception.i3d import SIDE, WEIGHTS, i3d_logits
 
 SOURCE = "Unterthiner et al. 2018, arXiv 1812.01717; network: the I3D TorchScript that StyleGAN-V and others use"
 
 
-@register
 @dataclass(frozen=True)
-class Fvd(WindowScore):
+class Fvd(WindowMetric):
     """Likeness of the distribution of short windows; sees pictures more than motion: read ``fvd_videomae`` beside it.
 
     Small sets dominate it: read it beside the floor, and never compare across N.
@@ -66,7 +65,6 @@ class Fvd(WindowScore):
         return frechet_distance_of_parts(generated, real, self.ddof)
 
 
-@register
 @dataclass(frozen=True)
 class FvdFaces(Fvd):
     """FVD of the faces alone, each frame cut to the box of its landmarks."""

@@ -8,15 +8,14 @@ from typing import ClassVar
 from jaxtyping import Float
 from numpy import ndarray
 
-from lt_bench.evaluation.metrics.base import VideoView, register
-from lt_bench.evaluation.metrics.distribution.video_windows import WindowScore
+from lt_bench.evaluation.metrics.base import VideoView
+from lt_bench.evaluation.metrics.distribution.video_windows import WindowMetric
 from lt_bench.files import sha256_json
 from lt_bench.perception.videomae import FRAMES, SIDE, WEIGHTS, videomae_features
 
 
-@register
 @dataclass(frozen=True)
-class FvdVideoMae(WindowScore):
+class FvdVideoMae(WindowMetric):
     """Likeness of the distribution of short windows, with an eye for motion. Not comparable with ``fvd``."""
 
     name = "fvd_videomae"

@@ -9,7 +9,7 @@ from jaxtyping import Float
 from numpy import ndarray
 
 from lt_bench.evaluation.metrics.base import ClipContext, VideoView
-from lt_bench.evaluation.metrics.distribution.feature_distance import DistributionScore
+from lt_bench.evaluation.metrics.distribution.feature_distance import DistributionMetric
 from lt_bench.evaluation.metrics.words import every
 from lt_bench.files import sha256_json
 from lt_bench.perception.inception import SIDE, WEIGHTS, Resize, inception_features
@@ -21,7 +21,7 @@ INPUT = {
 
 
 @dataclass(frozen=True)
-class InceptionScore(DistributionScore):
+class InceptionMetric(DistributionMetric):
     """A distance over pool features of the TensorFlow Inception of 2015-12-05. Not the "Inception Score"."""
 
     assets: ClassVar[tuple[str, ...]] = (WEIGHTS,)

@@ -8,9 +8,8 @@ import numpy as np
 from jaxtyping import Float
 from numpy import ndarray
 
-from lt_bench.evaluation.metrics.base import register
 from lt_bench.evaluation.metrics.distribution.feature_rows import Rows
-from lt_bench.evaluation.metrics.distribution.inception_frames import InceptionScore
+from lt_bench.evaluation.metrics.distribution.inception_frames import InceptionMetric
 from lt_bench.evaluation.statistics.cluster import UndefinedError
 
 _ROWS = 1024
@@ -45,9 +44,8 @@ def _diagonal(a: Float[ndarray, "N D"]) -> float:
     return float(np.sum((np.sum(a * a, axis=1) / a.shape[1] + 1) ** 3))
 
 
-@register
 @dataclass(frozen=True)
-class Kid(InceptionScore):
+class Kid(InceptionMetric):
     """Likeness of the distribution of frames, without FID's bias of small sets."""
 
     name = "kid"

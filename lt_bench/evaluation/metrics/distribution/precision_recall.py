@@ -8,9 +8,8 @@ import numpy as np
 from jaxtyping import Float
 from numpy import ndarray
 
-from lt_bench.evaluation.metrics.base import register
 from lt_bench.evaluation.metrics.distribution.feature_rows import Rows
-from lt_bench.evaluation.metrics.distribution.inception_frames import InceptionScore
+from lt_bench.evaluation.metrics.distribution.inception_frames import InceptionMetric
 from lt_bench.evaluation.statistics.cluster import UndefinedError
 
 NEIGHBOURS = 3
@@ -40,14 +39,13 @@ def precision_recall(generated: Float[ndarray, "N D"], real: Float[ndarray, "M D
     return calculate_precision_recall_part(made, true, NEIGHBOURS, _ROWS)
 
 
-class _PrecisionRecall(InceptionScore):
+class _PrecisionRecall(InceptionMetric):
     higher_is_better = True
     floor_kind = "ceiling"
     lowest = 0.0
     source = SOURCE
 
 
-@register
 @dataclass(frozen=True)
 class Precision(_PrecisionRecall):
     """Share of generated frames that look like some real frame.
@@ -63,7 +61,6 @@ class Precision(_PrecisionRecall):
         return precision_recall(generated.whole(), real.whole())[0]
 
 
-@register
 @dataclass(frozen=True)
 class Recall(_PrecisionRecall):
     """Share of real frames that the generated ones cover; see ``precision``."""

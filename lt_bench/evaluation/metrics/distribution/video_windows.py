@@ -12,7 +12,7 @@ from jaxtyping import Float
 from numpy import ndarray
 
 from lt_bench.evaluation.metrics.base import ClipContext, UnscorableError, VideoView
-from lt_bench.evaluation.metrics.distribution.feature_distance import DistributionScore
+from lt_bench.evaluation.metrics.distribution.feature_distance import DistributionMetric
 
 Choice = Literal["all", "first", "random_real"]
 """``all``: back to back from the first scored frame. ``first``: that one alone. ``random_real``: one a video, the real
@@ -20,7 +20,7 @@ one's at a place drawn from the clip's id, as StyleGAN-V's loader does; the gene
 
 
 @dataclass(frozen=True)
-class WindowScore(DistributionScore):
+class WindowMetric(DistributionMetric):
     """A Frechet distance over features of windows of frames."""
 
     lowest = 0.0

@@ -16,7 +16,7 @@ from jaxtyping import Float, Float32, UInt8
 from numpy import ndarray
 
 from lt_bench.errors import FaceError
-from lt_bench.evaluation.metrics.base import ClipContext, Need, PerVideoScore, UnscorableError, VideoView
+from lt_bench.evaluation.metrics.base import ClipContext, Need, UnscorableError, VideoMetric, VideoView
 from lt_bench.evaluation.metrics.words import every
 from lt_bench.files import sha256_json
 from lt_bench.perception.faces import landmarker_hash
@@ -42,7 +42,7 @@ class Embedder(Protocol):
 
 
 @dataclass(frozen=True)
-class IdentityScore(PerVideoScore):
+class IdentityMetric(VideoMetric):
     """One number a video out of the likeness of its frames."""
 
     needs: ClassVar[tuple[Need, ...]] = ("faces",)

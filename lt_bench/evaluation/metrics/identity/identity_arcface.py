@@ -9,8 +9,7 @@ import numpy as np
 from jaxtyping import Float
 from numpy import ndarray
 
-from lt_bench.evaluation.metrics.base import register
-from lt_bench.evaluation.metrics.identity.face_similarity import WORST, Embedder, IdentityScore
+from lt_bench.evaluation.metrics.identity.face_similarity import WORST, Embedder, IdentityMetric
 from lt_bench.evaluation.metrics.identity.identity_variants import (
     DriftFromPortrait,
     MeanToPortrait,
@@ -24,7 +23,7 @@ NETWORK = "network: Deng et al. 2019, arXiv 1801.07698, InsightFace w600k_r50 (n
 
 
 @dataclass(frozen=True)
-class _IdentityArcFace(IdentityScore):
+class _IdentityArcFace(IdentityMetric):
     """Cosines."""
 
     assets: ClassVar[tuple[str, ...]] = (WEIGHTS,)
@@ -39,7 +38,6 @@ class _IdentityArcFace(IdentityScore):
         return (a.astype(np.float64) * b).sum(axis=1)
 
 
-@register
 @dataclass(frozen=True)
 class IdentityArcFace(_IdentityArcFace, MeanToPortrait):
     """Mean cosine of the generated face and the portrait that the system was given."""
@@ -51,7 +49,6 @@ class IdentityArcFace(_IdentityArcFace, MeanToPortrait):
     source = f"{NETWORK}; mean over frames"
 
 
-@register
 @dataclass(frozen=True)
 class IdentityArcFaceWorst(_IdentityArcFace, WorstToPortrait):
     """The same for the worst frames, which a mean hides."""
@@ -63,7 +60,6 @@ class IdentityArcFaceWorst(_IdentityArcFace, WorstToPortrait):
     source = f"{NETWORK}; {WORST}th percentile over frames"
 
 
-@register
 @dataclass(frozen=True)
 class IdentityArcFaceDrift(_IdentityArcFace, DriftFromPortrait):
     """Whether the person is lost over time: below 0 where likeness falls."""
@@ -75,7 +71,6 @@ class IdentityArcFaceDrift(_IdentityArcFace, DriftFromPortrait):
     source = f"{NETWORK}; mean of the last third of frames minus that of the first"
 
 
-@register
 @dataclass(frozen=True)
 class IdentityArcFaceTruth(_IdentityArcFace, MeanToTruth):
     """Mean cosine with the real frame at the same time; pose and mouth cost it too."""

@@ -10,8 +10,7 @@ import numpy as np
 from jaxtyping import Float
 from numpy import ndarray
 
-from lt_bench.evaluation.metrics.base import register
-from lt_bench.evaluation.metrics.identity.face_similarity import WORST, Embedder, IdentityScore
+from lt_bench.evaluation.metrics.identity.face_similarity import WORST, Embedder, IdentityMetric
 from lt_bench.evaluation.metrics.identity.identity_variants import (
     DriftFromPortrait,
     MeanToPortrait,
@@ -24,7 +23,7 @@ NETWORK = "network: D. King, dlib 2017 (ResNet, 29 layers)"
 
 
 @dataclass(frozen=True)
-class _IdentityDlib(IdentityScore):
+class _IdentityDlib(IdentityMetric):
     """Euclidean distances.
 
     On GRID, medians over pairs of frames: 0.17 within a clip, 0.26 to another clip of the person, 0.80 to another
@@ -43,7 +42,6 @@ class _IdentityDlib(IdentityScore):
         return np.linalg.norm(a.astype(np.float64) - b, axis=1)
 
 
-@register
 @dataclass(frozen=True)
 class IdentityDlib(_IdentityDlib, MeanToPortrait):
     """Mean distance of the generated face to the portrait that the system was given."""
@@ -55,7 +53,6 @@ class IdentityDlib(_IdentityDlib, MeanToPortrait):
     source = f"{NETWORK}; mean over frames"
 
 
-@register
 @dataclass(frozen=True)
 class IdentityDlibWorst(_IdentityDlib, WorstToPortrait):
     """The same for the worst frames, which a mean hides."""
@@ -67,7 +64,6 @@ class IdentityDlibWorst(_IdentityDlib, WorstToPortrait):
     source = f"{NETWORK}; {100 - WORST}th percentile over frames"
 
 
-@register
 @dataclass(frozen=True)
 class IdentityDlibDrift(_IdentityDlib, DriftFromPortrait):
     """Whether the person is lost over time: above 0 where distance grows."""
@@ -79,7 +75,6 @@ class IdentityDlibDrift(_IdentityDlib, DriftFromPortrait):
     source = f"{NETWORK}; mean of the last third of frames minus that of the first"
 
 
-@register
 @dataclass(frozen=True)
 class IdentityDlibTruth(_IdentityDlib, MeanToTruth):
     """Mean distance to the real frame at the same time; pose and mouth cost it too."""

@@ -9,11 +9,11 @@ from jaxtyping import Float
 from numpy import ndarray
 
 from lt_bench.evaluation.metrics.base import ClipContext, UnscorableError
-from lt_bench.evaluation.metrics.identity.face_similarity import WORST, IdentityScore
+from lt_bench.evaluation.metrics.identity.face_similarity import WORST, IdentityMetric
 
 
 @dataclass(frozen=True)
-class MeanToPortrait(IdentityScore):
+class MeanToPortrait(IdentityMetric):
     """Likeness to the portrait."""
 
     def score(self, clip: ClipContext) -> float:
@@ -22,7 +22,7 @@ class MeanToPortrait(IdentityScore):
 
 
 @dataclass(frozen=True)
-class WorstToPortrait(IdentityScore):
+class WorstToPortrait(IdentityMetric):
     """Likeness of the frames that are least like the portrait."""
 
     def score(self, clip: ClipContext) -> float:
@@ -31,7 +31,7 @@ class WorstToPortrait(IdentityScore):
 
 
 @dataclass(frozen=True)
-class DriftFromPortrait(IdentityScore):
+class DriftFromPortrait(IdentityMetric):
     """Growth of the likeness measure over time."""
 
     def score(self, clip: ClipContext) -> float:
@@ -40,7 +40,7 @@ class DriftFromPortrait(IdentityScore):
 
 
 @dataclass(frozen=True)
-class MeanToTruth(IdentityScore):
+class MeanToTruth(IdentityMetric):
     """Likeness to the real frame at the same time."""
 
     def score(self, clip: ClipContext) -> float:

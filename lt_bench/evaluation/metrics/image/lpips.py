@@ -14,7 +14,7 @@ from numpy import ndarray
 from lt_bench.assets.store import asset_path
 from lt_bench.assets.weights import load_torch_weights
 from lt_bench.errors import AssetError
-from lt_bench.evaluation.metrics.base import ClipContext, PerVideoScore, register
+from lt_bench.evaluation.metrics.base import ClipContext, VideoMetric
 from lt_bench.evaluation.metrics.words import every
 from lt_bench.files import sha256_json
 from lt_bench.perception.device import detector_device, exact_inference, kept_network
@@ -75,7 +75,7 @@ def _pinned(backbone: Backbone) -> Any:
     return load_lpips(backbone, asset_path(WEIGHTS[backbone]))
 
 
-class _Lpips(PerVideoScore):
+class _Lpips(VideoMetric):
     higher_is_better = False
     source = "Zhang et al. 2018, arXiv 1801.03924; package lpips, version 0.1 of the linear heads; mean over frames"
     backbone: ClassVar[Backbone]
@@ -103,7 +103,6 @@ class _Lpips(PerVideoScore):
         return lpips_distance(clip.generated.frames[chosen], clip.real.frames[chosen], _pinned(self.backbone))
 
 
-@register
 @dataclass(frozen=True)
 class LpipsAlex(_Lpips):
     """Perceptual distance of frames, AlexNet: the package's default for comparing."""
@@ -117,7 +116,6 @@ class LpipsAlex(_Lpips):
     """Every so many-th scored frame is looked at."""
 
 
-@register
 @dataclass(frozen=True)
 class LpipsVgg(_Lpips):
     """Perceptual distance of frames, VGG-16; larger numbers than AlexNet's, and not to be compared with them."""

@@ -8,7 +8,7 @@ import numpy as np
 from jaxtyping import UInt8
 from numpy import ndarray
 
-from lt_bench.evaluation.metrics.base import ClipContext, PerVideoScore, UnscorableError, register
+from lt_bench.evaluation.metrics.base import ClipContext, UnscorableError, VideoMetric
 
 DATA_RANGE = 255.0
 
@@ -26,9 +26,8 @@ def psnr(generated: UInt8[ndarray, "F H W 3"], real: UInt8[ndarray, "F H W 3"]) 
     return float(10 * np.log10(DATA_RANGE**2 / (total / real.size)))
 
 
-@register
 @dataclass(frozen=True)
-class Psnr(PerVideoScore):
+class Psnr(VideoMetric):
     """Likeness of pixels. Motion that the voice does not determine, such as the head's, costs it too."""
 
     name = "psnr"

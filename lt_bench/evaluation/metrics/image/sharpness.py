@@ -9,7 +9,7 @@ import numpy as np
 from jaxtyping import Float, UInt8
 from numpy import ndarray
 
-from lt_bench.evaluation.metrics.base import ClipContext, PerVideoScore, UnscorableError, register
+from lt_bench.evaluation.metrics.base import ClipContext, UnscorableError, VideoMetric
 from lt_bench.evaluation.metrics.words import every
 
 BLUR = 11
@@ -37,9 +37,8 @@ def _along(grey: Float[ndarray, "H W"]) -> float:
     return 1 - lost / total
 
 
-@register
 @dataclass(frozen=True)
-class Sharpness(PerVideoScore):
+class Sharpness(VideoMetric):
     """One minus the blur effect of the luma of whole frames. Noise counts as sharp: read it beside the real videos."""
 
     name = "sharpness"

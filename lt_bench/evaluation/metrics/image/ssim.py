@@ -8,7 +8,7 @@ import numpy as np
 from jaxtyping import Float64, UInt8
 from numpy import ndarray
 
-from lt_bench.evaluation.metrics.base import ClipContext, PerVideoScore, UnscorableError, register
+from lt_bench.evaluation.metrics.base import ClipContext, UnscorableError, VideoMetric
 
 WINDOW, SIGMA = 11, 1.5
 C1, C2 = 0.01**2, 0.03**2
@@ -46,9 +46,8 @@ def _local_mean(x: Float64[ndarray, "H W 3"]) -> Float64[ndarray, "H W 3"]:
     return cv2.sepFilter2D(x, cv2.CV_64F, kernel, kernel, borderType=cv2.BORDER_REFLECT_101)
 
 
-@register
 @dataclass(frozen=True)
-class Ssim(PerVideoScore):
+class Ssim(VideoMetric):
     """Likeness of local structure."""
 
     name = "ssim"

@@ -9,7 +9,7 @@ import numpy as np
 from jaxtyping import Bool, Float
 from numpy import ndarray
 
-from lt_bench.evaluation.metrics.base import ClipContext, Need, PerVideoScore, UnscorableError, register
+from lt_bench.evaluation.metrics.base import ClipContext, Need, UnscorableError, VideoMetric
 from lt_bench.perception.faces import landmarker_hash
 from lt_bench.perception.mouth import INNER_LIPS, LEFT_EYE, OUTER_LIPS, RIGHT_EYE
 
@@ -37,7 +37,7 @@ def landmark_distance(
     return float(np.linalg.norm(a - b, axis=-1).mean() / np.mean(eyes))
 
 
-class _LandmarkDistance(PerVideoScore):
+class _LandmarkDistance(VideoMetric):
     unit = "of eye distance"
     higher_is_better = False
     source = SOURCE
@@ -58,7 +58,6 @@ class _LandmarkDistance(PerVideoScore):
         return landmark_distance(made[:, list(self.points)], real[:, list(self.points)], eyes, self.centred)
 
 
-@register
 @dataclass(frozen=True)
 class LmdLips(_LandmarkDistance):
     """Shape of the lips, wherever the head is; turning and leaning of the head still cost it."""
@@ -69,7 +68,6 @@ class LmdLips(_LandmarkDistance):
     centred = True
 
 
-@register
 @dataclass(frozen=True)
 class LmdFace(_LandmarkDistance):
     """Place of the whole face: motion that the voice does not determine, such as the head's, costs it."""

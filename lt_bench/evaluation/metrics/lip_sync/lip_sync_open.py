@@ -15,7 +15,7 @@ from jaxtyping import Float
 from numpy import ndarray
 
 from lt_bench.conventions import FPS
-from lt_bench.evaluation.metrics.base import ClipContext, Need, PerVideoScore, UnscorableError, VideoView, register
+from lt_bench.evaluation.metrics.base import ClipContext, Need, UnscorableError, VideoMetric, VideoView
 from lt_bench.evaluation.metrics.lip_sync.lip_sync_model import (
     MAX_SHIFT,
     MIN_FRAMES,
@@ -42,7 +42,7 @@ SOURCE = (
 )
 
 
-class _LipSyncOpen(PerVideoScore):
+class _LipSyncOpen(VideoMetric):
     """What the three scores share."""
 
     source = SOURCE
@@ -56,7 +56,6 @@ class _LipSyncOpen(PerVideoScore):
         return sha256_json([*networks, RADIUS, TRIM, MAX_SHIFT, MIN_FRAMES])
 
 
-@register
 @dataclass(frozen=True)
 class LipSyncOpen(_LipSyncOpen):
     """Agreement of mouth and voice. GRID's real clips: 0.72 with their own sound, 0.25 with another sentence."""
@@ -71,7 +70,6 @@ class LipSyncOpen(_LipSyncOpen):
         return _curve(clip).score
 
 
-@register
 @dataclass(frozen=True)
 class LipSyncOpenConfidence(_LipSyncOpen):
     """How much better the best shift fits than the usual one, whichever it is; separates less well than the score."""
@@ -86,7 +84,6 @@ class LipSyncOpenConfidence(_LipSyncOpen):
         return _curve(clip).confidence
 
 
-@register
 @dataclass(frozen=True)
 class LipSyncOpenOffset(_LipSyncOpen):
     """By how many frames the lips come late (positive) or early (negative); chance where ``lip_sync_open`` is low."""

@@ -11,7 +11,7 @@ import numpy as np
 from lt_bench.assets.store import asset_path
 from lt_bench.conventions import FPS
 from lt_bench.errors import Fault
-from lt_bench.evaluation.metrics.base import ClipContext, Need, PerVideoScore, UnscorableError, VideoView, register
+from lt_bench.evaluation.metrics.base import ClipContext, Need, UnscorableError, VideoMetric, VideoView
 from lt_bench.evaluation.metrics.lip_sync.voiced_audio import voice_of
 from lt_bench.files import sha256_json
 from lt_bench.perception.device import kept_network
@@ -34,7 +34,7 @@ CROPS = {
 }
 
 
-class _Sync(PerVideoScore):
+class _Sync(VideoMetric):
     """What the three scores share."""
 
     source = "Chung and Zisserman 2016, Out of time; Prajwal et al. 2020, arXiv 2008.10010; package syncnet-python"
@@ -76,7 +76,6 @@ class _Sync(PerVideoScore):
         return SyncReading(float(found[0]), float(found[1]), int(found[2]), int(found[3]))
 
 
-@register
 @dataclass(frozen=True)
 class SyncC(_Sync):
     """Confidence that lips and voice belong together at some shift. Real videos of one set differ by 2: see theirs."""
@@ -96,7 +95,6 @@ class SyncC(_Sync):
         return self.read(clip).confidence
 
 
-@register
 @dataclass(frozen=True)
 class SyncD(_Sync):
     """Distance of lips and voice at the best shift."""
@@ -116,7 +114,6 @@ class SyncD(_Sync):
         return self.read(clip).distance
 
 
-@register
 @dataclass(frozen=True)
 class SyncOffset(_Sync):
     """By how many frames the lips come late (positive) or early (negative); chance where ``sync_c`` is low."""

@@ -10,7 +10,7 @@ from jaxtyping import Float
 from numpy import ndarray
 
 from lt_bench.conventions import SAMPLE_RATE
-from lt_bench.evaluation.metrics.base import ClipContext, Need, PerVideoScore, UnscorableError, register
+from lt_bench.evaluation.metrics.base import ClipContext, Need, UnscorableError, VideoMetric
 from lt_bench.evaluation.metrics.lip_sync.voiced_audio import voice_of
 from lt_bench.evaluation.metrics.motion.head_motion import found_faces
 from lt_bench.files import sha256_json
@@ -68,9 +68,8 @@ def motion_stops(pose: Float[ndarray, "F 3"], times: Float[ndarray, " F"]) -> Fl
     return (times[stops] + times[stops + 1]) / 2
 
 
-@register
 @dataclass(frozen=True)
-class BeatAlign(PerVideoScore):
+class BeatAlign(VideoMetric):
     """How near stops of the head are to onsets of the voice; chance rises with the density of onsets: see the real."""
 
     name = "beat_align"

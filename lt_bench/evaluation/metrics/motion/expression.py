@@ -9,8 +9,8 @@ import numpy as np
 from jaxtyping import Float
 from numpy import ndarray
 
-from lt_bench.evaluation.metrics.base import ClipContext, Need, PerVideoScore, VideoView, register
-from lt_bench.evaluation.metrics.distribution.feature_distance import DistributionScore
+from lt_bench.evaluation.metrics.base import ClipContext, Need, VideoMetric, VideoView
+from lt_bench.evaluation.metrics.distribution.feature_distance import DistributionMetric
 from lt_bench.evaluation.metrics.lip_sync.landmark_distance import faces_in_both
 from lt_bench.evaluation.metrics.motion.head_motion import found_faces
 from lt_bench.perception.faces import landmarker_hash
@@ -18,9 +18,8 @@ from lt_bench.perception.faces import landmarker_hash
 SOURCE = "MediaPipe's blendshapes; the idea of E-FID in Tian et al. 2024, arXiv 2402.17485, by another network"
 
 
-@register
 @dataclass(frozen=True)
-class ExpressionFd(DistributionScore):
+class ExpressionFd(DistributionMetric):
     """Likeness of the distribution of expressions: do faces make the faces that real ones make, in any order."""
 
     name = "expression_fd"
@@ -40,9 +39,8 @@ class ExpressionFd(DistributionScore):
         return video.faces.blendshapes[clip.scored][found_faces(video, clip)]
 
 
-@register
 @dataclass(frozen=True)
-class ExpressionDistance(PerVideoScore):
+class ExpressionDistance(VideoMetric):
     """Distance to the real expression at the same time: the mouth's, but also brows and eyes that no voice tells."""
 
     name = "expression_distance"

@@ -9,7 +9,7 @@ import numpy as np
 from jaxtyping import Bool, Float
 from numpy import ndarray
 
-from lt_bench.evaluation.metrics.base import ClipContext, Need, PerVideoScore, UnscorableError, VideoView, register
+from lt_bench.evaluation.metrics.base import ClipContext, Need, UnscorableError, VideoMetric, VideoView
 from lt_bench.evaluation.metrics.motion.pixel_motion import ratio
 from lt_bench.perception.faces import landmarker_hash
 
@@ -30,9 +30,8 @@ def blinks(shut: Bool[ndarray, " F"]) -> int:
     return int(np.count_nonzero(shut[1:] & ~shut[:-1]))
 
 
-@register
 @dataclass(frozen=True)
-class HeadMotionRatio(PerVideoScore):
+class HeadMotionRatio(VideoMetric):
     """Spread of the head's pose, generated over real: 0 for a stiff neck."""
 
     name = "head_motion_ratio"
@@ -55,9 +54,8 @@ class HeadMotionRatio(PerVideoScore):
         return ratio(made, real, "head motion")
 
 
-@register
 @dataclass(frozen=True)
-class HeadPoseDiversity(PerVideoScore):
+class HeadPoseDiversity(VideoMetric):
     """Spread of the head's pose by itself, to read beside that of the real videos; more is not better."""
 
     name = "head_pose_diversity"
@@ -77,9 +75,8 @@ class HeadPoseDiversity(PerVideoScore):
         return float(np.degrees(_spread(clip.generated, clip)))
 
 
-@register
 @dataclass(frozen=True)
-class BlinkRateDifference(PerVideoScore):
+class BlinkRateDifference(VideoMetric):
     """Blinks per second, generated minus real: negative for eyes that stare."""
 
     name = "blink_rate_difference"
@@ -99,9 +96,8 @@ class BlinkRateDifference(PerVideoScore):
         return blink_rate(clip.generated, clip) - blink_rate(clip.real, clip)
 
 
-@register
 @dataclass(frozen=True)
-class BlinkRate(PerVideoScore):
+class BlinkRate(VideoMetric):
     """Blinks per second by themselves, to read beside those of the real videos."""
 
     name = "blink_rate"

@@ -9,7 +9,7 @@ import numpy as np
 from jaxtyping import UInt8
 from numpy import ndarray
 
-from lt_bench.evaluation.metrics.base import ClipContext, PerVideoScore, UnscorableError, register
+from lt_bench.evaluation.metrics.base import ClipContext, UnscorableError, VideoMetric
 
 
 def mean_motion(frames: UInt8[ndarray, "F H W 3"]) -> float:
@@ -23,9 +23,8 @@ def mean_flicker(frames: UInt8[ndarray, "F H W 3"]) -> float:
     return float(np.mean([np.abs(a.astype(np.int16) - 2 * b.astype(np.int16) + c).mean() for a, b, c in triples]))
 
 
-@register
 @dataclass(frozen=True)
-class MotionRatio(PerVideoScore):
+class MotionRatio(VideoMetric):
     """Motion of the generated over that of the real video: 0 for a frozen picture, 1 for a lively one."""
 
     name = "motion_ratio"
@@ -38,9 +37,8 @@ class MotionRatio(PerVideoScore):
         return ratio(*(mean_motion(v.frames[clip.scored]) for v in (clip.generated, clip.real)), what="motion")
 
 
-@register
 @dataclass(frozen=True)
-class FlickerRatio(PerVideoScore):
+class FlickerRatio(VideoMetric):
     """Flicker of the generated over that of the real video. Alone it rewards frozen faces: read it beside motion."""
 
     name = "flicker_ratio"

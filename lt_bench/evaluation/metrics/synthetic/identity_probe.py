@@ -13,8 +13,8 @@ from jaxtyping import Float64
 from numpy import ndarray
 
 from lt_bench.errors import blame
-from lt_bench.evaluation.metrics.base import ClipContext, Need, UnscorableError, VideoView, register
-from lt_bench.evaluation.metrics.synthetic.probe_track import ProbeVideoScore, probe_track
+from lt_bench.evaluation.metrics.base import ClipContext, Need, UnscorableError, VideoView
+from lt_bench.evaluation.metrics.synthetic.probe_track import ProbeVideoMetric, probe_track
 
 
 def unit_mean(embeddings: ndarray) -> Float64[ndarray, " D"]:
@@ -30,9 +30,8 @@ def unit_mean(embeddings: ndarray) -> Float64[ndarray, " D"]:
     return mean / length
 
 
-@register
 @dataclass(frozen=True)
-class IdentityProbe(ProbeVideoScore):
+class IdentityProbe(ProbeVideoMetric):
     """Cosine between the generated video's mean embedding and that of the speaker's gallery take."""
 
     name = "identity_probe"
@@ -47,9 +46,8 @@ class IdentityProbe(ProbeVideoScore):
         return cosines(clip)[clip.identity]
 
 
-@register
 @dataclass(frozen=True)
-class IdentityRank1(ProbeVideoScore):
+class IdentityRank1(ProbeVideoMetric):
     """Share of videos whose nearest gallery take is of the right speaker; chance is 1 over the gallery's size."""
 
     name = "identity_rank1"

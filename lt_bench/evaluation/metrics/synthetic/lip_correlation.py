@@ -14,8 +14,8 @@ from jaxtyping import Float
 from numpy import ndarray
 
 from lt_bench.errors import Fault, blame
-from lt_bench.evaluation.metrics.base import ClipContext, Need, Truth, UnscorableError, register
-from lt_bench.evaluation.metrics.synthetic.probe_track import ProbeVideoScore, probe_track
+from lt_bench.evaluation.metrics.base import ClipContext, Need, Truth, UnscorableError
+from lt_bench.evaluation.metrics.synthetic.probe_track import ProbeVideoMetric, probe_track
 from lt_bench.evaluation.statistics.cluster import pearson
 
 MIN_FRAMES = 10
@@ -23,7 +23,7 @@ MAX_SHIFT = 15
 SOURCE = "Pearson correlation over the scored frames between the probe's measure and the exact truth"
 
 
-class _MouthCorrelation(ProbeVideoScore):
+class _MouthCorrelation(ProbeVideoMetric):
     """Correlation of one measure of the mouth with its truth."""
 
     higher_is_better = True
@@ -38,7 +38,6 @@ class _MouthCorrelation(ProbeVideoScore):
             return correlation(*_series(clip, clip.truth, self.measure))
 
 
-@register
 @dataclass(frozen=True)
 class LipCorr(_MouthCorrelation):
     """Mouth opening: the main score of lip sync on the synthetic set."""
@@ -48,7 +47,6 @@ class LipCorr(_MouthCorrelation):
     measure = "opening"
 
 
-@register
 @dataclass(frozen=True)
 class WidthCorr(_MouthCorrelation):
     """Mouth width: spread or narrow."""
@@ -58,7 +56,6 @@ class WidthCorr(_MouthCorrelation):
     measure = "width"
 
 
-@register
 @dataclass(frozen=True)
 class RoundingCorr(_MouthCorrelation):
     """Lip rounding."""
@@ -68,9 +65,8 @@ class RoundingCorr(_MouthCorrelation):
     measure = "rounding"
 
 
-@register
 @dataclass(frozen=True)
-class LipCorrShuffled(ProbeVideoScore):
+class LipCorrShuffled(ProbeVideoMetric):
     """The control of ``lip_corr``: the same video against what another identity said. About 0 if it means anything."""
 
     name = "lip_corr_shuffled"
@@ -85,9 +81,8 @@ class LipCorrShuffled(ProbeVideoScore):
             return correlation(*_series(clip, clip.other_truth, "opening"))
 
 
-@register
 @dataclass(frozen=True)
-class LipError(ProbeVideoScore):
+class LipError(ProbeVideoMetric):
     """Mean absolute error of the mouth opening; a mouth that stays half open is not far off: see ``lip_corr``."""
 
     name = "lip_error"
@@ -104,9 +99,8 @@ class LipError(ProbeVideoScore):
         return float(np.abs(measured - true).mean())
 
 
-@register
 @dataclass(frozen=True)
-class AvOffset(ProbeVideoScore):
+class AvOffset(ProbeVideoMetric):
     """By how many frames the lips come late (positive) or early (negative); chance where ``lip_corr`` is low."""
 
     name = "av_offset"

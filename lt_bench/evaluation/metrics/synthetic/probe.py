@@ -8,45 +8,27 @@ the scores built on it need no download.
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
 from functools import cache
 from importlib import resources
 from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
-from jaxtyping import Float32, UInt8
+from jaxtyping import UInt8
 from numpy import ndarray
 
 from lt_bench.errors import AssetError, MediaError
+from lt_bench.evaluation.metrics.synthetic.probe_readings import EMBEDDING, READINGS, ProbeReadings
 
 if TYPE_CHECKING:
     from lt_bench.evaluation.metrics.synthetic.probe_network import ProbeNetwork, ProbeOutput
 
-READINGS = ("opening", "width", "rounding", "blink", "yaw", "pitch", "roll")
-"""The scalar outputs; mouth and blink 0..1 (width -0.5..1), angles in radians, signs as in the synthetic truth."""
-EMBEDDING = 96
 SIZE = 64
 """Side of the frames that the network sees, in pixels."""
 PROBE_SHA256 = "5334bfefab224283ae7a3e3ea9f28cc7f8b355fc86b5a633cd3d535164e127d3"
 _WEIGHTS = "probe.safetensors"
 _BATCH = 64
 _PREPARATION = f"square RGB, area (up: cubic) to {SIZE}, (x / 255 - 0.5) * 4"
-
-
-@dataclass(frozen=True)
-class ProbeReadings:
-    """What the probe reads off a video, one value a frame."""
-
-    opening: Float32[ndarray, " N"]
-    width: Float32[ndarray, " N"]
-    rounding: Float32[ndarray, " N"]
-    blink: Float32[ndarray, " N"]
-    yaw: Float32[ndarray, " N"]
-    pitch: Float32[ndarray, " N"]
-    roll: Float32[ndarray, " N"]
-    embedding: Float32[ndarray, "N D"]
-    """Unit length."""
 
 
 @cache

@@ -8,7 +8,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from lt_bench.evaluation.metrics.synthetic.probe import EMBEDDING, READINGS
+from lt_bench.evaluation.metrics.synthetic.probe_readings import EMBEDDING, READINGS
 
 
 @dataclass(frozen=True)

@@ -11,15 +11,15 @@ from typing import ClassVar
 
 import numpy as np
 
-from lt_bench.evaluation.metrics.base import ClipContext, Need, UnscorableError, register
+from lt_bench.evaluation.metrics.base import ClipContext, Need, UnscorableError
 from lt_bench.evaluation.metrics.motion.head_motion import blinks, pose_spread
 from lt_bench.evaluation.metrics.motion.pixel_motion import ratio
-from lt_bench.evaluation.metrics.synthetic.probe_track import ProbeVideoScore, probe_pose, probe_track
+from lt_bench.evaluation.metrics.synthetic.probe_track import ProbeVideoMetric, probe_pose, probe_track
 
 EYES_SHUT = 0.5
 
 
-class _AngleError(ProbeVideoScore):
+class _AngleError(ProbeVideoMetric):
     unit = "degrees"
     higher_is_better = False
     reference = "floor"
@@ -35,7 +35,6 @@ class _AngleError(ProbeVideoScore):
         return float(np.degrees(np.abs(error.astype(float)).mean()))
 
 
-@register
 @dataclass(frozen=True)
 class YawError(_AngleError):
     """Turning of the head."""
@@ -45,7 +44,6 @@ class YawError(_AngleError):
     angle = "yaw"
 
 
-@register
 @dataclass(frozen=True)
 class PitchError(_AngleError):
     """Nodding of the head."""
@@ -55,7 +53,6 @@ class PitchError(_AngleError):
     angle = "pitch"
 
 
-@register
 @dataclass(frozen=True)
 class RollError(_AngleError):
     """Leaning of the head."""
@@ -65,9 +62,8 @@ class RollError(_AngleError):
     angle = "roll"
 
 
-@register
 @dataclass(frozen=True)
-class PoseStdRatio(ProbeVideoScore):
+class PoseStdRatio(ProbeVideoMetric):
     """How much the head moves, generated over real: 0 for a stiff neck."""
 
     name = "pose_std_ratio"
@@ -81,9 +77,8 @@ class PoseStdRatio(ProbeVideoScore):
         return ratio(made, real, "head motion")
 
 
-@register
 @dataclass(frozen=True)
-class BlinkRateProbe(ProbeVideoScore):
+class BlinkRateProbe(ProbeVideoMetric):
     """Blinks per second, generated minus true: negative for eyes that stare."""
 
     name = "blink_rate_probe"

@@ -6,11 +6,12 @@ import numpy as np
 from jaxtyping import Float32
 from numpy import ndarray
 
-from lt_bench.evaluation.metrics.base import PerVideoScore, Score, VideoView
-from lt_bench.evaluation.metrics.synthetic.probe import PROBE_SHA256, ProbeReadings, probe_frames, probe_weights
+from lt_bench.evaluation.metrics.base import Metric, VideoMetric, VideoView
+from lt_bench.evaluation.metrics.synthetic.probe import PROBE_SHA256, probe_frames, probe_weights
+from lt_bench.evaluation.metrics.synthetic.probe_readings import ProbeReadings
 
 
-class ProbeScore(Score):
+class ProbeMetric(Metric):
     """A score that rests on the probe."""
 
     @property
@@ -24,7 +25,7 @@ class ProbeScore(Score):
         return super().unavailable()
 
 
-class ProbeVideoScore(ProbeScore, PerVideoScore):
+class ProbeVideoMetric(ProbeMetric, VideoMetric):
     """A score a video that rests on the probe."""
 
 
