@@ -2,9 +2,9 @@
 
     python experiments/fusion_ablation/analyse.py RESULTS --out FOLDER
 
-RESULTS: folder of ``lt-bench ablate``, or the file that ``keep.py`` packed of one. Writes ``cells.csv`` (every score of every
-cell: mean, standard deviation over seeds, one value a seed), ``effects.csv`` (main effects and interaction of every
-score, with intervals and Holm-corrected p-values), ``one_way.json`` (H4) and the figures ``effects.png``,
+RESULTS: folder of ``lt-bench ablate``, or the file that ``keep.py`` packed of one. Writes ``cells.csv`` (every score
+of every cell: mean, standard deviation over seeds, one value a seed), ``effects.csv`` (main effects and interaction of
+every score, with intervals and Holm-corrected p-values), ``one_way.json`` (H4) and the figures ``effects.png``,
 ``curves.png`` and ``cost.png``. Scores and tests are the package's own; nothing is left out by result.
 """
 

@@ -2,8 +2,8 @@
 
     python experiments/fusion_ablation/same_seed.py FIRST SECOND
 
-FIRST, SECOND: folders of ``lt-bench ablate``, or the files that ``keep.py`` packed of them. Every cell and seed that both have is
-compared: all scores, their values and those of each video. Exit code 1 if anything differs.
+FIRST, SECOND: folders of ``lt-bench ablate``, or the files that ``keep.py`` packed of them. Every cell and seed that
+both have is compared: all scores, their values and those of each video. Exit code 1 if anything differs.
 """
 
 from __future__ import annotations

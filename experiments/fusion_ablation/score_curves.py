@@ -2,10 +2,11 @@
 
     python experiments/fusion_ablation/score_curves.py RESULTS --out FOLDER [--costs CELLS.csv]
 
-RESULTS: the file that ``keep.py`` packed of ``learning_curves.yaml`` or of ``scaling.yaml``, or the folder. Where models were scored while they
-trained, writes ``score_curves.csv`` and ``.png`` (a line a cell: scores at each step that was scored); where they have
-several sizes, ``sizes.csv`` and ``.png`` (a line a cell: final scores on the test people). Compute of training: three
-times the multiply-accumulates of a forward pass (one forward, two backward), of all windows up to that step.
+RESULTS: the file that ``keep.py`` packed of ``learning_curves.yaml`` or of ``scaling.yaml``, or a folder. Where models
+were scored while they trained, writes ``score_curves.csv`` and ``.png`` (a line a cell: scores at each step that was
+scored); where they have several sizes, ``sizes.csv`` and ``.png`` (a line a cell: final scores on the test people).
+Compute of training: three times the multiply-accumulates of a forward pass (one forward, two backward), of all windows
+up to that step.
 ``equal_budget.csv``: scores, interpolated between the steps scored, when a cell had spent what the cheapest cell spends
 on its whole training: in compute and, where ``--costs`` gives the study's ``train_seconds``, in time. The learning rate
 of the others had not decayed to its end by then.

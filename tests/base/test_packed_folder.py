@@ -94,9 +94,9 @@ def test_a_truncated_pack_is_refused_in_one_line(kept: int, folder: Path, tmp_pa
     path = tmp_path / "run.tar.xz"
     pack_folder(folder, folder.rglob("*.*"), path)
     path.write_bytes(path.read_bytes()[:kept])
-    with pytest.raises(LtBenchError, match=r"run\.tar\.xz: expected a folder or a packed one") as caught:
-        with open_folder(path):
-            pass
+    told = r"run\.tar\.xz: expected a folder or a packed one"
+    with pytest.raises(LtBenchError, match=told) as caught, open_folder(path):
+        pass
     assert "\n" not in str(caught.value)
 
 
