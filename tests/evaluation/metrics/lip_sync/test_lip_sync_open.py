@@ -101,7 +101,7 @@ def test_the_maps_were_fitted_with_the_networks_that_are_used(mirror: Path) -> N
 
 
 def test_the_held_out_figures_of_the_fit() -> None:
-    report = json.loads((Path(__file__).parents[2] / "experiments/detectors/lip_sync_open.json").read_text())
+    report = json.loads((Path(__file__).parents[4] / "experiments/detectors/lip_sync_open.json").read_text())
     assert report["auc_score"] >= 0.97
     assert all(abs(clip["offset"]) <= 2 for clip in report["clips"].values())
     for name, offsets in report["offsets_of_shifted_sound"].items():

@@ -19,8 +19,8 @@ from lt_bench.evaluation.metrics.synthetic.probe import EMBEDDING, READINGS, Pro
 
 SPEAKERS, FRAMES = 8, 40
 FIRST = 5000  # beyond those of the committed figures
-WEIGHTS = Path(probe.__file__).parents[1] / "weights" / "probe.safetensors"
-FIGURES = Path(__file__).parents[2] / "experiments" / "detectors" / "probe.json"
+WEIGHTS = Path(probe.__file__).parents[3] / "weights" / "probe.safetensors"
+FIGURES = Path(__file__).parents[4] / "experiments" / "detectors" / "probe.json"
 
 
 @pytest.fixture(scope="module")
