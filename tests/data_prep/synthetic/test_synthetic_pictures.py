@@ -1,6 +1,6 @@
 """Rendered faces equal recorded ones, so that no step of painting is lost or changed unnoticed.
 
-After an intended change of the pictures, ``python tests/data_prep/test_synthetic_pictures.py`` records them again.
+After an intended change of the pictures, ``python tests/data_prep/synthetic/test_synthetic_pictures.py`` records them again.
 """
 
 from __future__ import annotations

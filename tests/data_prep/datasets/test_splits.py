@@ -13,7 +13,7 @@ from data_prep.datasets.splits import RULE, SplitRule, group_names, split_identi
 from lt_bench.errors import CacheError, ConfigError
 
 NAMES = st.sets(st.text(min_size=1, max_size=6), min_size=1, max_size=40)
-LISTS = Path(__file__).resolve().parents[3] / "shared" / "assets" / "hdtf"
+LISTS = Path(__file__).resolve().parents[4] / "shared" / "assets" / "hdtf"
 
 
 @given(NAMES)
@@ -124,7 +124,7 @@ def _publish(dataset: str, lists: Path, out: Path) -> None:
     import subprocess
     import sys
 
-    script = Path(__file__).resolve().parents[2] / "experiments" / "splits" / "publish.py"
+    script = Path(__file__).resolve().parents[3] / "experiments" / "splits" / "publish.py"
     subprocess.run(
         [sys.executable, str(script), dataset, "--lists", str(lists), "--out", str(out)],
         check=True,

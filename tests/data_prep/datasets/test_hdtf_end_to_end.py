@@ -25,7 +25,7 @@ WINDOW = (344 / 2, 0, 526 / 2)
 @pytest.fixture(scope="module")
 def videos(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """GeoffDavis (clip 0:10-0:20) says two sentences of a GRID speaker; JoeHeck1 (0:10-0:20) ends too early."""
-    mirror = Path(__file__).resolve().parents[3] / "shared" / "assets"
+    mirror = Path(__file__).resolve().parents[4] / "shared" / "assets"
     if not (mirror / "MANIFEST.json").is_file():
         pytest.skip("the folder of pinned assets (LT_BENCH_MIRROR) is absent")
     source = mirror / "grid-sample" / "sbia1a.mpg"
@@ -45,7 +45,7 @@ def videos(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def cache(videos: Path, tmp_path_factory: pytest.TempPathFactory) -> LatentCache:
-    mirror = Path(__file__).resolve().parents[3] / "shared" / "assets"
+    mirror = Path(__file__).resolve().parents[4] / "shared" / "assets"
     out = tmp_path_factory.mktemp("hdtf") / "cache"
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("LT_BENCH_MIRROR", str(mirror))
