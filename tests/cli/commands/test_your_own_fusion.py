@@ -18,7 +18,7 @@ from lt_bench.models import presets
 from lt_bench.models.checkpoint import read_card
 from lt_bench.models.fusion import base
 
-PAGE = (Path(__file__).resolve().parents[2] / "docs/your_own_fusion.md").read_text()
+PAGE = (Path(__file__).resolve().parents[3] / "docs/your_own_fusion.md").read_text()
 SHORT = {"train_speakers": 2, "validation_speakers": 1, "test_speakers": 1, "train_frames": 16, "test_frames": 16}
 RUN = {
     "data": {"cache": "cache", "resolution": 32, "codec": "dct", "synthetic": SHORT},

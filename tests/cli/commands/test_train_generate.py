@@ -19,7 +19,7 @@ from lt_bench.media.video import probe_video, read_frames
 from lt_bench.media.video_writer import write_video
 from lt_bench.models import presets
 
-RUN = yaml.safe_load((Path(__file__).resolve().parents[1] / "tiny_run.yaml").read_text(encoding="utf-8"))
+RUN = yaml.safe_load((Path(__file__).resolve().parents[2] / "tiny_run.yaml").read_text(encoding="utf-8"))
 Train = Callable[..., Path]
 # MLflow uses a loader of SQLAlchemy that is to go.
 pytestmark = pytest.mark.filterwarnings("ignore:The ``noload`` loader strategy is deprecated")
