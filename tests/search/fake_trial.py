@@ -19,7 +19,7 @@ from lt_bench.jobs.status import StatusReporter
 
 
 def fake_result(value: float, scored: int = 1):
-    spec = importlib.util.spec_from_file_location("grid", Path(__file__).parents[1] / "ablation" / "fake_worker.py")
+    spec = importlib.util.spec_from_file_location("grid", Path(__file__).parents[1] / "support" / "fake_worker.py")
     grid = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(grid)
     made = grid.fake_result("fake")

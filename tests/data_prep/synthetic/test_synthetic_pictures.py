@@ -1,6 +1,7 @@
 """Rendered faces equal recorded ones, so that no step of painting is lost or changed unnoticed.
 
-After an intended change of the pictures, ``python tests/data_prep/synthetic/test_synthetic_pictures.py`` records them again.
+After an intended change of the pictures, record them again:
+``python tests/data_prep/synthetic/test_synthetic_pictures.py``.
 """
 
 from __future__ import annotations

@@ -19,7 +19,7 @@ from lt_bench.evaluation.metrics.synthetic.probe import EMBEDDING, READINGS, Pro
 
 SPEAKERS, FRAMES = 8, 40
 FIRST = 5000  # beyond those of the committed figures
-WEIGHTS = Path(probe.__file__).parents[3] / "weights" / "probe.safetensors"
+WEIGHTS = Path(probe.__file__).parents[2] / "weights" / "probe.safetensors"
 FIGURES = Path(__file__).parents[4] / "experiments" / "detectors" / "probe.json"
 
 

@@ -8,7 +8,6 @@ import subprocess
 import sys
 import time
 from contextlib import closing
-from pathlib import Path
 
 import psutil
 import pytest
@@ -20,7 +19,7 @@ from lt_bench.jobs.command_lease import VARIABLE, Lease
 from lt_bench.jobs.engines.choose import open_engine
 from lt_bench.jobs.engines.slurm import build_executor, parameters
 from lt_bench.jobs.status import read_status
-from tests.ablation.conftest import Watcher
+from tests.support.fake_grid import FAKE_WORKER, Watcher, alive, last_pids, training, wait_until
 
 ENGINES = {
     "local": EngineConfig(),
@@ -35,20 +34,6 @@ pytestmark = [
     pytest.mark.filterwarnings("ignore::DeprecationWarning"),
     pytest.mark.filterwarnings("ignore::FutureWarning"),
 ]
-
-
-def alive(pid: int) -> bool:
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
-    except FileNotFoundError:
-        return False
-
-
-def wait_until(condition, seconds: float = 60.0) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, "waited in vain"
-        time.sleep(0.05)
 
 
 @pytest.mark.parametrize("name", SLOW)
@@ -84,7 +69,7 @@ from pathlib import Path
 from lt_bench.jobs import launch
 from lt_bench.ablation.grid_plan import plan_jobs
 from lt_bench.ablation.grid_runner import Rules, run_jobs
-from lt_bench.jobs import lease
+from lt_bench.jobs import command_lease as lease
 from lt_bench.jobs.engines.choose import open_engine
 from lt_bench.config import ExperimentConfig, load_config
 launch.COMMAND = (sys.executable, sys.argv[2])
@@ -110,16 +95,16 @@ def test_no_worker_outlives_its_command_on_any_engine(name, number, experiment, 
     config = dataclasses.replace(experiment("sleeps-a", "sleeps-b"), engine=ENGINES[name])
     (tmp_path / "e.yaml").write_text(to_yaml(config))
     some = jobs("sleeps-a", "sleeps-b")
-    worker = str(Path(__file__).with_name("fake_worker.py"))
+    worker = str(FAKE_WORKER)
     parent = subprocess.Popen([sys.executable, "-c", SCRIPT, str(tmp_path / "e.yaml"), worker])
     try:
-        wait_until(lambda: all(read_status(job.folder).state == "training" for job in some))
+        wait_until(lambda: training(some))
     finally:
         parent.send_signal(number)
         parent.wait(60)
-    pids = [int((job.folder / "starts.txt").read_text().split()[-3]) for job in some]
+    pids = last_pids(some)
     wait_until(lambda: not any(map(alive, pids)), 30)
-    assert all(read_status(job.folder).state == "training" for job in some)
+    assert training(some)
 
 
 @pytest.mark.slow
