@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import fcntl
 import os
 import signal
 import time
@@ -27,6 +29,15 @@ def test_a_worker_that_does_not_listen_is_killed(jobs):
 def test_a_held_folder_is_refused_naming_its_holder(tmp_path):
     first = locked_folder(tmp_path, "lt-bench ablate")
     with first, pytest.raises(LtBenchError, match=rf"process {os.getpid()}"), locked_folder(tmp_path, "another"):
+        pass
+
+
+def test_a_folder_on_a_file_system_without_locks_is_refused(tmp_path, monkeypatch):
+    def no_locks(handle, how):
+        raise OSError(errno.ENOLCK, "No locks available")
+
+    monkeypatch.setattr(fcntl, "flock", no_locks)
+    with pytest.raises(LtBenchError, match="expected a file system with locks"), locked_folder(tmp_path, "me"):
         pass
 
 

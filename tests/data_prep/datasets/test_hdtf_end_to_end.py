@@ -23,12 +23,9 @@ WINDOW = (344 / 2, 0, 526 / 2)
 
 
 @pytest.fixture(scope="module")
-def videos(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def videos(assets: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """GeoffDavis (clip 0:10-0:20) says two sentences of a GRID speaker; JoeHeck1 (0:10-0:20) ends too early."""
-    mirror = Path(__file__).resolve().parents[4] / "shared" / "assets"
-    if not (mirror / "MANIFEST.json").is_file():
-        pytest.skip("the folder of pinned assets (LT_BENCH_MIRROR) is absent")
-    source = mirror / "grid-sample" / "sbia1a.mpg"
+    source = assets / "grid-sample" / "sbia1a.mpg"
     speech, sound = read_frames(source), read_audio(source)
     sound = np.pad(sound, (0, 75 * 640))[: 75 * 640]
     frames = np.full((SECONDS * 25, 360, 640, 3), 60, np.uint8)
@@ -44,11 +41,10 @@ def videos(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def cache(videos: Path, tmp_path_factory: pytest.TempPathFactory) -> LatentCache:
-    mirror = Path(__file__).resolve().parents[4] / "shared" / "assets"
+def cache(videos: Path, assets: Path, tmp_path_factory: pytest.TempPathFactory) -> LatentCache:
     out = tmp_path_factory.mktemp("hdtf") / "cache"
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("LT_BENCH_MIRROR", str(mirror))
+        patch.setenv("LT_BENCH_MIRROR", str(assets))
         arguments = ["prepare", "hdtf", "--out", str(out), "--videos", str(videos), "--resolution", "64"]
         assert main([*arguments, "--workers", "1", "crop.method=window"]) == 0
     return LatentCache.open(out)
