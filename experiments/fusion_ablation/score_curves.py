@@ -32,7 +32,7 @@ from analyse import save_figure, write_csv
 from lt_bench.config import ModelConfig, RunConfig, load_config
 from lt_bench.errors import LtBenchError
 from lt_bench.evaluation.results.result_file import Result, load_result
-from lt_bench.models.describe import describe
+from lt_bench.models.model_summary import describe
 from lt_bench.packed_folder import open_folder
 
 SHOWN = ("lip_corr", "rounding_corr", "identity_probe", "pose_std_ratio")

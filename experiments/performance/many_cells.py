@@ -26,7 +26,7 @@ from lt_bench.ablation.grid_plan import Job, plan_jobs
 from lt_bench.config import ExperimentConfig, load_config, to_yaml
 from lt_bench.files import read_json, write_json, write_text
 from lt_bench.jobs.folder import CONFIG_FILE, RESULT_FILE
-from lt_bench.jobs.status import STATUS_FILE
+from lt_bench.jobs.job_status import STATUS_FILE
 
 EXPERIMENT = """
 name: many

@@ -17,7 +17,7 @@ from lt_bench.errors import LtBenchError
 from lt_bench.evaluation.stores.provenance import code_sha256
 from lt_bench.files import read_json, sha256_file, sha256_json, write_json
 from lt_bench.jobs.folder import CONFIG_FILE, RESULT_FILE
-from lt_bench.jobs.status import STATUS_FILE
+from lt_bench.jobs.job_status import STATUS_FILE
 
 FILE = "finished.json"
 

@@ -12,7 +12,7 @@ from lt_bench.config import RunConfig, to_dict
 from lt_bench.config.free_keys import FREE_KEYS
 from lt_bench.files import sha256_json
 from lt_bench.jobs.folder import MODEL_FILE, flat_config
-from lt_bench.jobs.status import Status
+from lt_bench.jobs.job_status import Status
 
 PHASES = ("training", "generating", "scoring")
 

@@ -14,10 +14,10 @@ from lt_bench.errors import LtBenchError
 from lt_bench.files import write_json, write_text
 from lt_bench.jobs.engines.base import Ending, Engine, Task
 from lt_bench.jobs.folder import CONFIG_FILE
+from lt_bench.jobs.job_status import STATUS_FILE, Status, one_line, read_status
 from lt_bench.jobs.polling_runner import PollingRunner
 from lt_bench.jobs.remaining_time import time_left
 from lt_bench.jobs.snapshot import Snapshot
-from lt_bench.jobs.status import STATUS_FILE, Status, one_line, read_status
 
 
 @runtime_checkable

@@ -11,8 +11,8 @@ import torch
 
 from lt_bench.data.cache import LatentCache
 from lt_bench.data.checksums import CHECKSUMS_FILE, check_checksums
-from lt_bench.data.clip import shape_problem
 from lt_bench.data.clip_file import ClipFile
+from lt_bench.data.clip_tensors import shape_problem
 from lt_bench.data.format import REJECTED_FILE, SPLITS, ClipRecord
 from lt_bench.data.real_set import read_real_set
 from lt_bench.errors import CacheError, LtBenchError

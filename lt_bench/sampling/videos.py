@@ -30,9 +30,9 @@ from lt_bench.sampling.generated_set import (
     read_generated_set,
     write_generated_set,
 )
+from lt_bench.sampling.generation_pipeline import Pipeline
 from lt_bench.sampling.generator import ClipRequest
 from lt_bench.sampling.operations import Operations, count_operations
-from lt_bench.sampling.pipeline import Pipeline
 from lt_bench.shapes import UInt8
 
 Progress = Callable[[int, int], None]

@@ -9,7 +9,7 @@ from pathlib import Path
 from lt_bench.config import RunConfig, to_dict, to_yaml
 from lt_bench.files import write_bytes, write_json, write_text
 from lt_bench.jobs.folder import CONFIG_FILE, MODEL_FILE, RESULT_FILE, check_folder, link_file
-from lt_bench.jobs.status import STATUS_FILE, read_status
+from lt_bench.jobs.job_status import STATUS_FILE, read_status
 
 
 def prepare_folder(folder: Path, config: RunConfig, checkpoint: Path | None) -> None:

@@ -12,15 +12,15 @@ from lt_bench.config import RunConfig
 from lt_bench.errors import LtBenchError, WriteError
 from lt_bench.jobs.engines.base import Ending, Engine
 from lt_bench.jobs.folder import METRICS_FILE
+from lt_bench.jobs.job_status import Status, read_status
 from lt_bench.jobs.launch import NO_ROOM
 from lt_bench.jobs.polling_runner import PollingRunner
-from lt_bench.jobs.status import Status, read_status
 from lt_bench.search.attempt import Attempt, place_of
-from lt_bench.search.outcome import Ended, RunningTrial, Watcher, settle
 from lt_bench.search.search_plan import SearchPlan
+from lt_bench.search.shared_study import SharedStudy
 from lt_bench.search.space import trial_config
-from lt_bench.search.study import SharedStudy
 from lt_bench.search.trial_folder import lend_result, prepare_folder, validation_losses
+from lt_bench.search.trial_outcome import Ended, RunningTrial, Watcher, settle
 from lt_bench.search.trial_states import all_finished, snapshot
 
 ASK_AGAIN = 2.0

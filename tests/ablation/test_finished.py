@@ -13,7 +13,7 @@ from lt_bench.ablation import finished_grid as finished
 from lt_bench.ablation.finished_grid import finished_key, read_finished, write_finished
 from lt_bench.evaluation.stores import provenance
 from lt_bench.jobs.folder import CONFIG_FILE, RESULT_FILE
-from lt_bench.jobs.status import STATUS_FILE
+from lt_bench.jobs.job_status import STATUS_FILE
 
 KEY = "k" * 64
 

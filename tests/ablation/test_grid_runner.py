@@ -14,8 +14,8 @@ from lt_bench.ablation.grid_inspection import inspect
 from lt_bench.ablation.grid_runner import Rules, run_jobs
 from lt_bench.errors import LtBenchError
 from lt_bench.jobs.engines.local import LocalEngine
+from lt_bench.jobs.job_status import read_status
 from lt_bench.jobs.parent_watchdog import locked_folder
-from lt_bench.jobs.status import read_status
 from tests.support.fake_grid import FAKE_WORKER, Watcher, alive, last_pids, training, wait_until
 
 CACHE, PROTOCOL = "c" * 64, "f" * 64

@@ -14,7 +14,7 @@ import torch
 from safetensors.numpy import save
 
 from lt_bench.data.cache import LatentCache
-from lt_bench.data.clip import write_clip
+from lt_bench.data.clip_tensors import write_clip
 from lt_bench.data.format import info_from_dict, info_to_dict
 from lt_bench.data.tensor_file import write_tensors
 from lt_bench.data.verify import verify_cache

@@ -18,7 +18,7 @@ from lt_bench.errors import LtBenchError
 from lt_bench.jobs.command_lease import VARIABLE, Lease
 from lt_bench.jobs.engines.choose import open_engine
 from lt_bench.jobs.engines.slurm import build_executor, parameters
-from lt_bench.jobs.status import read_status
+from lt_bench.jobs.job_status import read_status
 from tests.support.fake_grid import FAKE_WORKER, Watcher, alive, last_pids, training, wait_until
 
 ENGINES = {

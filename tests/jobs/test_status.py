@@ -12,9 +12,9 @@ from rich.console import Console
 from lt_bench.ablation.grid_plan import plan_jobs
 from lt_bench.errors import LtBenchError
 from lt_bench.jobs.display import JobsDisplay, clock, ended_line, plain_line, share_done
+from lt_bench.jobs.job_status import PHASES, STATES, Status, StatusReporter, read_status
 from lt_bench.jobs.remaining_time import Estimate, time_left
 from lt_bench.jobs.snapshot import Snapshot
-from lt_bench.jobs.status import PHASES, STATES, Status, StatusReporter, read_status
 
 
 def test_status_counts_time_over_attempts_and_keeps_reasons_on_one_line(tmp_path):

@@ -14,8 +14,8 @@ from lt_bench.config import FusionConfig, ModelConfig, RunConfig, parse_config
 from lt_bench.models import presets
 from lt_bench.models.build import build_model
 from lt_bench.models.counting import empty_conditions, kept_for_backward
-from lt_bench.models.describe import NoDraws
 from lt_bench.models.memory import training_memory
+from lt_bench.models.model_summary import NoDraws
 from lt_bench.training.module import LetsTalkModule
 from tests.support.pretended_autocast import Bf16Autocast
 from tests.support.pretended_gpu import GpuTensor, move_to_gpu, pretended_gpu

@@ -13,9 +13,9 @@ from pathlib import Path
 from lt_bench.config import RunConfig, load_config
 from lt_bench.evaluation.results.result_file import save_result
 from lt_bench.jobs.folder import CONFIG_FILE, RESULT_FILE
+from lt_bench.jobs.job_status import StatusReporter
 from lt_bench.jobs.launch import CANNOT_WRITE
 from lt_bench.jobs.parent_watchdog import die_with_parent, locked_folder
-from lt_bench.jobs.status import StatusReporter
 
 
 def fake_result(value: float, scored: int = 1):

@@ -12,7 +12,7 @@ import pytest
 from lt_bench.ablation.grid_plan import Job, plan_jobs
 from lt_bench.config import Cell, DataConfig, EvaluationConfig, ExperimentConfig, TrainConfig
 from lt_bench.jobs import launch
-from lt_bench.jobs.status import read_status
+from lt_bench.jobs.job_status import read_status
 
 CACHE, PROTOCOL = "c" * 64, "f" * 64
 FAKE_WORKER = Path(__file__).with_name("fake_worker.py")

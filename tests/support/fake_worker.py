@@ -10,8 +10,8 @@ from pathlib import Path
 
 from lt_bench.evaluation.results.result_file import Clip, ProtocolRef, RealSetRef, Result, Score, save_result
 from lt_bench.jobs.command_lease import die_without_lease
+from lt_bench.jobs.job_status import StatusReporter
 from lt_bench.jobs.parent_watchdog import die_with_parent, locked_folder
-from lt_bench.jobs.status import StatusReporter
 
 
 def fake_result(system: str) -> Result:

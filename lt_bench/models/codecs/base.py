@@ -75,11 +75,11 @@ def build_codec(spec: str) -> Codec:
 
         return Taef2Codec()
     if name == "kl" and path:
-        from lt_bench.models.codecs.pretrained import KlCodec
+        from lt_bench.models.codecs.diffusers_autoencoders import KlCodec
 
         return KlCodec(path)
     if name == "dc" and path:
-        from lt_bench.models.codecs.pretrained import DcCodec
+        from lt_bench.models.codecs.diffusers_autoencoders import DcCodec
 
         return DcCodec(path)
     raise ConfigError(f"codec: expected {CODECS}, got {spec!r}")

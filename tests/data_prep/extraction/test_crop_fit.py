@@ -15,7 +15,7 @@ from data_prep.extraction.crop_fit import fit, fitted_crop, invented_share
 from data_prep.extraction.crop_methods import Given
 from data_prep.pipeline import prepare
 from data_prep.rules import RejectionError
-from lt_bench.cli.portrait import square_portrait
+from lt_bench.cli.portrait_picture import square_portrait
 from lt_bench.config import DataConfig
 from lt_bench.config.data import CropConfig
 from lt_bench.errors import FaceError

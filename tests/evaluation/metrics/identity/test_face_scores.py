@@ -17,7 +17,7 @@ from lt_bench.evaluation.metrics.identity.identity_variants import drift
 from lt_bench.evaluation.metrics.motion.beat_align import beat_alignment, motion_stops, sound_onsets
 from lt_bench.perception.arcface import POINTS, TEMPLATE, ArcFaceEmbedder, align_face
 from lt_bench.perception.faces import FaceTrack
-from lt_bench.perception.mouth import LEFT_EYE, OUTER_LIPS, RIGHT_EYE
+from lt_bench.perception.mouth_measures import LEFT_EYE, OUTER_LIPS, RIGHT_EYE
 
 MakeClip = Callable[..., ClipContext]
 F = 30

@@ -19,7 +19,7 @@ from lt_bench.evaluation.stores.feature_store import FeatureStore
 from lt_bench.media.audio import read_audio
 from lt_bench.media.video import read_frames
 from lt_bench.perception.faces import FaceLandmarker, FaceTrack
-from lt_bench.perception.mouth import MOUTH_MEASURES
+from lt_bench.perception.mouth_measures import MOUTH_MEASURES
 from lt_bench.perception.speech.moonshine import MoonshineEncoder
 
 EQUAL = np.full(12, 1 / 12)

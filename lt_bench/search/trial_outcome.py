@@ -13,10 +13,10 @@ from lt_bench.evaluation.results.result_file import load_result
 from lt_bench.files import write_json
 from lt_bench.jobs.engines.base import Ending, Task
 from lt_bench.jobs.folder import RESULT_FILE
+from lt_bench.jobs.job_status import STATUS_FILE, Status, read_status
 from lt_bench.jobs.snapshot import Snapshot
-from lt_bench.jobs.status import STATUS_FILE, Status, read_status
 from lt_bench.search.attempt import Attempt
-from lt_bench.search.study import SharedStudy
+from lt_bench.search.shared_study import SharedStudy
 
 Outcome = Literal["complete", "pruned", "failed", "again"]
 """``again``: it was killed and will be tried again."""

@@ -11,9 +11,9 @@ if TYPE_CHECKING:
     from lt_bench.jobs.display import JobsDisplay
     from lt_bench.jobs.snapshot import Snapshot
     from lt_bench.search.attempt import Attempt
-    from lt_bench.search.outcome import Ended
     from lt_bench.search.search_plan import SearchPlan
-    from lt_bench.search.study import SharedStudy
+    from lt_bench.search.shared_study import SharedStudy
+    from lt_bench.search.trial_outcome import Ended
     from lt_bench.tracking.background import BackgroundTracker
 
 COLOURS = {"failed": "red", "again": "yellow"}

@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from lt_bench.ablation.grid_plan import Job
     from lt_bench.config import ExperimentConfig
     from lt_bench.jobs.display import JobsDisplay
+    from lt_bench.jobs.job_status import Status
     from lt_bench.jobs.snapshot import Snapshot
-    from lt_bench.jobs.status import Status
     from lt_bench.leaderboard.build import Leaderboard
     from lt_bench.tracking.background import BackgroundTracker
 
