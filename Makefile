@@ -65,16 +65,12 @@ study: $(STAMP)  ## the fusion study from scratch (hours): operating point, abla
 	# Videos of rendered people are kept, of real ones not.
 	set -e; for pair in synthetic:main synthetic_no_motion:no_motion study_grid_sample:grid_sample reach:reach \
 	    reach_levers:reach_levers_2 learning_curves:learning_curves scaling:scaling; do \
-	  config=$${pair%:*}; kept=$(STUDY)/results/$${pair#*:}; \
-	  $(BIN)/lt-bench ablate $(STUDY)/$$config.yaml out=runs/study/$${pair#*:}; \
+	  config=$${pair%:*}; run=runs/study/$${pair#*:}; \
+	  $(BIN)/lt-bench ablate $(STUDY)/$$config.yaml out=$$run; \
 	  videos=1; test $$config != study_grid_sample || videos=0; \
-	  $(BIN)/python $(STUDY)/keep.py runs/study/$${pair#*:} --out $$kept --videos $$videos; \
-	  case $$config in \
-	    learning_curves|scaling) $(BIN)/python $(STUDY)/score_curves.py $$kept --out $$kept --costs $(STUDY)/results/main/cells.csv;; \
-	    *) $(BIN)/python $(STUDY)/analyse.py $$kept --out $$kept;; \
-	  esac; \
+	  $(BIN)/python $(STUDY)/keep.py $$run --out $(STUDY)/results/$${pair#*:}.tar.xz --videos $$videos; \
 	done
-	$(BIN)/python $(STUDY)/same_seed.py $(STUDY)/results/main $(STUDY)/results/learning_curves
+	$(BIN)/python $(STUDY)/same_seed.py $(STUDY)/results/main.tar.xz $(STUDY)/results/learning_curves.tar.xz
 	$(BIN)/python $(STUDY)/codec_ceiling.py caches/synthetic-64 --out runs/study/codec_ceiling
 	cp runs/study/codec_ceiling/result.json $(STUDY)/results/codec_ceiling/
 	$(BIN)/python $(STUDY)/page.py

@@ -8,7 +8,9 @@ from pathlib import Path
 
 import pytest
 
-os.environ.setdefault("OMP_NUM_THREADS", "1")
+# One thread for every numerical library, in this process and in those it starts. Libraries read it when they are
+# imported, so no fixture has to import torch, and tests of the lowest layers never do.
+os.environ["OMP_NUM_THREADS"] = "1"
 os.environ.setdefault("CUDA_VISIBLE_DEVICES", "")
 # Ray reads it when it is imported, and else looks for a local cluster at the machine's outer address.
 os.environ.setdefault("RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER", "0")
@@ -16,23 +18,22 @@ os.environ.setdefault("RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER", "0")
 # A shell starts what it runs in the background with interrupts ignored; tests that send them need them heard.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
-MIRROR = Path(__file__).resolve().parents[2] / "shared" / "assets"
+ASSETS = Path(__file__).resolve().parents[2] / "shared" / "assets"
+
+
+@pytest.fixture(scope="session")
+def assets() -> Path:
+    """The folder of pinned assets; tests that need one skip where it is absent."""
+    if not (ASSETS / "MANIFEST.json").is_file():
+        pytest.skip("the folder of pinned assets (LT_BENCH_MIRROR) is absent")
+    return ASSETS
 
 
 @pytest.fixture
-def mirror(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder of pinned assets; tests that need one skip where it is absent."""
-    if not (MIRROR / "MANIFEST.json").is_file():
-        pytest.skip("the folder of pinned assets (LT_BENCH_MIRROR) is absent")
-    monkeypatch.setenv("LT_BENCH_MIRROR", str(MIRROR))
-    return MIRROR
-
-
-@pytest.fixture(autouse=True, scope="session")
-def _one_thread() -> None:
-    import torch
-
-    torch.set_num_threads(1)
+def mirror(assets: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The folder of pinned assets, which the package finds too while the test runs."""
+    monkeypatch.setenv("LT_BENCH_MIRROR", str(assets))
+    return assets
 
 
 @pytest.fixture(scope="session")

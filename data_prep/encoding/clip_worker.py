@@ -21,7 +21,7 @@ from data_prep.filters.picture_quality import check_picture, clip_quality
 from data_prep.outcome import Done, Prepared, Rejected
 from data_prep.rules import RejectionError
 from lt_bench.config.data import CropConfig, QualityConfig
-from lt_bench.data.clip import PreparedClip, write_clip
+from lt_bench.data.clip_tensors import PreparedClip, write_clip
 from lt_bench.data.format import CacheInfo
 from lt_bench.errors import MediaError
 from lt_bench.files import write_bytes

@@ -32,7 +32,7 @@ from lt_bench.errors import ColourError, FaceError, MediaError
 from lt_bench.media.audio import read_audio
 from lt_bench.media.video import probe_video
 from lt_bench.perception.faces import FaceLandmarker, FaceTrack
-from lt_bench.perception.mouth import mouth_boxes
+from lt_bench.perception.mouth_measures import mouth_boxes
 from lt_bench.perception.speech.base import FORGIVEN_SAMPLES, SAMPLES_PER_FRAME
 from lt_bench.shapes import Waveform
 

@@ -6,7 +6,7 @@ import numpy as np
 
 from lt_bench.errors import FaceError
 from lt_bench.perception.faces import FaceTrack
-from lt_bench.perception.mouth import mouth_opening
+from lt_bench.perception.mouth_measures import mouth_opening
 
 CANDIDATES = 10
 """The portrait is one of the first so many frames with a face."""

@@ -14,7 +14,7 @@ from lt_bench.evaluation.metrics.lip_sync.lip_sync_model import (
     standardise,
     sync_curve,
 )
-from lt_bench.perception.mouth import mouth_measures
+from lt_bench.perception.mouth_measures import mouth_measures
 from lt_bench.perception.speech.moonshine import MoonshineEncoder
 
 

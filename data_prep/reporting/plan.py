@@ -16,7 +16,7 @@ from data_prep.reporting.frame_costs import Costs, measure_costs
 from data_prep.reporting.status import WAITING, status
 from lt_bench.config import DataConfig
 from lt_bench.conventions import FPS
-from lt_bench.data.clip import LANDMARKS, TRUTH_STATES
+from lt_bench.data.clip_tensors import LANDMARKS, TRUTH_STATES
 from lt_bench.data.format import CacheInfo
 from lt_bench.errors import LtBenchError
 from lt_bench.media.video import probe_video

@@ -40,7 +40,7 @@ from lt_bench.files import atomic_path, write_json
 from lt_bench.media.audio import read_audio
 from lt_bench.media.video import read_frames
 from lt_bench.perception.faces import FaceLandmarker
-from lt_bench.perception.mouth import MOUTH_MEASURES, mouth_measures
+from lt_bench.perception.mouth_measures import MOUTH_MEASURES, mouth_measures
 from lt_bench.perception.speech.base import SAMPLES_PER_FRAME
 from lt_bench.perception.speech.moonshine import MoonshineEncoder
 

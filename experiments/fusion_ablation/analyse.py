@@ -2,9 +2,9 @@
 
     python experiments/fusion_ablation/analyse.py RESULTS --out FOLDER
 
-RESULTS: folder of ``lt-bench ablate``, or what ``keep.py`` kept of one. Writes ``cells.csv`` (every score of every
-cell: mean, standard deviation over seeds, one value a seed), ``effects.csv`` (main effects and interaction of every
-score, with intervals and Holm-corrected p-values), ``one_way.json`` (H4) and the figures ``effects.png``,
+RESULTS: folder of ``lt-bench ablate``, or the file that ``keep.py`` packed of one. Writes ``cells.csv`` (every score
+of every cell: mean, standard deviation over seeds, one value a seed), ``effects.csv`` (main effects and interaction of
+every score, with intervals and Holm-corrected p-values), ``one_way.json`` (H4) and the figures ``effects.png``,
 ``curves.png`` and ``cost.png``. Scores and tests are the package's own; nothing is left out by result.
 """
 
@@ -31,6 +31,7 @@ from lt_bench.leaderboard.tables.collect import collect
 from lt_bench.leaderboard.tables.factorial_effects import Effect, factorial_effects
 from lt_bench.leaderboard.tables.fusion_grid import build_grid
 from lt_bench.leaderboard.tables.rows import Row
+from lt_bench.packed_folder import open_folder
 
 DECIDE = ("identity_probe", "lip_corr", "pose_std_ratio")
 ON_REAL_CLIPS = ("identity_dlib", "lip_sync_open", "head_motion_ratio")
@@ -150,29 +151,37 @@ def save_figure(figure: Any, path: Path) -> None:
     plt.close(figure)
 
 
+def analyse(results: Path, out: Path) -> dict[str, tuple[Effect, ...]]:
+    """Write the tables and figures of a folder of results, and return the effects on the scores that decide."""
+    board = build_boards(collect([results]))[0]
+    names = DECIDE if set(DECIDE) <= set(board.score_names) else ON_REAL_CLIPS
+    write_csv(out / "cells.csv", list(cell_rows(board)))
+    grid = build_grid(board)
+    effects = {name: factorial_effects(board, grid, name) for name in board.score_names} if grid else {}
+    rows = [{"score": name, **asdict(effect)} for name, found in effects.items() for effect in found]
+    decisive = {name: effects[name] for name in names if effects.get(name)}
+    if rows:
+        write_csv(out / "effects.csv", rows)
+        plot_effects(decisive, out / "effects.png")
+    found = one_way(board)
+    if found:
+        write_json(out / "one_way.json", found)
+    plot_curves(board, out / "curves.png")
+    plot_cost(board, names, out / "cost.png")
+    return decisive
+
+
 def main() -> None:
-    """Analyse, write."""
+    """Analyse, write, print the effects that decide."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("results", type=Path)
     parser.add_argument("--out", type=Path, required=True)
     arguments = parser.parse_args()
     arguments.out.mkdir(parents=True, exist_ok=True)
-    board = build_boards(collect([arguments.results]))[0]
-    names = DECIDE if set(DECIDE) <= set(board.score_names) else ON_REAL_CLIPS
-    write_csv(arguments.out / "cells.csv", list(cell_rows(board)))
-    grid = build_grid(board)
-    effects = {name: factorial_effects(board, grid, name) for name in board.score_names} if grid else {}
-    rows = [{"score": name, **asdict(effect)} for name, found in effects.items() for effect in found]
-    if rows:
-        write_csv(arguments.out / "effects.csv", rows)
-        plot_effects({name: effects[name] for name in names if effects.get(name)}, arguments.out / "effects.png")
-    found = one_way(board)
-    if found:
-        write_json(arguments.out / "one_way.json", found)
-    plot_curves(board, arguments.out / "curves.png")
-    plot_cost(board, names, arguments.out / "cost.png")
-    for name in names:
-        for effect in effects.get(name, ()):
+    with open_folder(arguments.results) as results:
+        effects = analyse(results, arguments.out)
+    for name, found in effects.items():
+        for effect in found:
             print(name, effect)
 
 

@@ -1,21 +1,27 @@
 """Write ``docs/fusion_study.md`` from the study's results; the verdicts follow the plan's rules.
 
-    python experiments/fusion_ablation/page.py
+    python experiments/fusion_ablation/page.py [--tables FOLDER]
 
-Reads ``results/main`` and, where they are there, ``no_motion``, ``grid_sample`` and ``reach``, each made by
-``keep.py`` and ``analyse.py``, and ``learning_curves`` and ``scaling``, made by ``keep.py`` and ``score_curves.py``.
+Reads ``results/main.tar.xz`` and, where they are there, ``no_motion``, ``grid_sample`` and ``reach``, each made by
+``keep.py``, and has ``analyse.py`` compute their tables and figures; ``learning_curves`` and ``scaling`` go through
+``score_curves.py``. The tables are not kept, since a minute computes them again; ``--tables`` writes them to a folder.
 ``notes.part`` beside this file holds what only people can say: departures from the plan, and what was noticed.
 """
 
 from __future__ import annotations
 
+import argparse
 import shutil
+import tempfile
 from pathlib import Path
 from typing import Any
 
+from analyse import analyse
+from score_curves import analyse_curves
 from tables import Row, flat, table
 
 from lt_bench.files import read_json, write_text
+from lt_bench.packed_folder import open_folder
 
 HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
@@ -139,18 +145,30 @@ The two cells with direct audio in three sizes, one seed, the same steps, batch 
 """
 
 
-def learning() -> list[str]:
+def compute_tables(results: Path, out: Path) -> None:
+    """Analyse every packed study into a folder of its name."""
+    for name in ("main", *(name for name, _ in MORE)):
+        if (pack := results / f"{name}.tar.xz").exists():
+            with open_folder(pack) as study:
+                analyse(study, out / name)
+    for name in ("learning_curves", "scaling"):
+        if (pack := results / f"{name}.tar.xz").exists():
+            with open_folder(pack) as study:
+                analyse_curves(study, out / name, out / "main" / "cells.csv")
+
+
+def learning(tables: Path) -> list[str]:
     """Scores against compute, and at equal budgets."""
-    folder = RESULTS / "learning_curves"
+    folder = tables / "learning_curves"
     if not (folder / "score_curves.csv").exists():
         return []
     picture = "![Scores against compute](fusion_study/score_curves.png)"
     return [SCORED, picture, EQUAL, flat(folder / "equal_budget.csv")]
 
 
-def page() -> str:
-    """The page."""
-    main = RESULTS / "main"
+def page(tables: Path) -> str:
+    """The page, from the tables of every study."""
+    main = tables / "main"
     parts = [
         (HERE / "head.part").read_text(encoding="utf-8"),
         "## What became of the hypotheses",
@@ -168,25 +186,31 @@ def page() -> str:
         "![Scores against cost](fusion_study/cost.png)",
         "## Learning curves",
         "![Training loss](fusion_study/curves.png)",
-        *learning(),
+        *learning(tables),
     ]
-    if (RESULTS / "scaling" / "sizes.csv").exists():
+    if (tables / "scaling" / "sizes.csv").exists():
         parts += ["## Three sizes", SIZES, "![Scores against size](fusion_study/sizes.png)"]
-        parts.append(flat(RESULTS / "scaling" / "sizes.csv"))
+        parts.append(flat(tables / "scaling" / "sizes.csv"))
     for name, title in MORE:
-        if (RESULTS / name / "cells.csv").exists():
-            parts += [f"## {title}", cells(RESULTS / name, (*SHOWN, "lip_sync_open", "identity_dlib", "train_seconds"))]
+        if (tables / name / "cells.csv").exists():
+            parts += [f"## {title}", cells(tables / name, (*SHOWN, "lip_sync_open", "identity_dlib", "train_seconds"))]
     parts.append((HERE / "notes.part").read_text(encoding="utf-8"))
     return "\n\n".join(part.strip() for part in parts) + "\n"
 
 
 def main() -> None:
-    """Write the page and copy its figures."""
-    FIGURES.mkdir(exist_ok=True)
-    for picture in [RESULTS / folder / name for folder, names in PICTURES.items() for name in names]:
-        if picture.exists():
-            shutil.copy(picture, FIGURES / picture.name)
-    write_text(PAGE, page())
+    """Analyse, write the page and copy its figures."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--tables", type=Path, help="keep the tables and figures of every study here")
+    kept = parser.parse_args().tables
+    with tempfile.TemporaryDirectory() as temporary:
+        tables = kept or Path(temporary)
+        compute_tables(RESULTS, tables)
+        FIGURES.mkdir(exist_ok=True)
+        for picture in [tables / folder / name for folder, names in PICTURES.items() for name in names]:
+            if picture.exists():
+                shutil.copy(picture, FIGURES / picture.name)
+        write_text(PAGE, page(tables))
 
 
 if __name__ == "__main__":

@@ -2,10 +2,11 @@
 
     python experiments/fusion_ablation/score_curves.py RESULTS --out FOLDER [--costs CELLS.csv]
 
-RESULTS: what ``keep.py`` kept of ``learning_curves.yaml`` or of ``scaling.yaml``. Where models were scored while they
-trained, writes ``score_curves.csv`` and ``.png`` (a line a cell: scores at each step that was scored); where they have
-several sizes, ``sizes.csv`` and ``.png`` (a line a cell: final scores on the test people). Compute of training: three
-times the multiply-accumulates of a forward pass (one forward, two backward), of all windows up to that step.
+RESULTS: the file that ``keep.py`` packed of ``learning_curves.yaml`` or of ``scaling.yaml``, or a folder. Where models
+were scored while they trained, writes ``score_curves.csv`` and ``.png`` (a line a cell: scores at each step that was
+scored); where they have several sizes, ``sizes.csv`` and ``.png`` (a line a cell: final scores on the test people).
+Compute of training: three times the multiply-accumulates of a forward pass (one forward, two backward), of all windows
+up to that step.
 ``equal_budget.csv``: scores, interpolated between the steps scored, when a cell had spent what the cheapest cell spends
 on its whole training: in compute and, where ``--costs`` gives the study's ``train_seconds``, in time. The learning rate
 of the others had not decayed to its end by then.
@@ -31,7 +32,8 @@ from analyse import save_figure, write_csv
 from lt_bench.config import ModelConfig, RunConfig, load_config
 from lt_bench.errors import LtBenchError
 from lt_bench.evaluation.results.result_file import Result, load_result
-from lt_bench.models.describe import describe
+from lt_bench.models.model_summary import describe
+from lt_bench.packed_folder import open_folder
 
 SHOWN = ("lip_corr", "rounding_corr", "identity_probe", "pose_std_ratio")
 DATA = (64, "dct", "log_mel")
@@ -131,6 +133,27 @@ def plot(found: Sequence[Point], x: str, label: str, path: Path) -> None:
     save_figure(figure, path)
 
 
+def analyse_curves(results: Path, out: Path, costs: Path | None) -> None:
+    """Write the tables and figures of a folder of results.
+
+    Args:
+        results: folder with ``cells/``.
+        out: folder to write to.
+        costs: ``cells.csv`` of the study, for its training seconds.
+    """
+    during, final = points(results)
+    if during:
+        write_csv(out / "score_curves.csv", rows(during))
+        plot(during, "gmacs", "GMACs of training", out / "score_curves.png")
+        equal = equal_budget(during, {p.cell: p.gmacs for p in final}, "GMACs of training")
+        if costs:
+            equal += equal_budget(during, train_seconds(costs), "seconds of training")
+        write_csv(out / "equal_budget.csv", equal)
+    if len({p.size for p in final}) > 1:
+        write_csv(out / "sizes.csv", rows(final))
+        plot(final, "parameters", "parameters", out / "sizes.png")
+
+
 def main() -> None:
     """Read, write."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -139,17 +162,8 @@ def main() -> None:
     parser.add_argument("--costs", type=Path, help="cells.csv of the study, for its training seconds")
     arguments = parser.parse_args()
     arguments.out.mkdir(parents=True, exist_ok=True)
-    during, final = points(arguments.results)
-    if during:
-        write_csv(arguments.out / "score_curves.csv", rows(during))
-        plot(during, "gmacs", "GMACs of training", arguments.out / "score_curves.png")
-        equal = equal_budget(during, {p.cell: p.gmacs for p in final}, "GMACs of training")
-        if arguments.costs:
-            equal += equal_budget(during, train_seconds(arguments.costs), "seconds of training")
-        write_csv(arguments.out / "equal_budget.csv", equal)
-    if len({p.size for p in final}) > 1:
-        write_csv(arguments.out / "sizes.csv", rows(final))
-        plot(final, "parameters", "parameters", arguments.out / "sizes.png")
+    with open_folder(arguments.results) as results:
+        analyse_curves(results, arguments.out, arguments.costs)
 
 
 if __name__ == "__main__":

@@ -31,7 +31,7 @@ from data_prep.engines import run_jobs
 from data_prep.filters.duplicates import Fingerprint
 from data_prep.finalize import drop_duplicates
 from lt_bench.config import DataConfig, SyntheticConfig
-from lt_bench.data.clip import PreparedClip, write_clip
+from lt_bench.data.clip_tensors import PreparedClip, write_clip
 from lt_bench.data.format import CacheInfo, ClipQuality, ClipRecord
 from lt_bench.data.writer import CacheWriter
 

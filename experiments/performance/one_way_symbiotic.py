@@ -22,8 +22,8 @@ from lt_bench.config import FusionConfig, ModelConfig
 from lt_bench.files import write_json
 from lt_bench.models.build import build_model
 from lt_bench.models.conditions import Conditions
-from lt_bench.models.describe import describe
 from lt_bench.models.letstalk import LetsTalk
+from lt_bench.models.model_summary import describe
 
 LATENT, SPEECH = (4, 16, 16), (12, 768)
 SCHEMES = ("symbiotic", "one_way_symbiotic")

@@ -24,8 +24,8 @@ from optuna.trial import create_trial
 from lt_bench.config import SearchSamplerConfig
 from lt_bench.files import write_json
 from lt_bench.search.optuna_samplers import TrialSeededSampler
+from lt_bench.search.shared_study import SharedStudy
 from lt_bench.search.storage import open_storage
-from lt_bench.search.study import SharedStudy
 from lt_bench.search.trial_objective import Objective
 
 SPACE: dict[str, BaseDistribution] = {

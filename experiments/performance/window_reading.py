@@ -25,9 +25,9 @@ from measure import medians, report
 from data_prep.encoding.clip_export import CRF
 from data_prep.synthetic.dataset import SyntheticClipSpec, render
 from lt_bench.data.cache import LatentCache
-from lt_bench.data.clip import PreparedClip
-from lt_bench.data.dataset import WindowDataset
+from lt_bench.data.clip_tensors import PreparedClip
 from lt_bench.data.format import CacheInfo, ClipQuality, CodecInfo, SpeechInfo
+from lt_bench.data.training_windows import WindowDataset
 from lt_bench.data.writer import CacheWriter
 from lt_bench.media.video import iter_frames, write_video
 

@@ -28,7 +28,7 @@ from data_prep.filters.picture_quality import PictureQuality
 from lt_bench.files import write_json
 from lt_bench.media.video import read_frames
 from lt_bench.perception.faces import FaceLandmarker, FaceTrack
-from lt_bench.perception.mouth import mouth_opening
+from lt_bench.perception.mouth_measures import mouth_opening
 
 EVERY = 2
 """Of the 75 frames of a clip, each second one is looked at."""

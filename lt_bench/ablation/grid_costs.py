@@ -13,7 +13,7 @@ from lt_bench.config.free_keys import FREE_KEYS
 from lt_bench.conventions import MODEL_FILE
 from lt_bench.files import sha256_json
 from lt_bench.jobs.folder import flat_config
-from lt_bench.jobs.status import Status
+from lt_bench.jobs.job_status import Status
 
 PHASES = ("training", "generating", "scoring")
 

@@ -9,7 +9,7 @@ from lt_bench.conventions import MODEL_FILE, RESULT_FILE
 from lt_bench.errors import LtBenchError, ResultError
 from lt_bench.evaluation.results.result_file import load_result
 from lt_bench.jobs.folder import check_folder
-from lt_bench.jobs.status import Status, read_status
+from lt_bench.jobs.job_status import Status, read_status
 
 
 def inspect(job: Job, cache_hash: str, protocol_hash: str) -> Status:

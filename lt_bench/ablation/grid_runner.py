@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Protocol, runtime_checkable
@@ -15,9 +14,9 @@ from lt_bench.conventions import CONFIG_FILE, STATUS_FILE
 from lt_bench.errors import LtBenchError
 from lt_bench.files import write_json, write_text
 from lt_bench.jobs.engines.base import Ending, Engine, Task
+from lt_bench.jobs.job_status import Status, one_line, read_status
 from lt_bench.jobs.remaining_time import time_left
 from lt_bench.jobs.snapshot import Snapshot
-from lt_bench.jobs.status import Status, one_line, read_status
 
 POLL = 0.2
 """Seconds between two looks at the workers."""
@@ -61,7 +60,7 @@ class _Running:
 
 
 @dataclass
-class _Grid:
+class _GridRunner(PollingRunner[_Running]):
     jobs: tuple[Job, ...]
     rules: Rules
     engine: Engine
@@ -72,24 +71,21 @@ class _Grid:
     running: list[_Running] = field(default_factory=list)
     tries: dict[str, int] = field(default_factory=dict)
 
-    def run(self) -> None:
-        while self.waiting or self.running:
-            self._fill()
-            self._tick()
-            time.sleep(POLL)
-            self._look()
-        self._tick()
+    def is_finished(self) -> bool:
+        return not self.waiting
 
-    def _fill(self) -> None:
-        while self.waiting and len(self.running) < self.engine.workers:
-            job = next((job for job in self.waiting if self._is_ready(job)), None)
-            if job is None and self.running:
-                return
-            if job is None:
+    def start_next(self) -> bool:
+        job = next((job for job in self.waiting if self._is_ready(job)), None)
+        if job is None:
+            if not self.running:
                 self._give_up()
-                return
-            self.waiting.remove(job)
-            self._start(job)
+            return False
+        self.waiting.remove(job)
+        self._start(job)
+        return True
+
+    def notify_stopping(self) -> None:
+        self.watcher.stopping(len(self.running))
 
     def _is_ready(self, job: Job) -> bool:
         """A job whose model another one trains waits for it."""
@@ -114,30 +110,25 @@ class _Grid:
         self._set(job, self.statuses[job.name])
         self.running.append(_Running(job, self.engine.start(job.folder)))
 
-    def _look(self) -> None:
-        for one in list(self.running):
-            ending = one.task.ending()
-            if ending is None:
-                continue
-            self.running.remove(one)
-            status = _final_status(one.job, ending)
-            tries = self.tries[one.job.name] = self.tries.get(one.job.name, 0) + 1
-            self.statuses[one.job.name] = status
-            if status.state == "failed" and tries <= self.rules.retries:
-                self.watcher.retried(one.job, status)
-                trained = is_trained(one.job, self.trainers[one.job.name])
-                self.statuses[one.job.name] = waiting(status, trained)
-                self.waiting.append(one.job)
-            else:
-                self._set(one.job, status)
-                self.watcher.ended(one.job, status)
+    def react(self, one: _Running, ending: Ending) -> None:
+        status = _final_status(one.job, ending)
+        tries = self.tries[one.job.name] = self.tries.get(one.job.name, 0) + 1
+        self.statuses[one.job.name] = status
+        if status.state == "failed" and tries <= self.rules.retries:
+            self.watcher.retried(one.job, status)
+            trained = is_trained(one.job, self.trainers[one.job.name])
+            self.statuses[one.job.name] = waiting(status, trained)
+            self.waiting.append(one.job)
+        else:
+            self._set(one.job, status)
+            self.watcher.ended(one.job, status)
 
     def _set(self, job: Job, status: Status) -> None:
         self.statuses[job.name] = status
         job.folder.mkdir(parents=True, exist_ok=True)
         write_json(job.folder / STATUS_FILE, to_dict(status))
 
-    def _tick(self) -> None:
+    def show(self) -> None:
         for one in self.running:
             self.statuses[one.job.name] = read_status(one.job.folder)
         statuses = tuple(self.statuses[job.name] for job in self.jobs)
@@ -167,18 +158,12 @@ def run_jobs(jobs: Sequence[Job], rules: Rules, engine: Engine, watcher: Watcher
     found = {job.name: inspect(job, rules.cache_hash, rules.protocol_hash) for job in jobs}
     left = [job for job in jobs if rules.rescore or found[job.name].state != "done"]
     trainers = share_trainings(jobs, found.keys() - {job.name for job in left})
-    grid = _Grid(tuple(jobs), rules, engine, watcher, found, trainers, left)
+    grid = _GridRunner(tuple(jobs), rules, engine, watcher, found, trainers, left)
     for job in grid.waiting:
         # One that trains for itself may have part of its training behind it; one that does not has all or nothing.
         trained = trainers[job.name] is not job and is_trained(job, trainers[job.name])
         grid.statuses[job.name] = waiting(found[job.name], trained)
-    try:
-        grid.run()
-    except KeyboardInterrupt:
-        watcher.stopping(len(grid.running))
-        raise
-    finally:
-        engine.stop([one.task for one in grid.running])
+    grid.run()
     return tuple(grid.statuses[job.name] for job in jobs)
 
 

@@ -11,7 +11,7 @@ from lt_bench.conventions import LEADERBOARD
 from lt_bench.files import sha256_file
 from lt_bench.jobs import job_tracking
 from lt_bench.jobs.folder import flat_config
-from lt_bench.jobs.status import Status
+from lt_bench.jobs.job_status import Status
 from lt_bench.tracking.record import Artifact, RunRecord
 
 

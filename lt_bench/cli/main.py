@@ -15,7 +15,7 @@ import lt_bench
 from lt_bench.cli.interrupts import farewell, typed
 from lt_bench.cli.parsing import OneLineParser, VerbParser
 from lt_bench.errors import LtBenchError
-from lt_bench.signals import signals_raise
+from lt_bench.signal_exceptions import signals_raise
 
 VERBS = {
     "prepare": "raw videos, or the embedded synthetic set, to a latent cache",

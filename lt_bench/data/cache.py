@@ -10,8 +10,8 @@ from jaxtyping import Float
 from torch import Tensor
 
 from lt_bench.conventions import MANIFEST_FILE, REAL_SETS
-from lt_bench.data.clip import ClipWindow
 from lt_bench.data.clip_file import ClipFile
+from lt_bench.data.clip_tensors import ClipWindow
 from lt_bench.data.format import (
     CACHE_FILE,
     INDEX_FILE,

@@ -9,7 +9,7 @@ from types import TracebackType
 from typing import Any
 
 from lt_bench.data.checksums import write_checksums
-from lt_bench.data.clip import PreparedClip, write_clip
+from lt_bench.data.clip_tensors import PreparedClip, write_clip
 from lt_bench.data.format import (
     CACHE_FILE,
     INDEX_FILE,

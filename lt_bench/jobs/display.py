@@ -11,9 +11,9 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
+from lt_bench.jobs.job_status import PHASES, Status
 from lt_bench.jobs.remaining_time import Estimate
 from lt_bench.jobs.snapshot import Named, Snapshot
-from lt_bench.jobs.status import PHASES, Status
 from lt_bench.progress import EVERY, clock
 
 SHARES = {"training": 0.8, "generating": 0.1, "scoring": 0.1}

@@ -12,7 +12,7 @@ from lt_bench.config import RunConfig, to_dict
 from lt_bench.conventions import CONFIG_FILE, METRICS_FILE, MODEL_FILE, RESULT_FILE, SYSTEM_FILE, VIDEOS
 from lt_bench.evaluation.results.result_file import Result, load_result
 from lt_bench.jobs.folder import flat_config
-from lt_bench.jobs.status import Status
+from lt_bench.jobs.job_status import Status
 from lt_bench.tracking.record import Artifact, DatasetRef, Point, RunRecord
 from lt_bench.tracking.system import read_samples
 

@@ -6,7 +6,7 @@ import heapq
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from lt_bench.jobs.status import PHASES, Status
+from lt_bench.jobs.job_status import PHASES, Status
 
 
 @dataclass(frozen=True)

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from lt_bench.jobs.job_status import Status
 from lt_bench.jobs.remaining_time import Estimate
-from lt_bench.jobs.status import Status
 
 
 class Named(Protocol):

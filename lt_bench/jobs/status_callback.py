@@ -7,7 +7,7 @@ from typing import Any
 
 import lightning.pytorch as pl
 
-from lt_bench.jobs.status import StatusReporter
+from lt_bench.jobs.job_status import StatusReporter
 
 
 class ReportSteps(pl.Callback):

@@ -22,8 +22,7 @@ from lt_bench.files import remove_leftovers
 from lt_bench.jobs.command_lease import die_without_lease
 from lt_bench.jobs.launch import CANNOT_WRITE
 from lt_bench.jobs.parent_watchdog import die_with_parent, locked_folder
-from lt_bench.jobs.status import StatusReporter
-from lt_bench.signals import signals_raise
+from lt_bench.signal_exceptions import signals_raise
 
 if TYPE_CHECKING:
     from lt_bench.data.cache import LatentCache

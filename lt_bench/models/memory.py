@@ -19,8 +19,8 @@ from torch.utils._pytree import tree_leaves, tree_map
 from lt_bench.config import ModelConfig
 from lt_bench.models.build import build_model
 from lt_bench.models.counting import FUSED_ATTENTION, empty_conditions
-from lt_bench.models.describe import NoDraws
 from lt_bench.models.letstalk import LetsTalk
+from lt_bench.models.model_summary import NoDraws
 from lt_bench.models.tokens import WindowTokens
 
 FLOAT, HALF = 4, 2

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from lt_bench.config import DiffusionConfig, ModelConfig, SamplingConfig
 from lt_bench.diffusion.guidance import within_interval
 from lt_bench.diffusion.samplers import build_sampler
-from lt_bench.models.describe import Description, describe
+from lt_bench.models.model_summary import Description, describe
 from lt_bench.sampling.guided import KEPT, predictions_needed
 from lt_bench.sampling.overlap import window_starts
 

@@ -23,9 +23,9 @@ from lt_bench.media.sound import SpooledSound
 from lt_bench.media.video_writer import video_writer
 from lt_bench.models.checkpoint import LoadedModel
 from lt_bench.sampling.generated_set import GeneratedClip, GeneratedSet, Miss, read_generated_set, write_generated_set
+from lt_bench.sampling.generation_pipeline import Pipeline, plugins_used
 from lt_bench.sampling.generator import ClipRequest
 from lt_bench.sampling.operations import Operations, count_operations
-from lt_bench.sampling.pipeline import Pipeline, plugins_used
 from lt_bench.shapes import UInt8
 
 Progress = Callable[[int, int], None]

@@ -18,7 +18,7 @@ from optuna.trial import FrozenTrial, TrialState
 from lt_bench.files import atomic_path
 from lt_bench.search.attempt import place_of
 from lt_bench.search.parallel_plot import draw_parallel
-from lt_bench.search.study import SharedStudy
+from lt_bench.search.shared_study import SharedStudy
 
 LEAST = 4
 """Complete trials before importance says anything at all."""

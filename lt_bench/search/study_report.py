@@ -14,8 +14,8 @@ from lt_bench.config import to_yaml
 from lt_bench.files import write_json, write_text
 from lt_bench.search.attempt import REASON, place_of
 from lt_bench.search.search_plan import SearchPlan
+from lt_bench.search.shared_study import SharedStudy
 from lt_bench.search.space import trial_config
-from lt_bench.search.study import SharedStudy
 from lt_bench.search.study_plots import draw_plots
 
 TABLE, SUMMARY, BEST, FRONT, PLOTS = "trials.csv", "search.json", "best.yaml", "pareto", "plots"

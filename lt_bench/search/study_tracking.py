@@ -12,7 +12,7 @@ from lt_bench.config import RunConfig, to_dict
 from lt_bench.files import sha256_file
 from lt_bench.jobs import job_tracking
 from lt_bench.jobs.folder import flat_config
-from lt_bench.jobs.status import read_status
+from lt_bench.jobs.job_status import read_status
 from lt_bench.search.attempt import REASON, Attempt, place_of
 from lt_bench.search.search_plan import SearchPlan
 from lt_bench.search.space import trial_config

@@ -10,7 +10,7 @@ from lt_bench.config import RunConfig, to_dict, to_yaml
 from lt_bench.conventions import CONFIG_FILE, MODEL_FILE, RESULT_FILE, STATUS_FILE
 from lt_bench.files import write_bytes, write_json, write_text
 from lt_bench.jobs.folder import check_folder, link_file
-from lt_bench.jobs.status import read_status
+from lt_bench.jobs.job_status import read_status
 
 
 def prepare_folder(folder: Path, config: RunConfig, checkpoint: Path | None) -> None:

@@ -13,17 +13,15 @@ from lt_bench.conventions import METRICS_FILE
 from lt_bench.errors import LtBenchError, WriteError
 from lt_bench.jobs.engines.base import Engine
 from lt_bench.jobs.launch import NO_ROOM
-from lt_bench.jobs.status import Status, read_status
+from lt_bench.jobs.polling_runner import PollingRunner
 from lt_bench.search.attempt import Attempt, place_of
-from lt_bench.search.outcome import Ended, RunningTrial, Watcher, settle
 from lt_bench.search.search_plan import SearchPlan
+from lt_bench.search.shared_study import SharedStudy
 from lt_bench.search.space import trial_config
-from lt_bench.search.study import SharedStudy
 from lt_bench.search.trial_folder import lend_result, prepare_folder, validation_losses
+from lt_bench.search.trial_outcome import Ended, RunningTrial, Watcher, settle
 from lt_bench.search.trial_states import all_finished, snapshot
 
-POLL = 0.2
-"""Seconds between two looks at the workers."""
 ASK_AGAIN = 2.0
 """Seconds between two looks for trials that other commands let go."""
 READ_AGAIN = 1.0
@@ -31,8 +29,12 @@ READ_AGAIN = 1.0
 
 
 @dataclass
-class SearchRunner:
-    """Runs trials until the study has all of them."""
+class SearchRunner(PollingRunner[RunningTrial]):
+    """Runs trials until every trial of the study is finished, by this command or another.
+
+    An interrupt, or a worker that cannot write its files (``WriteError``), ends the run; its trials wait for the next
+    command.
+    """
 
     plan: SearchPlan
     study: SharedStudy
@@ -45,31 +47,20 @@ class SearchRunner:
     _trials: list[FrozenTrial] = field(default_factory=list)
     _ended: dict[int, Status] = field(default_factory=dict)
 
-    def run(self) -> None:
-        """Run until every trial of the study is finished, by this command or another.
+    def is_finished(self) -> bool:
+        """Tell whether the study has all of its trials."""
+        return all_finished(self._trials, self.plan.config.trials)
 
-        Raises:
-            KeyboardInterrupt: the workers have ended; their trials wait for the next command.
-            WriteError: a worker could not write its files; likewise.
-        """
-        try:
-            while True:
-                self._keep_alive()
-                self._fill()
-                self._show()
-                if not self.running and all_finished(self._trials, self.plan.config.trials):
-                    return
-                time.sleep(POLL)
-                self._look()
-        except KeyboardInterrupt:
-            self.watcher.stopping(len(self.running))
-            raise
-        finally:
-            self.engine.stop([one.task for one in self.running])
-            for one in self.running:
-                self.study.release(one.attempt)
+    def notify_stopping(self) -> None:
+        """Tell the watcher that the workers are stopped."""
+        self.watcher.stopping(len(self.running))
 
-    def _keep_alive(self) -> None:
+    def release(self, one: RunningTrial) -> None:
+        """Leave a stopped trial to the next command."""
+        self.study.release(one.attempt)
+
+    def prepare(self) -> None:
+        """Show other commands that this one lives, and take over the trials of those that do not."""
         now = time.monotonic()
         if now - self._beaten < self.plan.config.heartbeat:
             return
@@ -84,21 +75,23 @@ class SearchRunner:
         if recovered:
             self.watcher.recovered(recovered)
 
-    def _show(self) -> None:
+    def show(self) -> None:
+        """Show the progress of the whole study."""
         if time.monotonic() - self._read >= READ_AGAIN:
             self._trials, self._read = self.study.latest(), time.monotonic()
         total, note = self.plan.config.trials, self.study.note(self._trials)
         self.watcher.tick(snapshot(self._trials, total, self.running, self._ended, self.engine.workers, note))
 
-    def _fill(self) -> None:
-        if len(self.running) >= self.engine.workers or time.monotonic() < self._asked:
-            return
-        while len(self.running) < self.engine.workers:
-            attempt = self.study.claim(self.plan.config.trials)
-            if attempt is None:
-                self._asked = time.monotonic() + ASK_AGAIN
-                return
-            self._start(attempt)
+    def start_next(self) -> bool:
+        """Claim a trial and start it; False where all are taken, and then not asked again for a while."""
+        if time.monotonic() < self._asked:
+            return False
+        attempt = self.study.claim(self.plan.config.trials)
+        if attempt is None:
+            self._asked = time.monotonic() + ASK_AGAIN
+            return False
+        self._start(attempt)
+        return True
 
     def _start(self, attempt: Attempt) -> None:
         folder = self.plan.folder(attempt.place)
@@ -124,20 +117,23 @@ class SearchRunner:
         self.watcher.ended(Ended(attempt, folder, config, self._ended[attempt.place], "complete"))
         return True
 
-    def _look(self) -> None:
-        for one in list(self.running):
-            if self.plan.config.pruner.name != "none":
-                self._report(one)
-            ending = one.task.ending()
-            if ending is None:
-                continue
-            self.running.remove(one)
-            if ending.code in NO_ROOM:  # says nothing of the trial, which waits for a command that has room
-                self.study.release(one.attempt)
-                raise WriteError(f"trial {one.attempt.place}: {read_status(one.folder).reason or ending.reason}")
-            ended = settle(self.study, one, ending)
-            self._ended[one.attempt.place], self._read = ended.status, 0.0
-            self.watcher.ended(ended)
+    def look(self, one: RunningTrial) -> None:
+        """Report new losses to the pruner."""
+        if self.plan.config.pruner.name != "none":
+            self._report(one)
+
+    def react(self, one: RunningTrial, ending: Ending) -> None:
+        """Tell the study how a trial ended.
+
+        Raises:
+            WriteError: its worker could not write its files; the trial waits for a command that has room.
+        """
+        if ending.code in NO_ROOM:
+            self.study.release(one.attempt)
+            raise WriteError(f"trial {one.attempt.place}: {read_status(one.folder).reason or ending.reason}")
+        ended = settle(self.study, one, ending)
+        self._ended[one.attempt.place], self._read = ended.status, 0.0
+        self.watcher.ended(ended)
 
     def _report(self, one: RunningTrial) -> None:
         """Tell the study the losses that are new, and stop a trial that it thinks hopeless."""

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 
 from optuna.trial import FrozenTrial, TrialState
 
+from lt_bench.jobs.job_status import Status, read_status
 from lt_bench.jobs.remaining_time import time_left
 from lt_bench.jobs.snapshot import Snapshot
-from lt_bench.jobs.status import Status, read_status
 from lt_bench.search.attempt import place_of
-from lt_bench.search.outcome import RunningTrial
+from lt_bench.search.trial_outcome import RunningTrial
 
 FINISHED = (TrialState.COMPLETE, TrialState.PRUNED, TrialState.FAIL)
 

@@ -7,7 +7,7 @@ from torch.utils.data import DataLoader
 
 from lt_bench.config import RunConfig
 from lt_bench.data.cache import LatentCache
-from lt_bench.data.dataset import WindowDataset
+from lt_bench.data.training_windows import WindowDataset
 from lt_bench.diffusion.objective import Objective
 from lt_bench.training.batch_sampler import Share, StepBatches
 from lt_bench.training.randomness import TRAINING, VALIDATION, DrawnWindows

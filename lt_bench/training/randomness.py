@@ -12,7 +12,7 @@ from torch import Tensor
 from torch.utils.data import Dataset
 
 from lt_bench.config import TrainConfig
-from lt_bench.data.dataset import WindowDataset
+from lt_bench.data.training_windows import WindowDataset
 from lt_bench.diffusion.objective import Objective
 from lt_bench.diffusion.schedule import linear_marginal
 from lt_bench.shapes import AudioWindows, Bool, Float, Latents

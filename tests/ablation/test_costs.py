@@ -14,7 +14,7 @@ from lt_bench.ablation.grid_duration import Load, wall_time
 from lt_bench.ablation.grid_plan import plan_jobs
 from lt_bench.ablation.step_timing import _at, _StepTimer
 from lt_bench.cli.commands.ablate.plan_table import total_lines
-from lt_bench.jobs.status import Status
+from lt_bench.jobs.job_status import Status
 
 DONE = Status(state="done", seconds={"training": 100.0, "generating": 20.0, "scoring": 10.0})
 

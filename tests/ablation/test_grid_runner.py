@@ -7,19 +7,16 @@ import signal
 import subprocess
 import sys
 import threading
-import time
-from pathlib import Path
 
 import pytest
 
 from lt_bench.ablation.grid_inspection import inspect
 from lt_bench.ablation.grid_runner import Rules, run_jobs
 from lt_bench.errors import LtBenchError
-from lt_bench.jobs import launch, worker
 from lt_bench.jobs.engines.local import LocalEngine
+from lt_bench.jobs.job_status import read_status
 from lt_bench.jobs.parent_watchdog import locked_folder
-from lt_bench.jobs.status import read_status
-from tests.ablation.conftest import Watcher
+from tests.support.fake_grid import FAKE_WORKER, Watcher, alive, last_pids, training, wait_until
 
 CACHE, PROTOCOL = "c" * 64, "f" * 64
 
@@ -31,28 +28,6 @@ def run(jobs, workers: int = 2, watcher: Watcher | None = None):
 def starts(job) -> int:
     path = job.folder / "starts.txt"
     return len(path.read_text().splitlines()) if path.exists() else 0
-
-
-def alive(pid: int) -> bool:
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
-    except FileNotFoundError:
-        return False
-
-
-def training(jobs) -> bool:
-    return all(read_status(job.folder).state == "training" for job in jobs)
-
-
-def wait_until(condition, seconds: float = 60.0) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, "waited in vain"
-        time.sleep(0.05)
-
-
-def pids(jobs) -> list[int]:
-    return [int((job.folder / "starts.txt").read_text().split()[-3]) for job in jobs]
 
 
 def test_all_cells_run_at_most_so_many_at_once_with_their_share_of_the_cores(jobs):
@@ -130,18 +105,8 @@ def test_an_interrupt_ends_every_worker(jobs):
         run(some, 2, watcher)
     interrupt.join()
     assert watcher.ends == ["stopping 2"]
-    assert not any(map(alive, pids(some)))
+    assert not any(map(alive, last_pids(some)))
     assert training(some)
-
-
-def test_a_worker_that_does_not_listen_is_killed(jobs):
-    (job,) = jobs("stubborn-a")
-    job.folder.mkdir(parents=True)
-    worker = launch.start_worker(job.folder, launch.worker_environment(0, 1, 1))
-    wait_until(lambda: training([job]))
-    time.sleep(0.3)
-    launch.stop_workers([worker], grace=0.5)
-    assert worker.returncode == -signal.SIGKILL
 
 
 SCRIPT = """
@@ -166,42 +131,13 @@ def test_no_worker_outlives_a_killed_command_and_the_next_one_goes_on(experiment
     names = ("sleeps-a", "sleeps-b")
     (tmp_path / "e.yaml").write_text(to_yaml(experiment(*names)))
     some = jobs(*names)
-    command = [sys.executable, "-c", SCRIPT, str(tmp_path / "e.yaml"), str(Path(__file__).with_name("fake_worker.py"))]
+    command = [sys.executable, "-c", SCRIPT, str(tmp_path / "e.yaml"), str(FAKE_WORKER)]
     parent = subprocess.Popen(command)
     try:
         wait_until(lambda: training(some))
     finally:
         parent.kill()
         parent.wait()
-    wait_until(lambda: not any(map(alive, pids(some))))
+    wait_until(lambda: not any(map(alive, last_pids(some))))
     with locked_folder(some[0].folder, "a test"):
         pass  # the dead worker's hold is gone
-
-
-def test_a_held_folder_is_refused_naming_its_holder(tmp_path):
-    first = locked_folder(tmp_path, "lt-bench ablate")
-    with first, pytest.raises(LtBenchError, match=rf"process {os.getpid()}"), locked_folder(tmp_path, "another"):
-        pass
-
-
-def test_a_folder_that_cannot_be_written_to_is_refused(tmp_path):
-    (tmp_path / "file").touch()
-    with pytest.raises(LtBenchError, match="expected a writable folder"), locked_folder(tmp_path / "file" / "x", "me"):
-        pass
-
-
-def test_environment_of_workers():
-    made = launch.worker_environment(3, 2, 8, ("0", "1"))
-    assert made["OMP_NUM_THREADS"] == made["MKL_NUM_THREADS"] == "4"
-    assert made["CUDA_VISIBLE_DEVICES"] == "1"
-    assert "CUDA_VISIBLE_DEVICES" not in launch.worker_environment(0, 1, 1, ("0",))
-    assert launch.worker_environment(0, 4, 2)["OMP_NUM_THREADS"] == "1"
-
-
-def test_a_worker_whose_folder_another_holds_does_not_say_that_the_disk_is_full(tmp_path, monkeypatch):
-    monkeypatch.setattr(worker, "PATIENCE", 0.0)
-    for name in ("die_with_parent", "die_without_lease"):
-        monkeypatch.setattr(worker, name, lambda **_: None)
-    monkeypatch.setattr(worker.signal, "signal", lambda *_: None)
-    with locked_folder(tmp_path, "another"), pytest.raises(LtBenchError, match="got one held by another"):
-        worker.main([str(tmp_path)])

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from av.audio.resampler import AudioResampler
 
-from lt_bench.signals import signals_raise
+from lt_bench.signal_exceptions import signals_raise
 
 
 class Told(BaseException):

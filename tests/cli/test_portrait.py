@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 import pytest
 
-from lt_bench.cli.portrait import square_portrait
+from lt_bench.cli.portrait_picture import square_portrait
 from lt_bench.errors import FaceError
 from lt_bench.media.video import read_frames
 

@@ -8,7 +8,7 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from lt_bench.data.clip import PreparedClip
+from lt_bench.data.clip_tensors import PreparedClip
 from lt_bench.data.format import CacheInfo, ClipQuality, CodecInfo, SpeechInfo
 
 INFO = CacheInfo(

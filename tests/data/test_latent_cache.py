@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import dataclasses
+import errno
+import fcntl
 import json
 import pickle
 from collections.abc import Callable
@@ -12,7 +14,7 @@ import torch
 from safetensors.numpy import save
 
 from lt_bench.data.cache import LatentCache
-from lt_bench.data.clip import write_clip
+from lt_bench.data.clip_tensors import write_clip
 from lt_bench.data.format import info_from_dict, info_to_dict
 from lt_bench.data.tensor_file import write_tensors
 from lt_bench.data.verify import verify_cache
@@ -165,6 +167,15 @@ def test_other_settings_in_the_same_folder_are_refused_and_named(tmp_path: Path,
 
 def test_two_writers_at_once_are_refused(tmp_path: Path, info):
     with CacheWriter(tmp_path / "cache", info), pytest.raises(CacheError, match="another process"):
+        CacheWriter(tmp_path / "cache", info)
+
+
+def test_a_folder_on_a_file_system_without_locks_is_refused(tmp_path: Path, info, monkeypatch: pytest.MonkeyPatch):
+    def no_locks(handle: int, how: int) -> None:
+        raise OSError(errno.ENOLCK, "No locks available")
+
+    monkeypatch.setattr(fcntl, "flock", no_locks)
+    with pytest.raises(LtBenchError, match="expected a file system with locks"):
         CacheWriter(tmp_path / "cache", info)
 
 

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lt_bench.data.cache import LatentCache
-from lt_bench.data.dataset import WindowDataset
+from lt_bench.data.training_windows import WindowDataset
 from lt_bench.data.windows import audio_windows, mouth_mask
 from lt_bench.data.writer import CacheWriter
 from lt_bench.errors import CacheError

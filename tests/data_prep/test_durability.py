@@ -27,7 +27,6 @@ from lt_bench.files import sha256_file
 from lt_bench.media.audio import read_audio
 from lt_bench.media.video import read_frames, write_video
 
-MIRROR = Path(__file__).resolve().parents[3] / "shared" / "assets"
 SCENES = 3
 SMALL = SyntheticConfig(
     train_speakers=8, validation_speakers=2, test_speakers=2, takes=2, train_frames=30, test_frames=30
@@ -143,13 +142,11 @@ def test_a_worker_that_is_killed_costs_no_clip(undisturbed: dict[str, str], tmp_
 
 
 @pytest.fixture(scope="module")
-def films(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def films(assets: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A film of three scenes, and one of a single scene."""
-    if not (MIRROR / "MANIFEST.json").is_file():
-        pytest.skip("the folder of pinned assets (LT_BENCH_MIRROR) is absent")
     folder, scenes = tmp_path_factory.mktemp("films"), []
     for name in ("sbia1a", "lbax4n", "brbk7n", "lrwp9a"):
-        path = MIRROR / "grid-sample" / f"{name}.mpg"
+        path = assets / "grid-sample" / f"{name}.mpg"
         scenes.append((read_frames(path, max_frames=50)[20:50], read_audio(path)[20 * 640 : 50 * 640]))
     pictures, sounds = (np.concatenate(parts) for parts in zip(*scenes[:SCENES], strict=True))
     write_video(folder / "many.mp4", pictures, audio=sounds)

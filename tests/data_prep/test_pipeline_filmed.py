@@ -19,12 +19,9 @@ from lt_bench.perception.faces import FaceLandmarker
 
 
 @pytest.fixture(scope="module")
-def films(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def films(assets: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """One good film of 40 frames, and every kind of bad one."""
-    mirror = Path(__file__).resolve().parents[3] / "shared" / "assets"
-    if not (mirror / "MANIFEST.json").is_file():
-        pytest.skip("the folder of pinned assets (LT_BENCH_MIRROR) is absent")
-    source = mirror / "grid-sample" / "sbia1a.mpg"
+    source = assets / "grid-sample" / "sbia1a.mpg"
     frames, sound = read_frames(source, max_frames=70)[20:60], read_audio(source)[20 * 640 : 60 * 640]
     folder = tmp_path_factory.mktemp("films")
     write_video(folder / "good" / "take.mp4", frames, audio=sound)
@@ -43,10 +40,9 @@ def films(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def done(films: Path, tmp_path_factory: pytest.TempPathFactory) -> Preparation:
-    mirror = Path(__file__).resolve().parents[3] / "shared" / "assets"
+def done(films: Path, assets: Path, tmp_path_factory: pytest.TempPathFactory) -> Preparation:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("LT_BENCH_MIRROR", str(mirror))
+        patch.setenv("LT_BENCH_MIRROR", str(assets))
         path = tmp_path_factory.mktemp("caches") / "folder"
         config = DataConfig(dataset="folder", folder=str(films), cache=str(path), resolution=128)
         return prepare(config, workers=1)

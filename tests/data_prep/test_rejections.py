@@ -19,14 +19,11 @@ BLUR = 4.0
 
 
 @pytest.fixture(scope="module")
-def done(tmp_path_factory: pytest.TempPathFactory) -> Preparation:
-    mirror = Path(__file__).resolve().parents[3] / "shared" / "assets"
-    if not (mirror / "MANIFEST.json").is_file():
-        pytest.skip("the folder of pinned assets (LT_BENCH_MIRROR) is absent")
+def done(assets: Path, tmp_path_factory: pytest.TempPathFactory) -> Preparation:
     folder = tmp_path_factory.mktemp("films")
 
     def clip(name: str, start: int, stop: int) -> tuple[np.ndarray, np.ndarray]:
-        path = mirror / "grid-sample" / f"{name}.mpg"
+        path = assets / "grid-sample" / f"{name}.mpg"
         return read_frames(path)[start:stop], read_audio(path)[start * 640 : stop * 640]
 
     (one, voice), (other, other_voice) = clip("sbia1a", 15, 45), clip("lbax4n", 20, 50)
@@ -41,7 +38,7 @@ def done(tmp_path_factory: pytest.TempPathFactory) -> Preparation:
     far = np.stack([cv2.resize(frame, (180, 144), interpolation=cv2.INTER_AREA) for frame in other])
     write_video(folder / "g_far.mp4", far, audio=other_voice)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("LT_BENCH_MIRROR", str(mirror))
+        patch.setenv("LT_BENCH_MIRROR", str(assets))
         cache = tmp_path_factory.mktemp("caches") / "folder"
         return prepare(DataConfig(dataset="folder", folder=str(folder), cache=str(cache), resolution=64), workers=1)
 

@@ -9,7 +9,7 @@ import pytest
 from lt_bench.cli.main import main
 from lt_bench.errors import AssetError
 from lt_bench.evaluation.doctor.check import Check, Figure, perform
-from lt_bench.evaluation.doctor.numbers import NUMBERS
+from lt_bench.evaluation.doctor.known_answers import NUMBERS
 
 
 @pytest.mark.parametrize("check", NUMBERS, ids=lambda check: check.name)
@@ -33,7 +33,7 @@ def test_the_three_states() -> None:
 def test_the_command_fails_only_where_a_figure_is_wrong(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr("lt_bench.evaluation.doctor.numbers.NUMBERS", ())
+    monkeypatch.setattr("lt_bench.evaluation.doctor.known_answers.NUMBERS", ())
     checks = [Check("absent", "", list, ("i3d_torchscript.pt",)), Check("fine", "", lambda: [Figure("x", 1, 1, 0)])]
     monkeypatch.setattr("lt_bench.evaluation.doctor.networks.NETWORKS", tuple(checks))
     assert main(["doctor", "--json"]) == 0

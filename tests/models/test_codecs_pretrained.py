@@ -12,7 +12,7 @@ from diffusers import AutoencoderDC, AutoencoderKL
 
 from lt_bench.errors import AssetError, ConfigError
 from lt_bench.models.codecs import build_codec
-from lt_bench.models.codecs.pretrained import PretrainedCodec
+from lt_bench.models.codecs.diffusers_autoencoders import PretrainedCodec
 
 
 def save_kl(folder: Path, **changes) -> AutoencoderKL:

@@ -14,7 +14,6 @@ from lt_bench.config import FusionConfig, ModelConfig, RunConfig, parse_config
 from lt_bench.models import presets
 from lt_bench.models.build import build_model
 from lt_bench.models.counting import empty_conditions, kept_for_backward
-from lt_bench.models.describe import NoDraws
 from lt_bench.models.memory import training_memory
 from lt_bench.scaling import LatentScaling
 from lt_bench.training.module import LetsTalkModule

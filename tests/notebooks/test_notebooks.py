@@ -85,6 +85,13 @@ def test_fusion_ablation(run: Run, tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
+def test_fusion_ablation_of_the_committed_study(run: Run) -> None:
+    outputs = run("03")
+    assert pictures(outputs) == 6
+    assert "main: 10 cells, synthetic-v1" in text(outputs)
+
+
+@pytest.mark.slow
 def test_your_own_fusion_or_metric(run: Run) -> None:
     outputs = run("04")
     assert pictures(outputs) == 1

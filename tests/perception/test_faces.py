@@ -15,11 +15,8 @@ from lt_bench.perception.faces import BLENDSHAPES, FaceLandmarker, matrix_to_pos
 
 
 @pytest.fixture(scope="module")
-def frames() -> np.ndarray:
-    mirror = Path(__file__).resolve().parents[3] / "shared" / "assets"
-    if not (mirror / "MANIFEST.json").is_file():
-        pytest.skip("the folder of pinned assets (LT_BENCH_MIRROR) is absent")
-    return read_frames(mirror / "grid-sample" / "bbaf2n.mpg", max_frames=5)
+def frames(assets: Path) -> np.ndarray:
+    return read_frames(assets / "grid-sample" / "bbaf2n.mpg", max_frames=5)
 
 
 @pytest.fixture

@@ -7,7 +7,14 @@ import pytest
 
 from lt_bench.media.video import read_frames
 from lt_bench.perception.faces import FaceLandmarker, FaceTrack
-from lt_bench.perception.mouth import INNER_LIPS, MOUTH_MEASURES, OUTER_LIPS, mouth_boxes, mouth_measures, mouth_opening
+from lt_bench.perception.mouth_measures import (
+    INNER_LIPS,
+    MOUTH_MEASURES,
+    OUTER_LIPS,
+    mouth_boxes,
+    mouth_measures,
+    mouth_opening,
+)
 
 
 def track_of(points: np.ndarray) -> FaceTrack:
@@ -80,7 +87,7 @@ def test_a_real_speaker_opens_and_closes_the_mouth(mirror: Path):
 def test_the_names_of_blendshapes_are_those_of_mediapipe(mirror: Path):
     import mediapipe
 
-    from lt_bench.perception import mouth
+    from lt_bench.perception import mouth_measures as mouth
 
     frame = read_frames(mirror / "grid-sample" / "sbia1a.mpg", max_frames=1)[0]
     with FaceLandmarker() as landmarker:

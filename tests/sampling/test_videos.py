@@ -21,8 +21,8 @@ from lt_bench.models.checkpoint import LoadedModel
 from lt_bench.plugins import load_plugins
 from lt_bench.sampling import videos
 from lt_bench.sampling.generated_set import GeneratedClip, GeneratedSet, read_generated_set
+from lt_bench.sampling.generation_pipeline import Pipeline
 from lt_bench.sampling.operations import count_operations
-from lt_bench.sampling.pipeline import Pipeline
 from lt_bench.sampling.videos import generate_split
 
 

@@ -13,8 +13,8 @@ from lt_bench.config import SearchConfig, parse_config
 from lt_bench.jobs import launch
 from lt_bench.search.optuna_samplers import TrialSeededSampler, build_pruner
 from lt_bench.search.search_plan import SearchPlan, plan_search
+from lt_bench.search.shared_study import SharedStudy
 from lt_bench.search.storage import open_storage
-from lt_bench.search.study import SharedStudy
 
 SEARCH: dict[str, Any] = {
     "name": "fake",

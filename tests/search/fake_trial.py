@@ -15,11 +15,10 @@ from lt_bench.conventions import CONFIG_FILE, RESULT_FILE
 from lt_bench.evaluation.results.result_file import save_result
 from lt_bench.jobs.launch import CANNOT_WRITE
 from lt_bench.jobs.parent_watchdog import die_with_parent, locked_folder
-from lt_bench.jobs.status import StatusReporter
 
 
 def fake_result(value: float, scored: int = 1):
-    spec = importlib.util.spec_from_file_location("grid", Path(__file__).parents[1] / "ablation" / "fake_worker.py")
+    spec = importlib.util.spec_from_file_location("grid", Path(__file__).parents[1] / "support" / "fake_worker.py")
     grid = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(grid)
     made = grid.fake_result("fake")

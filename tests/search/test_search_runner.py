@@ -19,7 +19,7 @@ from lt_bench.config import RunConfig, load_config, to_yaml
 from lt_bench.errors import WriteError
 from lt_bench.jobs.engines.local import LocalEngine
 from lt_bench.search.attempt import REASON, place_of
-from lt_bench.search.study import LENDER
+from lt_bench.search.shared_study import LENDER
 from lt_bench.search.study_report import write_report
 from lt_bench.search.trial_runner import SearchRunner
 

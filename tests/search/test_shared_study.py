@@ -196,7 +196,7 @@ from lt_bench.config import SearchSamplerConfig
 from lt_bench.search.trial_objective import Objective
 from lt_bench.search.optuna_samplers import TrialSeededSampler
 from lt_bench.search.storage import open_storage
-from lt_bench.search.study import SharedStudy
+from lt_bench.search.shared_study import SharedStudy
 from optuna.pruners import NopPruner
 storage, beats = open_storage("", Path(sys.argv[1]), "fake", 15, 90)
 sampler = TrialSeededSampler(SearchSamplerConfig(startup_trials=3))

@@ -12,7 +12,7 @@ import torch
 
 from lt_bench.config import RunConfig, parse_config
 from lt_bench.data.cache import LatentCache
-from lt_bench.data.clip import PreparedClip
+from lt_bench.data.clip_tensors import PreparedClip
 from lt_bench.data.format import CacheInfo, ClipQuality, CodecInfo, SpeechInfo
 from lt_bench.data.writer import CacheWriter
 from lt_bench.models import compiling, presets

@@ -24,8 +24,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Run the checks and print them."""
     from lt_bench.evaluation.doctor.check import perform
+    from lt_bench.evaluation.doctor.known_answers import NUMBERS
     from lt_bench.evaluation.doctor.networks import NETWORKS
-    from lt_bench.evaluation.doctor.numbers import NUMBERS
     from lt_bench.evaluation.stores.provenance import package_versions
 
     checks = (*NUMBERS, *NETWORKS)

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lt_bench.cli.output import add_json_flag, print_json, progress_bar, stderr_console
-from lt_bench.cli.plugins import add_plugin_flag
+from lt_bench.cli.plugin_option import add_plugin_flag
 
 if TYPE_CHECKING:
     import numpy as np
@@ -78,8 +78,8 @@ def _generate(
     square = _square(picture, card.resolution, face, arguments.portrait)
 
     from lt_bench.media.video_writer import write_video
+    from lt_bench.sampling.generation_pipeline import Pipeline
     from lt_bench.sampling.operations import count_operations
-    from lt_bench.sampling.pipeline import Pipeline
 
     pipeline = Pipeline(load_model(arguments.checkpoint, sampling.weights), sampling)
     start = time.perf_counter()
@@ -181,7 +181,7 @@ def _sampling(card: ModelCard, overrides: list[str]) -> SamplingConfig:
 
 
 def _square(picture: UInt8[np.ndarray, "H W 3"], side: int, face: bool, path: Path) -> Any:
-    from lt_bench.cli.portrait import square_portrait
+    from lt_bench.cli.portrait_picture import square_portrait
     from lt_bench.errors import FaceError
 
     try:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from lt_bench.cli.output import add_json_flag, print_json
 from lt_bench.cli.parsing import at_least
-from lt_bench.cli.plugins import add_plugin_flag
+from lt_bench.cli.plugin_option import add_plugin_flag
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

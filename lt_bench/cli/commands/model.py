@@ -6,13 +6,13 @@ import argparse
 from typing import TYPE_CHECKING, Any
 
 from lt_bench.cli.output import add_json_flag, print_json, progress_bar
-from lt_bench.cli.plugins import add_plugin_flag, with_plugins
+from lt_bench.cli.plugin_option import add_plugin_flag, with_plugins
 from lt_bench.errors import ConfigError
 
 if TYPE_CHECKING:
     from lt_bench.config import ModelConfig
-    from lt_bench.models.describe import Description
     from lt_bench.models.memory import Memory
+    from lt_bench.models.model_summary import Description
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -41,7 +41,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Describe one model or all cells."""
     from lt_bench.config import ModelConfig, apply_overrides, parse_config
-    from lt_bench.models.describe import describe, describe_cells
+    from lt_bench.models.model_summary import describe, describe_cells
 
     fusion = {"portrait": args.portrait, "audio": args.audio}
     document = apply_overrides({"preset": args.preset, "fusion": fusion}, args.overrides)

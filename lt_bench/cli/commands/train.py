@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lt_bench.cli.output import add_json_flag, print_json, stderr_console
-from lt_bench.cli.plugins import add_plugin_flag, with_plugins
+from lt_bench.cli.plugin_option import add_plugin_flag, with_plugins
 from lt_bench.cli.tracking import tell_problem
 
 if TYPE_CHECKING:

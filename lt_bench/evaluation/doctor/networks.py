@@ -53,7 +53,7 @@ def _lip_sync_open() -> Sequence[Figure]:
     from lt_bench.media.audio import read_audio
     from lt_bench.media.video import read_frames
     from lt_bench.perception.faces import FaceLandmarker
-    from lt_bench.perception.mouth import mouth_measures
+    from lt_bench.perception.mouth_measures import mouth_measures
     from lt_bench.perception.speech.moonshine import MoonshineEncoder
 
     path, model, inner = asset_path("pwij3p.mpg"), load_speech_to_mouth(), slice(TRIM, -TRIM)

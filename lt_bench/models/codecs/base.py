@@ -62,7 +62,7 @@ class Codec(ABC):
         """Frames of raw latents, about in [-1, 1]: not clamped, so that gradients pass."""
 
 
-_PRETRAINED = "lt_bench.models.codecs.pretrained"
+_PRETRAINED = "lt_bench.models.codecs.diffusers_autoencoders"
 CODECS = Registry(
     "codec",
     Codec,

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 from lt_bench.cli.output import add_json_flag, stderr_console
 from lt_bench.cli.parsing import at_least
-from lt_bench.cli.plugins import add_plugin_flag, with_plugins
+from lt_bench.cli.plugin_option import add_plugin_flag, with_plugins
 from lt_bench.conventions import LEADERBOARD
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from lt_bench.ablation.grid_runner import Rules
     from lt_bench.config import ExperimentConfig
     from lt_bench.data.cache import LatentCache
-    from lt_bench.jobs.status import Status
+    from lt_bench.jobs.job_status import Status
     from lt_bench.leaderboard.build import Leaderboard
     from lt_bench.tracking.background import BackgroundTracker
 
@@ -112,14 +112,14 @@ def _run(config: ExperimentConfig, jobs: tuple[Job, ...], as_json: bool, rescore
     from lt_bench.ablation.finished_grid import finished_key
     from lt_bench.ablation.grid_runner import Rules
     from lt_bench.cli.announce import announce_missing
-    from lt_bench.cli.commands.ablate.follow import EXPERIMENT_FILE, close_tracker, open_tracker
+    from lt_bench.cli.commands.ablate.grid_follower import EXPERIMENT_FILE, close_tracker, open_tracker
     from lt_bench.cli.commands.ablate.summary import report
     from lt_bench.config import to_yaml
     from lt_bench.evaluation.protocol import load_protocol
     from lt_bench.files import remove_leftovers, write_text
     from lt_bench.jobs.engines.choose import check_engine
     from lt_bench.jobs.folder import check_folder
-    from lt_bench.jobs.status import read_status
+    from lt_bench.jobs.job_status import read_status
 
     out, protocol_hash = Path(config.out), load_protocol(config.evaluation.protocol).hash
     for job in jobs:
@@ -172,7 +172,7 @@ def _run_grid(
     config: ExperimentConfig, jobs: tuple[Job, ...], rules: Rules, tracker: BackgroundTracker
 ) -> tuple[Status, ...]:
     from lt_bench.ablation.grid_runner import run_jobs
-    from lt_bench.cli.commands.ablate.follow import Follower
+    from lt_bench.cli.commands.ablate.grid_follower import Follower
     from lt_bench.jobs.display import JobsDisplay
     from lt_bench.jobs.engines.choose import open_engine
 

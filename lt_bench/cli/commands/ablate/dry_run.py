@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from lt_bench.ablation.grid_plan import Job
     from lt_bench.config import ExperimentConfig
     from lt_bench.data.cache import LatentCache
-    from lt_bench.jobs.status import Status
+    from lt_bench.jobs.job_status import Status
 
 PARALLEL = (1, 2, 4, 8, 16, 32, 64)
 """Numbers of parallel models for which the duration is estimated."""

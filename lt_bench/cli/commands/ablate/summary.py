@@ -10,7 +10,7 @@ from lt_bench.cli.output import print_json
 if TYPE_CHECKING:
     from lt_bench.ablation.grid_plan import Job
     from lt_bench.config import ExperimentConfig
-    from lt_bench.jobs.status import Status
+    from lt_bench.jobs.job_status import Status
     from lt_bench.leaderboard.build import Leaderboard
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from lt_bench.cli.output import add_json_flag, print_json, progress_bar
 from lt_bench.cli.parsing import at_least
-from lt_bench.cli.plugins import add_plugin_flag
+from lt_bench.cli.plugin_option import add_plugin_flag
 from lt_bench.conventions import REAL_SETS
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ from lt_bench.cli.commands.prepare.plan_text import print_plan, print_status
 from lt_bench.cli.commands.prepare.report_text import print_report, report_of
 from lt_bench.cli.output import add_json_flag, print_json, progress_bar
 from lt_bench.cli.parsing import at_least
-from lt_bench.cli.plugins import add_plugin_flag
+from lt_bench.cli.plugin_option import add_plugin_flag
 
 if TYPE_CHECKING:
     from rich.progress import Progress

@@ -12,14 +12,14 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from lt_bench.cli.output import add_json_flag, stderr_console
-from lt_bench.cli.plugins import add_plugin_flag, with_plugins
+from lt_bench.cli.plugin_option import add_plugin_flag, with_plugins
 
 if TYPE_CHECKING:
     from rich.console import Console
 
     from lt_bench.data.cache import LatentCache
     from lt_bench.search.search_plan import SearchPlan
-    from lt_bench.search.study import SharedStudy
+    from lt_bench.search.shared_study import SharedStudy
     from lt_bench.tracking.background import BackgroundTracker
 
 SEARCH_FILE = "search.yaml"
@@ -61,7 +61,7 @@ def _load(arguments: argparse.Namespace) -> SearchPlan:
 
 def _run(plan: SearchPlan, as_json: bool) -> int:
     from lt_bench.cli.announce import announce_missing
-    from lt_bench.cli.commands.search.follow import open_tracker, track
+    from lt_bench.cli.commands.search.search_follower import open_tracker, track
     from lt_bench.cli.commands.search.trial_table import print_report
     from lt_bench.cli.tracking import wait_for_tracker
     from lt_bench.evaluation.stores.provenance import git_commit
@@ -130,8 +130,8 @@ def _open_cache(plan: SearchPlan) -> LatentCache:
 
 def _open_study(plan: SearchPlan, cache: LatentCache) -> SharedStudy:
     from lt_bench.search.optuna_samplers import TrialSeededSampler, build_pruner
+    from lt_bench.search.shared_study import SharedStudy
     from lt_bench.search.storage import open_storage
-    from lt_bench.search.study import SharedStudy
 
     config = plan.config
     storage, heartbeats = open_storage(config.storage, plan.out, config.name, config.heartbeat, config.grace)
@@ -152,7 +152,7 @@ def _open_study(plan: SearchPlan, cache: LatentCache) -> SharedStudy:
 def _search(
     plan: SearchPlan, study: SharedStudy, cache_hash: str, console: Console, tracker: BackgroundTracker
 ) -> None:
-    from lt_bench.cli.commands.search.follow import Follower
+    from lt_bench.cli.commands.search.search_follower import Follower
     from lt_bench.jobs.display import JobsDisplay
     from lt_bench.jobs.engines.choose import local_engine
     from lt_bench.search.trial_runner import SearchRunner

@@ -11,7 +11,7 @@ from numpy import ndarray
 
 from lt_bench.evaluation.metrics.base import ClipContext, Need, UnscorableError, VideoMetric
 from lt_bench.perception.faces import landmarker_hash
-from lt_bench.perception.mouth import INNER_LIPS, LEFT_EYE, OUTER_LIPS, RIGHT_EYE
+from lt_bench.perception.mouth_measures import INNER_LIPS, LEFT_EYE, OUTER_LIPS, RIGHT_EYE
 
 MIN_FOUND = 0.8
 FACE = tuple(range(468))

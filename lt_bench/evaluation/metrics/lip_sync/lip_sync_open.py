@@ -31,7 +31,7 @@ from lt_bench.evaluation.metrics.lip_sync.voiced_audio import voice_of
 from lt_bench.evaluation.metrics.motion.head_motion import found_faces
 from lt_bench.files import sha256_json
 from lt_bench.perception.faces import landmarker_hash
-from lt_bench.perception.mouth import mouth_measures
+from lt_bench.perception.mouth_measures import mouth_measures
 from lt_bench.perception.speech.moonshine import WEIGHTS as SPEECH_WEIGHTS
 from lt_bench.perception.speech.moonshine import MoonshineEncoder
 

@@ -1,0 +1,104 @@
+"""What becomes of an attempt whose worker has ended: the study is told, and whoever watches."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Literal, Protocol
+
+from lt_bench.config import RunConfig, to_dict
+from lt_bench.conventions import RESULT_FILE, STATUS_FILE
+from lt_bench.errors import LtBenchError
+from lt_bench.evaluation.results.result_file import load_result
+from lt_bench.files import write_json
+from lt_bench.jobs.engines.base import Ending, Task
+from lt_bench.jobs.job_status import Status, read_status
+from lt_bench.jobs.snapshot import Snapshot
+from lt_bench.search.attempt import Attempt
+from lt_bench.search.shared_study import SharedStudy
+
+Outcome = Literal["complete", "pruned", "failed", "again"]
+"""``again``: it was killed and will be tried again."""
+STOPPED = 143
+"""Exit code of a worker that was asked to end."""
+
+
+@dataclass
+class RunningTrial:
+    """An attempt and its worker."""
+
+    attempt: Attempt
+    folder: Path
+    config: RunConfig
+    task: Task
+    seen: tuple[int, int] = (0, 0)
+    """Time and size of the metrics file at the last look."""
+    pruned: bool = False
+
+
+@dataclass(frozen=True)
+class Ended:
+    """How an attempt ended."""
+
+    attempt: Attempt
+    folder: Path
+    config: RunConfig
+    status: Status
+    outcome: Outcome
+
+
+class Watcher(Protocol):
+    """Is told how a search goes."""
+
+    def tick(self, snapshot: Snapshot) -> None:
+        """Called several times a second."""
+
+    def begun(self, attempt: Attempt, config: RunConfig) -> None:
+        """An attempt has begun."""
+
+    def ended(self, ended: Ended) -> None:
+        """An attempt has ended."""
+
+    def recovered(self, numbers: Sequence[int]) -> None:
+        """These trials of a killed command will be tried again."""
+
+    def stopping(self, workers: int) -> None:
+        """The search was interrupted, and so many workers are asked to end."""
+
+
+def settle(study: SharedStudy, one: RunningTrial, ending: Ending) -> Ended:
+    """Tell the study how an attempt ended."""
+    status, outcome = _settle(study, one, ending)
+    return Ended(one.attempt, one.folder, one.config, status, outcome)
+
+
+def _settle(study: SharedStudy, one: RunningTrial, ending: Ending) -> tuple[Status, Outcome]:
+    status = read_status(one.folder)
+    if one.pruned:
+        study.prune(one.attempt)
+        return replace(status, state="done"), "pruned"
+    if ending.code == 0 and status.state == "done":
+        return _complete(study, one, status)
+    if status.state == "failed":
+        study.fail(one.attempt, status.reason)
+        return status, "failed"
+    again = ending.code < 0 or ending.code == STOPPED
+    if again:
+        again = study.killed(one.attempt, ending.reason)
+    else:
+        study.fail(one.attempt, ending.reason)
+    status = replace(status, state="failed", reason=ending.reason, eta=None)
+    write_json(one.folder / STATUS_FILE, to_dict(status))
+    return status, "again" if again else "failed"
+
+
+def _complete(study: SharedStudy, one: RunningTrial, status: Status) -> tuple[Status, Outcome]:
+    try:
+        result = load_result(one.folder / RESULT_FILE)
+        values = [objective.value(result) for objective in study.objectives]
+    except LtBenchError as error:
+        study.fail(one.attempt, str(error))
+        return replace(status, state="failed", reason=str(error)), "failed"
+    study.complete(one.attempt, values)
+    return status, "complete"
