@@ -15,11 +15,9 @@ from lt_bench.errors import LtBenchError
 from lt_bench.files import write_json, write_text
 from lt_bench.jobs.engines.base import Ending, Engine, Task
 from lt_bench.jobs.job_status import Status, one_line, read_status
+from lt_bench.jobs.polling_runner import PollingRunner
 from lt_bench.jobs.remaining_time import time_left
 from lt_bench.jobs.snapshot import Snapshot
-
-POLL = 0.2
-"""Seconds between two looks at the workers."""
 
 
 @runtime_checkable

@@ -13,6 +13,7 @@ from lt_bench.conventions import REAL_SETS, SPLITS
 from lt_bench.data.cache import LatentCache
 from lt_bench.data.checksums import CHECKSUMS_FILE, check_checksums
 from lt_bench.data.clip_file import ClipFile
+from lt_bench.data.clip_tensors import shape_problem
 from lt_bench.data.format import REJECTED_FILE, ClipRecord
 from lt_bench.data.real_set import read_real_set
 from lt_bench.errors import CacheError, LtBenchError

@@ -20,6 +20,7 @@ from lt_bench.conventions import CONFIG_FILE, RESULT_FILE, SYSTEM_FILE, VIDEOS
 from lt_bench.errors import LtBenchError, WriteError
 from lt_bench.files import remove_leftovers
 from lt_bench.jobs.command_lease import die_without_lease
+from lt_bench.jobs.job_status import StatusReporter
 from lt_bench.jobs.launch import CANNOT_WRITE
 from lt_bench.jobs.parent_watchdog import die_with_parent, locked_folder
 from lt_bench.signal_exceptions import signals_raise

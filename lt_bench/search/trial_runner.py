@@ -11,7 +11,8 @@ from optuna.trial import FrozenTrial
 from lt_bench.config import RunConfig
 from lt_bench.conventions import METRICS_FILE
 from lt_bench.errors import LtBenchError, WriteError
-from lt_bench.jobs.engines.base import Engine
+from lt_bench.jobs.engines.base import Ending, Engine
+from lt_bench.jobs.job_status import Status, read_status
 from lt_bench.jobs.launch import NO_ROOM
 from lt_bench.jobs.polling_runner import PollingRunner
 from lt_bench.search.attempt import Attempt, place_of

@@ -15,6 +15,7 @@ from lt_bench.models import presets
 from lt_bench.models.build import build_model
 from lt_bench.models.counting import empty_conditions, kept_for_backward
 from lt_bench.models.memory import training_memory
+from lt_bench.models.model_summary import NoDraws
 from lt_bench.scaling import LatentScaling
 from lt_bench.training.module import LetsTalkModule
 from tests.support.pretended_autocast import Bf16Autocast

@@ -13,6 +13,7 @@ from pathlib import Path
 from lt_bench.config import RunConfig, load_config
 from lt_bench.conventions import CONFIG_FILE, RESULT_FILE
 from lt_bench.evaluation.results.result_file import save_result
+from lt_bench.jobs.job_status import StatusReporter
 from lt_bench.jobs.launch import CANNOT_WRITE
 from lt_bench.jobs.parent_watchdog import die_with_parent, locked_folder
 

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 
 from lt_bench.cli.output import add_json_flag, print_json, progress_bar, stderr_console
 from lt_bench.cli.plugin_option import add_plugin_flag
+from lt_bench.conventions import FPS
 
 if TYPE_CHECKING:
     import numpy as np
