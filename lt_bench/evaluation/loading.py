@@ -81,10 +81,13 @@ class Loader:
             at_least = "at least " if made > real else ""
             raise UnscorableError(
                 f"{name}: expected {real} frames as in the real video, at most "
-                f"{rules.length_difference} apart, got {at_least}{made}"
+                f"{rules.length_difference} apart, got {at_least}{made}; cut it to the same length"
             )
         if min(made, real) < rules.min_frames:
-            raise UnscorableError(f"{name}: expected at least {rules.min_frames} frames, got {min(made, real)}")
+            raise UnscorableError(
+                f"{name}: expected at least {rules.min_frames} frames, got {min(made, real)}; "
+                "take a protocol with a smaller min_frames"
+            )
         return min(made, real)
 
     def _adjusted(self, real: VideoFacts, made: VideoFacts, made_frames: int, frames: int) -> tuple[str, ...]:
@@ -133,7 +136,9 @@ class Loader:
         if not path.is_file():
             raise MediaError(f"{path.name}: expected a file of the real set of this name, got none")
         if sha256 is not None and self.tools.digest(path) != sha256:
-            raise MediaError(f"{path.name}: expected the file that the real set's manifest names, got another")
+            raise MediaError(
+                f"{path.name}: expected the file that the real set's manifest names, got another; prepare it again"
+            )
 
     def _portrait(self, entry: RealVideo, view: VideoView) -> UInt8[ndarray, "H W 3"]:
         if entry.portrait is None:

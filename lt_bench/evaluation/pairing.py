@@ -45,7 +45,7 @@ def pair_by_name(made: GeneratedSide, real: RealSide, all_of_real: RealSide) -> 
             pairs.append(Pair(entry, found[0]))
         elif found:
             names = " and ".join(path.name for path in found)
-            misses.append(Miss(entry.id, None, f"expected one generated video of this name, got {names}"))
+            misses.append(Miss(entry.id, None, f"expected one generated video of this name, got {names}; remove one"))
         else:
             misses.append(Miss(entry.id, None, made.reasons.get(entry.id) or _why_none(made, entry.id)))
     known = {clip.id for clip in (*all_of_real.clips, *all_of_real.gallery.values())}

@@ -12,6 +12,7 @@ from rich.console import Console
 
 from lt_bench.evaluation.results import Reference
 from lt_bench.evaluation.statistics import Interval
+from lt_bench.leaderboard.columns import ordered_scores
 from lt_bench.leaderboard.export import to_csv, to_markdown
 from lt_bench.leaderboard.facts import verdict_sentences
 from lt_bench.leaderboard.latex import to_latex
@@ -21,6 +22,16 @@ from lt_bench.leaderboard.verdicts import CONSTANT, FEW_CLIPS, OTHER_SIGN
 from tests.leaderboard.conftest import around, board_of, measured
 
 FEW = [0.92, 0.95] + [None] * 10
+
+
+@pytest.mark.parametrize("name", ["psnr", "lip_corr", "made_up"])
+def test_a_protocol_of_one_score_makes_one_column(name: str) -> None:
+    board = board_of(*(measured(system, around(level), name=name) for system, level in (("a", 0.4), ("b", 0.5))))
+    assert [score.name for score in ordered_scores(board)] == [name]
+    console = Console(width=160, record=True, file=io.StringIO())
+    console.print(render([board], 160))
+    (heads,) = [line for line in console.export_text().splitlines() if "system" in line and "N" in line]
+    assert heads.count(name) == 1
 
 
 def seeds(system: str, *levels: float, **changes):
