@@ -1,8 +1,8 @@
 """Train one model: from a run's YAML to a model file, a curve and a checkpoint.
 
 Prepares the latent cache first where it does not exist. The same command goes on where a killed run stopped, and does
-nothing when the model is there. With more train.steps it prolongs a run whose learning rate is constant (train.decay). On
-SIGTERM it saves at the end of the step and ends with code 143. Several devices: train.devices, train.nodes,
+nothing when the model is there. With more train.steps it prolongs a run whose learning rate is constant (train.decay).
+On SIGTERM it saves at the end of the step and ends with code 143. Several devices: train.devices, train.nodes,
 train.strategy; see docs/cluster.md.
 """
 

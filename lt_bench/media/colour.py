@@ -75,7 +75,8 @@ def display_size(width: int, height: int, ratio: Fraction | None) -> tuple[int, 
         return width, height
     if not Fraction(1, MAX_STRETCH) <= ratio <= MAX_STRETCH:
         raise MediaError(
-            f"expected a sample aspect ratio of 1/{MAX_STRETCH} to {MAX_STRETCH}, got {ratio}; set it with ffmpeg -vf setsar"
+            f"expected a sample aspect ratio of 1/{MAX_STRETCH} to {MAX_STRETCH}, got {ratio}; set it with "
+            "ffmpeg -vf setsar"
         )
     size = (round(width * ratio), height) if ratio > 1 else (width, round(height / ratio))
     check_size(*size)
@@ -166,8 +167,8 @@ def _matrix(frame: VideoFrame) -> Colorspace:
         return Colorspace.ITU709 if large else Colorspace.ITU601
     if stated not in _MATRICES:
         raise MediaError(
-            f"expected BT.601, BT.709, SMPTE 240M, FCC or BT.2020 colours, got H.273 matrix {stated}; convert with ffmpeg "
-            f"-vf {_NARROW}"
+            f"expected BT.601, BT.709, SMPTE 240M, FCC or BT.2020 colours, got H.273 matrix {stated}; convert with "
+            f"ffmpeg -vf {_NARROW}"
         )
     return _MATRICES[stated]
 

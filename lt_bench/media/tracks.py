@@ -181,8 +181,8 @@ def _in_place(samples: np.ndarray, time: Fraction | None, expected: Fraction, ra
         )
     if time - expected > MAX_GAP_SECONDS:
         raise MediaError(
-            f"{path}: expected audio without holes of over {MAX_GAP_SECONDS} s, got one at {float(expected):.3f} s; cut it "
-            "there"
+            f"{path}: expected audio without holes of over {MAX_GAP_SECONDS} s, got one at {float(expected):.3f} s; "
+            "cut it there"
         )
     hole = round((time - expected) * rate)
     return np.pad(samples, (hole, 0)) if hole > 0 else samples[-hole:]

@@ -176,8 +176,8 @@ def _frames(
             assert rgb is not None
             if shape is not None and rgb.shape != shape:
                 raise MediaError(
-                    f"{path}: expected frames of one size, got {shape} then {rgb.shape} at frame {index}; encode it again "
-                    "with ffmpeg -vf scale"
+                    f"{path}: expected frames of one size, got {shape} then {rgb.shape} at frame {index}; encode it "
+                    "again with ffmpeg -vf scale"
                 )
             shape = rgb.shape
             yield rgb.copy()

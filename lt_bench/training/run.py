@@ -95,8 +95,8 @@ def train(
     found = find_checkpoint(Path(out), config, cache.hash)
     if card and not found:
         raise CheckpointError(
-            f"{model_file}: expected the run's checkpoint too, to go on from step {card.steps} to {config.train.steps}, "
-            "got none; remove the model to start again"
+            f"{model_file}: expected the run's checkpoint too, to go on from step {card.steps} to {config.train.steps}"
+            ", got none; remove the model to start again"
         )
     if config.train.threads:
         torch.set_num_threads(config.train.threads)
