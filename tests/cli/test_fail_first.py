@@ -77,7 +77,7 @@ def test_training_that_scores_on_the_way_is_refused_before_its_cache(capsys):
 def test_training_without_the_gpus_it_asks_for_or_a_folder_to_write_to(capsys):
     Path("run.yaml").write_text(yaml.safe_dump(RUN))
     error = refused(["train", "--config", "run.yaml", "--out", "run", "train.accelerator=gpu"], capsys)
-    assert "key 'train.accelerator': expected 1 GPUs on this machine, got 0; use train.accelerator=cpu" in error
+    assert "key 'train.accelerator': expected 1 GPUs on this machine, got 0 (CUDA_VISIBLE_DEVICES=''); use" in error
     error = refused(["train", "--config", "run.yaml", "--out", "run.yaml/run"], capsys)
     assert "run.yaml/run: expected a writable folder" in error
 
