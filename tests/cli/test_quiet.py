@@ -37,13 +37,15 @@ FACES = {"id": "faces", "version": 1, "about": "for a test", "size": 128, "score
 FRAMES = 55
 """Of the generated video: more than two seconds, which ``drift`` needs."""
 
+GRID = ("direct", "siamese")
+"""Fusions of the portrait in the grid's two cells."""
 PHASES = ("preparing ", "verifying ", "scoring ", "train ", "generating ", "measuring ")
-OWN = ("lt-bench ", "rejected ", "score ", "cpu: ", "2 steps in ", "4 steps in ", *PHASES)
+JOBS = ("0/2 done", "1/2 done", "2/2 done", "trial ", *(f"{name}-direct" for name in GRID))
+OWN = ("lt-bench ", "rejected ", "score ", "cpu: ", "2 steps in ", "4 steps in ", *PHASES, *JOBS)
 """Beginnings of the commands' own lines."""
 
 MODEL = "run/model.safetensors"
 REAL, MADE = "cache/real/test", "cache/real/test"
-GRID = ("direct", "siamese")
 CASES: dict[str, tuple[str, ...]] = {
     "train again": ("train", "--config", "run.yaml", "--out", "run"),
     "train longer": ("train", "--config", "run.yaml", "--out", "longer", "train.steps=4"),
