@@ -81,10 +81,10 @@ def prepare(
     config = settle(config)
     source = list_source(config)
     if not source.jobs:
-        first = source.missing[0]
+        listed = [clip for clip in source.missing if clip.rule in ("unavailable", "unlisted")]
         raise MediaError(
             f"{config.dataset}: expected at least one clip of the list with its video, got none of "
-            f"{len(source.missing)}: {first.id}: {first.reason}"
+            f"{len(listed)}: {listed[0].id}: {listed[0].reason}"
         )
     path = Path(config.cache)
     if not (path / INDEX_FILE).is_file():

@@ -40,6 +40,7 @@ class Rule:
 _ALL = (
     Rule("unlisted", "list", "The data set's own list is not usable for it"),
     Rule("not_video", "list", "In the folder, but no video"),
+    Rule("stray", "list", "A video in the folder of which no clip is taken"),
     Rule("unavailable", "fetch", "The video is not here or cannot be downloaded"),
     Rule("unreadable", "split", "The video is damaged or cut"),
     Rule("colour", "split", "High dynamic range, a wide gamut or transparency, to be converted first"),

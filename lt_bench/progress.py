@@ -23,6 +23,11 @@ SPEED_OVER = 1800.0
 """Seconds over which the speed is measured; a step may take minutes."""
 
 
+def stderr_console() -> Console:
+    """A console for remarks and progress; where it is no terminal, which breaks lines itself, a line stays one."""
+    return Console(stderr=True, soft_wrap=not Console(stderr=True).is_terminal)
+
+
 class ProgressLines(Progress):
     """Rich's bar; where stderr is no terminal, a line every ``EVERY`` seconds and one at the end of each task."""
 
@@ -33,7 +38,7 @@ class ProgressLines(Progress):
             between: more columns, such as ``"loss {task.fields[loss]}"``; in the lines too.
             console: where to write; stderr by default.
         """
-        console = console or Console(stderr=True)
+        console = console or stderr_console()
         super().__init__(
             TextColumn("{task.description}"),
             BarColumn(),

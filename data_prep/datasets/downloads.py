@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import importlib.util
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from lt_bench.errors import ConfigError, LtBenchError
-from lt_bench.files import read_json, write_json
-from lt_bench.media.video_files import VIDEO_SUFFIXES
+from lt_bench.files import printable, read_json, write_json
+from lt_bench.media.video_files import VIDEO_SUFFIXES, VideoFiles, comparable_name, find_videos
 
 FAILED_FILE = "unavailable.json"
 """In the folder of videos: which could not be fetched, and why."""
@@ -29,18 +29,61 @@ class Wanted:
     """Lines of the picture, at most."""
 
 
-class VideoFolder:
-    """The videos of a folder by the stems of their names."""
+@dataclass(frozen=True)
+class Unused:
+    """An entry of a folder of videos that no clip of the list is taken from."""
 
-    def __init__(self, folder: Path) -> None:
+    name: str
+    """Its printable path in the folder."""
+    rule: str
+    """A key of ``rules.REJECTION_RULES``."""
+    reason: str
+
+
+class VideoFolder:
+    """The videos of a folder and those below it, by the stems of their names; the highest of a name is the one.
+
+    Args:
+        folder: that may be absent.
+        cache: folder that is prepared of it, which is not looked into.
+    """
+
+    def __init__(self, folder: Path, cache: Path | None = None) -> None:
         self.folder = folder
-        files = sorted(folder.iterdir()) if folder.is_dir() else []
-        self._files = {path.stem: path for path in files if path.suffix.lower() in VIDEO_SUFFIXES}
+        self._found = find_videos(folder, cache) if folder.is_dir() else VideoFiles((), {})
+        self._files: dict[str, Path] = {}
+        for path in sorted(self._found.videos, key=lambda path: (len(path.parts), path)):
+            self._files.setdefault(comparable_name(path.stem), path)
         self.failed: dict[str, str] = _reasons(folder / FAILED_FILE)
 
     def find(self, *names: str) -> Path | None:
         """The file of the first of these names that has one."""
-        return next((self._files[name].resolve() for name in names if name in self._files), None)
+        found = self._first(names)
+        return found and (self.folder / found).resolve()
+
+    def _first(self, names: Iterable[str]) -> Path | None:
+        keys = map(comparable_name, names)
+        return next((self._files[key] for key in keys if key in self._files), None)
+
+    def unused(self, sought: Iterable[Sequence[str]]) -> list[Unused]:
+        """The entries of the folder that are not used, each with the reason.
+
+        Args:
+            sought: for each clip, the names of which ``find`` takes the first that has a file.
+        """
+        wanted = [tuple(names) for names in sought]
+        used = {self._first(names) for names in wanted}
+        known = {comparable_name(name) for names in wanted for name in names}
+        entries = []
+        for path in self._found.videos:
+            if path in used:
+                continue
+            reason = f"expected the name of a video or clip of the list, got '{printable(path.stem)}'"
+            if comparable_name(path.stem) in known:
+                reason = "another file is used for its clips"
+            entries.append(Unused(printable(path.as_posix()), "stray", reason))
+        others = self._found.unused.items()
+        return [*entries, *(Unused(name, "not_video", why) for name, why in others if name != FAILED_FILE)]
 
     def reason(self, *names: str) -> str:
         """Why there is none."""

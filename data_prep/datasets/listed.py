@@ -9,7 +9,7 @@ from pathlib import Path
 
 from data_prep.datasets import celebv_hq, hdtf
 from data_prep.datasets.celebv_hq import Celebv, read_celebv_hq
-from data_prep.datasets.downloads import VideoFolder, Wanted, youtube
+from data_prep.datasets.downloads import Unused, VideoFolder, Wanted, youtube
 from data_prep.datasets.hdtf import Hdtf, HdtfClip, read_hdtf
 from data_prep.datasets.ids import unique_ids
 from data_prep.datasets.jobs import FILMED_RULES, Source, VideoJob
@@ -31,6 +31,10 @@ TERMS = {"hdtf": hdtf.TERMS, "celebv-hq": celebv_hq.TERMS}
 def video_folder(config: DataConfig) -> Path:
     """Where the videos are."""
     return Path(config.videos) if config.videos else Path(config.cache).parent / f"{config.dataset}-videos"
+
+
+def _open_folder(config: DataConfig) -> VideoFolder:
+    return VideoFolder(video_folder(config), Path(config.cache))
 
 
 def wanted_videos(config: DataConfig) -> list[Wanted]:
@@ -55,7 +59,7 @@ def unfetched(config: DataConfig) -> list[tuple[float, Split]]:
     Raises:
         LtBenchError: the list is missing or damaged.
     """
-    folder = VideoFolder(video_folder(config))
+    folder = _open_folder(config)
     if config.dataset == "hdtf":
         homes = published("hdtf").by_name()
         clips = [
@@ -84,18 +88,19 @@ def hdtf_source(config: DataConfig) -> Source:
     Raises:
         AssetError: a list is not here.
     """
-    lists, folder, homes = read_hdtf(), VideoFolder(video_folder(config)), published("hdtf").by_name()
+    lists, folder, homes = read_hdtf(), _open_folder(config), published("hdtf").by_name()
     missing = _bad_lines(lists)
-    jobs = []
+    jobs, sought = [], []
     for clip in lists.clips:
         video = clip.video
         whole, part = folder.find(video.name, video.youtube), folder.find(clip.name)
+        sought.append((video.name, video.youtube, clip.name))
         if whole is None and part is None:
             reason = folder.reason(video.name, video.youtube, clip.name)
             missing.append(Rejected(clip.name, f"{video.group}/{video.name}", reason, "unavailable"))
         else:
             jobs.append(_hdtf_job(clip, homes[f"{video.group}/{video.name}"], whole, part))
-    return _source(config, jobs, missing)
+    return _source(config, jobs, missing, folder.unused(sought))
 
 
 def celebv_hq_source(config: DataConfig) -> Source:
@@ -107,7 +112,7 @@ def celebv_hq_source(config: DataConfig) -> Source:
         ConfigError: no list is named.
         MediaError: the list is of another form.
     """
-    lists, folder = _celebv(config), VideoFolder(video_folder(config))
+    lists, folder = _celebv(config), _open_folder(config)
     homes = _celebv_homes(lists)
     ids = unique_ids([clip.name for clip in lists.clips])
     missing = [Rejected(name, name, f"CelebV-HQ's list: {reason}", "unlisted") for name, reason in lists.bad]
@@ -123,7 +128,8 @@ def celebv_hq_source(config: DataConfig) -> Source:
             jobs.append(VideoJob(clip_id, home.identity, home.split, "clip", part, part.name))
         else:
             missing.append(Rejected(clip_id, clip.youtube, folder.reason(clip.youtube, clip.name), "unavailable"))
-    return _source(config, jobs, missing)
+    unused = folder.unused((clip.youtube, clip.name) for clip in lists.clips)
+    return _source(config, jobs, missing, unused)
 
 
 def _hdtf_job(clip: HdtfClip, home: PublishedVideo, whole: Path | None, part: Path | None) -> VideoJob:
@@ -155,11 +161,16 @@ def _celebv_homes(lists: Celebv) -> dict[str, PublishedVideo]:
     return {video.name: video for video in assign([(place, place, place) for place in places], {})}
 
 
-def _source(config: DataConfig, jobs: Sequence[VideoJob], missing: Sequence[Rejected]) -> Source:
+def _source(
+    config: DataConfig, jobs: Sequence[VideoJob], missing: Sequence[Rejected], unused: Sequence[Unused]
+) -> Source:
+    taken = [clip.id for clip in (*jobs, *missing)]
+    ids = unique_ids([*taken, *(entry.name for entry in unused)])[len(taken) :]
+    others = [Rejected(name, one.name, one.reason, one.rule) for name, one in zip(ids, unused, strict=True)]
     jobs = with_galleries(jobs)
     listed = [{**dataclasses.asdict(job), "path": job.path.stat().st_size} for job in jobs]
     missing = sorted(missing, key=lambda clip: clip.rule != "unavailable")
-    return Source(config.dataset, tuple(jobs), sha256_json([FILMED_RULES, listed]), EXPORTED, tuple(missing))
+    return Source(config.dataset, tuple(jobs), sha256_json([FILMED_RULES, listed]), EXPORTED, (*missing, *others))
 
 
 def with_galleries(jobs: Sequence[VideoJob]) -> list[VideoJob]:

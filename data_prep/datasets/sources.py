@@ -36,7 +36,7 @@ def list_source(config: DataConfig) -> Source:
         return hdtf_source(config)
     if config.dataset == "celebv-hq":
         return celebv_hq_source(config)
-    return folder_source(config.folder, _earlier_splits(config.splits_of))
+    return folder_source(config.folder, _earlier_splits(config.splits_of), Path(config.cache))
 
 
 def synthetic_source(config: DataConfig) -> Source:
@@ -50,7 +50,7 @@ def synthetic_source(config: DataConfig) -> Source:
     )
 
 
-def folder_source(folder: str, pinned: Mapping[str, Split] | None = None) -> Source:
+def folder_source(folder: str, pinned: Mapping[str, Split] | None = None, cache: Path | None = None) -> Source:
     """Every video below a folder, hidden ones aside, in the order of their paths; links are followed.
 
     All other entries are listed as missing, each with the reason why it is no video.
@@ -62,6 +62,7 @@ def folder_source(folder: str, pinned: Mapping[str, Split] | None = None) -> Sou
     Args:
         folder: of the videos.
         pinned: splits of identities of an earlier cache, which they keep.
+        cache: folder that is prepared of it, which is not looked into.
 
     Raises:
         ConfigError: no folder is named.
@@ -72,7 +73,7 @@ def folder_source(folder: str, pinned: Mapping[str, Split] | None = None) -> Sou
     root = Path(folder)
     if not root.is_dir():
         raise MediaError(f"{root}: expected a folder of videos, got no folder")
-    found = find_videos(root)
+    found = find_videos(root, cache)
     names = found.videos
     if not names:
         seen = "".join(f"; {name}: {reason}" for name, reason in list(found.unused.items())[:1])

@@ -111,7 +111,7 @@ def _frames(job: VideoJob | SyntheticJob) -> int | None:
     if job.stop is not None:
         return round((job.stop - job.start) * FPS)
     try:
-        return round(probe_video(job.path).duration * FPS)
+        return round(probe_video(job.path).duration * FPS) or None  # browsers' recordings say 0
     except LtBenchError:
         return None
 
@@ -119,5 +119,5 @@ def _frames(job: VideoJob | SyntheticJob) -> int | None:
 def _videos(config: DataConfig) -> tuple[int, int]:
     if config.dataset not in TERMS:
         return 0, 0
-    wanted, folder = wanted_videos(config), VideoFolder(Path(video_folder(config)))
+    wanted, folder = wanted_videos(config), VideoFolder(video_folder(config), Path(config.cache))
     return len(wanted), sum(folder.find(video.name) is not None for video in wanted)

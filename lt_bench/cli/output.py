@@ -25,9 +25,9 @@ def print_json(document: Any) -> None:
 
 def stderr_console() -> Console:
     """Return a console for remarks and progress."""
-    from rich.console import Console
+    from lt_bench import progress
 
-    return Console(stderr=True)
+    return progress.stderr_console()
 
 
 def progress_bar() -> ProgressLines:

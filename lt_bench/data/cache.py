@@ -27,6 +27,7 @@ from lt_bench.files import read_json, sha256_json
 from lt_bench.scaling import LatentScaling
 
 OPEN_FILES = 256
+OTHER_CACHE = "name a cache of the model's codec and speech encoder in data.cache"
 
 
 class LatentCache:
@@ -95,16 +96,18 @@ class LatentCache:
         codec, speech = self.info.codec, self.info.speech
         if codec_hash is not None and codec_hash != codec.hash:
             raise CacheError(
-                f"{self.path}: expected latents of codec {codec_hash[:16]}, got {codec.name} {codec.hash[:16]}"
+                f"{self.path}: expected latents of codec {codec_hash[:16]}, got {codec.name} {codec.hash[:16]}; "
+                f"{OTHER_CACHE}"
             )
         if speech_hash is not None and speech_hash != speech.hash:
             raise CacheError(
                 f"{self.path}: expected features of speech encoder {speech_hash[:16]}, "
-                f"got {speech.name} {speech.hash[:16]}"
+                f"got {speech.name} {speech.hash[:16]}; {OTHER_CACHE}"
             )
         if latent_shape is not None and tuple(latent_shape) != self.info.latent_shape:
             raise CacheError(
-                f"{self.path}: expected latents of shape {list(latent_shape)}, got {list(self.info.latent_shape)}"
+                f"{self.path}: expected latents of shape {list(latent_shape)}, got {list(self.info.latent_shape)}; "
+                f"{OTHER_CACHE}"
             )
 
     def file(self, record: ClipRecord) -> ClipFile:

@@ -14,6 +14,7 @@ from av import VideoFrame
 from av.video.reformatter import ColorPrimaries, ColorRange, Colorspace, ColorTrc, Interpolation, VideoReformatter
 
 from lt_bench.errors import ColourError, MediaError
+from lt_bench.media.cropping import Margins
 from lt_bench.shapes import UInt8
 
 MAX_SIDE = 8192
@@ -56,7 +57,7 @@ def check_size(width: int, height: int) -> None:
         MediaError: with what was expected and got; the caller's context names the file.
     """
     if not (0 < width <= MAX_SIDE and 0 < height <= MAX_SIDE):
-        raise MediaError(f"expected sides of 1 to {MAX_SIDE} pixels, got {width}x{height}")
+        raise MediaError(f"expected sides of 1 to {MAX_SIDE} pixels, got {width}x{height}; scale it first")
 
 
 def display_size(width: int, height: int, ratio: Fraction | None) -> tuple[int, int]:
@@ -73,14 +74,17 @@ def display_size(width: int, height: int, ratio: Fraction | None) -> tuple[int, 
     if not ratio or ratio == 1:
         return width, height
     if not Fraction(1, MAX_STRETCH) <= ratio <= MAX_STRETCH:
-        raise MediaError(f"expected a sample aspect ratio of 1/{MAX_STRETCH} to {MAX_STRETCH}, got {ratio}")
+        raise MediaError(
+            f"expected a sample aspect ratio of 1/{MAX_STRETCH} to {MAX_STRETCH}, got {ratio}; set it with "
+            "ffmpeg -vf setsar"
+        )
     size = (round(width * ratio), height) if ratio > 1 else (width, round(height / ratio))
     check_size(*size)
     return size
 
 
 def frame_to_rgb(
-    frame: VideoFrame, reformatter: VideoReformatter, ratio: Fraction | None = None
+    frame: VideoFrame, reformatter: VideoReformatter, ratio: Fraction | None = None, hidden: Margins | None = None
 ) -> UInt8[np.ndarray, "H W 3"]:
     """One decoded frame as a player shows it: upright RGB, 0..255, of square pixels.
 
@@ -88,6 +92,7 @@ def frame_to_rgb(
         frame: a whole picture; its display matrix (rotation, mirroring) is applied.
         reformatter: kept over the frames of a video.
         ratio: width over height of a stored pixel; None for square ones.
+        hidden: what is not shown of the stored picture; None shows it whole.
 
     Raises:
         ColourError: the colours are of high dynamic range or a wide gamut, or pixels are transparent.
@@ -117,7 +122,8 @@ def frame_to_rgb(
             "expected opaque pictures, got transparent pixels, which every player shows before another background; "
             "lay them over one with ffmpeg's filter overlay"
         )
-    return np.ascontiguousarray(_upright(pixels[..., :3], frame))
+    shown = pixels[..., :3] if hidden is None else _without(pixels[..., :3], hidden, frame)
+    return np.ascontiguousarray(_upright(shown, frame))
 
 
 def rgb_to_frame(rgb: UInt8[np.ndarray, "H W 3"], reformatter: VideoReformatter) -> VideoFrame:
@@ -160,8 +166,20 @@ def _matrix(frame: VideoFrame) -> Colorspace:
         large = frame.height > 576 or frame.width >= 1280
         return Colorspace.ITU709 if large else Colorspace.ITU601
     if stated not in _MATRICES:
-        raise MediaError(f"expected BT.601, BT.709, SMPTE 240M, FCC or BT.2020 colours, got H.273 matrix {stated}")
+        raise MediaError(
+            f"expected BT.601, BT.709, SMPTE 240M, FCC or BT.2020 colours, got H.273 matrix {stated}; convert with "
+            f"ffmpeg -vf {_NARROW}"
+        )
     return _MATRICES[stated]
+
+
+def _without(pixels: np.ndarray, hidden: Margins, frame: VideoFrame) -> np.ndarray:
+    """Cut margins off, which are in pixels of the stored picture."""
+    height, width, _ = pixels.shape
+    across, down = width / frame.width, height / frame.height
+    left, right = round(hidden.left * across), width - round(hidden.right * across)
+    top, bottom = round(hidden.top * down), height - round(hidden.bottom * down)
+    return pixels[top:bottom, left:right]
 
 
 def _upright(rgb: np.ndarray, frame: VideoFrame) -> np.ndarray:
@@ -175,5 +193,7 @@ def _upright(rgb: np.ndarray, frame: VideoFrame) -> np.ndarray:
     elif np.allclose([a, d], 0, atol=1e-3):
         rgb, across, down = rgb.transpose(1, 0, 2), c, b
     else:
-        raise MediaError(f"expected a rotation by quarter turns, got {frame.rotation} degrees")
+        raise MediaError(
+            f"expected a rotation by quarter turns, got {frame.rotation} degrees; turn it with ffmpeg -vf rotate"
+        )
     return rgb[:: -1 if down < 0 else 1, :: -1 if across < 0 else 1]

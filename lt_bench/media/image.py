@@ -19,6 +19,8 @@ from lt_bench.shapes import UInt8
 
 # Pictures are shown by it everywhere; the perceptual intent of matrix profiles is the same.
 _INTENT = ImageCms.Intent.RELATIVE_COLORIMETRIC
+_HEIF = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"mif1", b"msf1")
+"""Kinds of HEIF files that hold HEVC pictures, as phones make them; AVIF is another kind, which Pillow reads."""
 _PROFILE_MODES = {"RGB": "RGB", "GRAY": "L", "CMYK": "CMYK"}
 """Pillow's mode by the colour space that a profile is of."""
 
@@ -43,16 +45,18 @@ def read_image(path: str | os.PathLike[str]) -> UInt8[np.ndarray, "H W 3"]:
             with Image.open(path) as image:
                 check_size(*image.size)
                 if image.mode in ("I", "F") or image.mode.startswith("I;"):
-                    raise MediaError(f"expected 8 bits a channel, got mode {image.mode}")
+                    raise MediaError(f"expected 8 bits a channel, got mode {image.mode}; save it with 8")
                 return np.array(_opaque(_srgb(ImageOps.exif_transpose(image))))
     except MediaError as error:
         raise MediaError(f"{path}: {error}") from None
     except UnidentifiedImageError as error:
-        got = "0 bytes" if path.stat().st_size == 0 else "an unknown format"
+        got = "0 bytes" if path.stat().st_size == 0 else _unknown(path)
         raise MediaError(f"{path}: expected a picture file, got {got}") from error
     except Image.DecompressionBombError:
         most = f"sides of 1 to {MAX_SIDE} pixels"
-        raise MediaError(f"{path}: expected {most}, got more than {MAX_SIDE**2:,} pixels in all") from None
+        raise MediaError(
+            f"{path}: expected {most}, got more than {MAX_SIDE**2:,} pixels in all; scale it first"
+        ) from None
     except (OSError, SyntaxError, ValueError) as error:
         raise MediaError(f"{path}: expected a whole picture, got: {error}") from error
 
@@ -76,6 +80,15 @@ def jpeg_bytes(frame: UInt8[np.ndarray, "H W 3"], longest: int, quality: int = 8
     file = io.BytesIO()
     image.save(file, format="JPEG", quality=quality)
     return file.getvalue()
+
+
+def _unknown(path: Path) -> str:
+    """What a file is that Pillow does not read."""
+    with path.open("rb") as file:
+        head = file.read(12)
+    if head[4:8] == b"ftyp" and head[8:] in _HEIF:
+        return "a HEIC photo; save it as JPEG or PNG"
+    return "an unknown format; save it as JPEG or PNG"
 
 
 def _srgb(image: Image.Image) -> Image.Image:

@@ -43,7 +43,7 @@ class Span:
 
 
 def within(frames: Iterable[Timed[T]], span: Span, zero: Fraction) -> Iterator[Timed[T]]:
-    """What is shown during a span: the first frame is cut to the span's start, the last to its stop.
+    """What is shown during a span: the first frame is cut to the span's start, the last lasts to its stop.
 
     Args:
         frames: in order; none need to be there from before the frame shown at the start.
@@ -53,21 +53,15 @@ def within(frames: Iterable[Timed[T]], span: Span, zero: Fraction) -> Iterator[T
     start, stop = zero + span.start, None if span.stop is None else zero + span.stop
     held: Timed[T] | None = None
     for frame in frames:
-        if stop is not None and frame.start >= stop:
-            break
-        if frame.start <= start:  # what was on the screen before is replaced by this one
-            held = Timed(frame.item, start, frame.start + frame.duration - start)
-            continue
-        if held is not None:
-            yield held
-            held = None
-        yield Timed(frame.item, frame.start, _until(frame, stop))
+        over = stop is not None and frame.start >= stop
+        if held is not None and frame.start > start:  # it was on the screen until now, whatever its own duration says
+            yield Timed(held.item, held.start, (stop if over else frame.start) - held.start)
+        if over:
+            return
+        begin = max(start, frame.start)
+        held = Timed(frame.item, begin, frame.start + frame.duration - begin)
     if held is not None and held.duration > 0:
-        yield Timed(held.item, start, _until(held, stop))
-
-
-def _until(frame: Timed[T], stop: Fraction | None) -> Fraction:
-    return frame.duration if stop is None else min(frame.duration, stop - frame.start)
+        yield Timed(held.item, held.start, held.duration if stop is None else min(held.duration, stop - held.start))
 
 
 def resample(frames: Iterable[Timed[T]], fps: Fraction) -> Iterator[T]:

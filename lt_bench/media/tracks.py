@@ -13,6 +13,7 @@ import numpy as np
 from av import AudioFrame
 from av.audio.stream import AudioStream
 from av.container import InputContainer
+from av.packet import Packet
 
 from lt_bench.errors import MediaError
 from lt_bench.media.checks import check_rate
@@ -24,6 +25,7 @@ MAX_GAP_SECONDS = 60
 """A longer hole in a track means broken timestamps; it is refused rather than filled with silence."""
 MAX_OVERLAP_SECONDS = 1
 """Sound that is stored twice for longer means timestamps that jump back; it is refused rather than dropped."""
+_TAGGED, _TAGS = ("mp3", "mp3float", "aac"), (b"ID3", b"TAG", b"APETAGEX")
 JITTER_SECONDS = Fraction(1, 10)
 """Timestamps that disagree with the count of samples by less than this are taken as rounding."""
 
@@ -123,11 +125,16 @@ def _decode(container: InputContainer, path: Path, first: Fraction | None) -> It
     while True:
         with explain(path, f"audio damaged or cut after {count} frames"):
             packet = next(packets, None)
-            frames = [] if packet is None else stream.decode(packet)
+            frames = [] if packet is None or _is_tag(packet) else stream.decode(packet)
         if packet is None:
             return
         count += len(frames)
         yield from frames
+
+
+def _is_tag(packet: Packet) -> bool:
+    """Whether what FFmpeg takes for sound is a song's name and the like, which lie between MP3 files joined by cat."""
+    return packet.stream.codec_context.name in _TAGGED and bytes(packet).startswith(_TAGS)
 
 
 def _mono(frames: Iterator[AudioFrame], path: Path, channel: int | None) -> Iterator[tuple[AudioFrame, np.ndarray]]:
@@ -144,7 +151,9 @@ def _of_one_kind(frames: Iterator[AudioFrame], path: Path) -> Iterator[AudioFram
     for frame in frames:
         kind = (frame.sample_rate, frame.format.name, frame.layout.name)
         if first is not None and kind != first:
-            raise MediaError(f"{path}: expected audio of one kind, got {first} and then {kind}")
+            raise MediaError(
+                f"{path}: expected audio of one kind, got {first} and then {kind}; encode it again with ffmpeg -ar -ac"
+            )
         if first is None:
             check_rate(frame.sample_rate, str(path))
         first = kind
@@ -172,7 +181,8 @@ def _in_place(samples: np.ndarray, time: Fraction | None, expected: Fraction, ra
         )
     if time - expected > MAX_GAP_SECONDS:
         raise MediaError(
-            f"{path}: expected audio without holes of over {MAX_GAP_SECONDS} s, got one at {float(expected):.3f} s"
+            f"{path}: expected audio without holes of over {MAX_GAP_SECONDS} s, got one at {float(expected):.3f} s; "
+            "cut it there"
         )
     hole = round((time - expected) * rate)
     return np.pad(samples, (hole, 0)) if hole > 0 else samples[-hole:]

@@ -23,6 +23,7 @@ from lt_bench.conventions import FPS
 from lt_bench.errors import MediaError
 from lt_bench.media.colour import check_size, frame_to_rgb, rotation_degrees
 from lt_bench.media.container import chosen_stream, demux_whole, explain, has_stream, open_media, seek_packets
+from lt_bench.media.cropping import hidden_margins
 from lt_bench.media.deinterlacing import deinterlaced
 from lt_bench.media.resampling import Span, Timed, resample, within
 from lt_bench.media.video_writer import write_video
@@ -66,7 +67,7 @@ def probe_video(path: str | os.PathLike[str]) -> VideoInfo:
         stream = _video_stream(container, path)
         with closing(_decode(container, stream, path)) as frames:
             frame = next(frames)
-        height, width, _ = _to_rgb(frame, VideoReformatter(), stream.sample_aspect_ratio, path, 0).shape
+        height, width, _ = _Converter(path, stream).rgb(frame, 0).shape
         fps = float(stream.average_rate or stream.guessed_rate or 0)
         if stream.duration is not None and stream.time_base is not None:
             duration = float(stream.duration * stream.time_base)
@@ -154,8 +155,9 @@ def _video_stream(container: InputContainer, path: Path) -> VideoStream:
 def _frames(
     container: InputContainer, stream: VideoStream, path: Path, fps: float | None, span: Span | None
 ) -> Generator[np.ndarray, None, None]:
-    reformatter, shape = VideoReformatter(), None
+    shape = None
     with closing(container):
+        converter = _Converter(path, stream)
         if span is None:
             timed = _timed(_pictures(container, stream, path), stream, path)
         else:
@@ -171,10 +173,13 @@ def _frames(
         last, rgb = -1, None
         for index, frame in chosen:
             if index != last:
-                rgb, last = _to_rgb(frame, reformatter, stream.sample_aspect_ratio, path, index), index
+                rgb, last = converter.rgb(frame, index), index
             assert rgb is not None
             if shape is not None and rgb.shape != shape:
-                raise MediaError(f"{path}: expected frames of one size, got {shape} then {rgb.shape} at frame {index}")
+                raise MediaError(
+                    f"{path}: expected frames of one size, got {shape} then {rgb.shape} at frame {index}; encode it "
+                    "again with ffmpeg -vf scale"
+                )
             shape = rgb.shape
             yield rgb.copy()
 
@@ -190,8 +195,13 @@ def _pictures(
 def _decode(
     container: InputContainer, stream: VideoStream, path: Path, packets: Iterator[Packet] | None = None
 ) -> Generator[VideoFrame, None, None]:
-    """Decoded frames in order of presentation; at least one. Of all packets, or of those given, which follow a jump."""
+    """Decoded frames in order of presentation; at least one. Of all packets, or of those given, which follow a jump.
+
+    A video that was cut without being encoded again begins with pictures that refer to some which are gone. Some
+    decoders leave them out, others make them up; here they are left out, and the first whole one is the first frame.
+    """
     count, jumped = 0, packets is not None
+    headless: bool | None = None
     packets = demux_whole(container, stream, path) if packets is None else packets
     # AVI stores no presentation times, and with B-frames those that FFmpeg guesses can run backwards. One packet is one
     # frame there, so the n-th frame shown takes the n-th packet's place.
@@ -200,21 +210,27 @@ def _decode(
         with explain(path, f"damaged or cut after {count} frames"):
             packet = next(packets, None)
             frames = [] if packet is None else stream.decode(packet)
-        if slots is not None and packet is not None and packet.size and packet.dts is not None:
-            slots.append(packet.dts)
+        if packet is not None and packet.size:
+            headless = not packet.is_keyframe if headless is None else headless
+            if slots is not None and packet.dts is not None:
+                slots.append(packet.dts)
         for frame in frames:
+            place = slots.popleft() if slots else None
+            if headless and not frame.key_frame:
+                continue
+            headless = False
             if frame.is_corrupt:
                 if jumped and not count:  # it refers to pictures from before the jump
                     continue
                 raise MediaError(f"{path}: damaged: frame {count} cannot be decoded whole")
             if slots is not None:
-                frame.pts, frame.time_base = slots.popleft() if slots else None, stream.time_base
+                frame.pts, frame.time_base = place, stream.time_base
             yield frame
             count += 1
         if packet is None:
             break
     if not count:
-        raise MediaError(f"{path}: expected a video with frames, got 0 frames")
+        raise MediaError(f"{path}: expected a video with frames, got 0 {'whole ' if headless else ''}frames")
 
 
 def _timed(frames: Iterator[VideoFrame], stream: VideoStream, path: Path) -> Generator[Timed[VideoFrame], None, None]:
@@ -244,11 +260,20 @@ def _timed(frames: Iterator[VideoFrame], stream: VideoStream, path: Path) -> Gen
         yield Timed(frame, start, min(given, Fraction(MAX_GAP_SECONDS)))
 
 
-def _to_rgb(
-    frame: VideoFrame, reformatter: VideoReformatter, ratio: Fraction | None, path: Path, index: int
-) -> np.ndarray:
-    with explain(path, f"frame {index} could not be converted to RGB"):
+class _Converter:
+    """Turns the decoded frames of a stream into what is shown of them."""
+
+    def __init__(self, path: Path, stream: VideoStream) -> None:
+        self._path, self._ratio = path, stream.sample_aspect_ratio
+        self._hidden = hidden_margins(path, stream.container.format.name, stream)
+        self._reformatter = VideoReformatter()
+
+    def rgb(self, frame: VideoFrame, index: int) -> np.ndarray:
+        path = self._path
         try:
-            return frame_to_rgb(frame, reformatter, ratio)
-        except MediaError as error:  # which knows nothing of the file
+            with explain(path, f"frame {index} could not be converted to RGB"):
+                return frame_to_rgb(frame, self._reformatter, self._ratio, self._hidden)
+        except MediaError as error:
+            if str(error).startswith(str(path)):
+                raise
             raise type(error)(f"{path}: frame {index}: {error}") from None

@@ -42,14 +42,19 @@ def comparable_name(name: str) -> str:
     return unicodedata.normalize("NFC", printable(name))
 
 
-def find_videos(folder: Path) -> VideoFiles:
+def find_videos(folder: Path, skip: Path | None = None) -> VideoFiles:
     """List the videos below a folder; links to files and folders are followed, hidden entries left out.
 
     A folder in which no video lies is one entry of what is not used.
+
+    Args:
+        folder: to look into.
+        skip: a folder that is not looked into where it lies in that one, for it is written to meanwhile.
     """
+    closed = skip.resolve() if skip else None
     videos: list[Path] = []
     unused: dict[str, str] = {}
-    for path, reason in _walk(folder, Path(), frozenset()):
+    for path, reason in _walk(folder, Path(), frozenset(), closed):
         if reason is not None:
             unused[printable(path.as_posix())] = reason
         else:
@@ -57,7 +62,9 @@ def find_videos(folder: Path) -> VideoFiles:
     return VideoFiles(tuple(sorted(videos)), dict(sorted(unused.items())))
 
 
-def _walk(root: Path, folder: Path, above: frozenset[tuple[int, int]]) -> Iterator[tuple[Path, str | None]]:
+def _walk(
+    root: Path, folder: Path, above: frozenset[tuple[int, int]], closed: Path | None
+) -> Iterator[tuple[Path, str | None]]:
     """Every entry with the reason why it is not used; None for videos."""
     here = root / folder
     try:
@@ -73,7 +80,8 @@ def _walk(root: Path, folder: Path, above: frozenset[tuple[int, int]]) -> Iterat
     for name in names:
         path = folder / name
         if (root / path).is_dir():
-            yield from _folder(list(_walk(root, path, above | {key})), path)
+            if closed is None or (root / path).resolve() != closed:
+                yield from _folder(list(_walk(root, path, above | {key}, closed)), path)
         else:
             yield path, _reason(root / path)
 

@@ -107,7 +107,10 @@ class LoadedModel:
 
     def _check(self, part: str, spec: str, expected: str, got: str) -> None:
         if got != expected:
-            raise CheckpointError(f"{self.path}: expected {part} '{spec}' {expected[:16]}, got {got[:16]}")
+            raise CheckpointError(
+                f"{self.path}: expected {part} '{spec}' {expected[:16]}, got {got[:16]}; put back the weights that the "
+                "model was trained with"
+            )
 
 
 def save_model(path: str | os.PathLike[str], card: ModelCard, weights: Mapping[Weights, Mapping[str, Tensor]]) -> None:

@@ -114,7 +114,8 @@ def _begin(loaded: LoadedModel, real_set: RealSet, out: Path, sampling: Sampling
     difference = old.same_source(new)
     if difference:
         raise CheckpointError(
-            f"{out}: expected an empty folder or videos of the same source, got others (key '{difference}' differs)"
+            f"{out}: expected an empty folder or videos of the same source, got others (key '{difference}' differs); "
+            "choose another folder, or remove this one"
         )
     whole = tuple(clip for clip in old.clips if (out / clip.video).is_file())
     return replace(new, clips=whole)

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 import torch
 
 from lt_bench.config import RunConfig, TrainConfig
+from lt_bench.errors import ConfigError
 
 MOST_WORKERS = 8
 """Processes that load data for one GPU: more only compete for the disk."""
@@ -62,6 +63,16 @@ def resolve(train: TrainConfig, hardware: Hardware) -> TrainConfig:
 def resolve_run(config: RunConfig) -> RunConfig:
     """A run's configuration with the values that it has on this machine."""
     return replace(config, train=resolve(config.train, Hardware.of(config.train)))
+
+
+def check_precision(train: TrainConfig, cuda: bool) -> None:
+    """Refuse bf16 on a GPU that would only emulate it.
+
+    Raises:
+        ConfigError: it would.
+    """
+    if train.precision == "bf16" and cuda and not torch.cuda.is_bf16_supported(including_emulation=False):
+        raise ConfigError("train.precision: expected fp32 on this GPU, which has no bfloat16, got bf16")
 
 
 def matmul_precision(train: TrainConfig) -> str:

@@ -17,6 +17,7 @@ from lightning.pytorch.trainer.states import TrainerStatus
 from lt_bench.config import RunConfig
 from lt_bench.conventions import METRICS_FILE, MODEL_FILE
 from lt_bench.data.cache import LatentCache
+from lt_bench.errors import CheckpointError
 from lt_bench.models.checkpoint import ModelCard, Weights, read_card, save_model
 from lt_bench.models.codecs.base import build_codec
 from lt_bench.models.compiling import compiled_limits
@@ -62,9 +63,10 @@ def train(
 ) -> TrainOutcome:
     """Train, and write ``out/model.safetensors``, ``out/metrics.csv`` and ``out/checkpoints/last.ckpt``.
 
-    Goes on from the checkpoint in ``out`` where there is one, and does nothing where the model file is there. A run
-    that was killed and resumed gives the weights, bit for bit, of one that was not (on one kind of machine; on a GPU as
-    far as its kernels are deterministic).
+    Goes on from the checkpoint in ``out`` where there is one, and does nothing where the model file has all steps. A
+    run that was killed and resumed gives the weights, bit for bit, of one that was not (on one kind of machine; on a
+    GPU as far as its kernels are deterministic). So does one of a constant learning rate that is asked for more steps
+    than it had.
 
     Args:
         config: of the run; settings of ``auto`` get the values of this machine, which the checkpoint and the model say.
@@ -76,7 +78,8 @@ def train(
 
     Raises:
         ConfigError: settings that do not go together.
-        CheckpointError: ``out`` holds a run of another configuration, or a damaged checkpoint.
+        CheckpointError: ``out`` holds a run of another configuration, a damaged checkpoint, or no checkpoint to prolong
+            its model from.
         TrainingError: the loss is no longer a number.
         Preempted: the process was told to stop by SIGTERM, or by Slurm's SIGUSR1; a checkpoint was written.
     """
@@ -84,9 +87,15 @@ def train(
     config = resolve_run(config)
     check_run(config)
     model_file = Path(out) / MODEL_FILE
-    if model_file.exists():
-        return _finished(model_file, config, cache)
+    card = _made_before(model_file, config, cache) if model_file.exists() else None
+    if card and card.steps >= config.train.steps:
+        return TrainOutcome(model_file, card.steps, card.seconds, card.peak_memory, card.parameters, None, card.steps)
     found = find_checkpoint(Path(out), config, cache.hash)
+    if card and not found:
+        raise CheckpointError(
+            f"{model_file}: expected the run's checkpoint too, to go on from step {card.steps} to {config.train.steps}"
+            ", got none; remove the model to start again"
+        )
     if config.train.threads:
         torch.set_num_threads(config.train.threads)
     module = build_module(config, cache)
@@ -206,11 +215,11 @@ def _peak_memory(device: torch.device) -> int:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
 
 
-def _finished(model_file: Path, config: RunConfig, cache: LatentCache) -> TrainOutcome:
+def _made_before(model_file: Path, config: RunConfig, cache: LatentCache) -> ModelCard:
     card = read_card(model_file)
     asked = RunOrigin.of(config, cache.hash)
     # Plugins that came later, such as a sampler's, have no part in weights that are final.
     known = {name: sha256 for name, sha256 in asked.plugins.items() if name in card.plugins}
     made = RunOrigin(card.config, card.cache_hash, card.plugins)
-    check_same_run(model_file, made, replace(asked, plugins=known))
-    return TrainOutcome(model_file, card.steps, card.seconds, card.peak_memory, card.parameters, None, card.steps)
+    check_same_run(model_file, made, replace(asked, plugins=known), card.steps)
+    return card

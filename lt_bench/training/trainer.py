@@ -17,7 +17,7 @@ from lightning.pytorch.strategies import DDPStrategy, ModelParallelStrategy, Str
 from lt_bench.config import RunConfig, TrainConfig
 from lt_bench.errors import ConfigError
 from lt_bench.training.callbacks.checkpoints import AtomicCheckpointIO
-from lt_bench.training.hardware import Hardware, accelerator, resolve
+from lt_bench.training.hardware import Hardware, accelerator, check_precision, resolve
 
 PRECISIONS = {"fp32": "32-true", "bf16": "bf16-mixed"}
 
@@ -86,16 +86,6 @@ def check_launch(train: TrainConfig, environment: Mapping[str, str]) -> None:
             f"train.devices, nodes: expected {started} devices in all, as many as processes were started, "
             f"got {train.devices} x {train.nodes}"
         )
-
-
-def check_precision(train: TrainConfig, cuda: bool) -> None:
-    """Refuse bf16 on a GPU that would only emulate it.
-
-    Raises:
-        ConfigError: it would.
-    """
-    if train.precision == "bf16" and cuda and not torch.cuda.is_bf16_supported(including_emulation=False):
-        raise ConfigError("train.precision: expected fp32 on this GPU, which has no bfloat16, got bf16")
 
 
 def _strategy(train: TrainConfig) -> Strategy | str:

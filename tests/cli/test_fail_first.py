@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,9 @@ import pytest
 import yaml
 
 from lt_bench.cli.main import main
+from lt_bench.config import RunConfig, TrainConfig
+from lt_bench.errors import ConfigError
+from lt_bench.jobs import prerequisites
 from lt_bench.media.video_writer import write_video
 from lt_bench.models import presets
 
@@ -73,9 +77,58 @@ def test_training_that_scores_on_the_way_is_refused_before_its_cache(capsys):
 def test_training_without_the_gpus_it_asks_for_or_a_folder_to_write_to(capsys):
     Path("run.yaml").write_text(yaml.safe_dump(RUN))
     error = refused(["train", "--config", "run.yaml", "--out", "run", "train.accelerator=gpu"], capsys)
-    assert "key 'train.accelerator': expected 1 GPUs on this machine, got 0; use train.accelerator=cpu" in error
+    assert "key 'train.accelerator': expected 1 GPUs on this machine, got 0 (CUDA_VISIBLE_DEVICES=''); use" in error
     error = refused(["train", "--config", "run.yaml", "--out", "run.yaml/run"], capsys)
     assert "run.yaml/run: expected a writable folder" in error
+
+
+def test_training_in_a_launch_of_another_size_is_refused_before_its_cache(capsys, monkeypatch: pytest.MonkeyPatch):
+    Path("run.yaml").write_text(yaml.safe_dump(RUN))
+    monkeypatch.setenv("TORCHELASTIC_RUN_ID", "none")
+    monkeypatch.setenv("WORLD_SIZE", "4")
+    error = refused(["train", "--config", "run.yaml", "--out", "run"], capsys)
+    assert "train.devices, nodes: expected 4 devices in all" in error
+
+
+def test_a_grid_is_refused_before_its_cache_where_its_device_lacks_the_precision(capsys):
+    cells = [{"portrait": "direct", "audio": "direct"}]
+    grid = {**RUN, "name": "grid", "cells": cells, "seeds": [0], "out": "out"}
+    Path("grid.yaml").write_text(yaml.safe_dump(grid))
+    error = refused(["ablate", "grid.yaml", "sampling.precision=tf32"], capsys)
+    assert "sampling.precision: expected fp32 or bf16 on cpu, which has no TF32, got tf32" in error
+
+
+@pytest.mark.parametrize(("gpus", "key"), [(0, "accelerator"), (1, "devices")])
+def test_devices_are_counted_for_every_run_that_will_take_gpus(gpus: int, key: str, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(prerequisites, "accelerator", lambda train: "cuda")
+    monkeypatch.setattr(prerequisites, "visible_gpus", lambda accelerator: ("0",) * gpus)
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0,7")
+    config = RunConfig(train=TrainConfig(accelerator="auto", devices=2))
+    fewer = ", or train.devices=1" if gpus else ""
+    told = f"'train.{key}': expected 2 GPUs on this machine, got {gpus} (CUDA_VISIBLE_DEVICES='0,7'); use "
+    with pytest.raises(ConfigError, match=re.escape(f"{told}train.accelerator=cpu{fewer}")):
+        prerequisites.check_device(config)
+
+
+def test_validation_scores_that_will_be_missing_are_announced_when_training_begins(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+):
+    scores = [{"name": "psnr"}, {"name": "identity_dlib"}]
+    protocol = {"id": "two", "version": 1, "about": "for a test", "size": 32, "scores": scores}
+    Path("two.yaml").write_text(yaml.safe_dump(protocol))
+    Path("run.yaml").write_text(yaml.safe_dump(RUN))
+    monkeypatch.setattr("data_prep.pipeline.default_workers", lambda: 1)
+    seen: list[str] = []
+
+    def stop(*_: object) -> None:
+        seen.append(capsys.readouterr().err)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("lt_bench.training.module.LetsTalkModule.training_step", stop)
+    arguments = ["train", "--config", "run.yaml", "--out", "run", "--tracking", "off"]
+    assert main([*arguments, "evaluation.score_every=2", "evaluation.protocol=two.yaml"]) == 130
+    assert "score identity_dlib will be missing: asset" in seen[0]
+    assert "score psnr" not in seen[0]
 
 
 def test_scores_that_will_be_missing_are_announced_before_the_first_is_measured(

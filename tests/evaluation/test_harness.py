@@ -143,7 +143,7 @@ def test_every_bad_video_is_one_reason_and_the_others_go_on(painted, generate: G
     found = reasons(result)
     assert found["ann_0"] == "no generated video of this name"
     assert "bob_0.mp4" in found["bob_0"]
-    assert found["cid_0"] == "expected one generated video of this name, got cid_0.mov and cid_0.mp4"
+    assert found["cid_0"] == "expected one generated video of this name, got cid_0.mov and cid_0.mp4; remove one"
     assert found["stranger"] == "no real video of this name"
     assert (result.given, result.scored) == (4, 1)
     assert list(result.scores["psnr"].per_video) == ["bob_1"]
@@ -161,10 +161,14 @@ def test_the_rule_of_lengths(painted, generate: Generate) -> None:
     write_video(folder / "cid_0.mp4", doubled[:20])
     result = evaluate(folder, painted.folder, PIXELS)
     assert {c.id: c.frames for c in result.clips} == {"ann_0": 60, "bob_0": 0, "bob_1": 56, "cid_0": 0}
-    assert "expected 60 frames as in the real video, at most 5 apart, got at least 66" in reasons(result)["bob_0"]
+    assert (
+        "expected 60 frames as in the real video, at most 5 apart, got at least 66; cut it to"
+        in reasons(result)["bob_0"]
+    )
     assert "got 20" in reasons(result)["cid_0"]
     strict = replace(PIXELS, min_frames=58)
-    assert "expected at least 58 frames, got 56" in reasons(evaluate(folder, painted.folder, strict))["bob_1"]
+    told = reasons(evaluate(folder, painted.folder, strict))["bob_1"]
+    assert "expected at least 58 frames, got 56; take a protocol with a smaller min_frames" in told
     assert any("cut at their end to the shorter" in rule for rule in result.protocol.rules)
 
 
@@ -230,7 +234,7 @@ def test_kept_values_do_not_hide_another_portrait_or_another_strangers_video(
     made = generate()
     assert reasons(evaluate(made, real, PIXELS)) == {}
     shutil.copy(real / other, real / damaged)
-    message = f"{damaged}: expected the file that the real set's manifest names, got another"
+    message = f"{damaged}: expected the file that the real set's manifest names, got another; prepare it again"
     assert reasons(evaluate(made, real, PIXELS)) == dict.fromkeys(missed, message)
 
 

@@ -68,10 +68,10 @@ def test_what_is_no_picture_is_one_line_that_names_it(tmp_path: Path) -> None:
         "empty.png": "expected a picture file, got 0 bytes",
         "prose.png": "expected a picture file, got an unknown format",
         "cut.png": "expected a whole picture",
-        "deep.png": "expected 8 bits a channel, got mode I;16",
-        "wide.png": "expected sides of 1 to 8192 pixels, got 8193x1",
-        "bomb.png": "expected sides of 1 to 8192 pixels, got 12000x12000",
-        "huge.png": "expected sides of 1 to 8192 pixels, got more than 67,108,864 pixels in all",
+        "deep.png": "expected 8 bits a channel, got mode I;16; save it with 8",
+        "wide.png": "expected sides of 1 to 8192 pixels, got 8193x1; scale it first",
+        "bomb.png": "expected sides of 1 to 8192 pixels, got 12000x12000; scale it first",
+        "huge.png": "expected sides of 1 to 8192 pixels, got more than 67,108,864 pixels in all; scale it first",
     }.items():
         with pytest.raises(MediaError, match=f"{name}: {message}") as error:
             read_image(tmp_path / name)

@@ -84,7 +84,7 @@ def test_a_video_without_frames(tmp_path: Path) -> None:
 def test_more_than_8192_pixels_a_side(make_video) -> None:
     wide = [np.zeros((16, 8194, 3), np.uint8)]
     path = make_video(TIMES[:1], name="wide.mkv", codec="ffv1", frames=wide)
-    with pytest.raises(MediaError, match=r"wide\.mkv: expected sides of 1 to 8192 pixels, got 8194x16"):
+    with pytest.raises(MediaError, match=r"wide\.mkv: expected sides of 1 to 8192 pixels, got 8194x16; scale it first"):
         iter_frames(path)
 
 

@@ -13,7 +13,7 @@ import pytest
 
 from lt_bench.diffusion.samplers import SAMPLERS
 from lt_bench.errors import CheckpointError, LtBenchError
-from lt_bench.evaluation.inputs.generated_videos import open_generated_side
+from lt_bench.evaluation.inputs.generated_videos import open_generated_videos
 from lt_bench.files import read_json, sha256_file
 from lt_bench.media.audio import read_audio
 from lt_bench.media.video import probe_video, read_frames
@@ -189,7 +189,7 @@ def test_the_plugin_of_a_sampler_is_recorded_and_another_version_makes_other_vid
     sampling = replace(loaded.card.config.sampling, sampler="mine")
     made = generate_split(loaded, real_folder, out, sampling, clips=1)
     assert made.plugins == read_generated_set(out).plugins == {"mine.py": sha256_file(plugin)}
-    assert open_generated_side(out).meta["plugin mine.py"] == sha256_file(plugin)
+    assert open_generated_videos(out).meta["plugin mine.py"] == sha256_file(plugin)
     plugin.write_text(f"{SAMPLER}\n# another version\n")
     with pytest.raises(CheckpointError, match="key 'plugins' differs"):
         generate_split(loaded, real_folder, out, sampling, clips=1)

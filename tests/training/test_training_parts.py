@@ -10,9 +10,9 @@ from lt_bench.diffusion.objective import Objective
 from lt_bench.errors import ConfigError
 from lt_bench.training.batch_sampler import Share, StepBatches, check_shares
 from lt_bench.training.callbacks.averaging import ramped_decay
+from lt_bench.training.hardware import check_precision
 from lt_bench.training.learning_rate import learning_rate_factor
 from lt_bench.training.randomness import TRAINING, VALIDATION, Draws, draw, window_generator
-from lt_bench.training.trainer import check_precision
 
 FLOW = Objective(DiffusionConfig("flow", "sample", "logit_normal"), learn_sigma=False)
 

@@ -112,6 +112,38 @@ def test_a_finished_run_is_not_trained_again(toy_cache: LatentCache, make_run: M
     assert (again.steps, again.seconds, again.resumed_from) == (6, first.seconds, 6)
 
 
+@pytest.mark.parametrize("changes", [{}, {"validate_every": 3}])
+def test_a_finished_run_of_a_constant_rate_is_prolonged_as_if_it_had_never_ended(
+    toy_cache: LatentCache, make_run: MakeRun, tmp_path: Path, changes: dict[str, Any]
+) -> None:
+    train(make_run(steps=10, decay="constant", **changes), tmp_path / "whole", toy_cache, progress=False)
+    train(make_run(steps=6, decay="constant", **changes), tmp_path / "longer", toy_cache, progress=False)
+    longer = make_run(steps=10, decay="constant", **changes)
+    outcome = train(longer, tmp_path / "longer", toy_cache, progress=False)
+    assert (outcome.steps, outcome.resumed_from) == (10, 6)
+    assert read_card(outcome.model_file).config == longer
+    assert _bytes(tmp_path / "longer") == _bytes(tmp_path / "whole")
+    assert _curve(tmp_path / "longer") == _curve(tmp_path / "whole")
+    assert train(longer, tmp_path / "longer", toy_cache, progress=False).resumed_from == 10
+
+
+def test_a_run_whose_length_would_have_changed_its_steps_is_not_prolonged(
+    toy_cache: LatentCache, make_run: MakeRun, tmp_path: Path
+) -> None:
+    train(make_run(steps=2), tmp_path / "falls", toy_cache, progress=False)
+    with pytest.raises(CheckpointError, match=r"train\.steps: 4, got .* 2, .* only runs of train\.decay: constant"):
+        train(make_run(steps=4), tmp_path / "falls", toy_cache, progress=False)
+    constant = {"decay": "constant"}
+    model = train(make_run(steps=4, **constant), tmp_path / "stays", toy_cache, progress=False).model_file
+    with pytest.raises(CheckpointError, match=r"train\.steps: 2, got a run that has taken 4 steps; choose another"):
+        train(make_run(steps=2, **constant), tmp_path / "stays", toy_cache, progress=False)
+    (tmp_path / "stays" / "checkpoints" / "last.ckpt").unlink()
+    with pytest.raises(CheckpointError, match="expected the run's checkpoint too, to go on from step 4 to 6, got none"):
+        train(make_run(steps=6, **constant), tmp_path / "stays", toy_cache, progress=False)
+    model.unlink()
+    assert train(make_run(steps=6, **constant), tmp_path / "stays", toy_cache, progress=False).resumed_from is None
+
+
 def test_a_plugin_is_recorded_and_a_run_does_not_go_on_with_another_version_of_it(
     toy_cache: LatentCache, make_run: MakeRun, tmp_path: Path
 ) -> None:

@@ -140,7 +140,9 @@ def _check_heard(voice: SpooledSound, path: Path) -> None:
     power = sum(float(np.square(voice[k : k + CHUNK], dtype=np.float64).sum()) for k in range(0, len(voice), CHUNK))
     least = QualityConfig().min_loudness_db
     if power / len(voice) < 10 ** (least / 10):
-        raise MediaError(f"{path}: expected a voice of at least {least:g} dB of full scale, got silence")
+        raise MediaError(
+            f"{path}: expected a voice of at least {least:g} dB of full scale, got silence; choose another file"
+        )
 
 
 @dataclass(frozen=True)

@@ -1,8 +1,9 @@
 """Train one model: from a run's YAML to a model file, a curve and a checkpoint.
 
 Prepares the latent cache first if it does not exist. The same command resumes a killed run, and does nothing if the
-model exists. On SIGTERM it saves at the end of the step and ends with code 143. For several devices see train.devices,
-train.nodes, train.strategy and docs/cluster.md.
+model exists. With more train.steps it prolongs a run whose learning rate is constant (train.decay). On SIGTERM it saves
+at the end of the step and ends with code 143. For several devices see train.devices, train.nodes, train.strategy and
+docs/cluster.md.
 """
 
 from __future__ import annotations
@@ -66,10 +67,12 @@ def run(arguments: argparse.Namespace) -> int:
     from lt_bench.training.config_check import check_run
     from lt_bench.training.hardware import resolve_run
     from lt_bench.training.run import train
+    from lt_bench.training.trainer import check_launch
 
     load_plugins(config.model.plugins)
     config = resolve_run(config)
     check_run(config)  # before the cache, which may take hours
+    check_launch(config.train, os.environ)
     load_protocol(config.evaluation.protocol)
     check_output(arguments.out)
     if not config.train.nodes > 1:
@@ -84,7 +87,7 @@ def run(arguments: argparse.Namespace) -> int:
             _ending_with_the_first(first),
             _tracked(config, arguments.out, cache, arguments.tracking if first else "off") as callbacks,
         ):
-            saved = TellStart(lambda: _begin(config, arguments.out))
+            saved = TellStart(lambda: _begin(config, arguments.out, cache))
             outcome = train(config, arguments.out, cache, callbacks=[saved, *callbacks])
     except Preempted as stop:
         if not first:  # a code other than 0 would make Lightning kill the first process
@@ -117,14 +120,18 @@ def run(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _begin(config: RunConfig, out: Path) -> None:
-    """Save the run's configuration and the command that repeats it, and report how the run computes."""
+def _begin(config: RunConfig, out: Path, cache: LatentCache) -> None:
+    """Save what repeats the run; report how it computes and which scores it will lack."""
+    from lt_bench.cli.announce import announce_missing
     from lt_bench.config import to_yaml
     from lt_bench.conventions import CONFIG_FILE
     from lt_bench.files import write_text
+    from lt_bench.training.callbacks.validation_scores import SPLIT
     from lt_bench.training.hardware import summary
 
     stderr_console().print(summary(config.train), highlight=False)
+    if config.evaluation.score_every:
+        announce_missing(config, cache.real_folder(SPLIT))
     write_text(out / CONFIG_FILE, to_yaml(config))
 
 
@@ -134,8 +141,7 @@ def _ending_with_the_first(first: bool) -> Iterator[None]:
     from lt_bench.jobs.parent_watchdog import PARENT, die_with_parent
 
     if not first:
-        if os.environ.get(PARENT) == str(os.getppid()):
-            die_with_parent()
+        die_with_parent()  # at once where the first has ended by now; never where another launcher started this one
         yield
         return
     before = os.environ.get(PARENT)

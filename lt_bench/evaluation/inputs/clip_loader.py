@@ -84,12 +84,13 @@ class Loader:
             at_least = "at least " if made > real else ""
             raise UnscorableError(
                 f"{name}: expected {real} frames as in the real video, at most "
-                f"{rules.length_difference} apart, got {at_least}{made}",
+                f"{rules.length_difference} apart, got {at_least}{made}; cut it to the same length",
                 fault="generated",
             )
         if min(made, real) < rules.min_frames:
             raise UnscorableError(
-                f"{name}: expected at least {rules.min_frames} frames, got {min(made, real)}",
+                f"{name}: expected at least {rules.min_frames} frames, got {min(made, real)}; "
+                "take a protocol with a smaller min_frames",
                 fault="reference" if real < rules.min_frames else "generated",
             )
         return min(made, real)
@@ -140,7 +141,9 @@ class Loader:
         if not path.is_file():
             raise MediaError(f"{path.name}: expected a file of the real set of this name, got none")
         if sha256 is not None and self.tools.digest(path) != sha256:
-            raise MediaError(f"{path.name}: expected the file that the real set's manifest names, got another")
+            raise MediaError(
+                f"{path.name}: expected the file that the real set's manifest names, got another; prepare it again"
+            )
 
     def _portrait(self, entry: ReferenceVideo, view: VideoView) -> UInt8[ndarray, "H W 3"]:
         if entry.portrait is None:

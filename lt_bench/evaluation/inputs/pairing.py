@@ -45,7 +45,7 @@ def pair_by_name(videos: GeneratedVideos, reference: ReferenceSet, whole_referen
             pairs.append(Pair(entry, found[0]))
         elif found:
             names = " and ".join(path.name for path in found)
-            why = f"expected one generated video of this name, got {names}"
+            why = f"expected one generated video of this name, got {names}; remove one"
             misses.append(Miss(entry.id, None, why, fault="generated"))
         else:
             why = videos.reasons.get(entry.id) or _why_none(videos, entry.id)

@@ -72,7 +72,10 @@ class ReferenceSet:
             sizes.setdefault((info.width, info.height), clip.id)
         if len(sizes) > 1:
             listed = " and ".join(f"{w}x{h} ({name})" for (w, h), name in list(sizes.items())[:2])
-            raise ResultError(f"{self.folder}: expected real videos of one size under this protocol, got {listed}")
+            raise ResultError(
+                f"{self.folder}: expected real videos of one size under this protocol, got {listed}; scale them alike, "
+                "or take a protocol with a size of its own"
+            )
         return next(iter(sizes))
 
     def strangers(self) -> dict[str, ReferenceVideo]:
@@ -127,7 +130,9 @@ def _plain(folder: Path) -> ReferenceSet:
     found, clips = find_videos(folder), []
     for name, paths in found.by_name().items():
         if len(paths) > 1:
-            raise ResultError(f"{folder}: expected one real video '{name}', got {paths[0].name} and {paths[1].name}")
+            raise ResultError(
+                f"{folder}: expected one real video '{name}', got {paths[0].name} and {paths[1].name}; remove one"
+            )
         video = folder / paths[0]
         clips.append(ReferenceVideo(name, name, video, sha256={"video": sha256_file(video)}))
     name = printable(folder.resolve().name)

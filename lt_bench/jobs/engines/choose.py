@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from lt_bench.config import EngineConfig
+from lt_bench.config import EngineConfig, TrainConfig
+from lt_bench.errors import ConfigError
 from lt_bench.jobs.engines.base import Engine
 from lt_bench.jobs.engines.local import LocalEngine
 from lt_bench.jobs.launch import usable_cores, visible_gpus
@@ -26,7 +27,7 @@ def open_engine(config: EngineConfig, workers: int, out: Path, accelerator: str,
     if config.name == "ray":
         from lt_bench.jobs.engines.ray import RayEngine
 
-        return RayEngine(workers, config.cpus, config.gpus, out / ".alive", needs_gpu=accelerator != "cpu")
+        return RayEngine(workers, config, out / ".alive", accelerator)
     if config.name == "slurm":
         from lt_bench.jobs.engines.slurm import SlurmEngine
 
@@ -34,20 +35,33 @@ def open_engine(config: EngineConfig, workers: int, out: Path, accelerator: str,
     return local_engine(workers, accelerator, devices)
 
 
-def check_engine(config: EngineConfig, out: Path) -> None:
+def check_engine(config: EngineConfig, out: Path, train: TrainConfig) -> None:
     """Look for what an engine needs, before a cache is prepared for it.
 
-    Raises:
-        LtBenchError: its library or cluster is not there.
-    """
-    if config.name == "ray":
-        from lt_bench.ray_cluster import import_ray
+    Args:
+        config: of the engine.
+        out: folder of the experiment.
+        train: of its models: the devices that they ask for.
 
-        import_ray()
+    Raises:
+        ConfigError: each model is given fewer GPUs than it trains on.
+        LtBenchError: its library or cluster is not there, or the cluster has no room for a model.
+    """
+    if config.name == "local":
+        return
+    if train.accelerator != "cpu" and 0 < config.gpus < train.devices:
+        raise ConfigError(
+            f"key 'engine.gpus': expected at least {train.devices}, as train.devices says, got {config.gpus}"
+        )
+    if config.name == "ray":
+        from lt_bench.jobs.engines.ray import check_cluster
+
+        check_cluster(config, train.accelerator)
     if config.name == "slurm":
-        from lt_bench.jobs.engines.slurm import JOBS, build_executor
+        from lt_bench.jobs.engines.slurm import JOBS, build_executor, check_partition
 
         build_executor(config, out / JOBS)
+        check_partition(config)
 
 
 def local_engine(workers: int, accelerator: str, devices: int = 1) -> LocalEngine:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Sequence
 from contextlib import ExitStack
@@ -9,12 +10,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from lt_bench.config import EngineConfig
 from lt_bench.errors import LtBenchError
 from lt_bench.jobs.command_lease import Lease
 from lt_bench.jobs.engines.base import Ending, Task
 from lt_bench.jobs.engines.remote import STOPPING, Order, order, run_worker
-from lt_bench.jobs.launch import ending
-from lt_bench.ray_cluster import first_line, ray_cluster
+from lt_bench.jobs.launch import ending, visible_gpus
+from lt_bench.ray_cluster import first_line, import_ray, ray_cluster
 
 
 @dataclass
@@ -38,27 +40,26 @@ class RayTask:
 class RayEngine:
     """Workers as tasks of a Ray cluster."""
 
-    def __init__(self, workers: int, cpus: int, gpus: int, lease: Path, needs_gpu: bool = False) -> None:
+    def __init__(self, workers: int, config: EngineConfig, lease: Path, accelerator: str) -> None:
         """Connect.
 
         Args:
             workers: tasks side by side; more than the cluster has room for wait in it.
-            cpus: of each task, and its threads.
-            gpus: of each task.
+            config: CPUs, which are its threads too, and GPUs of each task.
             lease: file by which workers know that this command lives.
-            needs_gpu: whether a worker takes a GPU where it sees one; it sees all of them if it is given none.
+            accelerator: as in ``train.accelerator``.
 
         Raises:
             LtBenchError: Ray is not installed, cannot be reached, no machine has so many CPUs or GPUs, or workers would
                 all take the same GPU.
         """
-        self.workers, self.cpus, self.gpus = workers, max(1, cpus), gpus
+        self.workers, self.cpus = workers, max(1, config.cpus)
         with ExitStack() as opened:
             self._ray = opened.enter_context(ray_cluster(workers * self.cpus))
             self._lease = opened.enter_context(Lease(lease))
-            self._check_room(needs_gpu)
+            check_room(largest_machine(self._ray), config, accelerator)
             self._opened = opened.pop_all()
-        self._run = self._ray.remote(num_cpus=self.cpus, num_gpus=gpus, max_retries=0)(run_order)
+        self._run = self._ray.remote(num_cpus=self.cpus, num_gpus=config.gpus, max_retries=0)(run_order)
 
     def start(self, folder: Path) -> RayTask:
         """Submit a task."""
@@ -79,16 +80,57 @@ class RayEngine:
         """Leave the cluster; end it where it is this command's own."""
         self._opened.close()
 
-    def _check_room(self, needs_gpu: bool) -> None:
-        for what, wanted in (("CPU", self.cpus), ("GPU", self.gpus)):
-            most = max((node["Resources"].get(what, 0) for node in self._ray.nodes() if node["Alive"]), default=0)
-            if wanted > most:
-                key = f"engine.{what.lower()}s"
-                raise LtBenchError(f"key '{key}': expected at most {most:.0f}, as the cluster has, got {wanted}")
-        if needs_gpu and most and not self.gpus:  # the GPUs, which came last
-            raise LtBenchError(
-                "key 'engine.gpus': expected train.devices, or train.accelerator=cpu, as the cluster has GPUs, got 0"
-            )
+
+def check_cluster(config: EngineConfig, accelerator: str) -> None:
+    """Check that the cluster has room for a model, before it is needed; one that is yet to be started is not started.
+
+    Raises:
+        LtBenchError: Ray is not installed, cannot be reached, or has no machine for a model.
+    """
+    if os.environ.get("RAY_ADDRESS"):
+        with ray_cluster(1) as ray:
+            room = largest_machine(ray)
+    else:
+        import_ray()
+        room = Room(max(1, config.cpus), len(visible_gpus("gpu")))
+    check_room(room, config, accelerator)
+
+
+@dataclass(frozen=True)
+class Room:
+    """What a machine has for workers."""
+
+    cpus: float
+    gpus: float
+
+
+def largest_machine(ray: Any) -> Room:
+    """The most CPUs and the most GPUs that a machine of a connected cluster has."""
+    resources = [node["Resources"] for node in ray.nodes() if node["Alive"]]
+    return Room(*(max((have.get(what, 0) for have in resources), default=0) for what in ("CPU", "GPU")))
+
+
+def check_room(room: Room, config: EngineConfig, accelerator: str) -> None:
+    """Check that a cluster has what each model is given, and a GPU where it must have one.
+
+    A worker takes a GPU where it sees one, unless it trains on the CPU; it sees all of them if it is given none.
+
+    Raises:
+        LtBenchError: no machine has, or workers would all take the same GPU.
+    """
+    for key, most, wanted in (("cpus", room.cpus, max(1, config.cpus)), ("gpus", room.gpus, config.gpus)):
+        if wanted > most:
+            raise LtBenchError(f"key 'engine.{key}': expected at most {most:.0f}, as the cluster has, got {wanted}")
+    if config.gpus or accelerator == "cpu":
+        return
+    if room.gpus:
+        raise LtBenchError(
+            "key 'engine.gpus': expected train.devices, or train.accelerator=cpu, as the cluster has GPUs, got 0"
+        )
+    if accelerator == "gpu":
+        raise LtBenchError(
+            "key 'train.accelerator': expected a cluster with GPUs, got one without; use train.accelerator=cpu"
+        )
 
 
 def run_order(given: Order) -> int:

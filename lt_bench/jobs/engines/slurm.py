@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import time
 from collections.abc import Sequence
@@ -126,6 +127,24 @@ def build_executor(config: EngineConfig, folder: Path) -> Any:
     except (RuntimeError, ValueError, NameError, TypeError) as error:
         raise LtBenchError(f"engine slurm: expected Slurm on this machine, got: {_last_line(error)}") from None
     return executor
+
+
+def check_partition(config: EngineConfig) -> None:
+    """Check that Slurm knows the partition that jobs are for, where it can be asked.
+
+    Raises:
+        LtBenchError: it does not.
+    """
+    name, sinfo = config.slurm.partition, shutil.which("sinfo")
+    if config.slurm.cluster != "slurm" or not name or sinfo is None:
+        return
+    asked = subprocess.run([sinfo, "--noheader", "--format=%R"], capture_output=True, text=True, check=False)
+    known = sorted(set(asked.stdout.split()))
+    unknown = [part for part in name.split(",") if part not in known]
+    if asked.returncode == 0 and known and unknown:
+        raise LtBenchError(
+            f"key 'engine.slurm.partition': expected partitions of this cluster ({', '.join(known)}), got {unknown[0]}"
+        )
 
 
 def parameters(config: EngineConfig) -> dict[str, Any]:

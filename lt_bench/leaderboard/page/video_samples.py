@@ -136,7 +136,7 @@ def _sample(clip: Clip, fps: float, rows: Sequence[Row], colours: dict[str, int]
         missing = "" if path else _missing(row, clip.id)
         tiles.append(Tile(row.system, colours[row.system], files.video(path), files.poster(path), missing, scores))
     voice = real or next((p for p in (_video(row, clip.id) for row in rows) if p is not None), None)
-    seconds = _seconds(voice) if voice else clip.frames / fps
+    seconds = (_seconds(voice) if voice else 0.0) or clip.frames / fps  # browsers' recordings say 0
     return Sample(clip.id, clip.identity, seconds, tuple(tiles), _waveform(voice) if voice else "")
 
 

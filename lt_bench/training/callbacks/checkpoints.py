@@ -12,7 +12,7 @@ from lightning.pytorch.callbacks import ModelCheckpoint
 from lightning.pytorch.plugins.io import TorchCheckpointIO
 
 from lt_bench.assets.weights import read_torch
-from lt_bench.config import RunConfig, parse_config, to_dict
+from lt_bench.config import RunConfig, TrainConfig, parse_config, to_dict
 from lt_bench.config.free_keys import FREE_KEYS, SHARING_KEYS
 from lt_bench.conventions import CHECKPOINTS
 from lt_bench.errors import CheckpointError, ConfigError, LtBenchError, WriteError
@@ -26,6 +26,7 @@ LAST = "last.ckpt"
 # What decides no weight: a run may go on with others.
 FREE_SECTIONS = ("sampling", "evaluation")
 ANY_VALUE = (*FREE_KEYS, *SHARING_KEYS, "train.validate_every")
+LENGTH = "train.steps"
 
 
 class AtomicCheckpointIO(TorchCheckpointIO):
@@ -118,7 +119,7 @@ def find_checkpoint(out: Path, config: RunConfig, cache_hash: str) -> FoundCheck
     except (KeyError, TypeError, ValueError) as error:
         reason = str(error) if isinstance(error, ConfigError) else f"{path}: expected a whole checkpoint, got none"
         raise CheckpointError(reason) from None
-    check_same_run(path, origin, RunOrigin.of(config, cache_hash))
+    check_same_run(path, origin, RunOrigin.of(config, cache_hash), step)
     return FoundCheckpoint(path, step)
 
 
@@ -137,15 +138,21 @@ class RunOrigin:
         return cls(config, cache_hash, plugin_hashes(config.model.plugins))
 
 
-def check_same_run(path: Path, made: RunOrigin, asked: RunOrigin) -> None:
-    """Refuse to go on with a file of another run.
+def check_same_run(path: Path, made: RunOrigin, asked: RunOrigin, step: int) -> None:
+    """Refuse to go on with a file of another run; a run of a constant rate may become longer.
+
+    Args:
+        path: of the file.
+        made: the run that it is of.
+        asked: the run that is asked for now.
+        step: the last one that the file has the weights of.
 
     Raises:
         CheckpointError: names the first key or plugin that differs.
     """
     old, new = _flat(to_dict(made.config)), _flat(to_dict(asked.config))
     for key in sorted(old.keys() | new.keys()):
-        free = key in ANY_VALUE or key.partition(".")[0] in FREE_SECTIONS
+        free = key in (*ANY_VALUE, LENGTH) or key.partition(".")[0] in FREE_SECTIONS
         if not free and old.get(key) != new.get(key):
             raise CheckpointError(
                 f"{path}: expected {key}: {new.get(key)!r}, got a run of {key}: {old.get(key)!r}; "
@@ -162,6 +169,24 @@ def check_same_run(path: Path, made: RunOrigin, asked: RunOrigin) -> None:
                 f"{path}: expected a run with plugin {name} of sha256 {new_hash[:16]}, got one with {old_hash[:16]}; "
                 "choose another folder, or remove this one to start again"
             )
+    _check_length(path, made.config.train, asked.config.train, step)
+
+
+def _check_length(path: Path, made: TrainConfig, asked: TrainConfig, step: int) -> None:
+    """Refuse another length where it would have changed the steps that are taken, or is less than they are."""
+    if asked.steps == made.steps:
+        return
+    if asked.decay != "constant":
+        raise CheckpointError(
+            f"{path}: expected {LENGTH}: {asked.steps}, got a run of {LENGTH}: {made.steps}, whose learning rate falls "
+            "to zero at its end; only runs of train.decay: constant can be prolonged, so choose another folder, or "
+            "remove this one to start again"
+        )
+    if asked.steps < step:
+        raise CheckpointError(
+            f"{path}: expected {LENGTH}: {asked.steps}, got a run that has taken {step} steps; choose another folder, "
+            "or remove this one to start again"
+        )
 
 
 def _flat(document: dict[str, Any], prefix: str = "") -> dict[str, Any]:

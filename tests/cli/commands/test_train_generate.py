@@ -83,6 +83,24 @@ def test_train_with_another_config_in_the_same_folder_is_one_line(capsys: pytest
     assert "train.seed: 5" in captured.err
 
 
+def test_train_prolongs_a_run_in_its_folder_and_in_its_tracked_run(folder: Path, capsys) -> None:
+    from mlflow import MlflowClient
+
+    command = ["train", "--config", "run.yaml", "--out", "longer"]
+    assert main([*command, "train.steps=2"]) == 0
+    assert main([*command, "train.steps=2", "train.decay=cosine"]) == 2
+    assert main([*command, "train.steps=4", "--json"]) == 0
+    report = json.loads(capsys.readouterr().out.partition("\n")[2])
+    assert (report["steps"], report["resumed_from"]) == (4, 2)
+    client = MlflowClient(f"sqlite:///{folder / 'longer' / 'mlflow.db'}")
+    (run,) = client.search_runs([client.get_experiment_by_name("train").experiment_id])
+    assert (run.info.status, run.data.params["train.steps"], run.data.tags["now.train.steps"]) == ("FINISHED", "2", "4")
+    assert [m.step for m in client.get_metric_history(run.info.run_id, "train/loss")] == [2, 4]
+    assert main([*command, "train.steps=3"]) == 2
+    error = capsys.readouterr().err.splitlines()[-1]
+    assert "expected train.steps: 3, got a run that has taken 4 steps; choose another folder" in error
+
+
 def test_train_names_an_unknown_key(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["train", "--config", "run.yaml", "--out", "other", "train.stepz=3"]) == 2
     assert "did you mean 'steps'" in capsys.readouterr().err

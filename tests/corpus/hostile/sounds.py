@@ -40,6 +40,28 @@ def _opposed(samples: bytes) -> bytes:
     return np.stack([left, -left], axis=1).astype("<i2").tobytes()
 
 
+def _joined(path: Path) -> None:
+    """Two MP3 files, one after the other, as speech services send long texts."""
+    import av
+
+    samples = (0.1 * np.random.default_rng(0).normal(size=(1, 16000))).astype(np.float32)
+    with av.open(f"file:{path}", "w", format="mp3") as target:
+        stream = target.add_stream("libmp3lame", rate=16000, layout="mono")
+        frame = av.AudioFrame.from_ndarray(samples, format="fltp", layout="mono")
+        frame.sample_rate = 16000
+        target.mux([*stream.encode(frame), *stream.encode(None)])
+    path.write_bytes(2 * path.read_bytes())
+
+
+def _extensible(samples: bytes) -> bytes:
+    """A WAV file with the long header of 24 bits and more."""
+    plain = wav(samples, kind=0xFFFE, bits=24)
+    more = struct.pack("<HHIH", 22, 24, 4, PCM) + bytes.fromhex("000000001000800000aa00389b71")
+    head, rest = plain[20:36], plain[36:]
+    body = b"WAVEfmt " + struct.pack("<I", len(head) + len(more)) + head + more + rest
+    return b"RIFF" + struct.pack("<I", len(body)) + body
+
+
 NOISE = np.random.default_rng(0).integers(-3000, 3000, 16000, dtype=np.int16).tobytes()
 
 SOUNDS = (
@@ -55,6 +77,9 @@ SOUNDS = (
     _sound("streamed with a size of 2 GB", wav(NOISE, size=0x7FFFFFFF), (0,)),
     _sound("that ends before its header says", wav(NOISE, size=2 * len(NOISE)), says="expected a whole file"),
     _sound("whose channels cancel", wav(_opposed(NOISE), channels=2), (0,)),
+    _sound("with the header of 24 bits", _extensible(NOISE[:31998]), (0,)),
+    _sound("of 64-bit numbers", wav(np.full(16000, 0.1, "<f8").tobytes(), FLOAT, bits=64), (0,)),
+    Entry("sound joined of two MP3 files", "sound", _joined, (0,), file="joined.mp3"),
     _sound("of 0 Hz", wav(NOISE, rate=0)),
     _sound("of 1 Hz", wav(NOISE, rate=1)),
     _sound("of 4 GHz", wav(NOISE, rate=0xFFFFFFFF)),
@@ -102,6 +127,20 @@ def _profiled(path: Path) -> None:
     Image.new("RGB", (64, 64)).save(path, format="PNG", icc_profile=b"no profile" * 50)
 
 
+def _clear(path: Path) -> None:
+    from PIL import Image
+
+    Image.new("P", (64, 64), 1).save(path, format="PNG", transparency=1)
+
+
+def _mirrored(path: Path) -> None:
+    from PIL import Image
+
+    exif = Image.Exif()
+    exif[0x0112] = 7
+    Image.new("RGB", (64, 48), "red").save(path, format="JPEG", exif=exif)
+
+
 def _picture(
     name: str, make: Make | bytes, codes: tuple[int, ...] = (2,), says: str = "", suffix: str = "png"
 ) -> Entry:
@@ -128,6 +167,11 @@ PICTURES = (
     ),
     _picture("with a broken colour profile", _profiled, says="colour profile"),
     _picture("of 12000 by 9000", png(12000, 9000), says="sides of 1 to 8192"),
+    _picture(
+        "that is HEIC", struct.pack(">I4s4s", 24, b"ftyp", b"heic") + bytes(64), says="a HEIC photo", suffix="heic"
+    ),
+    _picture("of a transparent palette", _clear, (0,)),
+    _picture("mirrored and turned", _mirrored, (0,), suffix="jpg"),
     _picture("of 0 bytes", b"", says="0 bytes"),
     _picture("of 3 GB of zeros", sparse(3 * 10**9)),
     _picture("of 3 GB behind a header", sparse(3 * 10**9, png(64, 64)[:60])),

@@ -97,6 +97,35 @@ def _flipped(data: bytes) -> bytes:
     return bytes(middle)
 
 
+def _clipped(data: bytes) -> bytes:
+    """A clean aperture of half the sides, in the middle; the tables of a written video follow its pictures."""
+    atom = b"\0\0\0\x28clap" + b"".join(n.to_bytes(4, "big") for n in (SIDE // 2, 1, SIDE // 2, 1, 0, 1, 0, 1))
+    changed, place = bytearray(data), 0
+    for name in (b"moov", b"trak", b"mdia", b"minf", b"stbl", b"stsd", b"avc1"):
+        place = data.index(name, place)
+        size = int.from_bytes(data[place - 4 : place], "big")
+        changed[place - 4 : place] = (size + len(atom)).to_bytes(4, "big")
+    return bytes(changed[: place - 4 + size] + atom + changed[place - 4 + size :])
+
+
+def _headless(path: Path) -> None:
+    """Cut without being encoded again: its first pictures refer to some that are gone."""
+    whole = path.with_name(f"{path.name}.whole")
+    with av.open(f"file:{whole}", "w", format="matroska") as target:
+        stream: Any = target.add_stream("mpeg4", rate=25, options={"g": "12"})
+        stream.width, stream.height, stream.pix_fmt = SIDE, SIDE, "yuv420p"
+        for picture in frames(2 * FRAMES):
+            target.mux(stream.encode(av.VideoFrame.from_ndarray(picture, format="rgb24")))
+        target.mux(stream.encode(None))
+    with av.open(f"file:{whole}") as given, av.open(f"file:{path}", "w", format="matroska") as target:
+        copied = target.add_stream_from_template(given.streams.video[0])
+        for number, packet in enumerate(given.demux()):
+            if number >= 5 and packet.dts is not None:
+                packet.stream = copied
+                target.mux(packet)
+    whole.unlink()
+
+
 def _counted(data: bytes) -> bytes:
     """The table of sizes announces four thousand million frames."""
     place = data.index(b"stsz") + 12
@@ -170,6 +199,8 @@ VIDEOS = (
     Entry("video with only sound in it", "video", lambda p: _only_sound(p), MISSED),
     Entry("video of 1 frame", "video", lambda p: encode(p, frames(1)), MISSED, "got 1"),
     Entry("video 8k wide", "video", lambda p: encode(p, [np.zeros((4320, 7680, 3), np.uint8)] * 26), EITHER),
+    Entry("video that its container crops", "video", _damaged(_clipped), (0,)),
+    Entry("video cut without encoding", "video", _headless, MISSED, "got at least 36"),
     Entry("video of 2 pixels", "video", lambda p: encode(p, frames(FRAMES, 2, 2)), EITHER),
     Entry("video of 10 bits", "video", lambda p: encode(p, frames(), pix_fmt="yuv420p10le"), (0,)),
     Entry("video turned by 90 degrees", "video", lambda p: encode(p, frames(), rotation=90), (0,)),

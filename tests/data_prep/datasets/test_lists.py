@@ -75,9 +75,34 @@ def test_videos_of_hdtf_that_are_not_there_are_listed_and_those_there_follow_our
     homes = published("hdtf").by_name()
     assert jobs["JohnLewis0_0"].identity == homes["WDA/JohnLewis0"].identity == "JohnLewis"
     assert jobs["JohnLewis0_0"].split == homes["WDA/JohnLewis0"].split
-    assert Counter(clip.rule for clip in source.missing) == {"unavailable": 436 - 12, "unlisted": 1}
+    assert Counter(clip.rule for clip in source.missing) == {"unavailable": 436 - 12, "unlisted": 1, "not_video": 1}
     (tmp_path / "Radio1.mp4").write_bytes(b"x")
     assert hdtf_source(DataConfig(dataset="hdtf", cache="c", videos=str(tmp_path))).hash != source.hash
+
+
+def test_every_entry_of_the_folder_of_videos_is_used_or_listed(mirror: Path, tmp_path: Path):
+    folder = tmp_path / "videos"
+    used = ("RD/Radio1.MP4", "Radio2.mp4", "WDA/JohnLewis0_0.mkv", "Ohlédnutí/Radio3.mp4")
+    unused = {
+        "uBWJJvynXpA.mp4": "another file is used for its clips",  # Radio2's name on YouTube
+        "old/Radio2.webm": "another file is used for its clips",
+        "Radio2_0.mp4": "another file is used for its clips",
+        "Holiday.mov": "expected the name of a video or clip of the list, got 'Holiday'",
+        "Radio24.mp4": "expected the name of a video or clip of the list, got 'Radio24'",  # no times in the list
+        "Radio5.f137.mp4": "expected the name of a video or clip of the list, got 'Radio5.f137'",
+    }
+    others = ("Radio6.mp4.part", "papers/a.pdf", "unavailable.json")
+    for name in (*used, *unused, *others, "cache/real/test/Radio7_0.mp4"):
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_bytes(b"{}")
+    config = DataConfig(dataset="hdtf", cache=str(folder / "cache"), videos=str(folder))
+    source = hdtf_source(config)
+    assert {job.path for job in source.jobs} == {folder / name for name in used}  # type: ignore[union-attr]
+    assert {clip.source: clip.reason for clip in source.missing if clip.rule == "stray"} == unused
+    assert [clip.source for clip in source.missing if clip.rule == "not_video"] == ["Radio6.mp4.part", "papers"]
+    ids = [clip.id for clip in (*source.jobs, *source.missing)]
+    assert len({name.lower() for name in ids}) == len(ids)
+    assert all(ID_PATTERN.fullmatch(name) for name in ids)
 
 
 def test_the_window_way_wants_the_reference_resolution(mirror: Path):
@@ -125,7 +150,11 @@ def test_celebv_hq_is_read_and_its_bad_entries_are_told(tmp_path: Path):
         ("aB_0", "-aB", 1.5, (0.2, 0.1, 0.7, 0.9))
     ]
     assert ID_PATTERN.fullmatch(source.jobs[0].id)
-    assert {clip.rule for clip in source.missing} == {"unlisted"}
+    assert {clip.rule for clip in source.missing} == {"unlisted", "not_video"}  # the list itself lies in the folder
+    (tmp_path / "-aB_0.mp4").write_bytes(b"x")
+    (tmp_path / "zz.mp4").write_bytes(b"x")
+    source = celebv_hq_source(DataConfig(dataset="celebv-hq", videos=str(tmp_path), info=str(info)))
+    assert [clip.source for clip in source.missing if clip.rule == "stray"] == ["-aB_0.mp4", "zz.mp4"]
 
 
 def test_celebv_hq_without_its_list_is_an_error(tmp_path: Path):

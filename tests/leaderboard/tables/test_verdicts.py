@@ -16,11 +16,22 @@ from lt_bench.leaderboard.formats.csv_markdown import to_csv, to_markdown
 from lt_bench.leaderboard.formats.latex import to_latex
 from lt_bench.leaderboard.formats.terminal import render
 from lt_bench.leaderboard.page.render import render_page
+from lt_bench.leaderboard.tables.columns.score_columns import score_columns
 from lt_bench.leaderboard.tables.descriptions import verdict_sentences
 from lt_bench.leaderboard.tables.significance import CONSTANT, FEW_CLIPS, OTHER_SIGN
 from tests.leaderboard.conftest import around, board_of, measured
 
 FEW = [0.92, 0.95] + [None] * 10
+
+
+@pytest.mark.parametrize("name", ["psnr", "lip_corr", "made_up"])
+def test_a_protocol_of_one_score_makes_one_column(name: str) -> None:
+    board = board_of(*(measured(system, around(level), name=name) for system, level in (("a", 0.4), ("b", 0.5))))
+    assert len(score_columns(board)) == 1
+    console = Console(width=160, record=True, file=io.StringIO())
+    console.print(render([board], 160))
+    (heads,) = [line for line in console.export_text().splitlines() if "system" in line and "N" in line]
+    assert heads.count(name) == 1
 
 
 def seeds(system: str, *levels: float, **changes):

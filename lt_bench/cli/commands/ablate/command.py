@@ -117,14 +117,12 @@ def _run(config: ExperimentConfig, jobs: tuple[Job, ...], as_json: bool, rescore
     from lt_bench.config import to_yaml
     from lt_bench.evaluation.protocol import load_protocol
     from lt_bench.files import remove_leftovers, write_text
-    from lt_bench.jobs.engines.choose import check_engine
     from lt_bench.jobs.folder import check_folder
     from lt_bench.jobs.job_status import read_status
 
     out, protocol_hash = Path(config.out), load_protocol(config.evaluation.protocol).hash
     for job in jobs:
         check_folder(job.folder, job.config)
-    check_engine(config.engine, out)
     begun = rescore or any(read_status(job.folder).state != "done" for job in jobs)
     if begun:
         _check_before(config, jobs)
@@ -145,11 +143,14 @@ def _run(config: ExperimentConfig, jobs: tuple[Job, ...], as_json: bool, rescore
 
 def _check_before(config: ExperimentConfig, jobs: tuple[Job, ...]) -> None:
     """Refuse settings that would fail only after the first training."""
+    from lt_bench.jobs.engines.choose import check_engine
     from lt_bench.jobs.prerequisites import check_device, check_generation, check_output
 
+    here = config.engine.name == "local"
+    check_engine(config.engine, Path(config.out), config.train)
     check_output(Path(config.out))
-    check_generation(jobs[0].config)
-    if config.engine.name == "local":
+    check_generation(jobs[0].config, here)
+    if here:
         check_device(jobs[0].config)
 
 

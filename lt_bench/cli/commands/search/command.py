@@ -123,7 +123,8 @@ def _open_cache(plan: SearchPlan) -> LatentCache:
     made = read_card(plan.checkpoint).cache_hash if plan.checkpoint else cache.hash
     if made != cache.hash:
         raise CheckpointError(
-            f"{plan.checkpoint}: expected a model trained on cache {cache.hash[:16]} ({cache.path}), got {made[:16]}"
+            f"{plan.checkpoint}: expected a model trained on cache {cache.hash[:16]} ({cache.path}), got {made[:16]}; "
+            "name its cache in data.cache"
         )
     return cache
 
