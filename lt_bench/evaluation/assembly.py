@@ -81,6 +81,7 @@ def _per_video(
         scored=len(values),
         reference=reference,
         control=_beside(score, "shuffled", [clip.controls for clip in clips]),
+        providers=tuple(sorted({clip.providers[score.name] for clip in clips if score.name in clip.providers})),
     )
 
 
@@ -159,6 +160,7 @@ def _score(
     known: bool = True,
     control: Reference | None = None,
     extrapolated: Extrapolation | None = None,
+    providers: tuple[str, ...] = (),
 ) -> ScoreValue:
     parts = (score.title, score.detail, facts)
     return ScoreValue(
@@ -179,4 +181,5 @@ def _score(
         missing=missing,
         control=control,
         extrapolated=extrapolated,
+        providers=providers,
     )

@@ -19,7 +19,7 @@ LASTING = (UnscorableError, UndefinedError, FaceError)
 
 
 class Ledger:
-    """The values of one pair, by what each rests on: score, settings, detector, code and library versions.
+    """The values of one pair, by what each rests on: score, settings, detector and provider, code, library versions.
 
     Args:
         store: in whose folder the file lies.
@@ -44,7 +44,8 @@ class Ledger:
             tell: gives the reason of a miss, as it is kept.
         """
         settings = dataclasses.asdict(score)  # type: ignore[call-overload]
-        key = sha256_json([role, score.name, score.detector, settings, code_hash(score.__module__)])
+        provider = [score.provider] if score.provider else []
+        key = sha256_json([role, score.name, score.detector, settings, code_hash(score.__module__), *provider])
         if key not in self._rows:
             row: dict[str, Any] = {"score": f"{score.name}, {role}"}
             try:

@@ -15,7 +15,7 @@ from lt_bench.files import read_json, write_json
 from lt_bench.versions import body_of, check_version
 
 FORMAT = "lt_bench result"
-VERSION, MINOR = 1, 1
+VERSION, MINOR = 1, 2
 Scalar = str | int | float | bool | None
 strict(Interval)
 
@@ -156,6 +156,9 @@ class Score:
     """Of scores that listen: the real videos with another identity's sound."""
     extrapolated: Extrapolation | None = None
     """Of scores that small sets bias."""
+    providers: tuple[str, ...] = ()
+    """ONNX Runtime's execution providers that ran the network, such as ``CUDAExecutionProvider``; none where PyTorch or
+    no network did, and in files before version 1.2."""
 
 
 @strict

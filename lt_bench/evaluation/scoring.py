@@ -42,6 +42,8 @@ class ClipScores:
     """The same scores of the real video with another identity's sound, for scores that listen."""
     collected: dict[str, Mapping[str, ndarray]] = field(default_factory=dict)
     """For scores of the whole set."""
+    providers: dict[str, str] = field(default_factory=dict)
+    """ONNX Runtime's execution provider that the values rest on, for scores that it runs the network of."""
     misses: tuple[Miss, ...] = ()
     adjusted: tuple[str, ...] = ()
     """What was done to rates, sizes and lengths of the two videos."""
@@ -127,6 +129,8 @@ class _Measurement:
             result.collected[name] = dict(score.collect(clip))
         elif isinstance(score, PerVideoScore):
             result.values[name] = self._value(score.score, self.pair_ledger, "value", clip)
+            if score.provider:
+                result.providers[name] = score.provider
             if score.reference is not None:
                 self._beside(score, "reference", clip.on_real(), result.references)
             if "audio" in score.needs and (misvoiced := clip.misvoiced()):

@@ -88,6 +88,7 @@ FORMATS: dict[str, tuple[str, Read, type[LtBenchError]]] = {
     "result": ("result.json", read_result, ResultError),
     "result_early": ("result.json", read_result, ResultError),
     "result_1_1": ("result.json", read_result, ResultError),
+    "result_1_2": ("result.json", read_result, ResultError),
     "model": ("model.json", read_model, CheckpointError),
     "checkpoint": ("checkpoint.json", read_checkpoint, CheckpointError),
 }
