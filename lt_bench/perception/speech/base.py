@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Self
 
 import numpy as np
 from jaxtyping import Float
@@ -12,6 +13,9 @@ from numpy import ndarray
 from lt_bench.errors import ConfigError, MediaError
 from lt_bench.media.sound import Sound
 from lt_bench.shapes import SpeechFeatures, Waveform
+
+if TYPE_CHECKING:
+    import torch
 
 SAMPLE_RATE = 16000
 FPS = 25
@@ -43,6 +47,10 @@ class SpeechEncoder(ABC):
     @abstractmethod
     def dim(self) -> int:
         """Features of a layer."""
+
+    def to(self, device: torch.device) -> Self:
+        """This encoder, computing on a device from now on; one without a network that PyTorch runs stays on the CPU."""
+        return self
 
     def encode(self, waveform: Waveform, frames: int) -> SpeechFeatures:
         """Features, float32 (frames, layers, dim); frame k is centred on the time (k + 0.5) / 25 s.
@@ -84,7 +92,8 @@ class SpeechEncoder(ABC):
 def build_speech_encoder(spec: str) -> SpeechEncoder:
     """The encoder that a configuration names: ``log_mel``, ``moonshine`` or ``wav2vec2:PATH``.
 
-    PATH is a local folder in transformers' layout, or the id of a repository on the Hugging Face hub.
+    PATH is a local folder in transformers' layout, or the id of a repository on the Hugging Face hub; ``PATH@bf16``
+    computes in bfloat16.
 
     Raises:
         ConfigError: the name is none of these.
