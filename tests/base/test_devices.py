@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import os
 from pathlib import Path
 
@@ -10,7 +11,6 @@ import pytest
 from lt_bench.cli.main import main
 from lt_bench.devices import GPU_VARIABLE, device_of, parse_devices, visible_gpus
 from lt_bench.process_pool import run_in_processes
-from tests.support.meeting import nothing, seen_device
 
 
 def test_devices_of_a_container_are_counted_from_zero(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -56,8 +56,10 @@ def test_devices_are_given_in_turn() -> None:
 
 
 def test_each_process_sees_its_own_device(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(str(Path(__file__).parents[1] / "support"))  # processes of their own import it too
+    meeting = importlib.import_module("meeting")
     monkeypatch.setenv(GPU_VARIABLE, "3,5")
     jobs = [(tmp_path, number, 3) for number in range(3)]
-    seen = list(run_in_processes(seen_device, jobs, nothing, 3, ("5", "cpu", "3")))
+    seen = list(run_in_processes(meeting.seen_device, jobs, meeting.nothing, 3, ("5", "cpu", "3")))
     assert {device for device, _ in seen} == {"5", "", "3"}
     assert len({process for _, process in seen} | {os.getpid()}) == 4

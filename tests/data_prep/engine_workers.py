@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from lt_bench.errors import LtBenchError
-from tests.support.meeting import seen_device
 
 
 @dataclass(frozen=True)
@@ -53,6 +52,8 @@ class Meeting:
         if self.stumbles and not stumbled.exists():
             stumbled.touch()
             os._exit(1)
+        from meeting import seen_device  # of tests/support
+
         return seen_device(job)
 
     def close(self) -> None:

@@ -78,20 +78,18 @@ def test_processes_that_always_die_end_the_run(run, monkeypatch: pytest.MonkeyPa
 
 def test_each_process_gets_its_device_and_its_successor_too(toys: ModuleType, tmp_path: Path, monkeypatch):
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "3,5")
-    devices, together = ("5", "cpu"), [(tmp_path, number, 2) for number in range(2)]
-    (tmp_path / "died").mkdir()
-    seen = list(run_jobs(together, toys.Meeting, toys.lost, 1, devices=devices))
+    monkeypatch.syspath_prepend(str(Path(__file__).parents[1] / "support"))
+    met, alone = tmp_path / "met", tmp_path / "alone"
+    met.mkdir()
+    alone.mkdir()
+    seen = list(run_jobs([(met, n, 2) for n in range(2)], toys.Meeting, toys.lost, 1, devices=("5", "cpu")))
     assert sorted(device for device, _ in seen) == ["", "5"]
-    again = list(
-        run_jobs([(tmp_path / "died", 0, 1)], partial(toys.Meeting, stumbles=True), toys.lost, 1, devices=("5",))
-    )
-    assert [device for device, _ in again] == ["5"]
+    stumbling = partial(toys.Meeting, stumbles=True)
+    assert [device for device, _ in run_jobs([(alone, 0, 1)], stumbling, toys.lost, 1, devices=("5",))] == ["5"]
 
 
-@pytest.mark.parametrize(
-    ("gpus", "workers", "devices", "share"), [(2, 4, (), 0.5), (2, 4, ("cpu",), 0.0), (0, 4, (), 0.0)]
-)
-def test_ray_is_asked_for_the_gpus_of_its_cluster(gpus, workers, devices, share, monkeypatch):
+@pytest.mark.parametrize(("gpus", "devices", "share"), [(2, (), 0.5), (2, ("cpu",), 0.0), (0, (), 0.0)])
+def test_ray_is_asked_for_the_gpus_of_its_cluster(gpus, devices, share, monkeypatch):
     asked = {}
 
     class Ray:

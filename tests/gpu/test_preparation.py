@@ -60,12 +60,10 @@ def test_frames_of_a_forward_pass_are_a_function_of_the_gpus_size() -> None:
 def test_bfloat16_is_another_codec_and_another_encoder(tmp_path: Path) -> None:
     save_kl(tmp_path / "codec")
     save_tiny(tmp_path / "speech")
-    for build, name in (
-        (build_codec, f"kl:{tmp_path / 'codec'}"),
-        (build_speech_encoder, f"wav2vec2:{tmp_path / 'speech'}"),
-    ):
-        assert build(name).hash != build(f"{name}@bf16").hash
+    codecs = [build_codec(f"kl:{tmp_path / 'codec'}{suffix}") for suffix in ("", "@bf16")]
     plain, low = (build_speech_encoder(f"wav2vec2:{tmp_path / 'speech'}{suffix}") for suffix in ("", "@bf16"))
+    assert codecs[0].hash != codecs[1].hash
+    assert plain.hash != low.hash
     one, two = (encoder.encode(noise(16000), 25) for encoder in (plain, low))
     assert two.dtype == np.float32
     assert not np.array_equal(one, two)

@@ -17,7 +17,7 @@ from lt_bench.files import read_json
 from lt_bench.media.audio import read_audio
 from lt_bench.media.video import probe_video, read_frames
 from lt_bench.models.checkpoint import LoadedModel
-from lt_bench.sampling import clip_batch
+from lt_bench.sampling import clip_batch, videos
 from lt_bench.sampling.generated_set import GeneratedClip, GeneratedSet, read_generated_set
 from lt_bench.sampling.operations import count_operations
 from lt_bench.sampling.pipeline import Pipeline
