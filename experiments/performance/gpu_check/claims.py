@@ -10,7 +10,7 @@ from running import Outcome
 
 SHORTFALL = 0.8
 """Share of an estimated utilization that must be reached."""
-KERNELS = 849 + 1396
+KERNELS = 960 + 1472
 """Counted of a step of preset S, forward and backward."""
 
 

@@ -11,7 +11,6 @@ from timing import median_seconds
 
 from lt_bench.models.codecs.base import build_codec
 
-FRAMES = 32
 ROUNDS = 3
 
 
@@ -29,7 +28,7 @@ def measure(plan: Plan) -> Figures:
         layers_per_block=2,
         latent_channels=plan.latent[0],
     )
-    frames = torch.rand(FRAMES, 3, plan.pixels, plan.pixels, device=plan.device) * 2 - 1
+    frames = torch.rand(plan.codec_frames, 3, plan.pixels, plan.pixels, device=plan.device) * 2 - 1
     figures: dict[str, float | str] = {"pixels": plan.pixels}
     with tempfile.TemporaryDirectory() as folder:
         network.save_pretrained(folder)
@@ -37,5 +36,5 @@ def measure(plan: Plan) -> Figures:
             codec = build_codec(f"kl:{folder}{suffix}")
             raw = codec.encode(frames)
             for what, run in (("encoded", lambda: codec.encode(frames)), ("decoded", lambda: codec.decode(raw))):  # noqa: B023
-                figures[f"{what}_per_second_{precision}"] = FRAMES / median_seconds(run, plan.device, ROUNDS)
+                figures[f"{what}_per_second_{precision}"] = plan.codec_frames / median_seconds(run, plan.device, ROUNDS)
     return figures

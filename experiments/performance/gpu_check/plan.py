@@ -39,6 +39,7 @@ class Plan:
     sampling_steps: int
     pixels: int
     """Side of a frame that the codec encodes."""
+    codec_frames: int
     codec_widths: tuple[int, ...]
     """Channels of the codec's levels; SD-VAE's are 128, 256, 512, 512."""
 
@@ -68,6 +69,7 @@ FULL = partial(
     clips=8,
     sampling_steps=10,
     pixels=256,
+    codec_frames=32,
     codec_widths=(128, 256, 512, 512),
 )
 SMALL = partial(
@@ -85,5 +87,6 @@ SMALL = partial(
     clips=2,
     sampling_steps=2,
     pixels=32,
+    codec_frames=4,
     codec_widths=(32, 32),
 )
