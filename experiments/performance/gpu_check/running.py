@@ -71,6 +71,7 @@ def run_part(part: Part, plan: Plan, limit: float) -> Outcome:
     finally:
         with suppress(ProcessLookupError):
             os.killpg(process.pid or 0, signal.SIGKILL)
+        process.kill()  # one that had no time to lead a group of its own
         process.join()
 
 
