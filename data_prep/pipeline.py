@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -65,12 +65,17 @@ def open_complete(config: DataConfig) -> LatentCache | None:
 
 
 def prepare(
-    config: DataConfig, workers: int | None = None, progress: Progress | None = None, engine: Engine = "local"
+    config: DataConfig,
+    workers: int | None = None,
+    progress: Progress | None = None,
+    engine: Engine = "local",
+    devices: Sequence[str] = (),
 ) -> Preparation:
     """Prepare the cache of a configuration, or what is missing of it.
 
     A killed run leaves whole clips behind; the same call goes on from there. The result does not depend on the number
-    of workers or on interruptions, byte for byte.
+    of workers or on interruptions, byte for byte; latents and speech features that a GPU computes are those of the CPU
+    up to rounding. ``devices`` are those of ``run_jobs``.
 
     Raises:
         CacheError: the folder holds a cache of other settings, another process writes to it, or no clip is usable.
@@ -93,7 +98,7 @@ def prepare(
     prepared = 0
     with CacheWriter(path, info) as writer:
         if not writer.complete:
-            results = partial(run_jobs, workers=workers or default_workers(), engine=engine)
+            results = partial(run_jobs, workers=workers or default_workers(), engine=engine, devices=devices)
             prepared = _run(writer, source, config, results, progress)
             if config.quality.duplicates == "reject":
                 prepared -= drop_duplicates(writer)

@@ -42,6 +42,12 @@ def ray_cluster(workers: int) -> Iterator[Any]:
             ray.shutdown()
 
 
+def gpu_share(ray: Any, workers: int) -> float:
+    """How much of one GPU each of some workers takes, so that all run at once; 0 where the cluster has none."""
+    gpus = int(ray.cluster_resources().get("GPU", 0))
+    return 1 / -(-workers // gpus) if gpus else 0.0
+
+
 def run_tasks(
     ray: Any,
     submit: Callable[[Job], Any],

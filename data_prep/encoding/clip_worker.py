@@ -26,6 +26,7 @@ from lt_bench.data.format import CacheInfo
 from lt_bench.errors import MediaError
 from lt_bench.files import write_bytes
 from lt_bench.models.codecs.base import Codec, build_codec
+from lt_bench.perception.device import detector_device
 from lt_bench.perception.speech.base import SpeechEncoder, build_speech_encoder
 from lt_bench.plugins import load_plugins, loaded_plugins
 
@@ -47,7 +48,7 @@ class Settings:
 
 
 class ClipPreparer:
-    """Holds the networks of one process, each built at its first use."""
+    """Holds the networks of one process, each built at its first use, on the GPU that the process sees, if any."""
 
     def __init__(self, settings: Settings) -> None:
         load_plugins(settings.plugins)
@@ -79,7 +80,7 @@ class ClipPreparer:
 
     @cached_property
     def _speech(self) -> SpeechEncoder:
-        return build_speech_encoder(self.settings.speech_encoder)
+        return build_speech_encoder(self.settings.speech_encoder).to(detector_device())
 
     def _materials(self, job: Job) -> Iterator[Material | Refused]:
         if isinstance(job, SyntheticJob):
@@ -88,7 +89,7 @@ class ClipPreparer:
 
     def _clip(self, job: Job, material: Material) -> Prepared | Rejected:
         settings, filmed = self.settings, not isinstance(job, SyntheticJob)
-        taker = FrameTaker(self._codec, material)
+        taker = FrameTaker(self._codec, material, detector_device())
         extra: dict[str, Any] = {}
         try:
             frames = self._checked(taker, material) if filmed else taker.taken(material.frames())

@@ -14,6 +14,7 @@ from data_prep.filters.duplicates import Fingerprint
 from data_prep.filters.picture_quality import PictureQuality
 from lt_bench.errors import MediaError
 from lt_bench.models.codecs.base import Codec, frames_to_tensor
+from lt_bench.perception.device import exact_inference
 
 BATCH = 32
 """Frames encoded at a time."""
@@ -22,8 +23,8 @@ BATCH = 32
 class FrameTaker:
     """Takes what is needed of frames that pass on to somebody else, such as the writer of a video."""
 
-    def __init__(self, codec: Codec, material: Material) -> None:
-        self._codec, self._material = codec, material
+    def __init__(self, codec: Codec, material: Material, device: torch.device) -> None:
+        self._codec, self._material, self._device = codec, material, device
         self._batch: list[ndarray] = []
         self._latents: ndarray | None = None
         self._encoded = 0
@@ -80,5 +81,6 @@ class FrameTaker:
         self._batch = []
 
     def _to_latents(self, frames: list[ndarray]) -> ndarray:
-        with torch.inference_mode():
-            return self._codec.encode(frames_to_tensor(np.stack(frames))).to(torch.float16).numpy()
+        with exact_inference():
+            latents = self._codec.encode(frames_to_tensor(np.stack(frames)).to(self._device))
+            return latents.to(torch.float16).cpu().numpy()

@@ -14,6 +14,7 @@ from typing import Any
 from data_prep.engines import Job, Result, Worker
 from data_prep.engines.threads import one_thread, start_with_one_thread
 from lt_bench.children import deaf_to_interrupts, end_with_parent
+from lt_bench.devices import device_of, use_device
 from lt_bench.errors import LtBenchError
 
 TRIES = 2
@@ -39,8 +40,11 @@ def run_in_processes(
     make: Callable[[], Worker[Job, Result]],
     lost: Callable[[Job, str], Result],
     workers: int,
+    devices: Sequence[str] = (),
 ) -> Iterator[Result]:
     """Do the jobs in ``workers`` processes, each given one at a time; a dead process is replaced.
+
+    Processes get the devices in turn, and a dead one's successor gets its device.
 
     A job over which processes died is tried a last time when no other runs: what it wanted for may have been memory.
 
@@ -49,7 +53,7 @@ def run_in_processes(
     """
     left, alone = list(reversed([_Task(job) for job in jobs])), []
     row, reason = 0, ""
-    crew = [_Process(make) for _ in range(workers)]
+    crew = [_Process(make, device_of(number, devices)) for number in range(workers)]
     try:
         for process in crew:
             process.give(left.pop())
@@ -122,15 +126,15 @@ class _Death:
 class _Process:
     """A worker process and what it is at."""
 
-    def __init__(self, make: Make) -> None:
-        self.make = make
+    def __init__(self, make: Make, device: str | None) -> None:
+        self.make, self.device = make, device
         self._start()
 
     def _start(self) -> None:
         context = get_context("spawn")
         self.task: _Task | None = None
         self.pipe, theirs = context.Pipe()
-        self.process = context.Process(target=_serve, args=(theirs, self.make), daemon=True)
+        self.process = context.Process(target=_serve, args=(theirs, self.make, self.device), daemon=True)
         with deaf_to_interrupts():
             self.process.start()
         theirs.close()
@@ -169,8 +173,10 @@ def _cause(code: int | None) -> str:
     return f"the process that prepared it ended {tries}, with exit code {code}"
 
 
-def _serve(pipe: Connection, make: Make) -> None:
+def _serve(pipe: Connection, make: Make, device: str | None) -> None:
     end_with_parent()
+    if device is not None:
+        use_device(device)
     start_with_one_thread()
     worker: Worker[Any, Any] | None = None
     with one_thread():

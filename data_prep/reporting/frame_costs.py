@@ -14,6 +14,7 @@ from pathlib import Path
 
 import cv2
 import numpy as np
+import torch
 
 from data_prep.datasets.jobs import SyntheticJob, VideoJob
 from data_prep.encoding.clip_export import CRF
@@ -130,7 +131,8 @@ def _filmed(config: DataConfig, job: VideoJob, sample: str, folder: Path) -> Cos
 
 def _encode(config: DataConfig, material: Material, seconds: dict[str, float], folder: Path) -> int:
     """Time encoding and export; the bytes of the exported video."""
-    taker, speech = FrameTaker(build_codec(config.codec), material), build_speech_encoder(config.speech_encoder)
+    taker = FrameTaker(build_codec(config.codec), material, torch.device("cpu"))  # of which CPU time tells
+    speech = build_speech_encoder(config.speech_encoder)
     frames: list[np.ndarray] = []
     with _timed(seconds, "encode"):
         frames.extend(taker.taken(material.frames()))

@@ -46,3 +46,23 @@ def at_least(least: int) -> Callable[[str], int]:
         return number
 
     return whole_number
+
+
+def add_devices_flag(parser: argparse.ArgumentParser, processes: str = "one process or more for each") -> None:
+    """Add ``--devices``."""
+    parser.add_argument(
+        "--devices",
+        type=_devices,
+        default=(),
+        metavar="LIST",
+        help=f"GPUs by number, as 0,1, or all, or cpu: {processes} (default: what is there)",
+    )
+
+
+def _devices(text: str) -> tuple[str, ...]:
+    from lt_bench.devices import parse_devices
+
+    try:
+        return parse_devices(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None

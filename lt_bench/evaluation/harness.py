@@ -40,6 +40,8 @@ class Options:
     """Number of clips to score: the first ones of the reference set by id; 0 for all."""
     workers: int = 1
     """Processes, or Ray tasks side by side."""
+    devices: tuple[str, ...] = ()
+    """Of the processes, in turn, as ``lt_bench.devices.parse_devices`` names them; none for all GPUs."""
     store: Path | None = None
     """Folder of features and values; None for the user's cache."""
     plugins: tuple[Path, ...] = ()
@@ -130,7 +132,8 @@ class Harness:
         tell = progress or (lambda done, of: None)
         missed, measured = total - len(pairing.pairs), []
         tell(missed, total)
-        for clip in run(work, pairing.pairs, self.options.workers, self.options.engine):
+        options = self.options
+        for clip in run(work, pairing.pairs, options.workers, options.engine, options.devices):
             measured.append(spilled.keep(clip))
             tell(missed + len(measured), total)
         return sorted(measured, key=lambda clip: clip.id)  # so that who was first cannot show

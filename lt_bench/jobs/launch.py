@@ -24,13 +24,6 @@ GRACE = 15.0
 """Seconds that a worker has to end after it was asked to, before it is killed."""
 
 
-def usable_cores() -> int:
-    """Cores that this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
-
-
 def thread_variables(threads: int) -> dict[str, str]:
     """Environment variables of a worker that computes with so many threads."""
     return dict.fromkeys(THREAD_VARIABLES, str(threads)) | {"OMP_WAIT_POLICY": "PASSIVE", "PYTHONUNBUFFERED": "1"}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import cv2
@@ -68,6 +69,17 @@ class DlibFaceEmbedder:
 
             self._network = dlib.face_recognition_model_v1(str(asset_path(WEIGHTS)))  # type: ignore[attr-defined]
         return np.array(self._network.compute_face_descriptor(picture), np.float32)
+
+    def embed_faces(
+        self, frames: Sequence[UInt8[np.ndarray, "H W 3"]], landmarks: Sequence[Float[np.ndarray, "478 xy"]]
+    ) -> Float[np.ndarray, "N 128"]:
+        """Embed one face of each frame.
+
+        Raises:
+            FaceError: as ``embed``.
+            AssetError: as ``embed``.
+        """
+        return np.stack([self.embed(frame, points) for frame, points in zip(frames, landmarks, strict=True)])
 
     def __getstate__(self) -> dict[str, Any]:
         """The network is loaded anew in a worker process."""

@@ -3,40 +3,25 @@
 from __future__ import annotations
 
 import math
-import time
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-import numpy as np
 import torch
 
 from lt_bench.config import SamplingConfig
-from lt_bench.conventions import FPS, MANIFEST_FILE, SAMPLE_RATE
+from lt_bench.conventions import FPS, MANIFEST_FILE
 from lt_bench.data.real_set import RealClip, RealSet, read_real_set
-from lt_bench.errors import CheckpointError, LtBenchError
-from lt_bench.media.audio import spool_audio
-from lt_bench.media.image import read_image
-from lt_bench.media.sound import SpooledSound
-from lt_bench.media.video_writer import video_writer
+from lt_bench.errors import CheckpointError
 from lt_bench.models.checkpoint import LoadedModel
-from lt_bench.sampling.generated_set import GeneratedClip, GeneratedSet, Miss, read_generated_set, write_generated_set
+from lt_bench.sampling.clip_batch import MadeBatch, generate_batch
+from lt_bench.sampling.generated_set import GeneratedSet, read_generated_set, write_generated_set
 from lt_bench.sampling.generation_pipeline import Pipeline, plugins_used
-from lt_bench.sampling.generator import ClipRequest
+from lt_bench.sampling.on_devices import BatchWorker, generate_on_devices
 from lt_bench.sampling.operations import Operations, count_operations
-from lt_bench.shapes import UInt8
 
 Progress = Callable[[int, int], None]
 """Called with the frames done and the frames in all."""
-
-
-@dataclass(frozen=True)
-class _Job:
-    clip: RealClip
-    request: ClipRequest
-    voice: SpooledSound
 
 
 def generate_split(
@@ -49,6 +34,8 @@ def generate_split(
     clips: int = 0,
     progress: Progress | None = None,
     device: torch.device | str | None = None,
+    devices: Sequence[str] = (),
+    plugins: Sequence[str | Path] = (),
 ) -> GeneratedSet:
     """Write ``out/<id>.mp4`` with sound for each clip of a real set, and ``out/manifest.json``.
 
@@ -64,6 +51,9 @@ def generate_split(
         clips: only the first so many; 0 for all.
         progress: told after each window.
         device: where to generate; the first GPU or the CPU by default.
+        devices: generate batches in several processes instead, each with one of these devices, as
+            ``lt_bench.devices.parse_devices`` names them; the model is read again from its file.
+        plugins: Python files that those processes import, as this one did.
 
     Raises:
         CacheError: no real set.
@@ -81,10 +71,17 @@ def generate_split(
     left = [clip for clip in wanted if clip.id not in ready]
     operations = _operations(loaded, sampling)
     if left:
-        pipeline = Pipeline(loaded, sampling, device)
         meter = _Meter(progress, sum(c.frames for c in wanted), sum(c.frames for c in done.clips))
-        for batch in _batches(left, sampling.batch_size):
-            done = _generate_batch(pipeline, real_set, batch, out, done, meter)
+        batches = _batches(left, sampling.batch_size)
+        if devices:
+            worker = BatchWorker(loaded.path, sampling, real_set.folder, out, tuple(map(Path, plugins)))
+            results = generate_on_devices(worker, batches, devices, meter.advance)
+        else:
+            results = _generate_here(Pipeline(loaded, sampling, device), real_set, batches, out, meter)
+        order = {clip.id: place for place, clip in enumerate(clip for batch in batches for clip in batch)}
+        for batch in results:
+            misses = sorted((*done.misses, *batch.misses), key=lambda miss: order[miss.id])
+            done = replace(done, clips=(*done.clips, *batch.clips), misses=tuple(misses))
             write_generated_set(out, _summed(done, operations, complete=False))
     done = _summed(done, operations, complete=True)
     write_generated_set(out, done)
@@ -121,69 +118,17 @@ def _begin(loaded: LoadedModel, real_set: RealSet, out: Path, sampling: Sampling
     return replace(new, clips=whole)
 
 
-def _batches(clips: Sequence[RealClip], size: int) -> Iterator[list[RealClip]]:
+def _batches(clips: Sequence[RealClip], size: int) -> list[list[RealClip]]:
     # Clips of like length side by side: a batch then stays full to its end.
     ordered = sorted(clips, key=lambda clip: (clip.frames, clip.id))
-    for start in range(0, len(ordered), max(1, size)):
-        yield ordered[start : start + max(1, size)]
+    return [ordered[start : start + max(1, size)] for start in range(0, len(ordered), max(1, size))]
 
 
-def _generate_batch(
-    pipeline: Pipeline, real_set: RealSet, batch: Sequence[RealClip], out: Path, done: GeneratedSet, meter: _Meter
-) -> GeneratedSet:
-    begin = time.perf_counter()
-    jobs: list[_Job] = []
-    misses: list[Miss] = []
-    with ExitStack() as stack:
-        for clip in batch:
-            try:
-                jobs.append(_job(pipeline, real_set, clip, out, stack))
-            except LtBenchError as error:
-                misses.append(Miss(clip.id, " ".join(str(error).split())))
-                meter.advance(clip.frames)
-        _write_windows(pipeline, jobs, out, meter)
-    seconds = time.perf_counter() - begin
-    frames = sum(job.clip.frames for job in jobs)
-    made = [
-        GeneratedClip(j.clip.id, f"{j.clip.id}.mp4", j.clip.frames, round(seconds * j.clip.frames / frames, 4))
-        for j in jobs
-    ]
-    return replace(done, clips=(*done.clips, *made), misses=(*done.misses, *misses))
-
-
-def _write_windows(pipeline: Pipeline, jobs: Sequence[_Job], out: Path, meter: _Meter) -> None:
-    """Generate the batch's clips side by side, each window going to its file as it comes.
-
-    Files are encoded in threads, a window behind, while the device computes the next one.
-    """
-    with ExitStack() as files:
-        writers = [
-            files.enter_context(video_writer(out / f"{job.clip.id}.mp4", FPS, job.voice, SAMPLE_RATE)) for job in jobs
-        ]
-        pool = files.enter_context(ThreadPoolExecutor(max(1, len(jobs))))
-        written: dict[int, Future[None]] = {}
-        for window in pipeline.generator.windows([job.request for job in jobs]):
-            frames = list(pipeline.decode(iter([window.latents])))
-            if window.request in written:  # a file's windows are in order, and few wait in memory
-                written.pop(window.request).result()
-            written[window.request] = pool.submit(_write_frames, writers[window.request], frames)
-            meter.advance(len(window.latents))
-        for last in written.values():
-            last.result()
-
-
-def _write_frames(write: Callable[[UInt8[np.ndarray, "H W 3"]], None], frames: Sequence[np.ndarray]) -> None:
-    for frame in frames:
-        write(frame)
-
-
-def _job(pipeline: Pipeline, real_set: RealSet, clip: RealClip, out: Path, stack: ExitStack) -> _Job:
-    picture = read_image(real_set.folder / clip.portrait)
-    side = real_set.resolution
-    if picture.shape[:2] != (side, side):
-        raise LtBenchError(f"{clip.portrait}: expected {side}x{side} pixels, got {picture.shape[1]}x{picture.shape[0]}")
-    voice = stack.enter_context(spool_audio(real_set.folder / clip.audio, out, SAMPLE_RATE))
-    return _Job(clip, pipeline.request(clip.id, picture, voice, clip.frames), voice)
+def _generate_here(
+    pipeline: Pipeline, real_set: RealSet, batches: Sequence[Sequence[RealClip]], out: Path, meter: _Meter
+) -> Iterator[MadeBatch]:
+    for batch in batches:
+        yield generate_batch(pipeline, real_set, batch, out, meter.advance)
 
 
 def _operations(loaded: LoadedModel, sampling: SamplingConfig) -> Operations:

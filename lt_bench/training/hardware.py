@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -10,6 +9,7 @@ from dataclasses import dataclass, replace
 import torch
 
 from lt_bench.config import RunConfig, TrainConfig
+from lt_bench.devices import usable_cores
 from lt_bench.errors import ConfigError
 
 MOST_WORKERS = 8
@@ -31,7 +31,7 @@ class Hardware:
     @classmethod
     def of(cls, train: TrainConfig) -> Hardware:
         """The hardware that ``train.accelerator`` chooses on this machine."""
-        cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+        cores = usable_cores()
         if accelerator(train) != "cuda":
             return cls(cuda=False, cores=cores)
         from torch.utils._triton import has_triton

@@ -188,7 +188,7 @@ def random_inception() -> Callable[[Path], Path]:
     return _random_inception
 
 
-def _onnx_file(path: Path) -> Path:
+def _onnx_file(path: Path, batch: int | str = 1) -> Path:
     """A network of one node, y = Flatten(x), written field by field: protobuf tags by their numbers in onnx.proto."""
 
     def field(number: int, value: bytes | int) -> bytes:
@@ -197,17 +197,20 @@ def _onnx_file(path: Path) -> Path:
         size = len(value)
         return bytes([number << 3 | 2, *([size] if size < 128 else [size & 127 | 128, size >> 7])]) + value
 
-    def tensor(name: str, *sides: int) -> bytes:
-        dims = b"".join(field(1, field(1, side)) for side in sides)
+    def dimension(side: int | str) -> bytes:
+        return field(1, field(1, side) if isinstance(side, int) else field(2, side.encode()))
+
+    def tensor(name: str, *sides: int | str) -> bytes:
+        dims = b"".join(map(dimension, sides))
         return field(1, name.encode()) + field(2, field(1, field(1, 1) + field(2, dims)))
 
     node = field(1, b"x") + field(2, b"y") + field(4, b"Flatten")
-    graph = field(1, node) + field(2, b"g") + field(11, tensor("x", 1, 3, 112, 112)) + field(12, tensor("y"))
+    graph = field(1, node) + field(2, b"g") + field(11, tensor("x", batch, 3, 112, 112)) + field(12, tensor("y"))
     path.write_bytes(field(1, 8) + field(8, field(2, 13)) + field(7, graph))
     return path
 
 
 @pytest.fixture(scope="session")
-def onnx_file() -> Callable[[Path], Path]:
-    """Writes an ONNX network that gives back its input of 1 x 3 x 112 x 112, flat."""
+def onnx_file() -> Callable[..., Path]:
+    """Writes an ONNX network that gives back its input, flat: 1 x 3 x 112 x 112, or of another or a named batch."""
     return _onnx_file

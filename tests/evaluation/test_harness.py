@@ -201,6 +201,13 @@ def test_the_order_of_clips_and_the_number_of_processes_change_nothing(painted, 
     assert replace(one, git_commit=None) == replace(two, git_commit=None)
 
 
+def test_devices_change_nothing(painted, generate: Generate, tmp_path: Path) -> None:
+    folder = generate()
+    one = evaluate(folder, painted.folder, PIXELS, options=Options(store=tmp_path / "one"))
+    two = evaluate(folder, painted.folder, PIXELS, options=Options(store=tmp_path / "two", devices=("cpu", "cpu")))
+    assert replace(one, git_commit=None) == replace(two, git_commit=None)
+
+
 def test_the_first_clips_only(painted, generate: Generate, probe_calls: list[int]) -> None:
     folder = generate()
     (folder / "cid_0.mp4").unlink()
@@ -349,6 +356,7 @@ class Loudness(VideoMetric):
     name = "plugin_loudness"
     title = "loudness"
     source = "test"
+    provider = "TestExecutionProvider"
     scale: float = 1.0
 
     def score(self, clip: ClipContext) -> float:
@@ -368,6 +376,7 @@ def test_a_metric_of_ones_own_is_one_file(painted, generate: Generate, tmp_path:
     score = result.scores["plugin_loudness"]
     assert sorted(score.per_video) == ["bob_0", "bob_1"]
     assert 0.1 < score.value < 0.3
+    assert (score.providers, result.scores["psnr"].providers) == (("TestExecutionProvider",), ())
     assert "no audio track" in reasons(result, "plugin_loudness")["ann_0"]
     assert reasons(result, "plugin_loudness")["cid_0"] == "expected a finite value, got nan"
     assert ("ann_0", None) not in [(miss.clip, miss.score) for miss in result.misses]

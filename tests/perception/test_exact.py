@@ -47,6 +47,8 @@ def test_onnx_runtime_is_told_to_be_exact_on_a_gpu(monkeypatch: pytest.MonkeyPat
             return [name for name, _ in told]
 
     monkeypatch.setattr(onnxruntime, "InferenceSession", Session)
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "current_device", lambda: 0)
     arcface._open(Path("x.onnx"))
     (gpu, options), (cpu, _) = told
     assert (gpu, cpu) == ("CUDAExecutionProvider", "CPUExecutionProvider")

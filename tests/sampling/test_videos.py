@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from lt_bench.cli.main import main
 from lt_bench.diffusion.samplers import SAMPLERS
 from lt_bench.errors import CheckpointError, LtBenchError
 from lt_bench.evaluation.inputs.generated_videos import open_generated_videos
@@ -19,7 +20,7 @@ from lt_bench.media.audio import read_audio
 from lt_bench.media.video import probe_video, read_frames
 from lt_bench.models.checkpoint import LoadedModel
 from lt_bench.plugins import load_plugins
-from lt_bench.sampling import videos
+from lt_bench.sampling import clip_batch, videos
 from lt_bench.sampling.generated_set import GeneratedClip, GeneratedSet, read_generated_set
 from lt_bench.sampling.generation_pipeline import Pipeline
 from lt_bench.sampling.operations import count_operations
@@ -61,7 +62,7 @@ def test_a_stopped_generation_goes_on_and_ends_the_same(
 ) -> None:
     sampling = loaded.card.config.sampling
     generate_split(loaded, real_folder, tmp_path / "whole", sampling)
-    writer = videos.video_writer
+    writer = clip_batch.video_writer
 
     @contextmanager
     def stop_at_b(path: Path, *rest: Any) -> Iterator[Any]:
@@ -71,7 +72,7 @@ def test_a_stopped_generation_goes_on_and_ends_the_same(
                 raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr(videos, "video_writer", stop_at_b)
+        patch.setattr(clip_batch, "video_writer", stop_at_b)
         with pytest.raises(KeyboardInterrupt):
             generate_split(loaded, real_folder, tmp_path / "out", sampling)
     half = read_generated_set(tmp_path / "out")
@@ -87,6 +88,41 @@ def test_a_stopped_generation_goes_on_and_ends_the_same(
         assert (tmp_path / "out" / clip.video).read_bytes() == (tmp_path / "whole" / clip.video).read_bytes()
     assert generate_split(loaded, real_folder, tmp_path / "out", sampling) == done
     assert _stamps(tmp_path / "out") == after
+
+
+def test_several_processes_make_the_same_videos(
+    loaded: LoadedModel, real_folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (real_folder / "b.wav").write_bytes(b"no sound")
+    (real_folder / "c.png").unlink()
+    tiny = tmp_path / "tiny.py"  # the fixture's network, in processes that know nothing of it
+    tiny.write_text("from lt_bench.models import presets\npresets.PRESETS['tiny'] = presets.Size(1, 16, 2)\n")
+    one = generate_split(loaded, real_folder, tmp_path / "one", loaded.card.config.sampling)
+    command = ["generate", "--checkpoint", str(loaded.path), "--real", str(real_folder), "--plugin", str(tiny)]
+    assert main([*command, "--out", str(tmp_path / "two"), "--devices", "cpu,cpu"]) == 1
+    assert capsys.readouterr().err.splitlines()[-2:] == [f"{miss.id}: {miss.reason}" for miss in one.misses]
+    two = read_generated_set(tmp_path / "two")
+    assert (two.misses, two.complete) == (one.misses, True)
+    assert [(c.id, c.frames) for c in two.clips] == [(c.id, c.frames) for c in one.clips]
+    for clip in one.clips:
+        assert (tmp_path / "two" / clip.video).read_bytes() == (tmp_path / "one" / clip.video).read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--portrait", "a.png"], "--audio: expected a file, got none"),
+        (["--real", "set", "--portrait", "a.png"], "--real: expected no --portrait"),
+        (["--portrait", "a.png", "--audio", "a.wav", "--devices", "cpu,cpu"], "--devices: expected one device"),
+    ],
+)
+def test_options_that_do_not_go_together_are_one_line(
+    options: list[str], message: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["generate", "--checkpoint", "model.safetensors", "--out", "out.mp4", *options]) == 2
+    error = capsys.readouterr().err
+    assert error.count("\n") == 1
+    assert message in error
 
 
 def test_videos_of_another_source_are_not_mixed(loaded: LoadedModel, real_folder: Path, tmp_path: Path) -> None:

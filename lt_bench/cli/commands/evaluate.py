@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lt_bench.cli.output import add_json_flag, print_json, progress_bar
-from lt_bench.cli.parsing import at_least
+from lt_bench.cli.parsing import add_devices_flag, at_least
 from lt_bench.cli.plugin_option import add_plugin_flag
 
 if TYPE_CHECKING:
@@ -36,6 +36,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--clips", type=at_least(0), default=0, metavar="N", help="score the first N clips only (default: all)"
     )
     parser.add_argument("--workers", type=at_least(1), default=1, metavar="N", help="processes (default: 1)")
+    add_devices_flag(parser)
     parser.add_argument(
         "--engine", choices=("local", "ray"), default="local", help="local processes, or a Ray cluster (default: local)"
     )
@@ -92,9 +93,14 @@ def _options(arguments: argparse.Namespace) -> Options:
 
     if not 0 <= arguments.store_limit < float("inf"):
         raise ResultError(f"--store-limit: expected a size in GB, at least 0, got {arguments.store_limit}")
+    if arguments.devices and arguments.engine == "ray":
+        raise ResultError(
+            "--devices: expected the local engine, got ray, which gives out the GPUs of its cluster itself"
+        )
     return Options(
         clips=arguments.clips,
         workers=arguments.workers,
+        devices=arguments.devices,
         store=arguments.store,
         plugins=tuple(map(Path, arguments.plugin)),
         pairs=arguments.pairs,

@@ -1,10 +1,14 @@
-"""Turn a portrait and a voice into a talking-head video with a trained model.
+"""Turn a portrait and a voice, or a whole real set, into talking-head videos with a trained model.
 
 The portrait may be any picture: for a model trained on real faces its face is found and cropped as in training; for one
 trained on synthetic faces, or with --no-crop, the center square is taken. The voice may be any sound file, or a video
 with sound, of at least one frame (40 ms); the video is as long as the voice. The video's sound is the given one, at its
 rate and with its channels, up to two. Windows are written to the file as they are generated, so a long voice takes no
 more memory than a short one.
+
+With --real, every clip of a real set (CACHE/real/SPLIT) becomes OUT/<id>.mp4, ready for evaluate; --devices spreads the
+clips over several GPUs. Existing videos are kept. Exit code: 0 every clip was generated, 1 some could not be, 2 bad
+input.
 """
 
 from __future__ import annotations
@@ -19,6 +23,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lt_bench.cli.output import add_json_flag, print_json, progress_bar, stderr_console
+from lt_bench.cli.parsing import add_devices_flag, at_least
 from lt_bench.cli.plugin_option import add_plugin_flag
 from lt_bench.conventions import FPS
 
@@ -37,9 +42,13 @@ CHUNK = 1 << 20
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the verb's arguments."""
     parser.add_argument("--checkpoint", required=True, type=Path, metavar="MODEL", help="a run's model.safetensors")
-    parser.add_argument("--portrait", required=True, type=Path, metavar="PICTURE", help="whose face: PNG, JPEG, ...")
-    parser.add_argument("--audio", required=True, type=Path, metavar="SOUND", help="what is said: WAV, MP3, video")
-    parser.add_argument("--out", required=True, type=Path, metavar="VIDEO.mp4", help="where the video goes")
+    parser.add_argument("--portrait", type=Path, metavar="PICTURE", help="whose face: PNG, JPEG, ...")
+    parser.add_argument("--audio", type=Path, metavar="SOUND", help="what is said: WAV, MP3, video")
+    parser.add_argument("--out", required=True, type=Path, metavar="OUT", help="VIDEO.mp4, or with --real a folder")
+    parser.add_argument("--real", type=Path, metavar="DIR", help="a real set, in place of a portrait and a voice")
+    parser.add_argument("--clips", type=at_least(0), default=0, metavar="N", help="first N clips only (default: all)")
+    parser.add_argument("--system", default="letstalk", metavar="NAME", help="name in tables (default: letstalk)")
+    add_devices_flag(parser, "one process for each, with --real")
     parser.add_argument("--no-crop", action="store_true", help="take the centre square, do not look for a face")
     parser.add_argument("overrides", nargs="*", metavar="key=value", help="a key of sampling, as audio_scale=2")
     add_plugin_flag(parser)
@@ -48,8 +57,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Generate the videos and report."""
+    _check_inputs(arguments)
+    if arguments.real is not None:
+        from lt_bench.cli.generate_set import run_set
+
+        return run_set(arguments)
+    if arguments.devices:
+        from lt_bench.devices import use_device
+
+        use_device(arguments.devices[0])
     folder = _check_out(arguments.out)
-    _check_model_file(arguments.checkpoint)
+    check_model_file(arguments.checkpoint)
     # Inputs are read before anything slow is loaded.
     from lt_bench.media.audio import spool_audio
     from lt_bench.media.image import read_image
@@ -60,6 +78,20 @@ def run(arguments: argparse.Namespace) -> int:
         frames = _frames(voice, arguments.audio)
         _check_heard(voice, arguments.audio)
         return _generate(arguments, picture, voice, frames, _given_sound(arguments.audio, folder, stack))
+
+
+def _check_inputs(arguments: argparse.Namespace) -> None:
+    """Either a portrait and a voice, on one device, or a real set."""
+    from lt_bench.errors import ConfigError
+
+    missing = [flag for flag in ("portrait", "audio") if getattr(arguments, flag) is None]
+    if arguments.real is None:
+        if missing:
+            raise ConfigError(f"--{missing[0]}: expected a file, got none; --portrait and --audio, or --real")
+        if len(arguments.devices) > 1:
+            raise ConfigError(f"--devices: expected one device for one video, got {len(arguments.devices)}")
+    elif len(missing) < 2 or arguments.no_crop:
+        raise ConfigError("--real: expected no --portrait, --audio and --no-crop with it, got one")
 
 
 def _generate(
@@ -74,7 +106,7 @@ def _generate(
 
     load_plugins(arguments.plugin)
     card = read_card(arguments.checkpoint)
-    sampling = _sampling(card, arguments.overrides)
+    sampling = sampling_of(card, arguments.overrides)
     face = not arguments.no_crop and card.landmark_set != "synthetic"
     square = _square(picture, card.resolution, face, arguments.portrait)
 
@@ -121,7 +153,7 @@ def _check_out(out: Path) -> Path:
     return folder
 
 
-def _check_model_file(path: Path) -> None:
+def check_model_file(path: Path) -> None:
     """Refuse a missing model before PyTorch is imported, which takes seconds."""
     from lt_bench.errors import CheckpointError
 
@@ -177,7 +209,8 @@ def _frames(voice: SpooledSound, path: Path) -> int:
     return len(voice) // SAMPLES_PER_FRAME
 
 
-def _sampling(card: ModelCard, overrides: list[str]) -> SamplingConfig:
+def sampling_of(card: ModelCard, overrides: list[str]) -> SamplingConfig:
+    """The sampling that a model was trained with, and changes to it."""
     from lt_bench.config import SamplingConfig, apply_overrides, parse_config, to_dict
 
     return parse_config(SamplingConfig, apply_overrides(to_dict(card.config.sampling), overrides), "sampling")

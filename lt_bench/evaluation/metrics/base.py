@@ -73,6 +73,11 @@ class Metric(ABC):
         return ""
 
     @property
+    def provider(self) -> str:
+        """ONNX Runtime's execution provider that runs the network in this process; empty where PyTorch does."""
+        return ""
+
+    @property
     def detail(self) -> str:
         """What the full name says of the settings, such as ``SqueezeNet 1.1 pool, d=512``."""
         return ""

@@ -164,6 +164,9 @@ class Score:
     """Plain values that the number depends on: the metric's own by name, the protocol's as ``protocol.<name>``."""
     settings_hash: str = field(kw_only=True)
     """``hash_of_settings``; scores of another hash are not comparable."""
+    providers: tuple[str, ...] = ()
+    """ONNX Runtime's execution providers that ran the network, such as ``CUDAExecutionProvider``; none where PyTorch or
+    no network did, and in files before version 1.2."""
 
 
 @strict

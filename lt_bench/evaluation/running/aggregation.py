@@ -103,6 +103,7 @@ def _per_video(score: VideoMetric, clips: Sequence[ClipScores], identities: Mapp
         scored=len(values),
         reference=reference,
         control=_beside(score, "shuffled", [clip.controls for clip in clips]),
+        providers=tuple(sorted({clip.providers[score.name] for clip in clips if score.name in clip.providers})),
     )
 
 
@@ -183,6 +184,7 @@ def _score(
     known: bool = True,
     control: Reference | None = None,
     extrapolated: Extrapolation | None = None,
+    providers: tuple[str, ...] = (),
 ) -> Score:
     parts = (score.title, score.detail, rules.text, amount)
     settings = to_dict(score) | rules.settings
@@ -206,4 +208,5 @@ def _score(
         extrapolated=extrapolated,
         settings=settings,
         settings_hash=hash_of_settings(settings),
+        providers=providers,
     )

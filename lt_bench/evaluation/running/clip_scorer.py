@@ -42,6 +42,8 @@ class ClipScores:
     """The same scores of the real video with another identity's sound, for metrics that use audio."""
     collected: dict[str, Mapping[str, ndarray]] = field(default_factory=dict)
     """Features for set-level metrics."""
+    providers: dict[str, str] = field(default_factory=dict)
+    """ONNX Runtime's execution provider of each metric whose network it runs."""
     misses: tuple[Miss, ...] = ()
     adjusted: tuple[str, ...] = ()
     """Changes to rates, sizes and lengths of the two videos."""
@@ -135,6 +137,8 @@ class _Measurement:
             result.collected[name] = dict(score.collect(clip))
         elif isinstance(score, VideoMetric):
             result.values[name] = self._value(score.score, self.pair_values, "value", clip)
+            if score.provider:
+                result.providers[name] = score.provider
             if score.reference is not None:
                 self._beside(score, "reference", clip.on_real(), result.references)
             if "audio" in score.needs and (misvoiced := clip.misvoiced()):

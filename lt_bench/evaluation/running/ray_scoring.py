@@ -9,7 +9,7 @@ from pathlib import Path
 from lt_bench.evaluation.results.result_file import Miss
 from lt_bench.evaluation.running.clip_scorer import ClipScorer, ClipScores, Pair
 from lt_bench.evaluation.running.scoring_job import Work
-from lt_bench.ray_cluster import RETRIES, ray_cluster, run_tasks
+from lt_bench.ray_cluster import RETRIES, gpu_share, ray_cluster, run_tasks
 
 
 def run_on_ray(work: Work, pairs: Sequence[Pair], workers: int) -> Iterator[ClipScores]:
@@ -19,15 +19,9 @@ def run_on_ray(work: Work, pairs: Sequence[Pair], workers: int) -> Iterator[Clip
         LtBenchError: Ray is not installed or cannot be reached.
     """
     with ray_cluster(workers) as ray:
-        gpus = share_of_gpu(int(ray.cluster_resources().get("GPU", 0)), workers)
-        task = ray.remote(num_cpus=1, num_gpus=gpus, max_retries=RETRIES)(_score)
+        task = ray.remote(num_cpus=1, num_gpus=gpu_share(ray, workers), max_retries=RETRIES)(_score)
         kept, here = ray.put(work), Path.cwd()
         yield from run_tasks(ray, lambda pair: task.remote(kept, here, pair), pairs, _lost, workers)
-
-
-def share_of_gpu(gpus: int, workers: int) -> float:
-    """How much of one GPU each of some workers takes, so that all of them run at once."""
-    return 1 / -(-workers // gpus) if gpus else 0.0
 
 
 def _lost(pair: Pair, reason: str) -> ClipScores:

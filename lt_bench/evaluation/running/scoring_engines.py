@@ -4,24 +4,23 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from functools import partial
-from multiprocessing import active_children, get_context
 from multiprocessing.util import Finalize
-from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
-from lt_bench.children import deaf_to_interrupts, end_with_parent
+from lt_bench.devices import visible_gpus
 from lt_bench.errors import ResultError
 from lt_bench.evaluation.running.clip_scorer import ClipScorer, ClipScores, Pair
 from lt_bench.evaluation.running.scoring_job import Work
+from lt_bench.process_pool import run_in_processes
 
 Engine = Literal["local", "ray"]
-GPU_VARIABLE = "CUDA_VISIBLE_DEVICES"
 
 
-def run(work: Work, pairs: Sequence[Pair], workers: int = 1, engine: Engine = "local") -> Iterator[ClipScores]:
+def run(
+    work: Work, pairs: Sequence[Pair], workers: int = 1, engine: Engine = "local", devices: Sequence[str] = ()
+) -> Iterator[ClipScores]:
     """Score pairs, in any order.
 
     Args:
@@ -29,6 +28,7 @@ def run(work: Work, pairs: Sequence[Pair], workers: int = 1, engine: Engine = "l
         pairs: what.
         workers: processes, or Ray tasks side by side.
         engine: ``ray`` starts or joins a Ray cluster whose machines see the same folders.
+        devices: of the processes, in turn; none for all GPUs. At least one process is started for each.
 
     Raises:
         ResultError: a worker process died.
@@ -38,9 +38,9 @@ def run(work: Work, pairs: Sequence[Pair], workers: int = 1, engine: Engine = "l
         from lt_bench.evaluation.running.ray_scoring import run_on_ray
 
         return run_on_ray(work, pairs, workers)
-    if workers <= 1 or len(pairs) < 2:
+    if not devices and (workers <= 1 or len(pairs) < 2):
         return _here(work, pairs)
-    return _in_processes(work, pairs, min(workers, len(pairs)))
+    return _in_processes(work, pairs, min(max(workers, len(devices)), max(1, len(pairs))), devices or visible_gpus())
 
 
 def _here(work: Work, pairs: Sequence[Pair]) -> Iterator[ClipScores]:
@@ -51,22 +51,9 @@ def _here(work: Work, pairs: Sequence[Pair]) -> Iterator[ClipScores]:
         scorer.loader.tools.close()
 
 
-def _in_processes(work: Work, pairs: Sequence[Pair], workers: int) -> Iterator[ClipScores]:
-    context = get_context("spawn")
-    start = partial(_start_worker, work, context.Value("i", 0))
+def _in_processes(work: Work, pairs: Sequence[Pair], workers: int, devices: Sequence[str]) -> Iterator[ClipScores]:
     try:
-        with ProcessPoolExecutor(workers, mp_context=context, initializer=start) as pool:
-            with deaf_to_interrupts():  # its processes start here
-                futures = [pool.submit(_score_in_worker, pair) for pair in pairs]
-            try:
-                for future in as_completed(futures):
-                    yield future.result()
-            except (KeyboardInterrupt, GeneratorExit):  # at once: files appear whole or not at all
-                for child in active_children():
-                    child.terminate()
-                raise
-            finally:
-                pool.shutdown(wait=False, cancel_futures=True)
+        yield from run_in_processes(_score_in_worker, pairs, partial(_start_worker, work), workers, devices)
     except BrokenProcessPool:
         raise ResultError(
             f"{work.reference.folder}: a worker process died, perhaps out of memory; finished clips are kept: "
@@ -77,27 +64,13 @@ def _in_processes(work: Work, pairs: Sequence[Pair], workers: int) -> Iterator[C
 _SCORER: list[ClipScorer] = []
 
 
-def _start_worker(work: Work, counter: Any) -> None:
-    end_with_parent()
-    with counter.get_lock():
-        number, counter.value = counter.value, counter.value + 1
-    # Both before torch is imported, if it ever is. Workers run side by side: more threads than cores are far slower.
+def _start_worker(work: Work) -> None:
+    # Before torch is imported, if it ever is. Workers run side by side: more threads than cores are far slower.
     os.environ["OMP_NUM_THREADS"] = "1"
-    if gpus := visible_gpus():
-        os.environ[GPU_VARIABLE] = gpus[number % len(gpus)]
     scorer = work.scorer()
     _SCORER[:] = [scorer]
     # Before the process's threads end, without which MediaPipe cannot free its network.
     Finalize(None, scorer.loader.tools.close, exitpriority=1)
-
-
-def visible_gpus() -> tuple[str, ...]:
-    """The CUDA devices that this process may use, found without CUDA or torch."""
-    chosen = os.environ.get(GPU_VARIABLE)
-    if chosen is not None:
-        return tuple(part.strip() for part in chosen.split(",") if part.strip())
-    # CUDA counts the devices that are there from 0: a container may hold /dev/nvidia4 alone, which is its device 0.
-    return tuple(map(str, range(len(list(Path("/dev").glob("nvidia[0-9]*"))))))
 
 
 def _score_in_worker(pair: Pair) -> ClipScores:

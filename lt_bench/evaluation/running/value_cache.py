@@ -44,7 +44,8 @@ class ValueCache:
             tell: gives the reason of a miss, as it is kept.
         """
         settings = dataclasses.asdict(score)  # type: ignore[call-overload]
-        key = sha256_json([role, score.name, score.detector, settings, code_hash(score.__module__)])
+        provider = [score.provider] if score.provider else []
+        key = sha256_json([role, score.name, score.detector, settings, code_hash(score.__module__), *provider])
         if key not in self._rows:
             row: dict[str, Any] = {"score": f"{score.name}, {role}"}
             try:

@@ -18,6 +18,7 @@ PACKAGES = (
     "mediapipe",
     "numpy",
     "onnxruntime",
+    "onnxruntime-gpu",
     "opencv-contrib-python",
     "scipy",
     "syncnet-python",

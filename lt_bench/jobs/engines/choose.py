@@ -5,10 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 from lt_bench.config import EngineConfig, TrainConfig
+from lt_bench.devices import usable_cores
 from lt_bench.errors import ConfigError
 from lt_bench.jobs.engines.base import Engine
 from lt_bench.jobs.engines.local import LocalEngine
-from lt_bench.jobs.launch import usable_cores, visible_gpus
+from lt_bench.jobs.launch import visible_gpus
 
 
 def open_engine(config: EngineConfig, workers: int, out: Path, accelerator: str, devices: int = 1) -> Engine:

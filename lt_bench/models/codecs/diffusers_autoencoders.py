@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from functools import cached_property
+from math import prod
 from pathlib import Path
 from typing import Any, ClassVar, Self
 
@@ -22,6 +23,24 @@ BF16 = "@bf16"
 """At the end of a path: compute in bfloat16."""
 
 
+WIDTHS = ("block_out_channels", "encoder_block_out_channels", "decoder_block_out_channels")
+"""Keys of a configuration: features of each level, the highest resolution first."""
+LIVE = 10
+"""Tensors of the highest resolution that are alive at once, at most."""
+SHARE, MOST = 16, 32
+"""Share of a GPU's memory for one forward pass, so that several processes can have one GPU; and most frames."""
+
+
+def gpu_batch(layer: int, memory: int) -> int:
+    """Frames a forward pass on a GPU: a function of its size, not of what is free, so that it rounds alike every time.
+
+    Args:
+        layer: bytes of a frame's features at the highest resolution.
+        memory: bytes of the GPU.
+    """
+    return max(1, min(MOST, memory // SHARE // (LIVE * layer)))
+
+
 class PretrainedCodec(Codec):
     """An autoencoder of diffusers; frozen, weights read at first use.
 
@@ -38,7 +57,7 @@ class PretrainedCodec(Codec):
     network_class: ClassVar[str]
     """Name of the class in diffusers, as its ``config.json`` says it."""
     batch: ClassVar[int] = 4
-    """Frames a forward pass, which bounds memory."""
+    """Frames a forward pass on the CPU, which bounds memory; on a GPU as many as ``gpu_batch`` says."""
     tile: ClassVar[int] = 512
     """Largest side of a frame, or of a tile of it, in pixels."""
 
@@ -77,7 +96,7 @@ class PretrainedCodec(Codec):
         """
         check_frames(frames, self.factor)
         network = self._network.to(frames.device)
-        return in_batches(lambda part: self._encode(network, part.to(self.dtype)).float(), frames, self.batch)
+        return in_batches(lambda part: self._encode(network, part.to(self.dtype)).float(), frames, self._batch(frames))
 
     def decode(self, raw: Float[Tensor, "N C h w"]) -> Float[Tensor, "N 3 H W"]:
         """Frames of raw latents, not clamped.
@@ -87,7 +106,17 @@ class PretrainedCodec(Codec):
         """
         check_raw(raw, self.channels)
         network = self._network.to(raw.device)
-        return in_batches(lambda part: network.decode(part.to(self.dtype)).sample.float(), raw, self.batch)
+        size = self._batch(raw, self.factor)
+        return in_batches(lambda part: network.decode(part.to(self.dtype)).sample.float(), raw, size)
+
+    def _batch(self, given: Tensor, factor: int = 1) -> int:
+        """How many of these go through together; ``factor``: pixels of a frame's side per pixel of theirs."""
+        if given.device.type != "cuda":
+            return self.batch
+        sides = (min(side * factor, self.tile) for side in given.shape[-2:])
+        features = max(self._config[key][0] for key in WIDTHS if key in self._config)
+        values = prod(sides) * features
+        return gpu_batch(values * (2 if self.dtype == torch.bfloat16 else 4), torch.cuda.mem_get_info(given.device)[1])
 
     @staticmethod
     @abstractmethod

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
-from typing import ClassVar, Self
+from typing import TYPE_CHECKING, ClassVar, Self
 
 import numpy as np
 from jaxtyping import Float
@@ -14,6 +14,9 @@ from lt_bench.conventions import FPS, SAMPLE_RATE
 from lt_bench.errors import ConfigError, MediaError
 from lt_bench.media.sound import Sound
 from lt_bench.registry import Registry
+
+if TYPE_CHECKING:
+    import torch
 from lt_bench.shapes import SpeechFeatures, Waveform
 
 SAMPLES_PER_FRAME = SAMPLE_RATE // FPS
@@ -52,6 +55,10 @@ class SpeechEncoder(ABC):
     @abstractmethod
     def dim(self) -> int:
         """Features of a layer."""
+
+    def to(self, device: torch.device) -> Self:
+        """This encoder, computing on a device from now on; one without a network that PyTorch runs stays on the CPU."""
+        return self
 
     def encode(self, waveform: Waveform, frames: int) -> SpeechFeatures:
         """Features, float32 (frames, layers, dim); frame k is centred on the time (k + 0.5) / 25 s.
@@ -106,7 +113,8 @@ register_speech_encoder = SPEECH_ENCODERS.register
 def build_speech_encoder(spec: str) -> SpeechEncoder:
     """Build the encoder that a configuration names, such as ``log_mel`` or ``wav2vec2:PATH``.
 
-    PATH is a local folder in transformers' layout, or the id of a repository on the Hugging Face hub.
+    PATH is a local folder in transformers' layout, or the id of a repository on the Hugging Face hub; ``PATH@bf16``
+    computes in bfloat16.
 
     Raises:
         ConfigError: the name is unknown, or a path is missing or too many.

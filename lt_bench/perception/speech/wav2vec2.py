@@ -20,10 +20,18 @@ from lt_bench.conventions import SAMPLE_RATE
 from lt_bench.errors import AssetError
 from lt_bench.files import sha256_json
 from lt_bench.media.sound import Sound
-from lt_bench.perception.speech.base import SAMPLES_PER_FRAME, SpeechEncoder, resample_features, sound_level
+from lt_bench.perception.device import exact_inference
+from lt_bench.perception.speech.base import (
+    SAMPLES_PER_FRAME,
+    SpeechEncoder,
+    resample_features,
+    sound_level,
+)
 from lt_bench.shapes import SpeechFeatures, Waveform
 
 KEY = "speech_encoder wav2vec2"
+BF16 = "@bf16"
+"""At the end of a path: compute in bfloat16."""
 
 
 class FrameRateFeatures(nn.Module):
@@ -46,7 +54,7 @@ class FrameRateFeatures(nn.Module):
         frames = sound.shape[1] // SAMPLES_PER_FRAME
         steps = self.convolutions(functional.pad(sound, (0, max(0, self.field - sound.shape[1]))))[0].T
         times = (self.hop * np.arange(len(steps)) + self.field / 2) / SAMPLE_RATE
-        return torch.from_numpy(resample_features(steps.numpy(), times, frames)).T[None]
+        return torch.from_numpy(resample_features(steps.float().cpu().numpy(), times, frames)).to(sound).T[None]
 
 
 class Wav2Vec2Encoder(SpeechEncoder):
@@ -57,14 +65,17 @@ class Wav2Vec2Encoder(SpeechEncoder):
 
     Args:
         path: a local folder in transformers' layout (``config.json``, ``model.safetensors``) or a hub id such as
-            ``facebook/wav2vec2-base-960h``.
+            ``facebook/wav2vec2-base-960h``; followed by ``@bf16`` it computes in bfloat16, which is another encoder
+            with another hash.
     """
 
     name = "wav2vec2"
     takes_path = True
 
     def __init__(self, path: str) -> None:
-        self.path = path
+        self.path = path.removesuffix(BF16)
+        self.dtype = torch.bfloat16 if path.endswith(BF16) else torch.float32
+        self._device = torch.device("cpu")
 
     @classmethod
     def build(cls, path: str) -> Self:
@@ -74,7 +85,15 @@ class Wav2Vec2Encoder(SpeechEncoder):
     @property
     def hash(self) -> str:
         """Hex SHA-256 over the weight files, the configuration and whether sound is normalised."""
-        return sha256_json([self.name, self._weights_hash, self._normalises])
+        parts = [self.name, self._weights_hash, self._normalises]
+        return sha256_json(parts if self.dtype == torch.float32 else [*parts, str(self.dtype)])
+
+    def to(self, device: torch.device) -> Self:
+        """This encoder, computing on a device from now on."""
+        self._device = device
+        if "_model" in self.__dict__:
+            self._model.to(device)
+        return self
 
     @property
     def layers(self) -> int:
@@ -92,11 +111,11 @@ class Wav2Vec2Encoder(SpeechEncoder):
         mean, deviation = sound_level(sound, frames)
         return mean, (deviation**2 + 1e-7) ** 0.5
 
-    @torch.no_grad()
+    @exact_inference()
     def _encode(self, waveform: Waveform, frames: int) -> SpeechFeatures:
-        sound = torch.from_numpy(waveform).float()[None]
+        sound = torch.from_numpy(waveform).float()[None].to(self._device, self.dtype)
         hidden = self._model(sound, output_hidden_states=True).hidden_states
-        return torch.cat(hidden[1:]).transpose(0, 1).numpy()
+        return torch.cat(hidden[1:]).transpose(0, 1).float().cpu().numpy()
 
     def __getstate__(self) -> dict[str, Any]:
         """Without the network, which transformers' parametrised weights keep from being pickled; workers load it."""
@@ -141,4 +160,4 @@ class Wav2Vec2Encoder(SpeechEncoder):
             raise AssetError(f"{KEY}: expected all weights in {self._folder}, got none for {missing[0]}")
         convolutions = model.feature_extractor
         model.feature_extractor = FrameRateFeatures(convolutions, model.config.conv_kernel, model.config.conv_stride)
-        return model.eval().requires_grad_(False)
+        return model.to(self._device, self.dtype).eval().requires_grad_(False)

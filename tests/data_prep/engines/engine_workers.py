@@ -39,3 +39,22 @@ class Toy:
 
 def lost(job: int, reason: str) -> str:
     return f"{job}: {reason}"
+
+
+@dataclass(frozen=True)
+class Meeting:
+    """Says which device its process sees, once as many processes as jobs have met; may end its process at first."""
+
+    stumbles: bool = False
+
+    def prepare(self, job: tuple[Path, int, int]) -> tuple[str | None, int]:
+        stumbled = job[0].parent / "stumbled"
+        if self.stumbles and not stumbled.exists():
+            stumbled.touch()
+            os._exit(1)
+        from meeting import seen_device  # of tests/support
+
+        return seen_device(job)
+
+    def close(self) -> None:
+        """Nothing is held."""

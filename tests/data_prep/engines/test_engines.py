@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from types import ModuleType
@@ -73,3 +74,40 @@ def test_processes_that_always_die_end_the_run(run, monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr("data_prep.engines.local.MAX_LOST", 2)
     with pytest.raises(LtBenchError, match="2 jobs in a row were lost"):
         run(9, die=frozenset(range(9)))
+
+
+def test_each_process_gets_its_device_and_its_successor_too(toys: ModuleType, tmp_path: Path, monkeypatch):
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "3,5")
+    monkeypatch.syspath_prepend(str(Path(__file__).parents[1] / "support"))
+    met, alone = tmp_path / "met", tmp_path / "alone"
+    met.mkdir()
+    alone.mkdir()
+    seen = list(run_jobs([(met, n, 2) for n in range(2)], toys.Meeting, toys.lost, 1, devices=("5", "cpu")))
+    assert sorted(device for device, _ in seen) == ["", "5"]
+    stumbling = partial(toys.Meeting, stumbles=True)
+    assert [device for device, _ in run_jobs([(alone, 0, 1)], stumbling, toys.lost, 1, devices=("5",))] == ["5"]
+
+
+@pytest.mark.parametrize(("gpus", "devices", "share"), [(2, (), 0.5), (2, ("cpu",), 0.0), (0, (), 0.0)])
+def test_ray_is_asked_for_the_gpus_of_its_cluster(gpus, devices, share, monkeypatch):
+    asked = {}
+
+    class Ray:
+        def cluster_resources(self):
+            return {"CPU": 8.0, "GPU": float(gpus)}
+
+        def remote(self, **wanted):
+            asked.update(wanted)
+            return lambda function: None
+
+        def put(self, value):
+            return value
+
+    @contextmanager
+    def cluster(workers):
+        yield Ray()
+
+    monkeypatch.setattr("data_prep.engines.ray.ray_cluster", cluster)
+    monkeypatch.setattr("data_prep.engines.ray.run_tasks", lambda *given: iter(()))
+    assert list(run_jobs(range(3), list, list, 4, engine="ray", devices=devices)) == []
+    assert asked["num_gpus"] == share

@@ -122,8 +122,8 @@ def _note(config: ExperimentConfig) -> str:
 def _timed(config: ExperimentConfig, new: dict[str, Job], cache: LatentCache, times: int) -> dict[str, Cost]:
     from lt_bench.ablation.grid_costs import Cost
     from lt_bench.ablation.step_timing import amount, time_model
+    from lt_bench.devices import usable_cores
     from lt_bench.errors import LtBenchError
-    from lt_bench.jobs.launch import usable_cores
 
     threads = config.engine.cpus or 1
     if config.engine.name == "local":

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import argparse
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lt_bench.cli.commands.prepare.plan_text import print_plan, print_status
 from lt_bench.cli.commands.prepare.report_text import print_report, report_of
 from lt_bench.cli.output import add_json_flag, print_json, progress_bar
-from lt_bench.cli.parsing import at_least
+from lt_bench.cli.parsing import add_devices_flag, at_least
 from lt_bench.cli.plugin_option import add_plugin_flag
 
 if TYPE_CHECKING:
@@ -50,6 +50,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--engine", choices=("local", "ray"), default="local", help="where clips are prepared")
     parser.add_argument("--workers", type=at_least(1), metavar="N", help="processes (default: one a CPU, at most 8)")
     add_plugin_flag(parser)
+    add_devices_flag(parser)
     look = parser.add_mutually_exclusive_group()
     look.add_argument("--plan", action="store_true", help="say what would be done, with sizes and a time estimate")
     look.add_argument("--status", action="store_true", help="say at which stage every clip is")
@@ -62,18 +63,27 @@ def run(arguments: argparse.Namespace) -> int:
 
     load_plugins(arguments.plugin)
     config = data_config(arguments)
+    _check_devices(arguments)
     if arguments.plan:
         return _plan(config, arguments.workers, arguments.json)
     if arguments.status:
         return _status(config, arguments.json)
     if arguments.download:
         _download(config)
-    report, damage = _finished(config) or _made(config, arguments.workers, arguments.engine)
+    report, damage = _finished(config) or _made(config, arguments.workers, arguments.engine, arguments.devices)
     if arguments.json:
         print_json({**report, "sound": damage is None, "damage": damage})
     else:
         print_report(report, damage)
     return 0 if damage is None else 1
+
+
+def _check_devices(arguments: argparse.Namespace) -> None:
+    from lt_bench.devices import CPU
+    from lt_bench.errors import ConfigError
+
+    if arguments.engine == "ray" and set(arguments.devices) - {CPU}:
+        raise ConfigError("--devices: expected cpu or nothing with Ray, which gives out its cluster's GPUs, got GPUs")
 
 
 def _finished(config: DataConfig) -> tuple[dict[str, Any], None] | None:
@@ -89,7 +99,9 @@ def _finished(config: DataConfig) -> tuple[dict[str, Any], None] | None:
     return {**known, **now}, None
 
 
-def _made(config: DataConfig, workers: int | None, engine: Any) -> tuple[dict[str, Any], str | None]:
+def _made(
+    config: DataConfig, workers: int | None, engine: Any, devices: Sequence[str]
+) -> tuple[dict[str, Any], str | None]:
     """Prepare what is missing and verify it; return the report and the first damage."""
     from data_prep.completion import remember
     from data_prep.encoding.verification import verify_once
@@ -97,7 +109,7 @@ def _made(config: DataConfig, workers: int | None, engine: Any) -> tuple[dict[st
     from data_prep.reporting.report_page import write_report
 
     with progress_bar() as bar:
-        done = prepare(config, workers, _steps(bar, f"preparing {config.dataset}"), engine)
+        done = prepare(config, workers, _steps(bar, f"preparing {config.dataset}"), engine, devices)
         page = write_report(done.cache)
         damage = verify_once(done.cache, _steps(bar, "verifying"))
     report = report_of(done, page)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from abc import abstractmethod
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar, Protocol
 
@@ -38,6 +39,12 @@ class Embedder(Protocol):
 
     def embed(self, frame: UInt8[ndarray, "H W 3"], landmarks: Float[ndarray, "478 xy"]) -> Float32[ndarray, " D"]:
         """One face."""
+        ...
+
+    def embed_faces(
+        self, frames: Sequence[UInt8[ndarray, "H W 3"]], landmarks: Sequence[Float[ndarray, "478 xy"]]
+    ) -> Float32[ndarray, "N D"]:
+        """One face of each frame."""
         ...
 
 
@@ -73,6 +80,11 @@ class IdentityMetric(VideoMetric):
         """The stride."""
         return f"5 points from MediaPipe landmarks, {every(self.stride)}"
 
+    @property
+    def _network(self) -> str:
+        """What embeddings depend on beside the pictures."""
+        return " ".join(part for part in (self.embedder.name, self.detector, self.provider) if part)
+
     def to_portrait(self, clip: ClipContext) -> Float[ndarray, " N"]:
         """Every frame looked at that has a face, against the portrait."""
         return self.compare(self._faces(clip.generated, clip)[1], self._portrait(clip))
@@ -99,9 +111,9 @@ class IdentityMetric(VideoMetric):
 
         def embed() -> dict[str, ndarray]:
             frames, points = video.frames, video.faces.landmarks
-            return {"faces": np.stack([self.embedder.embed(frames[i], points[i]) for i in seen])}
+            return {"faces": self.embedder.embed_faces([frames[i] for i in seen], [points[i] for i in seen])}
 
-        key = f"{self.embedder.name} {self.detector} from {clip.first_frame} stride {self.stride}"
+        key = f"{self._network} from {clip.first_frame} stride {self.stride}"
         return seen, video.features(key, embed, heard=False)["faces"]
 
     def _portrait(self, clip: ClipContext) -> Float32[ndarray, " D"]:
@@ -115,4 +127,4 @@ class IdentityMetric(VideoMetric):
 
         # Kept with the real video, but addressed by the portrait too: it is a file of its own.
         address = hashlib.sha256(picture.tobytes()).hexdigest()
-        return clip.real.features(f"{self.embedder.name} portrait {self.detector} {address}", embed)["face"]
+        return clip.real.features(f"{self._network} portrait {address}", embed)["face"]

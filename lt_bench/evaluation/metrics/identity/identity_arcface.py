@@ -16,7 +16,7 @@ from lt_bench.evaluation.metrics.identity.identity_variants import (
     MeanToTruth,
     WorstToPortrait,
 )
-from lt_bench.perception.arcface import WEIGHTS, ArcFaceEmbedder
+from lt_bench.perception.arcface import WEIGHTS, ArcFaceEmbedder, chosen_provider
 from lt_bench.perception.device import kept_network
 
 NETWORK = "network: Deng et al. 2019, arXiv 1801.07698, InsightFace w600k_r50 (non-commercial)"
@@ -32,6 +32,11 @@ class _IdentityArcFace(IdentityMetric):
     def embedder(self) -> Embedder:
         """ArcFace."""
         return _embedder()
+
+    @property
+    def provider(self) -> str:
+        """ONNX Runtime's, of this process."""
+        return chosen_provider()
 
     def compare(self, a: Float[ndarray, "N D"], b: Float[ndarray, "*N D"]) -> Float[ndarray, " N"]:
         """Cosine a frame; embeddings are of unit length."""

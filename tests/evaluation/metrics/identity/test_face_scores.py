@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -15,6 +16,7 @@ from lt_bench.evaluation.metrics.catalog import build_metric
 from lt_bench.evaluation.metrics.identity import identity_arcface
 from lt_bench.evaluation.metrics.identity.identity_variants import drift
 from lt_bench.evaluation.metrics.motion.beat_align import beat_alignment, motion_stops, sound_onsets
+from lt_bench.perception import arcface
 from lt_bench.perception.arcface import POINTS, TEMPLATE, ArcFaceEmbedder, align_face
 from lt_bench.perception.faces import FaceTrack
 from lt_bench.perception.mouth_measures import LEFT_EYE, OUTER_LIPS, RIGHT_EYE
@@ -157,6 +159,9 @@ class Lookup:
         angle = frame[0, 0, 0] / 100
         return np.array([np.cos(angle), np.sin(angle)], np.float32)
 
+    def embed_faces(self, frames: list[np.ndarray], landmarks: list[np.ndarray]) -> np.ndarray:
+        return np.stack([self.embed(*pair) for pair in zip(frames, landmarks, strict=True)])
+
 
 @pytest.fixture
 def turned(clip_of: MakeClip, monkeypatch: pytest.MonkeyPatch) -> ClipContext:
@@ -226,6 +231,39 @@ def test_arcface_is_given_rgb_in_minus_1_to_1_and_returns_unit_length(
     expected = ((align_face(frame, faces_points()).astype(np.float64) - 127.5) / 127.5).transpose(2, 0, 1).ravel()
     found = ArcFaceEmbedder(onnx_file(tmp_path / "flat.onnx")).embed(frame, faces_points())
     np.testing.assert_allclose(found, expected / np.linalg.norm(expected), atol=1e-6)
+
+
+def test_faces_that_go_through_arcface_together_give_what_each_gives_alone(
+    tmp_path: Path, onnx_file: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    frames = np.random.default_rng(0).integers(0, 256, (5, 112, 112, 3), dtype=np.uint8)
+    embedder = ArcFaceEmbedder(onnx_file(tmp_path / "flat.onnx", "N"))
+    alone = np.stack([embedder.embed(frame, faces_points()) for frame in frames])
+    together: list[int] = []
+    inner = ArcFaceEmbedder._run
+
+    def run(self: ArcFaceEmbedder, pictures: np.ndarray) -> np.ndarray:
+        together.append(len(pictures))
+        return inner(self, pictures)
+
+    monkeypatch.setattr(ArcFaceEmbedder, "_run", run)
+    monkeypatch.setattr(arcface, "_batch_size", lambda session: 2)  # as on a GPU
+    assert np.array_equal(embedder.embed_faces(list(frames), [faces_points()] * 5), alone)
+    assert together == [2, 2, 1]
+
+
+def test_only_a_network_of_any_batch_takes_several_faces_and_only_on_a_gpu(
+    tmp_path: Path, onnx_file: Callable[..., Path]
+) -> None:
+    class OnGpu:
+        def __init__(self, session: Any) -> None:
+            self.get_inputs = session.get_inputs
+
+        def get_providers(self) -> list[str]:
+            return [arcface.CUDA, arcface.CPU]
+
+    any_batch, fixed = (arcface._open(onnx_file(tmp_path / f"{batch}.onnx", batch)) for batch in ("N", 1))
+    assert [arcface._batch_size(s) for s in (OnGpu(any_batch), OnGpu(fixed), any_batch)] == [arcface.BATCH, 1, 1]
 
 
 def test_what_is_no_onnx_network_is_refused(tmp_path: Path) -> None:
