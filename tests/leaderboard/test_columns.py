@@ -34,7 +34,6 @@ def test_a_new_column_is_in_every_file_the_terminal_the_page_and_a_plot(
     write_results: Callable[..., list[Path]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(column_list, "COLUMNS", (*COLUMNS, STEPS))
-    monkeypatch.setattr("lt_bench.leaderboard.page.charts.COLUMNS", (*COLUMNS, STEPS))
     a, b = fake_result("a", 0.9), fake_result("b", 0.5)
     b.meta["train_steps"] = 700
     made = build_leaderboard(write_results(a, b), tmp_path / "out")

@@ -25,7 +25,7 @@ from typing import TYPE_CHECKING, Any
 from lt_bench.cli.output import add_json_flag, print_json, progress_bar, stderr_console
 from lt_bench.cli.parsing import add_devices_flag, at_least
 from lt_bench.cli.plugin_option import add_plugin_flag
-from lt_bench.conventions import FPS
+from lt_bench.conventions import FPS, SAMPLE_RATE
 
 if TYPE_CHECKING:
     import numpy as np
@@ -199,7 +199,6 @@ def _given_sound(path: Path, folder: Path, stack: ExitStack) -> _GivenSound:
 
 
 def _frames(voice: SpooledSound, path: Path) -> int:
-    from lt_bench.conventions import SAMPLE_RATE
     from lt_bench.errors import MediaError
     from lt_bench.perception.speech.base import SAMPLES_PER_FRAME
 

@@ -152,7 +152,10 @@ def _miss(miss: Any) -> Any:
 
 def fault_of(reason: str) -> Fault:
     """Fault of a miss, from the reason that an older version gave."""
-    return next((fault for pattern, fault in _NOT_THE_GENERATED_VIDEO if pattern.search(reason)), "generated")
+    for pattern, fault in _NOT_THE_GENERATED_VIDEO:
+        if pattern.search(reason):
+            return fault
+    return "generated"
 
 
 def _score(score: Any, protocol: Mapping[str, Any]) -> Any:

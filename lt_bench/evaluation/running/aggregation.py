@@ -187,7 +187,7 @@ def _score(
     providers: tuple[str, ...] = (),
 ) -> Score:
     parts = (score.title, score.detail, rules.text, amount)
-    settings = to_dict(score) | rules.settings
+    settings = {**to_dict(score), **rules.settings}
     return Score(
         name=score.name,
         title=", ".join(part for part in parts if part),

@@ -14,7 +14,6 @@ from lt_bench.leaderboard.page.parallel_coordinates import Dimension, parallel_p
 from lt_bench.leaderboard.page.plots import Dot, Line, Point, Reference, dot_plot, line_plot, scatter_plot
 from lt_bench.leaderboard.tables.boards import Board
 from lt_bench.leaderboard.tables.columns.column import Column
-from lt_bench.leaderboard.tables.columns.column_list import COLUMNS
 from lt_bench.leaderboard.tables.factorial_effects import Effect, factorial_effects, unlike_cells
 from lt_bench.leaderboard.tables.fusion_grid import build_grid
 from lt_bench.leaderboard.tables.ranking import control_name, is_control
@@ -41,7 +40,7 @@ def build_charts(board: Board, columns: Sequence[Column], colours: dict[str, int
     scores = [column.score for column in columns if column.score]
     dots = [_dots(board, score, colours) for score in scores if _has_values(board, score.name)]
     curves = [_curves(board, colours)] if any(e.curve for row in board.rows for e in row.entries) else []
-    costs = [_against(board, column, colours) for column in COLUMNS if column.plotted and board.headline]
+    costs = [_against(board, column, colours) for column in columns if column.plotted and board.headline]
     lines = [*_effects(board), *_parallel(board, scores, colours)]
     extra = (*lines, *curves, *(chart for chart in costs if chart is not None))
     return (*dots[:1], *extra, *dots[1:])

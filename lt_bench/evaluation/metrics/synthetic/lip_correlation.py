@@ -155,8 +155,9 @@ def _pearson(measured: Float[ndarray, " F"], true: Float[ndarray, " F"]) -> floa
 def _fault_of_length(clip: ClipContext, truth: Truth | None, scored: int) -> Fault:
     """Fault of an error for fewer than ``scored`` frames with a measurement and a truth."""
     frames = clip.first_frame + scored
-    of_another_clip = truth is not None and truth is not clip.truth
-    return "reference" if of_another_clip and len(truth.states) < frames else clip.fault_of_length(frames)
+    if truth is not None and truth is not clip.truth and len(truth.states) < frames:
+        return "reference"  # another clip's truth, of its own length
+    return clip.fault_of_length(frames)
 
 
 def _series(clip: ClipContext, truth: Truth | None, name: str) -> tuple[Float[ndarray, " F"], Float[ndarray, " F"]]:
