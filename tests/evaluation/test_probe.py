@@ -20,7 +20,7 @@ from lt_bench.evaluation.metrics.synthetic.probe_readings import EMBEDDING, READ
 
 SPEAKERS, FRAMES = 8, 40
 FIRST = 5000  # beyond those of the committed figures
-WEIGHTS = Path(probe.__file__).parents[1] / "weights" / "probe.safetensors"
+WEIGHTS = Path(probe.__file__).parents[2] / "weights" / "probe.safetensors"
 FIGURES = Path(__file__).parents[2] / "experiments" / "detectors" / "probe.json"
 
 
