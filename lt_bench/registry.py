@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from importlib import import_module
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, TypeVar, cast
 
 from lt_bench.errors import ConfigError
 
@@ -88,7 +88,7 @@ class Registry(Generic[T]):
             ConfigError: the class does not extend the registry's base, has no name, or its name is taken.
         """
         where = f"{self.kind} {getattr(entry, '__qualname__', entry)}"
-        if not (isinstance(entry, type) and issubclass(entry, self.base)):
+        if not _extends(entry, self.base):
             raise ConfigError(f"{where}: expected a subclass of {self.base.__name__}, got another object")
         name = getattr(entry, "name", None)
         if not isinstance(name, str) or not name:
@@ -96,8 +96,12 @@ class Registry(Generic[T]):
         taken = self.own.get(name) or (_identity(self._added[name]) if name in self._added else None)
         if taken is not None and taken != _identity(entry):
             raise ConfigError(f"{where}: expected a name that is not taken, got '{name}', which is {taken}")
-        self._added[name] = entry
+        self._added[name] = cast("type[T]", entry)
         return entry
+
+
+def _extends(entry: Any, base: type) -> bool:
+    return isinstance(entry, type) and issubclass(entry, base)
 
 
 def _identity(entry: type[Any]) -> str:

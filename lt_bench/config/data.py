@@ -31,7 +31,8 @@ class CropConfig:
 
     method: str = "stable"
     """stable: around the union of the face's boxes. ffhq: from eyes and mouth as FFHQ is aligned, turned upright.
-    window, ratio: the two ways of HDTF's README: the list's fixed window, or the union times the list's factor."""
+    window, ratio: the two ways of HDTF's README: the list's fixed window, or the union times the list's factor. Or a
+    plugin's."""
     scale: float = 1.5
     """Side of the stable square over the larger side of the face's union."""
     rise: float = 0.08
@@ -99,9 +100,10 @@ class DataConfig:
     """Side of the square frames, in pixels."""
     codec: str = "auto"
     """ae_rendered_f32 (rendered faces only), dct, taef2, or a local folder / hub id of a diffusers autoencoder as
-    ``kl:PATH`` or ``dc:PATH``. auto: ae_rendered_f32 for ``synthetic``, taef2 for ``grid-sample``, else dct."""
+    ``kl:PATH`` or ``dc:PATH``, or a plugin's. auto: ae_rendered_f32 for ``synthetic``, taef2 for ``grid-sample``,
+    else dct."""
     speech_encoder: str = "log_mel"
-    """log_mel, moonshine, or ``wav2vec2:PATH``."""
+    """log_mel, moonshine, ``wav2vec2:PATH``, or a plugin's."""
     synthetic: SyntheticConfig = field(default_factory=SyntheticConfig)
     folder: str = ""
     """Folder of videos, for ``dataset: folder``."""

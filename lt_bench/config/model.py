@@ -25,10 +25,11 @@ class ModelConfig:
     fusion: FusionConfig = field(default_factory=FusionConfig)
     family: str = "softmax"
     """Attention in space and feed-forward: ``softmax`` and an MLP, or ``linear`` (ReLU linear attention, 32 features a
-    head) and a gated convolution, meant for latents of a deep autoencoder (32 channels, patch 1)."""
+    head) and a gated convolution, meant for latents of a deep autoencoder (32 channels, patch 1);
+    or a plugin's."""
     order: str = "factorised"
     """``factorised``: every block attends in time, then in space, as LetsTalk's. ``alternating``: every other block in
-    space, the ones between in time, as Latte's."""
+    space, the ones between in time, as Latte's. Or a plugin's."""
     plugins: tuple[str, ...] = ()
     """Python files, relative to the working folder, that register classes of your own: fusions, codecs, samplers,
     metrics and so on. train, ablate and search import them. A model file never does: generate takes them as

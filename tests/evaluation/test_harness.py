@@ -382,6 +382,8 @@ def test_a_metric_of_ones_own_is_one_file(painted, generate: Generate, tmp_path:
     assert ("ann_0", None) not in [(miss.clip, miss.score) for miss in result.misses]
     assert len(result.scores["psnr"].per_video) == 4
     assert len(str(result.meta["plugin loudness_plugin.py"])) == 64
+    again = evaluate(folder, painted.folder, rules, options=Options(plugins=(plugin,), workers=2))
+    assert again.scores == result.scores  # worker processes import the file too
     with pytest.raises(ConfigError, match="expected a Python file"):
         evaluate(folder, painted.folder, rules, options=Options(plugins=(tmp_path / "none.py",)))
 
