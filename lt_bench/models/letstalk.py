@@ -1,7 +1,7 @@
 """LetsTalk: a diffusion transformer over windows of video latents, guided by a portrait and a voice.
 
 The backbone is that of the released LetsTalk (Zhang et al., arXiv 2411.16748), in its two families; which modality
-enters how is the affair of its two fusions. ``docs/model.md`` goes through it equation by equation.
+enters how is the affair of its two fusions. ``docs/explanation/model.md`` goes through it equation by equation.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The example of docs/your_own_fusion.md, as a user would run it."""
+"""The example of docs/how-to/add-a-fusion.md, as a user would run it."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from lt_bench.models import presets
 from lt_bench.models.checkpoint import read_card
 from lt_bench.models.fusion import base
 
-PAGE = (Path(__file__).resolve().parents[2] / "docs/your_own_fusion.md").read_text()
+PAGE = (Path(__file__).resolve().parents[2] / "docs/how-to/add-a-fusion.md").read_text()
 SHORT = {"train_speakers": 2, "validation_speakers": 1, "test_speakers": 1, "train_frames": 16, "test_frames": 16}
 RUN = {
     "data": {"cache": "cache", "resolution": 32, "codec": "dct", "synthetic": SHORT},

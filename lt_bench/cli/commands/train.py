@@ -2,7 +2,7 @@
 
 Prepares the latent cache first where it does not exist. The same command goes on where a killed run stopped, and does
 nothing when the model is there. On SIGTERM it saves at the end of the step and ends with code 143. Several devices:
-train.devices, train.nodes, train.strategy; see docs/cluster.md.
+train.devices, train.nodes, train.strategy; see docs/how-to/train-on-clusters.md.
 """
 
 from __future__ import annotations
