@@ -5,7 +5,7 @@ BIN = $(VENV)/bin
 STAMP = $(VENV)/.installed
 export MPLBACKEND ?= Agg
 
-.PHONY: help quickstart test slow faults coverage flakes mutants lint bench study docs format install lock audit clean
+.PHONY: help quickstart test slow faults coverage flakes mutants lint bench study docs site format install lock audit clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-11s %s\n", $$1, $$2}'
@@ -81,6 +81,14 @@ study: $(STAMP)  ## the fusion study from scratch (hours): operating point, abla
 
 docs: $(STAMP)  ## the pages of docs/ that are made from the code
 	$(BIN)/python docs/make_reference.py
+
+$(VENV)/.site: $(STAMP)
+	$(BIN)/python -m pip install --quiet --editable '.[site]'
+	touch $@
+
+site: $(VENV)/.site  ## the website of docs/, the notebooks, the studies and the Python API, in build/site
+	$(BIN)/python docs/stage_site.py build/pages
+	$(BIN)/zensical build --clean --strict
 
 format: $(STAMP)  ## put the code in the project's style
 	$(BIN)/ruff check --fix .

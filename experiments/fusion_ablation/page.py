@@ -61,7 +61,7 @@ def verdicts(folder: Path) -> str:
     for name, text, score, kind, level in HYPOTHESES:
         said, numbers = verdict(effects, score, kind, level)
         if name == "H2":
-            said += ", at an operating point that favours it (above)"
+            said += ", at an operating point that favors it (above)"
         lines.append(f"| {name} | {text} | `{score}` | {numbers} | {said} |")
     if (folder / "one_way.json").exists():
         found = read_json(folder / "one_way.json")
