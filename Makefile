@@ -46,10 +46,11 @@ mutants: $(STAMP)  ## change the code of the maths in every small way, and list 
 	PYTHONPATH=$(CURDIR)/$(VENV)/mutmut OMP_NUM_THREADS=1 $(BIN)/python -m mutmut run
 	PYTHONPATH=$(CURDIR)/$(VENV)/mutmut $(BIN)/python -m mutmut results
 
-lint: $(STAMP)  ## style, spelling, types and the layers of the architecture
+lint: $(STAMP)  ## style, spelling, prose, types and the layers of the architecture
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/codespell
+	$(BIN)/python docs/check_prose.py
 	$(BIN)/lint-imports
 	$(BIN)/pyright
 

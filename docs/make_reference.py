@@ -32,7 +32,12 @@ WIDTH = 110
 
 def commands_page() -> str:
     """Show the help of every command."""
-    parts = [MADE, "# Commands", "", "Exit codes: 0 done; 1 a check failed, or some items could not be processed (they are"]
+    parts = [
+        MADE,
+        "# Commands",
+        "",
+        "Exit codes: 0 done; 1 a check failed, or some items could not be processed (they are",
+    ]
     parts += ["listed); 2 bad input (one line on stderr); 130 interrupted; 143 ended by SIGTERM. Rerun an interrupted"]
     parts += ["command to resume it; `generate` starts again from the beginning.", ""]
     for verb, summary in VERBS.items():
@@ -63,7 +68,9 @@ def _lines(text: str) -> list[str]:
 def configuration_page() -> str:
     """Describe every YAML key of an experiment, a search or a protocol, by section."""
     parts = [MADE, "# Configuration", ""]
-    parts += ["Any key can be changed on the command line as `part.key=value`. An unknown key is an error. A YAML file can"]
+    parts += [
+        "Any key can be changed on the command line as `part.key=value`. An unknown key is an error. A YAML file can"
+    ]
     parts += ["start with `base: other.yaml`, whose keys it overrides. Every run saves its resolved configuration.", ""]
     seen: list[type] = []
     for start in (ExperimentConfig, SearchConfig, Protocol):

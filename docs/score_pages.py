@@ -11,15 +11,16 @@ from lt_bench.evaluation.metrics.base import PerVideoScore, ReportedScore, Score
 from lt_bench.evaluation.protocol import Protocol, ScoreSpec, load_protocol, protocol_names
 
 MADE = "<!-- made by docs/make_reference.py; do not edit -->"
-INTRO = """A score is meaningful only together with its protocol. Results that differ in protocol, version, reference set,
-frame size, N or clip length are never shown in one table; the difference is named instead. Use `paper-v1`, `open-v1` and
-`synthetic-v2` for new results. `synthetic-v1` is for the first version of the synthetic set. The other protocols
-reproduce the conventions of single tools.
+INTRO = """A score is meaningful only together with its protocol. Results that differ in protocol, version, reference
+set, frame size, N or clip length are never shown in one table; the difference is named instead. Use `paper-v1`,
+`open-v1` and `synthetic-v2` for new results. `synthetic-v1` is for the first version of the synthetic set. The other
+protocols reproduce the conventions of single tools.
+
 You can also write [your own protocol](#your-own) as a YAML file."""
 OWN = """## Your own
 
-`lt-bench evaluate --protocol mine.yaml` accepts any file with [these keys](configuration.md#protocol). Missing keys have
-their default, and every result contains the hash of the complete protocol:
+`lt-bench evaluate --protocol mine.yaml` accepts any file with [these keys](configuration.md#protocol). Missing keys
+have their default, and every result contains the hash of the complete protocol:
 
 ```yaml
 id: lips-256
@@ -43,10 +44,10 @@ JSON file, `{"id of the real video": "file of the generated one"}`.
 SCORES_INTRO = """Each metric is one class in `lt_bench/evaluation/metrics`. A protocol's YAML file gives its settings.
 
 Metrics that need faces are designed for videos of one person. They use the face that MediaPipe selects in each frame
-independently, without tracking. Among several faces this is the largest. If two faces have a similar size, the selection
-can alternate between them, which looks like a head that jumps. If a face is found in fewer than 80% of the sampled frames,
-the video is unscored. Metrics that need audio do not score a video whose sound is silent, or ends more than two frames
-before the picture."""
+independently, without tracking. Among several faces this is the largest. If two faces have a similar size, the
+selection can alternate between them, which looks like a head that jumps. If a face is found in fewer than 80% of the
+sampled frames, the video is unscored. Metrics that need audio do not score a video whose sound is silent, or ends more
+than two frames before the picture."""
 
 
 def protocols_page() -> str:
@@ -105,7 +106,9 @@ def _settings(score: Any) -> list[str]:
 def _scope(score: Score) -> str:
     if isinstance(score, ReportedScore):
         return "the system, as it reports itself"
-    return f"each video, then the {score.aggregate} of all videos" if isinstance(score, PerVideoScore) else "the whole set"
+    return (
+        f"each video, then the {score.aggregate} of all videos" if isinstance(score, PerVideoScore) else "the whole set"
+    )
 
 
 def _direction(score: Score) -> str:

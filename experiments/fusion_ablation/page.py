@@ -123,7 +123,10 @@ MORE = (
 )
 """Further results, shown if they exist."""
 DARK = "Dark bars have p < 5% after Holm's correction over all effects of the score."
-STARS = "Effects are relative to the mean of all cells; * p < 5% after correction. All but the decision scores are secondary."
+STARS = (
+    "Effects are relative to the mean of all cells; * p < 5% after correction. All but the decision scores are "
+    "secondary."
+)
 
 
 SCORED = """

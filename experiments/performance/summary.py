@@ -18,10 +18,10 @@ HERE = Path(__file__).parent
 Document = dict[str, Any]
 HEAD = """# Performance
 
-Each row compares lt_bench with a named peer or bound in one run. Values are medians, except that memory and the one pass of
-evaluation are single runs. `summary.py` makes this page from the JSON files in this folder, and `make bench` repeats all
-measurements. Each script documents how to run it alone. The speed of the machine varies from minute to minute, so ratios
-are more reliable than times.
+Each row compares lt_bench with a named peer or bound in one run. Values are medians, except that memory and the one
+pass of evaluation are single runs. `summary.py` makes this page from the JSON files in this folder, and `make bench`
+repeats all measurements. Each script documents how to run it alone. The speed of the machine varies from minute to
+minute, so ratios are more reliable than times.
 
 | claim | measured against | aim | found | machine |
 |---|---|---|---|---|
@@ -30,7 +30,8 @@ are more reliable than times.
 BY_HAND = """
 ## Larger sizes
 
-These are results of the same scripts, run by hand with more and longer videos, more cells and more commands (`by_hand/`).
+These are results of the same scripts, run by hand with more and longer videos, more cells and more commands
+(`by_hand/`).
 
 | claim | found | machine |
 |---|---|---|

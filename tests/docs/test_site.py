@@ -56,7 +56,9 @@ def test_the_navigation_lists_each_page_once(pages: Path) -> None:
 
 def test_links_are_rewritten_for_the_site(staging: ModuleType) -> None:
     page, files = staging.PurePosixPath("docs/how-to/index.md"), set()
-    text = "[a](../../SECURITY.md#x) [b](../../notebooks/05_search.ipynb) [c](../../LICENSE) [d](../../tests) \\[e](f)\n"
+    text = (
+        "[a](../../SECURITY.md#x) [b](../../notebooks/05_search.ipynb) [c](../../LICENSE) [d](../../tests) \\[e](f)\n"
+    )
     expected = "[a](../project/security.md#x) [b](../tutorials/05_search.md) [c](../files/LICENSE) d \\[e](f)\n"
     assert staging.rewrite(text, page, files) == expected
     assert files == {staging.PurePosixPath("LICENSE")}

@@ -2,8 +2,8 @@
 
 Models are made side by side (--max-parallel): by processes of this machine, on a Ray cluster, or as Slurm jobs
 (--engine); what a Slurm job is given are keys, such as engine.gpus=1 engine.slurm.partition=gpu; see
-docs/how-to/train-on-clusters.md. Cells that differ only in keys of sampling and evaluation share one training. Exit code: 0 every cell is done, 1 some
-failed (each is a row with its reason), 2 bad input.
+docs/how-to/train-on-clusters.md. Cells that differ only in keys of sampling and evaluation share one training. Exit
+code: 0 every cell is done, 1 some failed (each is a row with its reason), 2 bad input.
 """
 
 from __future__ import annotations
