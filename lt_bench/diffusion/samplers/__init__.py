@@ -1,7 +1,7 @@
-"""Samplers: diffusers' schedulers, set up for what our networks predict.
+"""Samplers: diffusers' schedulers, configured for the networks of lt_bench.
 
-The steps themselves are diffusers'. What is ours is the choice of timesteps, the learned variance (only DDPM uses it)
-and the change of the prediction into what a scheduler knows.
+diffusers computes the steps. These modules choose the timesteps, apply the learned variance (only DDPM uses it) and
+convert predictions to the type that a scheduler expects.
 """
 
 from __future__ import annotations
@@ -24,15 +24,15 @@ __all__ = ["Generators", "Sampler", "SamplerName", "build_sampler"]
 def build_sampler(
     name: SamplerName, steps: int, config: DiffusionConfig, learn_sigma: bool = False, spacing: str = "even"
 ) -> Sampler:
-    """A sampler for networks trained with ``config``.
+    """Build a sampler for networks trained with ``config``.
 
     Args:
         name: ``ddpm`` and ``ddim`` for the linear schedule, ``flow_euler`` and ``flow_heun`` for the flow, ``dpmpp_2m``
             and ``unipc`` for both.
-        steps: of the sampler; one call of the network each, but two with ``flow_heun`` (and one in its last step).
-        config: what the network was trained for.
+        steps: number of steps; a step is one network call, except that ``flow_heun`` needs two (and one in its last).
+        config: objective that the network was trained with.
         learn_sigma: whether the network also predicts the variance.
-        spacing: of the steps, as in ``SamplingConfig``.
+        spacing: spacing of the steps, as in ``SamplingConfig``.
 
     Raises:
         ConfigError: the sampler is unknown or does not fit the schedule, or the number of steps is out of range.
@@ -55,7 +55,7 @@ def build_sampler(
     if log_snr and (flow or name not in ("dpmpp_2m", "unipc")):
         got = f"{name} and schedule {config.schedule}"
         raise ConfigError(f"sampling.spacing: expected even unless dpmpp_2m or unipc on the linear schedule, got {got}")
-    least = 2 if name == "ddpm" else 1  # its only step would be that of t = 0, which takes noise for clean latents
+    least = 2 if name == "ddpm" else 1  # a single step would be that of t = 0, which treats noise as clean latents
     if not least <= steps <= STEPS:
         raise ConfigError(f"sampling.steps: expected {least} to {STEPS}, got {steps}")
     return fitting[name]()

@@ -1,4 +1,4 @@
-"""What every sampler offers, and the schedule that diffusers' schedulers are given."""
+"""Base class of the samplers, and the settings shared by diffusers' schedulers."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from lt_bench.diffusion.schedule import BETA_FIRST, BETA_LAST, STEPS, linear_bet
 from lt_bench.shapes import Float, Int, Latents
 
 PREDICTIONS: dict[str, Any] = {"epsilon": "epsilon", "sample": "sample", "velocity": "v_prediction"}
-"""diffusers' names of what a network predicts, on the linear schedule."""
+"""diffusers' names of the prediction types on the linear schedule."""
 LINEAR: dict[str, Any] = {
     "num_train_timesteps": STEPS,
     "beta_start": BETA_FIRST,
@@ -24,11 +24,11 @@ Generators = torch.Generator | list[torch.Generator] | None
 
 
 class Sampler:
-    """Takes noise to latents in a fixed number of steps; it keeps state, so each window needs a new one.
+    """Denoises latents in a fixed number of steps; it keeps state, so each window needs a new sampler.
 
     Attributes:
-        timesteps: what the network is given at each call (calls,), in [0, 1000], never rising. A step is one call; only
-            Heun's is two.
+        timesteps: network input at each call (calls,), in [0, 1000], never increasing. A step is one call; only Heun's
+            is two.
         init_noise_scale: standard deviation of the first x.
     """
 
@@ -40,13 +40,13 @@ class Sampler:
         self._done = 0
 
     def step(self, prediction: Tensor, t: Tensor | float, x: Latents, generator: Generators = None) -> Latents:
-        """The less noisy latents.
+        """Return the less noisy latents after one call of the network.
 
         Args:
-            prediction: the network's output for ``x`` at ``t``; twice the channels of ``x`` with a learned variance.
-            t: the next of ``timesteps``.
+            prediction: network output for ``x`` at ``t``, with twice the channels of ``x`` if the variance is learned.
+            t: next value of ``timesteps``.
             x: noisy latents.
-            generator: of the noise that DDPM adds; one for the batch, or one for each of its windows.
+            generator: source of the noise that DDPM adds; one for the batch, or one for each of its windows.
 
         Raises:
             ValueError: the timestep is not the next one, or the channels do not fit.
@@ -65,12 +65,12 @@ class Sampler:
         raise NotImplementedError
 
     def _mean(self, prediction: Tensor, x: Latents) -> Latents:
-        """The prediction without a learned variance."""
+        """Return the prediction without the learned variance."""
         return prediction[:, :, : x.shape[2]]
 
 
 def shortened_betas(timesteps: Int[Tensor, " steps"]) -> list[float]:
-    """Betas of the schedule that visits only some timesteps (rising), as improved DDPM shortens it (Nichol 2021)."""
+    """Compute the betas of a schedule that visits only some timesteps (rising), as in improved DDPM (Nichol 2021)."""
     kept = torch.cumprod(1 - linear_betas(), dim=0)[timesteps]
     before = torch.cat([torch.ones_like(kept[:1]), kept[:-1]])
     return (1 - kept / before).tolist()

@@ -13,15 +13,15 @@ from lt_bench.shapes import Latents
 
 
 class MultistepSampler(Sampler):
-    """Steps of one of diffusers' multistep schedulers: one call of the network each, using those before."""
+    """Steps of a multistep scheduler of diffusers; each step makes one network call and reuses earlier ones."""
 
     def __init__(self, scheduler: Any, steps: int, learn_sigma: bool, flow: bool) -> None:
-        # diffusers hands this tensor to numpy in a way that numpy 2 has deprecated; as an array it passes.
+        # diffusers passes this tensor to numpy in a way that numpy 2 deprecates; an array is accepted.
         scheduler.alphas_cumprod = scheduler.alphas_cumprod.numpy()
         scheduler.set_timesteps(steps)
         scheduler.set_begin_index(0)
         self._scheduler = scheduler
-        # diffusers makes whole numbers of timesteps, by rounding down; its sigmas are exact.
+        # diffusers rounds timesteps down to integers; its sigmas are exact.
         super().__init__(_flow_times(scheduler) if flow else _nearest_timesteps(scheduler), learn_sigma)
 
     def _advance(self, prediction: Tensor, x: Latents, generator: Generators) -> Latents:
@@ -30,7 +30,7 @@ class MultistepSampler(Sampler):
 
 
 class DpmSolverSampler(MultistepSampler):
-    """DPM-Solver++ 2M (Lu et al. 2022)."""
+    """DPM-Solver++ 2M multistep solver (Lu et al. 2022)."""
 
     def __init__(self, steps: int, prediction: str, learn_sigma: bool, flow: bool, log_snr: bool) -> None:
         from diffusers import DPMSolverMultistepScheduler
@@ -40,7 +40,7 @@ class DpmSolverSampler(MultistepSampler):
 
 
 class UniPcSampler(MultistepSampler):
-    """UniPC of order 2 with B2(h) (Zhao et al. 2023): each step also corrects the one before, at no further call."""
+    """UniPC of order 2 with B2(h) (Zhao et al. 2023); each step also corrects the previous one without another call."""
 
     def __init__(self, steps: int, prediction: str, learn_sigma: bool, flow: bool, log_snr: bool) -> None:
         from diffusers import UniPCMultistepScheduler
@@ -54,7 +54,7 @@ def _flow_times(scheduler: Any) -> Tensor:
 
 
 def _nearest_timesteps(scheduler: Any) -> Tensor:
-    """Timesteps whose noise levels are nearest those of the steps, in log SNR."""
+    """Return the timesteps whose noise levels are nearest to those of the steps, in log SNR."""
     kept = torch.as_tensor(scheduler.alphas_cumprod).double()
     levels = ((1 - kept) / kept).sqrt().log()
     return (scheduler.sigmas[:-1].double().log()[:, None] - levels).abs().argmin(1)
@@ -62,5 +62,5 @@ def _nearest_timesteps(scheduler: Any) -> Tensor:
 
 def _options(prediction: str, flow: bool, log_snr: bool) -> dict[str, Any]:
     known = "flow_prediction" if flow and prediction == "velocity" else PREDICTIONS[prediction]
-    # Sigmas in even ratios are even steps in log SNR: on this schedule sigma / signal is 1 / sqrt(SNR).
+    # Sigmas in constant ratios are even steps in log SNR, because sigma / signal is 1 / sqrt(SNR) on this schedule.
     return {"prediction_type": known, "use_flow_sigmas": flow, "use_exponential_sigmas": log_snr}
