@@ -1,4 +1,4 @@
-"""The network: its size, its window and the fusion of each modality."""
+"""Settings of the network: its size, its window and the fusion of each modality."""
 
 from __future__ import annotations
 
@@ -18,30 +18,31 @@ class FusionConfig:
 
 @dataclass(frozen=True)
 class ModelConfig:
-    """A LetsTalk backbone; the shapes of latents and speech features come from the cache."""
+    """A LetsTalk backbone; the cache determines the shapes of latents and audio features."""
 
     preset: Preset = "S"
-    """Depth, hidden size and heads."""
+    """Preset of depth, hidden size and number of heads."""
     fusion: FusionConfig = field(default_factory=FusionConfig)
     family: Literal["softmax", "linear"] = "softmax"
-    """Attention in space and feed-forward: ``softmax`` and an MLP, or ``linear`` (ReLU linear attention, 32 features a
-    head) and a gated convolution, meant for latents of a deep autoencoder (32 channels, patch 1)."""
+    """Spatial attention and feed-forward layer. ``softmax``: softmax attention and an MLP. ``linear``: ReLU linear
+    attention (32 features per head) and a gated convolution, for latents of a deep autoencoder (32 channels, patch
+    1)."""
     order: Literal["factorised", "alternating"] = "factorised"
-    """``factorised``: every block attends in time, then in space, as LetsTalk's. ``alternating``: every other block in
-    space, the ones between in time, as Latte's."""
+    """``factorised``: every block attends in time, then in space, as in LetsTalk. ``alternating``: blocks alternate
+    between attention in space and in time, as in Latte."""
     plugins: tuple[str, ...] = ()
-    """Python files, relative to the working folder, that register fusion schemes of your own; train and ablate import
-    them. A model file never does: generate takes them as --plugin."""
+    """Python files, relative to the working directory, that register fusion schemes; train and ablate import them. A
+    model file never imports plugins; pass them to generate with --plugin."""
     patch_size: int = 2
     """Side of a patch, in latent pixels."""
     frames: int = 16
     """Length of a window, in frames at 25 fps."""
     motion_frames: int = 2
-    """Latents of the previous window that temporal attention sees; 0 for none."""
+    """Number of latents of the previous window in temporal attention; 0 for none."""
     audio_window: int = 2
-    """Speech features seen on either side of a frame, in frames."""
+    """Audio features on each side of a frame, in frames."""
     audio_tokens: int = 32
-    """Tokens a frame that the audio projector makes."""
+    """Audio tokens per frame."""
     audio_token_dim: int = 768
     """Features of an audio token."""
     audio_hidden: int = 512
