@@ -1,4 +1,4 @@
-"""Generate the clips of a real set: a folder of mp4 that evaluation takes like any rival's."""
+"""Generation of the clips of a real set as a folder of mp4 files, which evaluation reads like any other system's."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ from lt_bench.sampling.pipeline import Pipeline
 from lt_bench.shapes import UInt8
 
 Progress = Callable[[int, int], None]
-"""Called with the frames done and the frames in all."""
+"""Callback that receives the finished and the total number of frames."""
 
 
 @dataclass(frozen=True)
@@ -59,22 +59,22 @@ def generate_split(
 ) -> GeneratedSet:
     """Write ``out/<id>.mp4`` with sound for each clip of a real set, and ``out/manifest.json``.
 
-    Clips that are there already are not made again. A clip whose portrait or sound cannot be used is listed with its
-    reason, and the others go on.
+    Existing clips are not generated again. A clip whose portrait or sound cannot be used is listed with its reason, and
+    the other clips are generated.
 
     Args:
-        loaded: the model.
+        loaded: model to generate with.
         real: folder of the real set.
         out: folder of the videos.
-        sampling: sampler, scales, seed, and how many clips are generated side by side.
-        system: name of what made the videos.
-        clips: only the first so many; 0 for all.
-        progress: told after each window.
-        device: where to generate; the first GPU or the CPU by default.
+        sampling: sampler, scales, seed, and number of clips to generate in parallel.
+        system: name of the system in the manifest.
+        clips: number of clips, from the first; 0 for all.
+        progress: callback after each window.
+        device: device to generate on; by default the first GPU or the CPU.
 
     Raises:
-        CacheError: no real set.
-        CheckpointError: the model does not fit the real set, or ``out`` holds videos made otherwise.
+        CacheError: ``real`` is not a real set.
+        CheckpointError: the model does not fit the real set, or ``out`` contains videos with other settings.
     """
     real_set = read_real_set(real)
     if real_set.resolution != loaded.card.resolution:
@@ -127,7 +127,7 @@ def _begin(loaded: LoadedModel, real_set: RealSet, out: Path, sampling: Sampling
 
 
 def _batches(clips: Sequence[RealClip], size: int) -> Iterator[list[RealClip]]:
-    # Clips of like length side by side: a batch then stays full to its end.
+    # Batches contain clips of similar length, so that a batch stays full until its end.
     ordered = sorted(clips, key=lambda clip: (clip.frames, clip.id))
     for start in range(0, len(ordered), max(1, size)):
         yield ordered[start : start + max(1, size)]
@@ -157,9 +157,9 @@ def _generate_batch(
 
 
 def _write_windows(pipeline: Pipeline, jobs: Sequence[_Job], out: Path, meter: _Meter) -> None:
-    """Generate the batch's clips side by side, each window going to its file as it comes.
+    """Generate the clips of a batch in parallel, and write each window to its file immediately.
 
-    Files are encoded in threads, a window behind, while the device computes the next one.
+    Files are encoded in threads, one window behind, while the device computes the next one.
     """
     with ExitStack() as files:
         writers = [
@@ -197,7 +197,7 @@ def _operations(loaded: LoadedModel, sampling: SamplingConfig) -> Operations:
 
 
 def _summed(done: GeneratedSet, operations: Operations, complete: bool) -> GeneratedSet:
-    # Exactly, so that the order in which clips were made changes no digit when the folder is read again.
+    # Numbers are kept exactly, so that the order of generation changes no digit when the folder is read again.
     seconds, frames = math.fsum(c.seconds for c in done.clips), sum(c.frames for c in done.clips)
     macs = sum(operations.of_video(c.frames) for c in done.clips)
     return replace(
