@@ -23,7 +23,16 @@ UNCHECKED = ("experiments/fusion_ablation/README.md", "experiments/sensitivity/s
 """The registered plan of a study, whose text must not change, and a page made by the package."""
 GENERATED = "<!-- made by "
 """First characters of a page made from docstrings, which are checked in their Python files."""
-CLEAN = ("docs", "lt_bench/assets", "lt_bench/config", "lt_bench/data", "lt_bench/diffusion", "lt_bench/sampling", "lt_bench/tracking")
+CLEAN = (
+    "docs",
+    "lt_bench/assets",
+    "lt_bench/config",
+    "lt_bench/data",
+    "lt_bench/diffusion",
+    "lt_bench/models",
+    "lt_bench/sampling",
+    "lt_bench/tracking",
+)
 """Folders whose docstrings and comments are checked; a folder is added once it has no findings."""
 
 PHRASES = {

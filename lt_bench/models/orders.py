@@ -1,4 +1,4 @@
-"""In which order a backbone's blocks attend in space and in time."""
+"""Orders of spatial and temporal attention in a backbone's blocks."""
 
 from __future__ import annotations
 
@@ -24,21 +24,21 @@ class BlockPair(nn.Module):
     def forward(
         self, tokens: WindowTokens, time: Float[Tensor, "B D"], guides: Sequence[Guide], contexts: Sequence[Tensor] = ()
     ) -> WindowTokens:
-        """Run both; see ``SpatialBlock``."""
+        """Apply both blocks; see ``SpatialBlock``."""
         return self.temporal(self.spatial(tokens, time, guides, contexts), time)
 
     def advance(
         self, x: Float[Tensor, "B G N D"], time: Float[Tensor, "1 D"]
     ) -> tuple[Float[Tensor, "B G N D"], Tensor]:
-        """See ``SpatialBlock``: such tokens have no part in time."""
+        """Apply the spatial block only, because such tokens take no part in temporal attention."""
         return self.spatial.advance(x, time)
 
 
 class Order:
-    """From a preset's depth to the modules that the conditions enter."""
+    """Rule that divides a preset's depth into modules that the conditions enter."""
 
     def places(self, depth: int) -> int:
-        """How many modules there are.
+        """Return the number of modules.
 
         Raises:
             ConfigError: the depth does not fit.
@@ -46,7 +46,7 @@ class Order:
         raise NotImplementedError
 
     def build(self, shape: BlockShape, last: bool) -> nn.Module:
-        """One of them."""
+        """Build one of the modules."""
         raise NotImplementedError
 
 
@@ -54,30 +54,30 @@ class Factorised(Order):
     """The released LetsTalk: every block attends in time, then in space."""
 
     def places(self, depth: int) -> int:
-        """Every block."""
+        """Return the number of blocks."""
         return depth
 
     def build(self, shape: BlockShape, last: bool) -> nn.Module:
-        """A block."""
+        """Build a factorised block."""
         return Block(shape, last)
 
 
 class Alternating(Order):
-    """Latte: every other block attends in space, the ones between in time; the conditions enter the spatial ones.
+    """Latte: blocks alternate between attention in space and in time; the conditions enter the spatial blocks.
 
     A preset's depth counts both kinds.
     """
 
     def places(self, depth: int) -> int:
-        """Every pair of blocks."""
+        """Return the number of pairs of blocks."""
         if depth % 2:
             raise ConfigError(f"model.order: expected a preset of even depth for 'alternating', got {depth} blocks")
         return depth // 2
 
     def build(self, shape: BlockShape, last: bool) -> nn.Module:
-        """A pair."""
+        """Build a pair of blocks."""
         return BlockPair(shape, last)
 
 
 ORDERS: dict[str, Order] = {"factorised": Factorised(), "alternating": Alternating()}
-"""By the name that ``ModelConfig.order`` has."""
+"""Orders by their name in ``ModelConfig.order``."""

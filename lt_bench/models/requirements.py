@@ -1,4 +1,4 @@
-"""Whether the networks that turn frames and sound into features, and features into frames, are here."""
+"""Availability of the codec and the speech encoder of a data configuration."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ def check_networks(config: DataConfig, decode: bool) -> None:
     """Check that the codec and the speech encoder of a data configuration can be used.
 
     Args:
-        config: which they are.
+        config: data configuration that names them.
         decode: whether latents are also decoded; preparing a cache only encodes.
 
     Raises:
-        AssetError: names what is missing, the key that asks for it, and the command that gets it.
-        ConfigError: a name is unknown, or a folder of weights is not here.
+        AssetError: an asset is missing; the message names it, the key that needs it, and the command that gets it.
+        ConfigError: a name is unknown, or a folder of weights does not exist.
     """
     codec = (*CODEC_ENCODERS.get(config.codec, ()), *(CODEC_DECODERS.get(config.codec, ()) if decode else ()))
     for key, assets in (("codec", codec), ("speech_encoder", SPEECH_ENCODERS.get(config.speech_encoder, ()))):
@@ -32,5 +32,5 @@ def check_networks(config: DataConfig, decode: bool) -> None:
                 asset_path(name)
         except AssetError as error:
             raise AssetError(f"key 'data.{key}': {error}") from None
-    # The hash of networks in a user's own folder is that of their files, so it tells whether they are there.
+    # The hash of a network in the user's folder is computed from its files, so computing it checks that they exist.
     _ = build_codec(config.codec).hash, build_speech_encoder(config.speech_encoder).hash

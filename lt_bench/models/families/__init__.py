@@ -1,4 +1,4 @@
-"""Families of the backbone: what attends in space, and what feeds forward."""
+"""Families of the backbone, which differ in spatial attention and feed-forward."""
 
 from lt_bench.models.families.base import Family, Grid
 from lt_bench.models.families.linear import LinearFamily
@@ -6,6 +6,6 @@ from lt_bench.models.families.softmax import SoftmaxFamily
 
 SOFTMAX = SoftmaxFamily()
 FAMILIES: dict[str, Family] = {"softmax": SOFTMAX, "linear": LinearFamily()}
-"""By the name that ``ModelConfig.family`` has."""
+"""Families by their name in ``ModelConfig.family``."""
 
 __all__ = ["FAMILIES", "SOFTMAX", "Family", "Grid", "LinearFamily", "SoftmaxFamily"]

@@ -1,7 +1,7 @@
-"""Fusion schemes: one file each, registered by name.
+"""Fusion schemes: one file per scheme, registered by name.
 
-A new scheme is one new file in this folder, with a class under ``@register_fusion("name")``; every file here is
-imported. A scheme of another package is registered when its module is imported.
+To add a scheme, add a file to this folder with a class under ``@register_fusion("name")``; every file here is
+imported. A scheme in another package is registered when its module is imported.
 """
 
 import importlib
