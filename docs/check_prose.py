@@ -29,7 +29,9 @@ CLEAN = (
     "lt_bench/config",
     "lt_bench/data",
     "lt_bench/diffusion",
+    "lt_bench/media",
     "lt_bench/models",
+    "lt_bench/perception",
     "lt_bench/sampling",
     "lt_bench/tracking",
 )
