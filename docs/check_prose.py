@@ -25,6 +25,7 @@ GENERATED = "<!-- made by "
 """First characters of a page made from docstrings, which are checked in their Python files."""
 CLEAN = (
     "docs",
+    "experiments",
     "lt_bench/assets",
     "lt_bench/config",
     "lt_bench/data",

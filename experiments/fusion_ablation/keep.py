@@ -1,8 +1,9 @@
-"""Keep of a folder of ``lt-bench ablate`` what its numbers can be made from again: results, curves, configurations.
+"""Copy the essential files of a folder of ``lt-bench ablate``: results, curves and configurations.
 
     python experiments/fusion_ablation/keep.py RUN --out FOLDER [--videos N]
 
-A repository can hold that: some 40 kB a model. ``--videos`` keeps so many clips of the first seed of each cell too.
+The copy takes about 40 kB per model, so a repository can contain it. ``--videos N`` also copies N clips of the first
+seed of each cell.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ KEPT = ("result.json", "metrics.csv", "config.yaml", "status.json")
 
 
 def keep(run: Path, out: Path, videos: int) -> int:
-    """Copy; how many models there were."""
+    """Copy the files and return the number of models."""
     folders = sorted(path.parent for path in run.glob("cells/*/seed*/result.json"))
     for folder in folders:
         place = out / folder.relative_to(run)
@@ -31,7 +32,7 @@ def keep(run: Path, out: Path, videos: int) -> int:
 
 
 def main() -> None:
-    """Keep, and say how much."""
+    """Copy the files and print their number."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("run", type=Path)
     parser.add_argument("--out", type=Path, required=True)

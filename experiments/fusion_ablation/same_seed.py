@@ -1,4 +1,4 @@
-"""Does a cell that is trained, generated and scored a second time have the same scores, to the last bit?
+"""Check that training, generating and scoring a cell again gives the same scores, to the last bit.
 
     python experiments/fusion_ablation/same_seed.py FIRST SECOND
 
@@ -22,7 +22,7 @@ def differences(first: Result, second: Result) -> list[str]:
 
 
 def main() -> int:
-    """Compare, print a line a model."""
+    """Compare the folders and print one line per model."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("first", type=Path)
     parser.add_argument("second", type=Path)

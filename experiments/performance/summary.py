@@ -40,14 +40,14 @@ These are results of the same scripts, run by hand with more and longer videos, 
 BOUNDS = """
 ## What limits each measurement
 
-Steps, preparation, ablation, many clips and many videos were profiled; of the others it follows from what they compute.
+Steps, preparation, ablation, many clips and many videos were profiled; the other limits follow from the computations.
 
 """
 
 
 @dataclass(frozen=True)
 class Claim:
-    """A line of the table."""
+    """A line of the table, for one result file."""
 
     what: str
     against: str
@@ -55,15 +55,15 @@ class Claim:
     script: str
     found: Callable[[Document], str]
     bound: str
-    """What most of its time or memory is."""
+    """The largest part of its time or memory."""
 
     def line(self) -> str:
-        """In Markdown; the JSON file has the script's name."""
+        """Return the line in Markdown; the JSON file has the script's name."""
         cell, where = self._measured(HERE) or ("not measured", "")
         return f"| [{self.what}]({self.script}.py) | {self.against} | {self.aim} | {cell} | {where} |\n"
 
     def by_hand(self) -> str:
-        """The same of the larger sizes; nothing where none were measured."""
+        """Return the line for the larger sizes, or nothing if they were not measured."""
         measured = self._measured(HERE / "by_hand")
         return "" if measured is None else f"| [{self.what}]({self.script}.py) | {measured[0]} | {measured[1]} |\n"
 
@@ -215,7 +215,7 @@ CLAIMS = (
 
 
 def page() -> str:
-    """In Markdown."""
+    """Return the page in Markdown."""
     bounds = "".join(f"- **{claim.what}**: {claim.bound}\n" for claim in CLAIMS)
     larger = "".join(claim.by_hand() for claim in CLAIMS)
     return HEAD + "".join(claim.line() for claim in CLAIMS) + BY_HAND + larger + BOUNDS + bounds
