@@ -83,11 +83,7 @@ study: $(STAMP)  ## the fusion study from scratch (hours): operating point, abla
 docs: $(STAMP)  ## the pages of docs/ that are made from the code
 	$(BIN)/python docs/make_reference.py
 
-$(VENV)/.site: $(STAMP)
-	$(BIN)/python -m pip install --quiet --editable '.[site]'
-	touch $@
-
-site: $(VENV)/.site  ## the website of docs/, the notebooks, the studies and the Python API, in build/site
+site: $(STAMP)  ## the website of docs/, the notebooks, the studies and the Python API, in build/site
 	$(BIN)/python docs/stage_site.py build/pages
 	$(BIN)/zensical build --clean --strict
 
