@@ -5,7 +5,7 @@ BIN = $(VENV)/bin
 STAMP = $(VENV)/.installed
 export MPLBACKEND ?= Agg
 
-.PHONY: help quickstart test slow faults coverage flakes mutants lint bench study docs format install lock audit clean
+.PHONY: help quickstart test slow faults coverage flakes mutants lint bench study docs site format install lock audit clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-11s %s\n", $$1, $$2}'
@@ -46,10 +46,11 @@ mutants: $(STAMP)  ## change the code of the maths in every small way, and list 
 	PYTHONPATH=$(CURDIR)/$(VENV)/mutmut OMP_NUM_THREADS=1 $(BIN)/python -m mutmut run
 	PYTHONPATH=$(CURDIR)/$(VENV)/mutmut $(BIN)/python -m mutmut results
 
-lint: $(STAMP)  ## style, spelling, types and the layers of the architecture
+lint: $(STAMP)  ## style, spelling, prose, types and the layers of the architecture
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/codespell
+	$(BIN)/python docs/check_prose.py
 	$(BIN)/lint-imports
 	$(BIN)/pyright
 
@@ -77,6 +78,10 @@ study: $(STAMP)  ## the fusion study from scratch (hours): operating point, abla
 
 docs: $(STAMP)  ## the pages of docs/ that are made from the code
 	$(BIN)/python docs/make_reference.py
+
+site: $(STAMP)  ## the website of docs/, the notebooks, the studies and the Python API, in build/site
+	$(BIN)/python docs/stage_site.py build/pages
+	$(BIN)/zensical build --clean --strict
 
 format: $(STAMP)  ## put the code in the project's style
 	$(BIN)/ruff check --fix .

@@ -1,7 +1,7 @@
-"""Write docs/commands.md, configuration.md, protocols.md and scores.md from the code.
+"""Write the pages of docs/reference that are made from the code.
 
 python docs/make_reference.py            # or: make docs
-python docs/make_reference.py --check    # exit code 1 where a page is out of date
+python docs/make_reference.py --check    # exit with code 1 if a page is out of date
 """
 
 from __future__ import annotations
@@ -25,16 +25,21 @@ from lt_bench.cli.parsing import VerbParser
 from lt_bench.config import ExperimentConfig, SearchConfig
 from lt_bench.evaluation.protocol import Protocol
 
-HERE = Path(__file__).resolve().parent
+FOLDER = Path(__file__).resolve().parent / "reference"
 MADE = "<!-- made by docs/make_reference.py; do not edit -->"
 WIDTH = 110
 
 
 def commands_page() -> str:
-    """Every verb's help."""
-    parts = [MADE, "# Commands", "", "Exit codes: 0 done, 1 a check failed or something was missed (and is listed),"]
-    parts += ["2 bad input (one line on stderr), 130 interrupted, 143 ended by SIGTERM: the same command goes on where"]
-    parts += ["it stopped (`generate` from the start).", ""]
+    """Show the help of every command."""
+    parts = [
+        MADE,
+        "# Commands",
+        "",
+        "Exit codes: 0 done; 1 a check failed, or some items could not be processed (they are",
+    ]
+    parts += ["listed); 2 bad input (one line on stderr); 130 interrupted; 143 ended by SIGTERM. Rerun an interrupted"]
+    parts += ["command to resume it; `generate` starts again from the beginning.", ""]
     for verb, summary in VERBS.items():
         module = importlib.import_module(f"lt_bench.cli.commands.{verb_module(verb)}")
 
@@ -61,14 +66,12 @@ def _lines(text: str) -> list[str]:
 
 
 def configuration_page() -> str:
-    """Every key of an experiment's, a search's or a protocol's YAML, by part."""
-    parts = [MADE, "# Configuration keys", ""]
-    parts += ["Any key can be changed on the command line as `part.key=value`; an unknown key is an error. A YAML file"]
+    """Describe every YAML key of an experiment, a search or a protocol, by section."""
+    parts = [MADE, "# Configuration", ""]
     parts += [
-        "may begin with `base: other.yaml`, which it then overlays. The resolved configuration is saved with",
-        "every run.",
-        "",
+        "Any key can be changed on the command line as `part.key=value`. An unknown key is an error. A YAML file can"
     ]
+    parts += ["start with `base: other.yaml`, whose keys it overrides. Every run saves its resolved configuration.", ""]
     seen: list[type] = []
     for start in (ExperimentConfig, SearchConfig, Protocol):
         _collect(start, seen)
@@ -94,7 +97,7 @@ def _part(kind: type) -> list[str]:
         "",
         inspect.cleandoc(kind.__doc__ or ""),
         "",
-        "| key | type | default | what |",
+        "| key | type | default | description |",
         "|---|---|---|---|",
     ]
     hints = typing.get_type_hints(kind)
@@ -124,12 +127,12 @@ def _default(field: dataclasses.Field[Any]) -> str:
         return f"`{field.default}`" if field.default != "" else "empty"
     if field.default_factory is not dataclasses.MISSING:
         made = field.default_factory()
-        return "its defaults" if dataclasses.is_dataclass(made) else f"`{made}`"
+        return "defaults of its keys" if dataclasses.is_dataclass(made) else f"`{made}`"
     return "required"
 
 
 def _field_notes(kind: type) -> dict[str, str]:
-    """The docstring under each field, of the class and those it extends."""
+    """Return the docstring below each field of a class and its bases."""
     notes: dict[str, str] = {}
     for one in reversed(kind.__mro__):
         if not dataclasses.is_dataclass(one):
@@ -148,20 +151,20 @@ PAGES = {
     "commands.md": commands_page,
     "configuration.md": configuration_page,
     "protocols.md": protocols_page,
-    "scores.md": scores_page,
+    "metrics.md": scores_page,
 }
 
 
 def main() -> int:
-    """Write the pages, or compare them with what is there."""
+    """Write the pages, or check that they are up to date."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--check", action="store_true", help="write nothing; exit code 1 where a page is out of date")
+    parser.add_argument("--check", action="store_true", help="write nothing; exit with code 1 if a page is out of date")
     check = parser.parse_args().check
-    old = [name for name, make in PAGES.items() if not _same(HERE / name, make())]
+    old = [name for name, make in PAGES.items() if not _same(FOLDER / name, make())]
     for name in old:
-        print(f"docs/{name} {'is out of date: make docs' if check else 'written'}")
+        print(f"docs/reference/{name} {'is out of date: make docs' if check else 'written'}")
         if not check:
-            (HERE / name).write_text(PAGES[name](), encoding="utf-8")
+            (FOLDER / name).write_text(PAGES[name](), encoding="utf-8")
     return 1 if check and old else 0
 
 

@@ -1,4 +1,4 @@
-"""The pages on protocols and scores, from the YAML files and the classes themselves."""
+"""Reference pages on protocols and metrics, from the YAML files and the classes."""
 
 from __future__ import annotations
 
@@ -12,15 +12,16 @@ from lt_bench.evaluation.metrics.catalog import build_metric, metric_names
 from lt_bench.evaluation.protocol import Protocol, ScoreSpec, load_protocol, protocol_names
 
 MADE = "<!-- made by docs/make_reference.py; do not edit -->"
-INTRO = """A score means something only with its protocol. Results of different protocols, versions, real sets, frame
-sizes, N or clip lengths are never put into one table: the difference is named instead. `paper-v1`, `open-v1` and
-`synthetic-v2` are for new results; `synthetic-v1` is the first version of the synthetic set, and the others
-reproduce the conventions of single tools.
-Your own protocol is a YAML file, [below](#your-own)."""
+INTRO = """A score is meaningful only together with its protocol. Results that differ in protocol, version, reference
+set, frame size, N or clip length are never shown in one table; the difference is named instead. Use `paper-v1`,
+`open-v1` and `synthetic-v2` for new results. `synthetic-v1` is for the first version of the synthetic set. The other
+protocols reproduce the conventions of single tools.
+
+You can also write [your own protocol](#your-own) as a YAML file."""
 OWN = """## Your own
 
-`lt-bench evaluate --protocol mine.yaml` takes any file of [these keys](configuration.md#protocol); what is left out has
-its default, and the hash of all of it stands in every result:
+`lt-bench evaluate --protocol mine.yaml` accepts any file with [these keys](configuration.md#protocol). Missing keys
+have their default, and every result contains the hash of the complete protocol:
 
 ```yaml
 id: lips-256
@@ -35,22 +36,23 @@ scores:
   - name: psnr
 ```
 
-Scores and their settings are on [their page](scores.md); `--plugin FILE.py` brings scores of your own, which the file
-then names as any other.
+[Metrics](metrics.md) lists all metrics with their settings. `--plugin FILE.py` registers your own metrics, which the
+protocol then names like any other.
 
-Videos belong together by their names. Where they have others, `--pairs` takes a CSV with the columns `real` and
-`generated`, or JSON, `{"id of the real video": "file of the generated one"}`.
+Videos are paired by name. If the names differ, `--pairs` takes a CSV file with the columns `real` and `generated`, or a
+JSON file, `{"id of the real video": "file of the generated one"}`.
 """
 SCORES_INTRO = """Each is one class in `lt_bench/evaluation/metrics`. Settings are given in a protocol's YAML.
 
-Scores that need faces are meant for videos of one person. They take the one face that MediaPipe chooses in each frame
-by itself: among several clearly the largest, but of two of like size now one and now the other, which looks like a
-head that jumps. No face is followed from frame to frame. Faces in fewer than 80% of the frames looked at are a miss.
-Scores that need audio miss a video whose sound is silent, or ends more than two frames before the picture."""
+Metrics that need faces are designed for videos of one person. They use the face that MediaPipe selects in each frame
+independently, without tracking. Among several faces this is the largest. If two faces have a similar size, the
+selection can alternate between them, which looks like a head that jumps. If a face is found in fewer than 80% of the
+sampled frames, the video is unscored. Metrics that need audio do not score a video whose sound is silent, or ends more
+than two frames before the picture."""
 
 
 def protocols_page() -> str:
-    """Every protocol of the package: what it is for, its rules, its scores with their settings."""
+    """Describe every protocol of the package: purpose, rules, and metrics with their settings."""
     parts = [MADE, "# Protocols", "", INTRO, ""]
     for name in sorted(protocol_names(), key=lambda name: (not name.endswith("-v1"), name)):
         parts += _protocol(load_protocol(name))
@@ -58,7 +60,7 @@ def protocols_page() -> str:
 
 
 def _protocol(rules: Protocol) -> list[str]:
-    size = f"{rules.size} x {rules.size} px" if rules.size else "size of the real videos, which must be one"
+    size = f"{rules.size} x {rules.size} px" if rules.size else "size of the real videos, which must all be equal"
     first = f", scored from frame {rules.first_frame}" if rules.first_frame else ""
     lines = [f"## {rules.id}", "", f"Version {rules.version}, `{rules.hash[:12]}`. {rules.about}", ""]
     lines += [f"- {size}, {rules.fps:g} fps{first}", *(f"- {rule}" for rule in rules.rules), ""]
@@ -69,7 +71,7 @@ def _protocol(rules: Protocol) -> list[str]:
 def _row(spec: ScoreSpec) -> str:
     score = build_metric(spec.name, spec.settings)
     words = ", ".join(part for part in (score.title, score.detail) if part)
-    return f"| [`{score.name}`](scores.md#{score.name}) | {_direction(score)} | {_cell(words)} |"
+    return f"| [`{score.name}`](metrics.md#{score.name}) | {_direction(score)} | {_cell(words)} |"
 
 
 def scores_page() -> str:
@@ -83,7 +85,7 @@ def scores_page() -> str:
 def _score(score: Metric) -> list[str]:
     facts = [f"better: {_direction(score)}", f"scope: {_scope(score)}"]
     facts += [f"unit: {score.unit}"] if score.unit else []
-    facts += [f"needs: {', '.join(score.needs)}"] if score.needs else []
+    facts += [f"inputs: {', '.join(score.needs)}"] if score.needs else []
     facts += [f"weights: {', '.join(f'`{name}`' for name in score.assets)}"] if score.assets else []
     if isinstance(score, VideoMetric) and score.reference:
         facts.append(f"beside it: the same of the real videos ({score.reference})")

@@ -25,7 +25,7 @@ def jpeg(frame: Frame, quality: int) -> Frame:
 
 
 def block_dct(frame: Frame, luma: int, chroma: int, noise: float, rng: np.random.Generator) -> Frame:
-    """Keep the diagonals below ``luma`` and ``chroma`` of each 8 x 8 block's DCT and add noise to what is kept.
+    """Keep the diagonals below ``luma`` and ``chroma`` of each 8 x 8 block's DCT, and add noise to them.
 
     ``noise`` is relative to each coefficient's deviation over the frame.
     """
@@ -41,7 +41,7 @@ def block_dct(frame: Frame, luma: int, chroma: int, noise: float, rng: np.random
 
 
 def degrade(frame: Frame, rng: np.random.Generator) -> Frame:
-    """Damage a frame at random; one in three is left nearly as it is."""
+    """Damage a frame at random; one in three is changed only slightly."""
     if rng.random() < 0.67:
         if rng.random() < 0.5:
             frame = blur(frame, rng.uniform(0.4, 1.4))

@@ -1,4 +1,4 @@
-"""Measure the whitening constants of the codecs without a convention of their own, on synthetic and real faces.
+"""Measure the whitening constants of codecs without a scaling convention, on synthetic and real faces.
 
     LT_BENCH_MIRROR=... python experiments/detectors/measure_codec_scaling.py dct taef2
 
@@ -47,7 +47,7 @@ def real_frames() -> list[np.ndarray]:
 
 
 def measure(codec: Codec, sets: dict[str, list[np.ndarray]]) -> dict[str, list[float]]:
-    """Mean and standard deviation a channel, of the mixture of the sets."""
+    """Compute mean and standard deviation per channel, over the mixture of the sets."""
     means, squares = [], []
     for name, frames in sets.items():
         for side in SIDES:

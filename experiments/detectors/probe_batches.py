@@ -1,4 +1,4 @@
-"""What the probe is trained on: batches of people, each in two scenes, as damaged as generated video is."""
+"""Training batches of the probe: people in two scenes each, with the damage of generated video."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _SILENT = ("pitch_hz", "formant_scale")  # attributes that no picture shows
 
 @dataclass(frozen=True)
 class Recipe:
-    """What the training is made of."""
+    """Settings of the probe's training."""
 
     speakers: int = 4000
     natural_frames: int = 6
@@ -63,7 +63,7 @@ class Sampler:
         self.queue = np.empty(0, int)
 
     def draw(self) -> Batch:
-        """The next batch; every speaker comes once before any comes again."""
+        """Draw the next batch; every speaker is drawn once before any is drawn again."""
         people = self._next_people()
         takes, frames = self.data.frames.shape[1:3]
         who = np.repeat(people, 2 * takes)
@@ -85,7 +85,7 @@ class Sampler:
 
 
 def _visible_attributes(data: ProbeSet) -> np.ndarray:
-    """What a picture shows of an identity, each of zero mean and unit variance; the hair style as one-hot."""
+    """Return the visible attributes of an identity with zero mean and unit variance; the hair style is one-hot."""
     names = identity_columns()
     kept = [i for i, name in enumerate(names) if name not in (*_SILENT, "hair_style")]
     style = np.eye(len(HAIR_STYLES), dtype=np.float32)[data.identities[:, names.index("hair_style")].astype(int)]

@@ -1,4 +1,4 @@
-"""How well a probe reads speakers it has never seen."""
+"""Accuracy of a probe on held-out speakers."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _PAIR_STRIDE = 5  # frames of one clip are alike: every fifth is enough for pair
 def held_out_figures(
     network: ProbeNetwork, held_out: ProbeSet, damage: Callable[[ndarray], ndarray] | None = None
 ) -> dict[str, float]:
-    """Figures over (S, 2, K) frames; ``damage`` is applied to each frame first.
+    """Compute figures over (S, 2, K) frames; ``damage`` is applied to each frame first.
 
     Returns:
         ``r2_<reading>`` pooled over all frames, ``r_<reading>`` the median correlation within a clip, ``auc_frame`` and

@@ -1,4 +1,4 @@
-"""Fit the maps behind ``lip_sync_open`` on the real clips of grid-sample, and measure what they are worth.
+"""Fit the maps of ``lip_sync_open`` on the real clips of grid-sample, and measure their accuracy.
 
     LT_BENCH_MIRROR=... python experiments/detectors/train_lip_sync_open.py
 
@@ -45,7 +45,7 @@ from lt_bench.perception.speech.base import SAMPLES_PER_FRAME
 from lt_bench.perception.speech.moonshine import MoonshineEncoder
 
 ALPHA = 0.1
-"""Ridge penalty beside the mean squared error over frames."""
+"""Ridge penalty, added to the mean squared error over frames."""
 SIDES = (64, 128)
 SHIFTS = (-8, -4, 4, 8)
 INNER = slice(TRIM, -TRIM)
@@ -54,7 +54,7 @@ REPORT = Path(__file__).with_name("lip_sync_open.json")
 
 @dataclass(frozen=True)
 class Clip:
-    """What one real clip gives."""
+    """Features of one real clip."""
 
     id: str
     speaker: str
@@ -62,13 +62,13 @@ class Clip:
     mouth: Float[ndarray, "F 12"]
     """Standardised, trimmed; from the frames as they are."""
     small: dict[int, Float[ndarray, "F 12"]]
-    """The same from face crops of so many pixels."""
+    """Mouth measures from face crops, by the size of the crop in pixels."""
     inputs: Float[ndarray, "F inputs"]
     """Speech windows, trimmed."""
 
 
 def read_clips() -> tuple[list[Clip], dict[str, str]]:
-    """All clips, and the hashes of the networks that read them."""
+    """Read all clips, with the hashes of the networks that analyze them."""
     encoder = MoonshineEncoder()
     with FaceLandmarker() as landmarker:
         clips = [_read(name, speaker, landmarker, encoder) for name, speaker in sorted(SPEAKERS.items())]
@@ -115,13 +115,13 @@ def importance_of(clips: list[Clip], fits: Fits) -> Float[ndarray, " 12"]:
 
 
 def auc(matched: Iterable[float], mismatched: Iterable[float]) -> float:
-    """Chance that a matched pair is above a mismatched one; ties count half."""
+    """Return the probability that a matched pair scores above a mismatched one; ties count half."""
     a, b = np.array(list(matched))[:, None], np.array(list(mismatched))[None]
     return float((a > b).mean() + (a == b).mean() / 2)
 
 
 def measure(clips: list[Clip], fits: Fits, importance: Float[ndarray, " 12"]) -> dict[str, Any]:
-    """The figures of the report."""
+    """Compute the figures of the report."""
 
     def curve(mouth: Float[ndarray, "F 12"], inputs: Float[ndarray, "F inputs"], *without: str) -> SyncCurve:
         return sync_curve(inputs @ fits.without(*sorted(set(without))), mouth, importance)
@@ -151,7 +151,7 @@ def measure(clips: list[Clip], fits: Fits, importance: Float[ndarray, " 12"]) ->
 
 
 def move_sound(sound: Float[ndarray, " samples"], frames: int, length: int) -> Float[ndarray, " samples"]:
-    """Sound that comes so many frames later (earlier if negative), with silence where there is none."""
+    """Delay sound by a number of frames (negative: advance it), with silence where there is no sound."""
     samples = frames * SAMPLES_PER_FRAME
     moved = np.pad(sound, (samples, 0)) if samples > 0 else sound[-samples:]
     wanted = length * SAMPLES_PER_FRAME
@@ -170,7 +170,7 @@ def save(clips: list[Clip], fits: Fits, importance: Float[ndarray, " 12"], hashe
 
 
 def main() -> None:
-    """Fit, measure, save."""
+    """Fit the maps, measure them, and save both."""
     clips, hashes = read_clips()
     fits = Fits(clips)
     importance = importance_of(clips, fits)

@@ -2,7 +2,7 @@
 
     python experiments/detectors/train_probe.py --work probe_frames
 
-Its weights go into the package, its held-out figures beside this file.
+The weights are written to the package, the held-out figures to this folder.
 Deterministic: the same versions of the libraries on the same kind of machine give the same weights.
 """
 
@@ -56,7 +56,7 @@ def conditions() -> dict[str, Callable[[np.ndarray], np.ndarray] | None]:
 
 
 def main() -> None:
-    """Render, train, store, and measure what was stored."""
+    """Render, train, store the weights, and measure the stored network."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("--work", type=Path, required=True, help="folder for the rendered frames (about 1 GB)")
     parser.add_argument("--weights", type=Path, default=WEIGHTS)

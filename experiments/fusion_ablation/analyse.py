@@ -1,4 +1,4 @@
-"""From the result files of the study to its tables and figures.
+"""Make the tables and figures of the study from its result files.
 
     python experiments/fusion_ablation/analyse.py RESULTS --out FOLDER
 
@@ -35,14 +35,14 @@ from lt_bench.packed_folder import open_folder
 
 DECIDE = ("identity_probe", "lip_corr", "pose_std_ratio")
 ON_REAL_CLIPS = ("identity_dlib", "lip_sync_open", "head_motion_ratio")
-"""What stands for them where there is no ground truth; they decide nothing."""
+"""Substitutes of the decision scores on real clips, which have no ground truth; they decide nothing."""
 COSTS = ("parameters", "macs_per_video_second", "seconds_per_video_second", "train_seconds", "peak_memory")
 SAME = 0.02
-"""H4: a difference of identity within this is none."""
+"""H4: largest difference of identity that counts as equal."""
 
 
 def cell_rows(board: Board) -> Iterable[dict[str, Any]]:
-    """Every score and cost of every cell."""
+    """Return every score and cost of every cell."""
     for row in board.rows:
         for name, summary in row.scores.items():
             yield {
@@ -55,7 +55,7 @@ def cell_rows(board: Board) -> Iterable[dict[str, Any]]:
 
 
 def write_csv(path: Path, rows: Sequence[dict[str, Any]]) -> None:
-    """A table, whole or not at all."""
+    """Write a table atomically."""
     with atomic_path(path) as temporary, temporary.open("w", newline="", encoding="utf-8") as stream:
         writer = csv.DictWriter(stream, list(dict.fromkeys(key for row in rows for key in row)), lineterminator="\n")
         writer.writeheader()
@@ -63,7 +63,7 @@ def write_csv(path: Path, rows: Sequence[dict[str, Any]]) -> None:
 
 
 def one_way(board: Board) -> dict[str, Any] | None:
-    """H4: identity of the one-way symbiotic portrait less that of the symbiotic one, and what each costs."""
+    """Compare identity and cost of the one-way symbiotic portrait with the symbiotic one (H4)."""
     rows = {row.system: row for row in board.rows}
     first, second = rows.get("one_way_symbiotic-direct"), rows.get("symbiotic-direct")
     if first is None or second is None:
@@ -92,7 +92,7 @@ def _gaps(board: Board, first: Row, second: Row, name: str) -> tuple[np.ndarray,
 
 
 def plot_effects(found: dict[str, tuple[Effect, ...]], path: Path) -> None:
-    """Main effects and interaction on the scores that decide; dark where significant."""
+    """Plot main effects and interaction on the decision scores; significant effects are dark."""
     kinds = ("portrait", "audio", "interaction")
     figure, axes = plt.subplots(len(found), 3, figsize=(10, 2.6 * len(found)), sharex="row", squeeze=False)
     for line, (name, effects) in zip(axes, found.items(), strict=True):
@@ -110,7 +110,7 @@ def plot_effects(found: dict[str, tuple[Effect, ...]], path: Path) -> None:
 
 
 def plot_curves(board: Board, path: Path) -> None:
-    """Training loss against steps, and against seconds of training."""
+    """Plot training loss against steps, and against seconds of training."""
     figure, axes = plt.subplots(1, 2, figsize=(10, 3.6), sharey=True)
     for number, row in enumerate(sorted(board.rows, key=lambda row: row.system)):
         curves = [np.array(entry.curve) for entry in row.entries if entry.curve]
@@ -128,7 +128,7 @@ def plot_curves(board: Board, path: Path) -> None:
 
 
 def plot_cost(board: Board, names: Sequence[str], path: Path) -> None:
-    """Scores against multiply-accumulates of a second of video."""
+    """Plot scores against the multiply-accumulates of a second of video."""
     figure, axes = plt.subplots(1, len(names), figsize=(14, 4.6), squeeze=False)
     portraits = sorted({row.portrait for row in board.rows})
     for axis, name in zip(axes[0], names, strict=True):
@@ -144,7 +144,7 @@ def plot_cost(board: Board, names: Sequence[str], path: Path) -> None:
 
 
 def save_figure(figure: Any, path: Path) -> None:
-    """Write a figure, whole or not at all."""
+    """Write a figure atomically."""
     figure.tight_layout()
     with atomic_path(path) as temporary:
         figure.savefig(temporary, dpi=110)

@@ -1,9 +1,9 @@
-"""How well could any model score whose latents were perfect? The test clips, encoded and decoded, are scored.
+"""Score the test clips after encoding and decoding, which limits the scores of any model on these latents.
 
     python experiments/fusion_ablation/codec_ceiling.py CACHE --out FOLDER
 
-Writes ``videos/`` and ``result.json``. What the codec and its videos lose, no model on its latents can have. The scores
-of the real videos themselves stand in the same file, as the ceiling.
+Writes ``videos/`` and ``result.json``. A model on these latents cannot recover the losses of the codec and its videos.
+The same file contains the scores of the real videos, as the ceiling.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ def write(path: Path, frames: np.ndarray, voice: SpooledSound) -> None:
 
 
 def main() -> None:
-    """Encode, decode, score."""
+    """Encode, decode and score the test clips."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("cache", type=Path)
     parser.add_argument("--out", type=Path, required=True)

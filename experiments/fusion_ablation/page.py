@@ -1,4 +1,4 @@
-"""Write ``docs/fusion_study.md`` from the study's results; the verdicts follow the plan's rules.
+"""Write ``docs/studies/fusion_study.md`` from the study's results; the verdicts follow the plan's rules.
 
     python experiments/fusion_ablation/page.py [--tables FOLDER]
 
@@ -25,7 +25,7 @@ from lt_bench.packed_folder import open_folder
 
 HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
-RESULTS, PAGE, FIGURES = HERE / "results", ROOT / "docs" / "fusion_study.md", ROOT / "docs" / "fusion_study"
+RESULTS, PAGE, FIGURES = HERE / "results", ROOT / "docs/studies/fusion_study.md", ROOT / "docs/studies/fusion_study"
 SHOWN = (
     "lip_corr", "lip_corr_shuffled", "width_corr", "rounding_corr", "lip_error", "av_offset", "identity_probe",
     "identity_rank1", "pose_std_ratio", "fd_probe", "psnr", "motion_ratio",
@@ -44,14 +44,14 @@ PICTURES = {
 
 
 def verdict(effects: list[Row], score: str, kind: str, level: str) -> tuple[str, str]:
-    """What the plan's rule says of a main effect, and the numbers."""
+    """Return the verdict of the plan's rule on a main effect, and its numbers."""
     own = {row["level"]: row for row in effects if (row["score"], row["kind"]) == (score, kind)}
     if level not in own:
         return "not measured", ""
     row, value = own[level], float(own[level]["value"])
     numbers = f"{value:+.3f} [{float(row['low']):+.3f}, {float(row['high']):+.3f}], p {float(row['p_value']):.3f}"
     if row["detectable"]:
-        numbers += f"; found with 80% power from {float(row['detectable']):.3f}"
+        numbers += f"; detectable with 80% power from {float(row['detectable']):.3f}"
     largest = all(value >= float(other["value"]) for other in own.values())
     if float(row["p_value"]) >= 0.05:
         return "**not shown**", numbers
@@ -61,20 +61,20 @@ def verdict(effects: list[Row], score: str, kind: str, level: str) -> tuple[str,
 
 
 def verdicts(folder: Path) -> str:
-    """The hypotheses and what became of them."""
+    """Make the table of hypotheses and verdicts."""
     effects = table(folder / "effects.csv")
     lines = ["| | hypothesis | score | effect, 95% interval, p after Holm | verdict |", "|---|---|---|---|---|"]
     for name, text, score, kind, level in HYPOTHESES:
         said, numbers = verdict(effects, score, kind, level)
         if name == "H2":
-            said += ", at an operating point that favours it (above)"
+            said += ", at an operating point that favors it (above)"
         lines.append(f"| {name} | {text} | `{score}` | {numbers} | {said} |")
     if (folder / "one_way.json").exists():
         found = read_json(folder / "one_way.json")
         spent = found["costs"]["seconds_per_video_second"]
         faster = spent["one_way_symbiotic-direct"] < spent["symbiotic-direct"]
         numbers = f"{found['value']:+.3f} [{found['low']:+.3f}, {found['high']:+.3f}]; "
-        numbers += ", ".join(f"{name} {value:.2f} s a video second" for name, value in spent.items())
+        numbers += ", ".join(f"{name} {value:.2f} s per video second" for name, value in spent.items())
         said = "**confirmed**" if found["same"] and faster else "**not shown**"
         text = f"one-way symbiotic keeps identity as well, cheaper | `{found['score']}`"
         lines.append(f"| H4 | {text} | {numbers} | {said} |")
@@ -82,7 +82,7 @@ def verdicts(folder: Path) -> str:
 
 
 def cells(folder: Path, names: tuple[str, ...]) -> str:
-    """Every cell: mean and standard deviation over seeds."""
+    """Make a table of all cells with mean and standard deviation over seeds."""
     found: dict[tuple[str, str], dict[str, Row]] = {}
     for row in table(folder / "cells.csv"):
         found.setdefault((row["portrait"], row["audio"]), {})[row["score"]] = row
@@ -105,7 +105,7 @@ def _value(row: Row | None) -> str:
 
 
 def effect_table(folder: Path, names: tuple[str, ...]) -> str:
-    """Main effects on more scores, with a star where significant."""
+    """Make a table of main effects; a star marks significant ones."""
     lines = ["| score | modality | direct | siamese | symbiotic |", "|---|---|---|---|---|"]
     effects = table(folder / "effects.csv")
     for name in names:
@@ -127,21 +127,26 @@ MORE = (
     ("grid_sample", "On real clips"),
     ("reach", "Trained for longer"),
 )
-"""Further results, where they are there."""
-DARK = "Dark: p < 5% after Holm's correction over all effects of the score."
-STARS = "Against the mean of all cells; * p < 5% after correction. Secondary, but for the three scores that decide."
+"""Further results, shown if they exist."""
+DARK = "Dark bars have p < 5% after Holm's correction over all effects of the score."
+STARS = (
+    "Effects are relative to the mean of all cells; * p < 5% after correction. All but the decision scores are "
+    "secondary."
+)
 
 
 SCORED = """
-Scores on the four validation people while training (seed 0), against the compute of training: three times the
-multiply-accumulates of a forward pass. With so few people a point is rough.
+The figure shows scores on the four validation people during training (seed 0) against the compute of training, which is
+three times the multiply-accumulates of a forward pass. With four people, each point is only approximate.
 """
 EQUAL = """
-At equal budgets: the same scores, interpolated, when each cell had spent what the cheapest spends on its 400 steps.
-Cells that were cut short had not decayed their learning rate to its end, which costs them something.
+The table compares cells at equal budgets. Scores are interpolated to the point where each cell has spent as much as the
+cheapest cell spends on its 400 steps. Cells that stop earlier have not fully decayed their learning rate, which lowers
+their scores.
 """
 SIZES = """
-The two cells with direct audio in three sizes, one seed, the same steps, batch and learning rate; test people.
+The table compares the two cells with direct audio in three sizes on the test people, with one seed and the same steps,
+batch and learning rate.
 """
 
 
@@ -171,12 +176,12 @@ def page(tables: Path) -> str:
     main = tables / "main"
     parts = [
         (HERE / "head.part").read_text(encoding="utf-8"),
-        "## What became of the hypotheses",
+        "## Verdicts on the hypotheses",
         verdicts(main),
-        "![Effects on the scores that decide](fusion_study/effects.png)",
+        "![Effects on the decision scores](fusion_study/effects.png)",
         DARK,
         "## Every cell",
-        "Mean ± standard deviation over seeds.",
+        "The table shows the mean ± standard deviation over seeds.",
         cells(main, SHOWN),
         "## Main effects on all scores",
         STARS,

@@ -1,4 +1,4 @@
-"""Does a cell that is trained, generated and scored a second time have the same scores, to the last bit?
+"""Check that training, generating and scoring a cell again gives the same scores, to the last bit.
 
     python experiments/fusion_ablation/same_seed.py FIRST SECOND
 

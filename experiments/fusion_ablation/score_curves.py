@@ -38,24 +38,24 @@ from lt_bench.packed_folder import open_folder
 SHOWN = ("lip_corr", "rounding_corr", "identity_probe", "pose_std_ratio")
 DATA = (64, "dct", "log_mel")
 LATENT, SPEECH = (32, 8, 8), (1, 80)
-"""Shapes of such a cache: the study's pixels, codec and speech encoder."""
+"""Shapes of the study's caches, from its frame size, codec and speech encoder."""
 
 
 @dataclass(frozen=True)
 class Point:
-    """One model as it was scored once."""
+    """One scoring of a model."""
 
     cell: str
     size: str
     parameters: int
     step: int
     gmacs: float
-    """Multiply-accumulates of its training up to then, in 10^9."""
+    """Multiply-accumulates of training up to this scoring, in 10^9."""
     scores: dict[str, float | None]
 
 
 def training_gmacs(config: RunConfig, step: int) -> float:
-    """10^9 multiply-accumulates of so many training steps."""
+    """Return the multiply-accumulates of a number of training steps, in 10^9."""
     return 3 * _size(config.model)[0] * config.train.batch_size * step / 1e9
 
 
@@ -66,7 +66,7 @@ def _size(model: ModelConfig) -> tuple[int, int]:
 
 
 def points(folder: Path) -> tuple[list[Point], list[Point]]:
-    """As scored while training, and as scored at the end, of every model below the folder."""
+    """Return the scorings during training and at the end, for every model below the folder."""
     during, final = [], []
     for place in sorted(path.parent for path in folder.glob("cells/*/seed*/result.json")):
         config = load_config(RunConfig, place / "config.yaml")
@@ -89,13 +89,13 @@ def _point(config: RunConfig, result: Result, step: int) -> Point:
 
 
 def rows(found: Sequence[Point]) -> list[dict[str, Any]]:
-    """A table's rows."""
+    """Convert points to the rows of a table."""
     names = ("cell", "size", "parameters", "step")
     return [{name: getattr(p, name) for name in names} | {"gmacs": round(p.gmacs, 1)} | p.scores for p in found]
 
 
 def equal_budget(during: Sequence[Point], totals: dict[str, float], budget: str) -> list[dict[str, Any]]:
-    """Scores of each cell when it had spent the least of the totals (10^9 multiply-accumulates, or seconds)."""
+    """Interpolate each cell's scores at the smallest of the totals (10^9 multiply-accumulates, or seconds)."""
     found, scored = [], {p.cell for p in during}
     totals = {cell: total for cell, total in totals.items() if cell in scored}
     for cell, total in sorted(totals.items()):
@@ -111,14 +111,14 @@ def equal_budget(during: Sequence[Point], totals: dict[str, float], budget: str)
 
 
 def train_seconds(costs: Path) -> dict[str, float]:
-    """Of each cell, from a table that ``analyse.py`` wrote."""
+    """Read the training time of each cell from a table of ``analyse.py``."""
     with costs.open(newline="", encoding="utf-8") as stream:
         rows = [row for row in csv.DictReader(stream) if row["score"] == "train_seconds"]
     return {f"{row['portrait']}-{row['audio']}": float(row["value"]) for row in rows}
 
 
 def plot(found: Sequence[Point], x: str, label: str, path: Path) -> None:
-    """A panel a score, a line a cell."""
+    """Plot one panel per score and one line per cell."""
     figure, axes = plt.subplots(1, len(SHOWN), figsize=(15, 3.8))
     cells = sorted({p.cell for p in found})
     for axis, name in zip(axes, SHOWN, strict=True):
@@ -155,7 +155,7 @@ def analyse_curves(results: Path, out: Path, costs: Path | None) -> None:
 
 
 def main() -> None:
-    """Read, write."""
+    """Read the results and write tables and figures."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("results", type=Path)
     parser.add_argument("--out", type=Path, required=True)

@@ -1,4 +1,4 @@
-"""Tables of the study: CSV files read, and printed in Markdown."""
+"""CSV tables of the study, and their conversion to Markdown."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ Row = dict[str, str]
 
 
 def table(path: Path) -> list[Row]:
-    """Rows of a CSV file; none where it is absent."""
+    """Read the rows of a CSV file; an absent file has none."""
     if not path.exists():
         return []
     with path.open(newline="", encoding="utf-8") as stream:
@@ -17,7 +17,7 @@ def table(path: Path) -> list[Row]:
 
 
 def flat(path: Path) -> str:
-    """A CSV file as a table."""
+    """Convert a CSV file to a Markdown table."""
     rows = table(path)
     lines = ["| " + " | ".join(rows[0]) + " |", "|---" * len(rows[0]) + "|"]
     lines += ["| " + " | ".join(map(_rounded, row.values())) + " |" for row in rows]

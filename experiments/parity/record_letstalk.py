@@ -1,11 +1,11 @@
-"""Run the networks of LetsTalk's release beside ours, with the same weights and inputs, and record what they say.
+"""Run the networks of LetsTalk's release on the test's weights and inputs, and record their outputs.
 
     git clone https://github.com/zhang-haojie/LetsTalk release && git -C release checkout 26660f1
     pip install timm einops
     PYTHONPATH=. python experiments/parity/record_letstalk.py release
 
-The release has no licence: it is run here, and nothing of it is kept but the numbers in
-``tests/models/release_parity.json``. Weights and inputs are those of ``tests/models/test_release_parity.py``.
+The release has no license. It is only run, and only the numbers in ``tests/models/release_parity.json`` are kept.
+Weights and inputs are those of ``tests/models/test_release_parity.py``.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ TEST = ROOT / "tests/models/test_release_parity.py"
 
 
 def load_test() -> ModuleType:
-    """The test module, which holds the formula and our side."""
+    """Load the test module, which contains the formulas of weights and inputs and runs lt_bench's networks."""
     spec = importlib.util.spec_from_file_location("release_parity", TEST)
     assert spec is not None
     assert spec.loader is not None
@@ -36,7 +36,7 @@ def load_test() -> ModuleType:
 
 
 def theirs(test: ModuleType, variant: str, size: str, patch: int) -> Tensor:
-    """What the release's network says."""
+    """Return the output of the release's network."""
     from models import model_cat, model_cat_long  # the release's packages
     from models.audio_proj import AudioProjModel
     from models.lite_cat_long import Lite
@@ -71,7 +71,7 @@ def theirs(test: ModuleType, variant: str, size: str, patch: int) -> Tensor:
 
 
 def main() -> None:
-    """Record every case."""
+    """Record the outputs of every case."""
     release = Path(sys.argv[1])
     sys.path.insert(0, str(release))
     test = load_test()

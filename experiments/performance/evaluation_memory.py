@@ -1,11 +1,11 @@
-"""Peak memory of ``lt-bench evaluate`` against the length of videos and against their number.
+"""Measure the peak memory of ``lt-bench evaluate`` against the length and the number of videos.
 
     python experiments/performance/evaluation_memory.py --out experiments/performance/evaluation_memory.json
 
-Scores grid-sample, square and 256 px wide, against copies that went through H.264. Longer videos play clips back and
-forth; more videos begin at other frames, so that no two files have the same bytes and each is measured. Memory is the
-proportional set size (PSS) of the whole process tree; every run has a store of its own. ``--quick`` takes a minute:
-shorter videos, one number of them.
+Scores grid-sample, square and 256 px wide, against copies after H.264 compression. Longer videos play clips back and
+forth. Additional videos start at other frames, so that all files differ and each is measured. Memory is the
+proportional set size (PSS) of the whole process tree; every run has a separate store. ``--quick`` takes a minute, with
+shorter videos and one number of videos.
 """
 
 from __future__ import annotations
@@ -34,12 +34,12 @@ CASES = (
     ("pixels", 75, 3), ("pixels", 750, 3), ("pixels", 2250, 3), ("pixels", 75, 30), ("pixels", 75, 90),
     ("open-v1", 75, 3), ("open-v1", 750, 3), ("open-v1", 75, 30),
 )  # fmt: skip
-"""Protocol, frames a video, videos."""
+"""Protocol, frames per video, number of videos."""
 QUICK = (("pixels", 75, 1), ("pixels", 750, 1), ("open-v1", 75, 1), ("open-v1", 225, 1))
 
 
 def measure(protocol: str, frames: int, videos: int, folder: Path) -> dict[str, Any]:
-    """One evaluation."""
+    """Measure one evaluation in a separate process."""
     sides = folder / f"{frames}_{videos}"
     write_sides(sides, SIDE, frames, videos)
     rules = folder / "pixels.yaml"
@@ -56,7 +56,7 @@ def measure(protocol: str, frames: int, videos: int, folder: Path) -> dict[str, 
 
 
 def main() -> None:
-    """Measure, print, write."""
+    """Measure all cases, print a table and write the result file."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--protocol", choices=["pixels", "open-v1"], help="of one protocol only")
     parser.add_argument("--quick", action="store_true", help="fewer and shorter videos")

@@ -1,4 +1,4 @@
-"""The exact low-rank Frechet distance against scipy's matrix root, side by side in one run.
+"""Compare the exact low-rank Frechet distance with scipy's matrix root in one run.
 
     python experiments/performance/frechet.py --out experiments/performance/frechet.json
 
@@ -24,7 +24,7 @@ from lt_bench.files import write_json
 
 
 def by_root(x: ndarray, y: ndarray) -> float:
-    """Heusel et al. 2017, equation 6, with a matrix root."""
+    """Compute equation 6 of Heusel et al. 2017 with a matrix root."""
     first, second = np.cov(x, rowvar=False), np.cov(y, rowvar=False)
     root = scipy.linalg.sqrtm(first @ second)
     shift = x.mean(axis=0) - y.mean(axis=0)
@@ -32,7 +32,7 @@ def by_root(x: ndarray, y: ndarray) -> float:
 
 
 def timed(run: Callable[[], float], repeats: int) -> tuple[float, float, float]:
-    """Value, median seconds, median CPU seconds of this process."""
+    """Return the value, median seconds and median CPU seconds of this process."""
     walls, cpus, value = [], [], 0.0
     for _ in range(repeats):
         wall, cpu = time.perf_counter(), time.process_time()
@@ -43,7 +43,7 @@ def timed(run: Callable[[], float], repeats: int) -> tuple[float, float, float]:
 
 
 def main() -> None:
-    """Measure and write."""
+    """Measure both methods and write the result file."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--dim", type=int, default=2048)
     parser.add_argument("--rows", type=int, default=500)

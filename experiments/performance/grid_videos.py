@@ -1,4 +1,4 @@
-"""Real videos to measure evaluation on: grid-sample, square, and the same after a round trip through H.264."""
+"""Real videos for measuring evaluation: grid-sample, square, and the same after H.264 compression."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ from lt_bench.media.video import read_frames
 from lt_bench.media.video_writer import write_video
 
 FRAMES = 75
-"""Of a clip."""
+"""Number of frames of a clip."""
 
 
 def write_sides(folder: Path, side: int, frames: int = FRAMES, videos: int = 0) -> None:
-    """Write ``folder/real`` and ``folder/generated``, what is there already left as it is.
+    """Write ``folder/real`` and ``folder/generated``; existing files are kept.
 
     Args:
-        folder: where.
-        side: of the square frames, in pixels.
-        frames: of each video; more than a clip has are its own back and forth, with its sound again and again.
-        videos: how many; those beyond the clips are clips that begin at another frame. 0 for the clips.
+        folder: folder of both sets.
+        side: side of the square frames, in pixels.
+        frames: frames of each video; longer videos play the clip back and forth and repeat its sound.
+        videos: number of videos; those beyond the clips start at another frame of a clip. 0 for the clips.
     """
     clips = [asset for asset in assets().values() if asset.group == "grid-sample"]
     for number in range(videos or len(clips)):
@@ -41,7 +41,7 @@ def write_sides(folder: Path, side: int, frames: int = FRAMES, videos: int = 0) 
 
 
 def square(frames: np.ndarray, side: int) -> np.ndarray:
-    """The middle of the frames, resized."""
+    """Crop the center of the frames and resize it."""
     height, width = frames.shape[1:3]
     least = min(height, width)
     top, left = (height - least) // 2, (width - least) // 2

@@ -1,14 +1,15 @@
-"""How long does a leaderboard page of 20 systems and 100 clips take to open in a browser?
+"""Measure the time to open a leaderboard page of 20 systems and 100 clips in a browser.
 
     python experiments/performance/leaderboard_page.py --out experiments/performance/leaderboard_page.json
 
-Makes 20 result files whose numbers are drawn from a seed, and 100 clips a system as real mp4 files with sound (64 x 64,
-25 frames; all systems show the same), builds the page by ``build_leaderboard``, and opens it in headless Chromium from
-the disk, each time in a fresh browser context. Two pages: with 6 clips side by side, the default, and with all 100.
+Makes 20 result files with random numbers from a seed, and 100 clips per system as real mp4 files with sound (64 x 64,
+25 frames; all systems show the same). It builds the page with ``build_leaderboard`` and opens it from the disk in
+headless Chromium, each time in a new browser context. There are two pages: with 6 clips side by side, the default, and
+with all 100.
 
-``load_ms``: from the start of the navigation to the end of the load event. ``interactive_ms``: to the moment when the
-table is sorted anew by a click that is tried from the beginning, so it holds the driver's own delay. ``video_ms``: from
-scrolling to the last clip until all its videos can be shown. Medians.
+``load_ms`` is the time from the start of the navigation to the end of the load event. ``interactive_ms`` is the time
+until a click sorts the table; the click is tried from the beginning, so the time includes the driver's own delay.
+``video_ms`` is the time from scrolling to the last clip until all its videos can be shown. All are medians.
 """
 
 from __future__ import annotations
@@ -36,7 +37,7 @@ VISIBLE = """() => [...document.querySelectorAll('.sample:last-of-type video')].
 
 
 def main() -> None:
-    """Make, build, open, report."""
+    """Make the files, build the pages, open them and write the result file."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--systems", type=int, default=20)
@@ -68,7 +69,7 @@ def main() -> None:
 
 
 def make_videos(folder: Path, clips: list[Clip]) -> None:
-    """Moving gradients, different in every video, with a tone."""
+    """Write videos of moving gradients, all different, with a tone."""
     y, x = np.mgrid[:64, :64] / 64
     seconds = np.arange(16_000) / 16_000
     for k, clip in enumerate(clips):
@@ -82,7 +83,7 @@ def make_videos(folder: Path, clips: list[Clip]) -> None:
 
 
 def copy_videos(real: Path, folder: Path, number: int) -> None:
-    """A system's videos: those, each with a box behind it that players skip, so that no two files are the same."""
+    """Copy the videos for a system, each with a box at its end that players skip, so that all files differ."""
     folder.mkdir(exist_ok=True)
     box = struct.pack(">I4sQ", 16, b"free", number)
     for video in real.glob("*.mp4"):
@@ -90,7 +91,7 @@ def copy_videos(real: Path, folder: Path, number: int) -> None:
 
 
 def make_result(path: Path, name: str, clips: list[Clip], seed: int) -> Path:
-    """A result file of numbers that no system ever made."""
+    """Write a result file with invented numbers."""
     scores = {score: make_score(score, clips, seed) for score in NAMES}
     protocol = ProtocolRef("drawn-from-a-seed", 1, "d" * 64, 64, 64, 25.0, 0, ("numbers are drawn from a seed",))
     meta = {"parameters": 1_000_000 * (seed + 1), "seconds_per_video_second": 0.5 + 0.1 * seed}
@@ -100,7 +101,7 @@ def make_result(path: Path, name: str, clips: list[Clip], seed: int) -> Path:
 
 
 def make_score(name: str, clips: list[Clip], seed: int) -> Score:
-    """Values around a level of the system's own."""
+    """Draw values around a level of the system."""
     rng = np.random.default_rng([seed, len(name)])
     values = rng.uniform(0.4, 0.9) + 0.05 * rng.standard_normal(len(clips))
     return Score(
@@ -123,7 +124,7 @@ def make_score(name: str, clips: list[Clip], seed: int) -> Score:
 
 
 def build(folder: Path, results: list[Path], systems: list[str], shown: int) -> tuple[Path, dict[str, Any]]:
-    """The page, and what it took to make it."""
+    """Build the page, and return it with its building time and size."""
     start = time.perf_counter()
     videos = {name: folder / name for name in systems}
     made = build_leaderboard(results, folder / f"page{shown}", samples=shown, real=folder / "real", videos=videos)
@@ -134,7 +135,7 @@ def build(folder: Path, results: list[Path], systems: list[str], shown: int) -> 
 
 
 def measure(page: Path, repeats: int) -> dict[str, Any]:
-    """Medians over fresh contexts of one browser."""
+    """Return medians over new contexts of one browser."""
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as driver:
@@ -145,7 +146,7 @@ def measure(page: Path, repeats: int) -> dict[str, Any]:
 
 
 def open_once(browser: Any, address: str) -> dict[str, float]:
-    """One opening in a fresh context."""
+    """Open the page once in a new context."""
     context = browser.new_context(viewport={"width": 1280, "height": 900})
     tab = context.new_page()
     complaints: list[str] = []

@@ -1,10 +1,10 @@
-"""How much memory does a clip's length cost? Peak of ``lt-bench prepare folder`` on a video of 3 s, and of 10 minutes.
+"""Measure the peak memory of ``lt-bench prepare folder`` on a video of 3 s and on one of 10 minutes.
 
     python experiments/performance/long_video.py VIDEO [--frames 75 15000] [--out FILE]
 
-The longer video is the given one, repeated to and fro; it is one scene and becomes one clip. Lips and voice are
-compared too, with a limit that rejects nothing, for repeated sound does not fit pictures that go backwards. The largest
-resident set of the command's process is the system's own figure (one video is prepared in the command's process).
+The longer video is the given one, played back and forth. It is one scene and becomes one clip. Lips and voice are
+compared too, with a limit that rejects nothing, because repeated sound does not match reversed frames. The largest
+resident set of the command's process is reported by the system (one video is prepared in the command's process).
 """
 
 from __future__ import annotations
@@ -30,14 +30,14 @@ KEYS = ("quality.scene_threshold=0", "quality.max_offset=15", "quality.duplicate
 
 
 def repeated(video: Path, frames: int, out: Path) -> None:
-    """Write the video over and over, to and fro, up to a length."""
+    """Write the video back and forth, up to a length."""
     pictures, sound = read_frames(video), read_audio(video)
     order = (i for _ in range(frames) for i in (*range(len(pictures)), *reversed(range(len(pictures)))))
     write_video(out, (pictures[i] for i in islice(order, frames)), audio=np.resize(sound, frames * 640))
 
 
 def measure(films: Path, cache: Path) -> dict[str, Any]:
-    """Prepare a folder of one video by the command; what it took."""
+    """Prepare a folder of one video with the command, and return time and memory."""
     command = [sys.executable, "-m", "lt_bench", "prepare", "folder", "--folder", str(films), "--out", str(cache)]
     started = time.perf_counter()
     with subprocess.Popen([*command, "--json", *KEYS], stdout=subprocess.PIPE, text=True) as process:
@@ -58,7 +58,7 @@ def measure(films: Path, cache: Path) -> dict[str, Any]:
 
 
 def main() -> None:
-    """Measure, print, write."""
+    """Measure all lengths, print a table and write the result file."""
     parser = argparse.ArgumentParser(description="Memory by the length of a clip.")
     parser.add_argument("video", type=Path)
     parser.add_argument("--frames", type=int, nargs="+", default=[75, 15_000])

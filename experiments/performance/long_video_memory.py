@@ -1,10 +1,10 @@
-"""Peak memory of generating a short and a long video: of ``lt-bench generate`` and of a batch of ``generate_split``.
+"""Measure the peak memory of generating short and long videos with ``lt-bench generate`` and ``generate_split``.
 
     python experiments/performance/long_video_memory.py [--checkpoint MODEL --portrait PICTURE --audio SOUND] --out FILE
 
-Without a model: a network of size tiny with random weights, for 64-pixel videos, on a picture and a sound of noise. The
-sound is repeated to each length. Every measurement is a process of its own, whose largest resident set the system
-reports when it ends. One sampling step is taken without guidance, for memory does not depend on their number.
+Without a model, it uses a network of size tiny with random weights, for 64-pixel videos, with a picture and a sound of
+noise. The sound is repeated to each length. Every measurement is a separate process, whose largest resident set the
+system reports when it ends. One sampling step is taken without guidance, because memory does not depend on the number.
 """
 
 from __future__ import annotations
@@ -67,7 +67,7 @@ def main() -> None:
 def measure(
     checkpoint: Path, portrait: Path, audio: Path, seconds: float, batch: int, work: Path
 ) -> list[dict[str, Any]]:
-    """Both commands at one length."""
+    """Measure both commands at one length."""
     with tempfile.TemporaryDirectory(dir=work) as name:
         folder = Path(name)
         write_wav(folder / "voice.wav", np.resize(read_audio(audio, RATE), round(seconds * RATE)), RATE)
@@ -83,7 +83,7 @@ def measure(
 
 
 def untrained(folder: Path) -> tuple[Path, Path, Path]:
-    """A model file of random weights, a picture and a second of sound."""
+    """Write a model file of random weights, a picture and a second of sound."""
     import torch
 
     from lt_bench.config import RunConfig, parse_config
@@ -124,7 +124,7 @@ def untrained(folder: Path) -> tuple[Path, Path, Path]:
 
 
 def run(words: list[str]) -> dict[str, float]:
-    """Largest resident set and time of a Python process."""
+    """Return the largest resident set and the time of a Python process."""
     start = time.perf_counter()
     child = subprocess.Popen([sys.executable, *words], stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
     _, status, usage = os.wait4(child.pid, 0)
@@ -135,7 +135,7 @@ def run(words: list[str]) -> dict[str, float]:
 
 
 def make_set(folder: Path, portrait: Path, voice: Path, frames: int, clips: int) -> None:
-    """A real set of as many clips as a batch holds; generation reads neither their videos nor their identities."""
+    """Write a real set with as many clips as a batch; generation reads neither their videos nor their identities."""
     from lt_bench.data.real_set import real_clip, write_real_set
     from lt_bench.media.image import read_image, write_png
 
@@ -150,7 +150,7 @@ def make_set(folder: Path, portrait: Path, voice: Path, frames: int, clips: int)
 
 
 def split(checkpoint: str, real: str, out: str, batch: str) -> None:
-    """Generate a real set; run in a process of its own."""
+    """Generate a real set; run in a separate process."""
     from dataclasses import replace
 
     from lt_bench.models.checkpoint import load_model

@@ -1,8 +1,8 @@
-"""Measure what ``lt-bench ablate`` itself takes: a resume with nothing to do, and what each finished cell costs.
+"""Measure the overhead of ``lt-bench ablate``: a resume with nothing to do, and the cost of each finished cell.
 
-One real cell of the smallest model is trained, generated and scored. Its files are then copied to 1,000 cells, with
-other seeds and scores shifted at random (made up, for only the time counts), and the command is typed on them: once to
-log all to MLflow and rank them, then again with nothing to do.
+One real cell of the smallest model is trained, generated and scored. Its files are then copied to 1,000 cells with
+other seeds and randomly shifted scores (which are invented, because only the time matters). The command runs on them
+twice: first it logs all to MLflow and ranks them, then it has nothing to do.
 
 python experiments/performance/many_cells.py --out experiments/performance/many_cells.json
 """
@@ -45,7 +45,7 @@ evaluation: {{split: test}}
 
 
 def main() -> None:
-    """Measure, and write what was found."""
+    """Measure and write the results."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--cells", type=int, default=1000, help="finished cells (default: 1000)")
@@ -59,7 +59,7 @@ def main() -> None:
 
 
 def measure(folder: Path, cells: int, repeats: int) -> dict[str, Any]:
-    """Wall-clock seconds of the command, started as a user starts it."""
+    """Return the wall-clock seconds of the command, started as a user starts it."""
     one = write_experiment(folder, [0], [1.0])
     real = ablate(one, "cells=[{portrait: symbiotic, audio: direct}]")
     (template,) = plan_jobs(load_config(ExperimentConfig, one, ["cells=[{portrait: symbiotic, audio: direct}]"]))
@@ -80,7 +80,7 @@ def measure(folder: Path, cells: int, repeats: int) -> dict[str, Any]:
 
 
 def write_experiment(folder: Path, seeds: list[int], scales: list[float]) -> Path:
-    """The experiment's file."""
+    """Write the experiment's YAML file."""
     path = folder / f"experiment-{len(seeds)}.yaml"
     out = folder / ("one" if len(seeds) == 1 else "many")
     write_text(path, EXPERIMENT.format(out=out, cache=folder / "cache", seeds=seeds, scales=scales))
@@ -88,7 +88,7 @@ def write_experiment(folder: Path, seeds: list[int], scales: list[float]) -> Pat
 
 
 def copy_cell(files: dict[str, bytes], videos: Path, job: Job, number: int) -> None:
-    """A finished cell like the template, under the job's name and configuration; its videos are a link."""
+    """Copy the template to a finished cell with the job's name and configuration; its videos are a link."""
     shutil.rmtree(job.folder, ignore_errors=True)
     for name, content in files.items():
         job.folder.mkdir(parents=True, exist_ok=True)
@@ -107,7 +107,7 @@ def copy_cell(files: dict[str, bytes], videos: Path, job: Job, number: int) -> N
 
 
 def ablate(*arguments: str | Path) -> float:
-    """Seconds of the command."""
+    """Return the seconds of one ``lt-bench ablate`` command."""
     command = [sys.executable, "-m", "lt_bench", "ablate", *map(str, arguments), "--json"]
     start = time.perf_counter()
     subprocess.run(command, check=True, stdout=subprocess.DEVNULL)

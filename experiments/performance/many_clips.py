@@ -1,11 +1,11 @@
-"""Does a clip cost the same in a set of 10 and of 10,000, and how long does a finished cache of 10,000 take to resume?
+"""Measure the cost per clip in sets of 10 to 10,000 clips, and the time to resume a finished cache of 10,000.
 
     python experiments/performance/many_clips.py [--out experiments/performance/many_clips.json]
 
-All that surrounds a clip is real (list of sources, journal, files, search for duplicates, index, checksums, the command
-itself); the clips' content is generated here, 16 frames of random numbers, all clips equally long, for rendering 10,000
-clips would measure the renderer. So what is compared is the pipeline's own cost, a few milliseconds a clip; it bounds
-what could grow with the size of the set.
+Everything around a clip is real (list of sources, journal, files, search for duplicates, index, checksums, the
+command). The content is 16 frames of random numbers per clip, because rendering 10,000 clips would measure the
+renderer. The result is the pipeline's own cost of a few milliseconds per clip, which shows costs that grow with the
+set.
 """
 
 from __future__ import annotations
@@ -41,13 +41,13 @@ FRAMES = 16
 
 @dataclass(frozen=True)
 class Generator:
-    """Stands in for the preparer."""
+    """A replacement of the preparer that writes random clips."""
 
     cache: Path
     info: CacheInfo
 
     def prepare(self, job: SyntheticJob) -> tuple[ClipRecord, str]:
-        """Write a clip of random numbers; its row and its fingerprint."""
+        """Write a clip of random numbers, and return its row and its fingerprint."""
         rng, info, spec = np.random.default_rng(job.spec.speaker), self.info, job.spec
         clip = PreparedClip(
             id=spec.id,
@@ -71,11 +71,11 @@ class Generator:
         return write_clip(self.cache, clip, info), seen.text(sound)
 
     def close(self) -> None:
-        """Nothing is held."""
+        """Do nothing, because no resource is open."""
 
 
 def config_of(clips: int, out: Path) -> DataConfig:
-    """A synthetic set of so many training clips, which is not exported."""
+    """Configure a synthetic set with a number of training clips, which is not exported."""
     sizes = SyntheticConfig(
         train_speakers=clips, validation_speakers=0, test_speakers=0, takes=1, train_frames=FRAMES, test_frames=FRAMES
     )
@@ -83,7 +83,7 @@ def config_of(clips: int, out: Path) -> DataConfig:
 
 
 def build(clips: int, out: Path) -> dict[str, float]:
-    """Prepare a cache in this process; CPU and wall milliseconds a clip."""
+    """Prepare a cache in this process, and return CPU and wall milliseconds per clip."""
     started, cpu = time.perf_counter(), time.process_time()
     config = config_of(clips, out)
     source = list_source(config)
@@ -107,7 +107,7 @@ def _lost(job: SyntheticJob, reason: str) -> tuple[ClipRecord, str]:
 
 
 def resume(clips: int, out: Path) -> dict[str, float]:
-    """Type the command again on the finished cache: a process of its own, its start and imports included."""
+    """Rerun the command on the finished cache in a separate process, including start and imports."""
     keys = [f"synthetic.{key}={value}" for key, value in vars(config_of(clips, out).synthetic).items()]
     command = [sys.executable, "-m", "lt_bench", "prepare", "synthetic", "--out", str(out), "--resolution", "32"]
     before, started = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
@@ -118,7 +118,7 @@ def resume(clips: int, out: Path) -> dict[str, float]:
 
 
 def main() -> None:
-    """Measure, print, write."""
+    """Measure all sizes, print a table and write the result file."""
     parser = argparse.ArgumentParser(description="Cost of a clip by the size of the set.")
     parser.add_argument("--out", type=Path)
     arguments = parser.parse_args()

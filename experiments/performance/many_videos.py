@@ -1,9 +1,9 @@
-"""Does a video cost the same in a set of 10 and of 1,000, and what does a repeated evaluation of 1,000 take?
+"""Measure the cost per video in sets of 10 to 1,000 videos, and the time of a repeated evaluation of 1,000.
 
     python experiments/performance/many_videos.py [--out experiments/performance/many_videos.json]
 
-The command itself, under a protocol of pixels alone; videos are small and generated here (12 frames of 64 pixels, no
-two the same), so that what is compared is what surrounds a video: pairing, hashes, store, result file, intervals.
+The command runs with a protocol of pixel metrics. The videos are small and generated here (12 frames of 64 pixels, all
+different), so the result is the cost around a video: pairing, hashes, store, result file, intervals.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ scores: [{name: psnr}, {name: ssim}]
 
 
 def write_sides(folder: Path, videos: int) -> None:
-    """Videos of a square that wanders over noise, and the same with more loss."""
+    """Write videos of a square that moves over noise, and the same with more compression."""
     for number in range(videos):
         rng = np.random.default_rng(number)
         still = rng.integers(0, 64, (SIDE, SIDE, 3), np.uint8)
@@ -47,7 +47,7 @@ def write_sides(folder: Path, videos: int) -> None:
 
 
 def measure(videos: int, folder: Path) -> dict[str, Any]:
-    """The first and the second evaluation of so many videos."""
+    """Measure the first and the second evaluation of a number of videos."""
     sides = folder / str(videos)
     write_sides(sides, videos)
     rules = folder / "rules.yaml"
@@ -69,14 +69,14 @@ def measure(videos: int, folder: Path) -> dict[str, Any]:
 
 
 def main() -> None:
-    """Measure, print, write."""
+    """Measure all sizes, print a table and write the result file."""
     parser = argparse.ArgumentParser(description="Cost of a video by the size of the set.")
     parser.add_argument("--out", type=Path)
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
         rows = [measure(videos, Path(name)) for videos in SIZES]
     small, large = rows[0], rows[-1]
-    # What a process costs before its first video falls out of the difference.
+    # The difference removes the cost of a process before its first video.
     rise = (large["first_cpu_seconds"] - small["first_cpu_seconds"]) / (large["videos"] - small["videos"])
     middle = (rows[1]["first_cpu_seconds"] - small["first_cpu_seconds"]) / (rows[1]["videos"] - small["videos"])
     document = {

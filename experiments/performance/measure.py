@@ -1,4 +1,4 @@
-"""Time things side by side, so that a busy machine slows all of them alike."""
+"""Timing of functions in alternation, so that a busy machine slows all of them equally."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from lt_bench.files import write_json
 
 
 def medians(functions: Mapping[str, Callable[[], Any]], rounds: int, processor: bool = False) -> dict[str, float]:
-    """Median seconds of each function over ``rounds``; each round calls every function once.
+    """Return the median seconds of each function over ``rounds``; each round calls every function once.
 
     Args:
-        functions: by name; each is called once more before, to warm caches.
-        rounds: how often.
-        processor: count this process's CPU seconds, which other processes disturb less, instead of wall time.
+        functions: functions by name; each is called once before the first round, to warm caches.
+        rounds: number of rounds.
+        processor: measure this process's CPU seconds, which other processes affect less, instead of wall time.
     """
     clock = time.process_time if processor else time.perf_counter
     for function in functions.values():
@@ -37,7 +37,7 @@ def medians(functions: Mapping[str, Callable[[], Any]], rounds: int, processor: 
 
 
 def machine() -> dict[str, Any]:
-    """What a reader needs to place the numbers."""
+    """Describe the machine and its load."""
     import torch
 
     name = platform.machine()

@@ -1,6 +1,6 @@
-"""Peak memory of a command: the proportional set size (PSS) of its whole process tree, sampled as it runs.
+"""Peak memory of a command: the proportional set size (PSS) of its process tree, sampled while it runs.
 
-Shared pages count once, as the kernel shares them out between processes.
+Shared pages are divided between processes, so they count once.
 """
 
 from __future__ import annotations
@@ -14,24 +14,24 @@ from typing import Any
 import psutil
 
 EVERY = 0.1
-"""Least seconds between samples."""
+"""Minimum number of seconds between samples."""
 SHARE = 0.05
-"""Of the time, at most, goes into taking them: they cost more the more memory there is, and slow what they watch."""
+"""Maximum share of the time for sampling, whose cost grows with the memory and slows the command."""
 
 
 @dataclass(frozen=True)
 class Peak:
-    """One command's use of the machine."""
+    """Peak use of the machine by one command."""
 
     code: int
     peak_bytes: int
     processes: int
-    """Most that ran at once."""
+    """Largest number of processes at one time."""
     seconds: float
 
 
 def tree_bytes(process: psutil.Process) -> tuple[int, int]:
-    """Proportional set size of a process and all below it, in bytes, and how many they are."""
+    """Return the proportional set size, in bytes, and the number of the processes in a tree."""
     total, count = 0, 0
     for one in [process, *process.children(recursive=True)]:
         try:

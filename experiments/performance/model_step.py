@@ -1,19 +1,19 @@
-"""A training step and a sampling step of preset S beside its peers', in one run on this machine's CPU.
+"""Compare a training step and a sampling step of preset S with its peers, in one run on this machine's CPU.
 
     python experiments/performance/model_step.py [--release FOLDER] [--out FILE] [--rounds 7] [--threads 2] [--plain]
 
-16 frames of 16x16x4 latents (128 pixels of an SD-type autoencoder), 32 audio tokens a frame, batch 1, float32. FOLDER
-is a checkout of github zhang-haojie/LetsTalk (commit 26660f1; needs timm and einops); without it its rows are left out
-and the reason printed. ``lt_bench (heap kept)`` is ours as ``lt-bench train`` runs it; peers run plain, as their own
-scripts do. Further rows are Latte with our allocator's setting, and ours compiled, which takes minutes to begin;
-``--plain`` leaves them out. "Products alone" repeats only the matrix products and the attention of our step: no step of
-this network is shorter than that without faster products.
+The input is 16 frames of 16x16x4 latents (128 pixels of an SD-type autoencoder), 32 audio tokens per frame, batch 1,
+float32. FOLDER is a checkout of github zhang-haojie/LetsTalk (commit 26660f1; needs timm and einops). Without it, its
+rows are skipped and the reason is printed. ``lt_bench (heap kept)`` is lt_bench as ``lt-bench train`` runs it; peers
+run plain, as their own scripts do. Further rows are Latte with lt_bench's allocator setting, and lt_bench compiled,
+which takes minutes to start; ``--plain`` skips them. "Products alone" repeats only the matrix products and the
+attention of lt_bench's step, which are a lower bound for a step of this network.
 
-Each row has a process of its own, of up to 4 GB. Within a round rows take turns, in an order that rotates, a sampling
-step after one that is not timed, and the matrix-product peak is measured in every round too. Seconds are medians over
-rounds; shares of the peak and ratios are medians of those within each round, for the machine changes its speed from
-minute to minute. ``wall`` is what a user waits; ``cpu`` is the processor time of all threads divided by their number,
-which other processes disturb less.
+Each row runs in a separate process of up to 4 GB. Within a round the rows take turns in a rotating order. A sampling
+step follows one that is not timed, and every round also measures the matrix-product peak. Seconds are medians over
+rounds. Shares of the peak and ratios are medians of the values within each round, because the speed of the machine
+varies from minute to minute. ``wall`` is the time a user waits. ``cpu`` is the processor time of all threads divided by
+their number, which other processes affect less.
 """
 
 from __future__ import annotations
@@ -37,10 +37,10 @@ from workers import TASKS, Entry, Taken, Worker, count_operations, measure
 from lt_bench.files import write_json
 
 PRODUCTS = ((2048, 2048, 2048), (1024, 1024, 1024), (2048, 384, 1536))
-"""Rows, inner, columns of the products that the peak is the best of."""
+"""Rows, inner size and columns of the products whose best rate is the peak."""
 CLOCKS = ("wall", "cpu")
 SHORT = ("sampling step",)
-"""Timed after a call that is not: one that has waited finds nothing of its own in the processor's caches."""
+"""Tasks that are timed after an untimed call, because a process that has waited finds cold caches."""
 MINE = Entry(OURS, heap=True)
 PEERS = [Entry(LATTE), Entry(RELEASE)]
 OTHERS = [Entry(LATTE, heap=True), Entry(OURS, heap=True, compiled=True)]
@@ -48,7 +48,7 @@ BOUND = Entry(OURS, heap=True, products_only=True)
 
 
 def peak_products() -> dict[tuple[int, int, int], Callable[[], object]]:
-    """Matrix products into a place of their own."""
+    """Return matrix products that write to preallocated outputs."""
 
     def product(m: int, k: int, n: int) -> Callable[[], object]:
         a, b, out = torch.randn(m, k), torch.randn(k, n), torch.empty(m, n)
@@ -59,13 +59,13 @@ def peak_products() -> dict[tuple[int, int, int], Callable[[], object]]:
 
 
 def product_operations(shape: tuple[int, int, int]) -> int:
-    """Of one call of a product."""
+    """Return the operations of one call of a product."""
     m, k, n = shape
     return 2 * m * k * n * max(1, round(2048**3 / (m * k * n)))
 
 
 def start(entries: list[Entry], release: Path | None, threads: int) -> tuple[list[Worker], dict[str, str]]:
-    """Those that can be built here, and why others cannot."""
+    """Start the workers that can be built here, and return the reasons for the others."""
     missing = {RELEASE: "no --release FOLDER was given"} if release is None else {}
     kept = [entry for entry in entries if entry.subject not in missing]
     workers = [Worker(entry, release, threads) for entry in kept]
@@ -75,7 +75,7 @@ def start(entries: list[Entry], release: Path | None, threads: int) -> tuple[lis
 
 
 def run_rounds(workers: list[Worker], rounds: int, threads: int) -> tuple[dict, dict]:
-    """Times by (row, task) and by product."""
+    """Measure times by (row, task) and by product."""
     times: dict[tuple[str, str], list[Taken]] = {(w.entry.name, task): [] for w in workers for task in TASKS}
     products = peak_products()
     peaks: dict[tuple[int, int, int], list[Taken]] = {shape: [] for shape in products}
@@ -97,7 +97,7 @@ def run_rounds(workers: list[Worker], rounds: int, threads: int) -> tuple[dict, 
 
 
 def summarise(workers: list[Worker], counted: dict, times: dict, peaks: dict) -> dict[str, Any]:
-    """Medians, rates and ratios."""
+    """Compute medians, rates and ratios."""
     peak = {clock: _peak_by_round(peaks, clock) for clock in CLOCKS}
     rates = {
         (worker.entry.name, task, clock): counted[worker.entry.subject][task]
@@ -133,13 +133,13 @@ def summarise(workers: list[Worker], counted: dict, times: dict, peaks: dict) ->
 
 
 def _peak_by_round(peaks: dict, clock: str) -> np.ndarray:
-    """Operations a second of the best product, in each round (two sets of them)."""
+    """Return the operations per second of the best product, in each round (two sets of them)."""
     rates = [product_operations(shape) / np.array([getattr(t, clock) for t in ts]) for shape, ts in peaks.items()]
     return np.max(rates, axis=0).reshape(-1, len(TASKS)).max(1)
 
 
 def _ratio(rates: dict, counted: dict, peers: list[Entry], task: str, clock: str, per_step: bool) -> float:
-    """How many times faster ours, as it is run, is than the better peer, as that is run."""
+    """Return the speed of lt_bench, as it is run, relative to the better peer, as that is run."""
 
     def speed(entry: Entry) -> np.ndarray:
         return rates[entry.name, task, clock] / (counted[entry.subject][task] if per_step else 1)
@@ -148,7 +148,7 @@ def _ratio(rates: dict, counted: dict, peers: list[Entry], task: str, clock: str
 
 
 def machine(threads: int) -> dict[str, str | int | float]:
-    """What was measured on."""
+    """Describe the machine of the measurement."""
     names = [line for line in Path("/proc/cpuinfo").read_text().splitlines() if line.startswith("model name")]
     return {
         "cpu": names[0].partition(":")[2].strip() if names else platform.processor(),
@@ -161,7 +161,7 @@ def machine(threads: int) -> dict[str, str | int | float]:
 
 
 def print_table(report: dict) -> None:
-    """The table, on stdout."""
+    """Print the table on stdout."""
     print("  ".join(f"{key} {value}" for key, value in report["machine"].items()))
     print("peak of matrix products: " + ", ".join(f"{v:.0f} GFLOP/s ({k})" for k, v in report["peak_gflops"].items()))
     clocks = "".join(f" {clock:>5} s {'GFLOP/s':>8} {'peak':>5}" for clock in ("wall", "cpu"))
@@ -178,7 +178,7 @@ def print_table(report: dict) -> None:
 
 
 def main() -> None:
-    """Measure, print, write."""
+    """Measure all rows, print a table and write the result file."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--release", type=Path, metavar="FOLDER", help="checkout of LetsTalk's release")
     parser.add_argument("--rounds", type=int, default=7)

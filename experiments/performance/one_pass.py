@@ -1,12 +1,12 @@
-"""One pass over all scores against every score as its own pass, and a repeated run against the first.
+"""Compare one pass over all metrics with every metric as a separate pass, and a repeated run with the first.
 
     python experiments/performance/one_pass.py --work DIR --out experiments/performance/one_pass.json
 
-Scores the clips of grid-sample (the first ``--clips`` of them), square and ``--side`` pixels wide, against copies that
-went through H.264. Every run is a process of its own (``lt-bench evaluate``) with a store of its own, except the
-repeated one. Type the command again to go on after an interruption or after ``--budget``: runs that are done stand in
-``DIR/runs.json``; without the others the saving is larger than stated. CPU seconds of the processes stand beside the
-wall clock, since those depend little on what else a machine does.
+Scores the clips of grid-sample (the first ``--clips`` of them), square and ``--side`` pixels wide, against copies after
+H.264 compression. Every run is a separate process (``lt-bench evaluate``) with a separate store, except the repeated
+run. Rerun the command to resume after an interruption or after ``--budget``. ``DIR/runs.json`` contains the finished
+runs; without the others, the reported saving is too large. CPU seconds are reported too, because other work on the
+machine affects them less than the wall clock.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ Run = dict[str, float]
 
 
 def evaluate(protocol: str, work: Path, clips: int, store: str) -> Run:
-    """Seconds of one evaluation."""
+    """Measure the seconds of one evaluation."""
     command = [sys.executable, "-m", "lt_bench", "evaluate", "--generated", str(work / "generated")]
     command += ["--real", str(work / "real"), "--protocol", protocol, "--store", str(work / store), "--json"]
     before, start = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
@@ -50,7 +50,7 @@ def evaluate(protocol: str, work: Path, clips: int, store: str) -> Run:
 
 
 def plan(rules: Protocol, work: Path) -> dict[str, tuple[str, str]]:
-    """Protocol and store of each run, by name; scores that systems report are left out, for they look at no video."""
+    """Return protocol and store of each run by name; metrics that systems report are skipped, as they read no video."""
     runs = {"one_pass": (rules.id, "together"), "repeated": (rules.id, "together")}
     for spec in rules.scores:
         if isinstance(build_metric(spec.name, spec.settings), ReportedMetric):
@@ -62,7 +62,7 @@ def plan(rules: Protocol, work: Path) -> dict[str, tuple[str, str]]:
 
 
 def measure(arguments: argparse.Namespace, runs: dict[str, tuple[str, str]]) -> dict[str, Run]:
-    """Do the runs that are not done yet."""
+    """Run everything that is not finished."""
     kept, end = arguments.work / "runs.json", time.monotonic() + arguments.budget
     done: dict[str, Run] = read_json(kept) if kept.exists() else {}
     for name, (protocol, store) in runs.items():
@@ -77,7 +77,7 @@ def measure(arguments: argparse.Namespace, runs: dict[str, tuple[str, str]]) -> 
 
 
 def ratios(done: dict[str, Run]) -> dict[str, float]:
-    """What one pass saves, and what a repeated run saves; ``beyond_start``: less a repeated run each."""
+    """Return the saving of one pass and of a repeated run; ``beyond_start`` subtracts a repeated run from each."""
     together, again = done["one_pass"], done["repeated"]
     alone = [run for name, run in done.items() if name not in ("one_pass", "repeated")]
     start = again["cpu_seconds"]
@@ -90,7 +90,7 @@ def ratios(done: dict[str, Run]) -> dict[str, float]:
 
 
 def main() -> None:
-    """Measure and write."""
+    """Measure the runs and write the result file."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--work", type=Path, required=True, help="folder of videos, stores and runs that are done")
     parser.add_argument("--protocol", default="open-v1")

@@ -1,4 +1,4 @@
-"""What one-way symbiotic fusion of the portrait saves against symbiotic fusion, measured side by side.
+"""Measure the saving of one-way symbiotic fusion of the portrait, compared with symbiotic fusion.
 
     python experiments/performance/one_way_symbiotic.py [repeats]
 
@@ -30,7 +30,7 @@ SCHEMES = ("symbiotic", "one_way_symbiotic")
 
 
 def make_model(scheme: str) -> LetsTalk:
-    """A network whose zero layers are not zero, so that all of it counts."""
+    """Build a network whose zero layers are not zero, so that all of it is measured."""
     torch.manual_seed(0)
     model = build_model(ModelConfig("S", FusionConfig(scheme, "direct")), LATENT, SPEECH).eval()
     with torch.no_grad():
@@ -40,7 +40,7 @@ def make_model(scheme: str) -> LetsTalk:
 
 
 def seconds(run: object) -> float:
-    """CPU time of a call."""
+    """Return the CPU time of a call."""
     start = time.process_time()
     run()  # type: ignore[operator]
     return time.process_time() - start
@@ -48,7 +48,7 @@ def seconds(run: object) -> float:
 
 @torch.no_grad()
 def main(repeats: int) -> None:
-    """Measure, print, write."""
+    """Measure both schemes, print a table and write the result file."""
     torch.set_num_threads(1)
     models = {scheme: make_model(scheme) for scheme in SCHEMES}
     keep = torch.ones(1, dtype=torch.bool)

@@ -1,10 +1,10 @@
-"""Peak memory of the commands: the proportional set size of each command's whole process tree, sampled as it runs.
+"""Measure the peak memory of the commands: the proportional set size of each process tree, sampled while it runs.
 
     python experiments/performance/peak_memory.py [--only NAME ...] [--out FILE]
 
-Commands run in a temporary folder, in this order (evaluation before anything is kept of those videos), on the embedded
-synthetic set and (where ``LT_BENCH_MIRROR`` has the assets) on grid-sample; models are of size tiny, but what is
-imported (S, random numbers) and described (XL).
+Commands run in a temporary folder in this order, so that evaluation starts without stored features. They use the
+embedded synthetic set and, if ``LT_BENCH_MIRROR`` has the assets, grid-sample. Models have size tiny, except the
+imported one (S, random numbers) and the described one (XL).
 """
 
 from __future__ import annotations
@@ -55,18 +55,18 @@ COMMANDS = {
     "assets verify": ["assets", "verify"],
     "doctor": ["doctor"],
 }
-"""By name."""
+"""Commands by their name."""
 PINNED = ("prepare grid-sample", "evaluate open-v1", "ablate grid-sample")
-"""Those of pinned assets."""
+"""Commands that need pinned assets."""
 LONG = ("ablate grid-sample", "prepare synthetic", "sensitivity")
-"""Those without which every verb but ``sensitivity`` is still there."""
+"""Long commands; without them, every verb except ``sensitivity`` is still measured."""
 CODES = {"evaluate open-v1": 1, "sensitivity": 1}
-"""Of commands that end otherwise than with 0: PSNR of a video against itself has no value, which is a miss; on one clip
-some damage is seen by no score."""
+"""Exit codes of commands that do not end with 0. PSNR of a video against itself has no value, so it is unscored; on one
+clip, no metric detects some kinds of damage."""
 
 
 def measure(name: str, arguments: list[str], folder: Path) -> dict[str, Any]:
-    """Run one command to its end; its output goes to ``folder/log.txt``."""
+    """Run one command to its end, with its output in ``folder/log.txt``."""
     mirror = os.environ.get("LT_BENCH_MIRROR")
     environment = {**os.environ, "LT_BENCH_CACHE": str(folder / "user-cache")}
     environment |= {"LT_BENCH_MIRROR": str(Path(mirror).resolve())} if mirror else {}
@@ -77,7 +77,7 @@ def measure(name: str, arguments: list[str], folder: Path) -> dict[str, Any]:
 
 
 def main() -> int:
-    """Measure, print, write."""
+    """Measure all commands, print a table and write the result file."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--only", nargs="*", choices=COMMANDS, help="those alone")
     parser.add_argument("--quick", action="store_true", help=f"leave out what takes minutes: {', '.join(LONG)}")

@@ -1,4 +1,4 @@
-"""Is preparation as fast as its parts allow? And does memory stay flat with a clip's length?
+"""Compare preparation with the sum of its parts, and check that memory does not depend on a clip's length.
 
     python experiments/performance/preparation.py VIDEO [VIDEO ..] [--out experiments/performance/preparation.json]
 
@@ -46,14 +46,14 @@ ROUNDS, SIDE = 5, 128
 
 
 def cpu(function: Callable[[], Any]) -> float:
-    """CPU seconds of a call."""
+    """Return the CPU seconds of a call."""
     started = time.process_time()
     function()
     return time.process_time() - started
 
 
 class Parts:
-    """Each part alone, on one video whose frames are in memory where the part does not decode."""
+    """Separate parts of preparation on one video, whose frames are in memory except for decoding."""
 
     def __init__(self, video: Path, cropped: Path, folder: Path) -> None:
         self.video, self.folder = video, folder
@@ -72,19 +72,19 @@ class Parts:
         self.seen = Seen("alone", self.audio.astype(np.float32), track, lambda most: np.stack(self.frames[:most]))
 
     def decode(self) -> None:
-        """Picture and sound."""
+        """Decode picture and sound of the video."""
         with closing(iter_frames(self.video)) as frames:
             for _ in frames:
                 pass
         read_audio(self.video)
 
     def landmarks(self) -> None:
-        """Every frame once."""
+        """Find the landmarks in every frame once."""
         for frame in self.frames:
             self.landmarker.detect(frame)
 
     def encode(self) -> None:
-        """Latents in batches, features, and the exported video."""
+        """Compute latents in batches and audio features, and export the video."""
         with torch.inference_mode():
             for start in range(0, len(self.squares), BATCH):
                 self.codec.encode(frames_to_tensor(np.stack(self.squares[start : start + BATCH])))
@@ -92,7 +92,7 @@ class Parts:
         write_video(self.folder / "alone.mp4", iter(self.squares), audio=self.audio.astype(np.float32), crf=CRF)
 
     def checks(self) -> None:
-        """Scene cuts, voice activity, lip sync: what decides whether a clip is kept, beside the landmarks."""
+        """Run the checks that decide whether a clip is kept, except landmarks: scene cuts, voice activity, lip sync."""
         cutter = SceneCutter(DataConfig().quality.scene_threshold)
         for frame in self.frames:
             cutter.add(frame)
@@ -101,7 +101,7 @@ class Parts:
 
 
 def measure(video: Path, folder: Path) -> dict[str, Any]:
-    """Medians of the parts and of the whole."""
+    """Return medians of the parts and of the whole."""
     config = DataConfig(dataset="folder", folder=str(video.parent), cache=str(folder / "cache"), resolution=SIDE)
     info = describe_cache(config, "00")
     settings = Settings(
@@ -141,7 +141,7 @@ def measure(video: Path, folder: Path) -> dict[str, Any]:
 
 
 def main() -> None:
-    """Measure, print, write."""
+    """Measure all videos, print a table and write the result file."""
     parser = argparse.ArgumentParser(description="Speed of preparing a real clip against the sum of its parts.")
     parser.add_argument("videos", type=Path, nargs="+")
     parser.add_argument("--out", type=Path)

@@ -1,6 +1,6 @@
-"""A checkpoint of LetsTalk's released short-clip model in size S, of random numbers, for measuring what reads one.
+"""A checkpoint of LetsTalk's released short-clip model in size S with random numbers, to measure its readers.
 
-It is one of our networks under the release's names, by the table that ``lt-bench import-checkpoint`` reads one with.
+It contains a network of lt_bench with the release's names, from the table that ``lt-bench import-checkpoint`` uses.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ LATENT, SPEECH, PATCH = (4, 16, 16), (12, 768), 2
 
 
 def write_released(path: Path) -> None:
-    """The file: the network, its average, and the projection of the audio."""
+    """Write the file with the network, its average, and the audio projector."""
     config = ModelConfig(
         preset="S", fusion=FusionConfig("symbiotic", "direct"), patch_size=PATCH, motion_frames=0, learn_sigma=True
     )

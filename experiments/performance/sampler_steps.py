@@ -1,4 +1,4 @@
-"""How many steps does each sampler need to be as near to the data as the released loop, and how long does it take?
+"""Measure the steps that each sampler needs to match the released loop's distance to the data, and their time.
 
     python experiments/performance/sampler_steps.py --out experiments/performance/sampler_steps.json
 
@@ -37,7 +37,7 @@ DEVIATIONS = torch.logspace(math.log10(0.05), math.log10(1.5), 8, dtype=torch.fl
 SAMPLES = 40_000
 RELEASED = ("linear", "ddpm", 250)
 FEW = 25
-"""Calls at most of what is timed."""
+"""Maximum number of network calls of timed samplers."""
 TRIED = (4, 5, 6, 7, 8, 9, 10, 12, 14, 16, 18, 20, 25, 33, 50, 75, 100, 150)
 SAMPLERS = [("linear", "ddim", "even")]
 SAMPLERS += [("linear", name, spacing) for name in ("dpmpp_2m", "unipc") for spacing in ("even", "log_snr")]
@@ -47,7 +47,7 @@ SAMPLERS += [("flow", name, "even") for name in ("flow_euler", "flow_heun", "dpm
 def run_sampler(
     schedule: str, name: str, steps: int, spacing: str, x: Tensor, generator: torch.Generator
 ) -> tuple[Tensor, int]:
-    """What becomes of the first noise (N, dimensions), and the network's calls."""
+    """Return the result for the initial noise (N, dimensions), and the number of network calls."""
     prediction = "epsilon" if schedule == "linear" else "velocity"
     sampler = build_sampler(name, steps, DiffusionConfig(schedule, prediction), spacing=spacing)  # type: ignore[arg-type]
     x, deviations = x[:, None, :, None, None], DEVIATIONS[None, None, :, None, None].to(x)
@@ -61,12 +61,12 @@ def run_sampler(
 
 
 def wasserstein(mean: Tensor, deviation: Tensor) -> float:
-    """2-Wasserstein distance of independent Gaussians to the data."""
+    """Compute the 2-Wasserstein distance of independent Gaussians to the data."""
     return float(((mean - MEAN) ** 2 + (deviation - DEVIATIONS) ** 2).sum().sqrt())
 
 
 def steps_needed() -> tuple[list[dict[str, Any]], float]:
-    """The table of distances, and the released loop's."""
+    """Return the table of distances, and the distance of the released loop."""
     generator = torch.Generator().manual_seed(0)
     noise = torch.randn(SAMPLES, len(DEVIATIONS), generator=generator)
     samples, _ = run_sampler(*RELEASED, "even", noise, generator)
@@ -99,7 +99,7 @@ class Window:
 
     @torch.inference_mode()
     def seconds(self, schedule: str, name: str, steps: int, spacing: str = "even", anew: bool = False) -> float:
-        """Time of a whole sample; ``anew`` encodes the conditions at every step."""
+        """Measure the time of a whole sample; ``anew`` encodes the conditions at every step."""
         prediction = "epsilon" if schedule == "linear" else "velocity"
         learn_sigma = self.model.config.learn_sigma
         start = time.perf_counter()
@@ -114,7 +114,7 @@ class Window:
 
 
 def times(rows: list[dict[str, Any]], preset: str, rounds: int) -> dict[str, Any]:
-    """Whole samples, side by side: in each round the released loop and every sampler of few calls once."""
+    """Time whole samples in alternation: the released loop and every sampler with few calls, once per round."""
     released, ours = Window(preset, learn_sigma=True), {s: Window(preset, s == "linear") for s in ("linear", "flow")}
     chosen = [row for row in rows if row["steps"] is not None and row["calls"] <= FEW]
     found: dict[str, list[float]] = {"released": []}

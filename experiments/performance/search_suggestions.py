@@ -1,4 +1,4 @@
-"""Measure how long a search takes to begin a trial when many are finished, for each sampler and kind of storage.
+"""Measure the time that a search takes to start a trial after many trials, for each sampler and kind of storage.
 
 python experiments/performance/search_suggestions.py --out experiments/performance/search_suggestions.json
 """
@@ -46,7 +46,7 @@ CASES = [
 
 
 def main() -> None:
-    """Measure every case and write what was found."""
+    """Measure every case and write the results."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--trials", type=int, default=1000, help="finished trials (default: 1000)")
@@ -58,7 +58,7 @@ def main() -> None:
 
 
 def measure(storage: str, sampler: str, objectives: int, trials: int, suggestions: int) -> dict[str, Any]:
-    """Seconds from asking to a trial with all its values, in a process that has the study open, and to open it."""
+    """Return the seconds from a request to a trial with all its values in an open study, and to open the study."""
     with tempfile.TemporaryDirectory() as folder:
         study = open_study(Path(folder), storage, sampler, objectives)
         fill(study, trials)
@@ -76,14 +76,14 @@ def measure(storage: str, sampler: str, objectives: int, trials: int, suggestion
             study.complete(attempt, [0.5] * objectives)
     case = {"storage": storage, "sampler": sampler, "objectives": objectives, "seconds_to_open": round(opening, 4)}
     case |= {"seconds_median": round(statistics.median(seconds), 4), "seconds_most": round(max(seconds), 4)}
-    # On a machine that is busy with other things, the processor's time is what is left of the comparison.
+    # On a busy machine, only processor times are comparable.
     case |= {"cpu_seconds_median": round(statistics.median(cpu), 4), "load_average": round(os.getloadavg()[0], 1)}
     print(case, flush=True)
     return case
 
 
 def open_study(folder: Path, storage: str, sampler: str, objectives: int) -> SharedStudy:
-    """A study as a command opens it."""
+    """Open a study as a command does."""
     url = f"sqlite:///{folder / 'study.db'}" if storage == "sqlite" else ""
     opened, beats = open_storage(url, folder, "speed", 15, 90)
     suggests = TrialSeededSampler(SearchSamplerConfig(name=sampler))  # type: ignore[arg-type]
@@ -91,7 +91,7 @@ def open_study(folder: Path, storage: str, sampler: str, objectives: int) -> Sha
 
 
 def fill(study: SharedStudy, count: int) -> None:
-    """Finished trials with random values; made up, for only the time counts here."""
+    """Add finished trials with random values, because only the time matters here."""
     rng = np.random.default_rng(0)
     trials = []
     for _ in range(count):

@@ -1,8 +1,8 @@
-"""How long does the command take to begin? ``lt-bench --help`` and a bad argument, beside an empty Python.
+"""Measure the start-up time of ``lt-bench --help`` and of a bad argument, compared with an empty Python.
 
     python experiments/performance/startup.py [--rounds 15] [--out experiments/performance/startup.json]
 
-Each is a process of its own; they take turns. ``python`` is the bound: the interpreter starts and ends.
+Each run is a separate process, and they take turns. ``python`` is the bound: the interpreter starts and ends.
 """
 
 from __future__ import annotations
@@ -34,12 +34,12 @@ COMMANDS = {
 
 
 def start(command: list[str]) -> None:
-    """Run it; what it says is of no interest."""
+    """Run the command and ignore its output."""
     subprocess.run(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=False)
 
 
 def main() -> None:
-    """Measure, print, write."""
+    """Measure all commands, print a table and write the result file."""
     parser = argparse.ArgumentParser(description="Seconds until a command has begun and ended.")
     parser.add_argument("--rounds", type=int, default=15)
     parser.add_argument("--out", type=Path)

@@ -1,4 +1,4 @@
-"""The networks that ``model_step.py`` times: same latents, same audio tokens, same optimiser."""
+"""Networks that ``model_step.py`` times, with the same latents, audio tokens and optimizer."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ AUDIO_TOKENS, AUDIO_DIM = 32, 768
 DEPTH, DIM, HEADS = 12, 384, 6
 OURS, LATTE, RELEASE = "lt_bench", "Latte", "LetsTalk release"
 SPEECH_SHAPE = (12, 768)
-"""Of wav2vec2: layers, features."""
+"""Layers and features of wav2vec2."""
 
 
 @dataclass(frozen=True)
 class Given:
-    """One window: what every network is given."""
+    """The input of every network: one window."""
 
     latents: Tensor
     portrait: Tensor
@@ -38,7 +38,7 @@ class Given:
 
 
 def window() -> Given:
-    """A random window of batch 1."""
+    """Create a random window of batch 1."""
     g = torch.Generator().manual_seed(0)
     latents, noise = (torch.randn(1, FRAMES, CHANNELS, SIDE, SIDE, generator=g) for _ in range(2))
     portrait = torch.randn(1, CHANNELS, SIDE, SIDE, generator=g)
@@ -48,14 +48,14 @@ def window() -> Given:
 
 @dataclass
 class Subject:
-    """A network with what it takes to train it and to sample from it."""
+    """A network with everything needed to train it and to sample from it."""
 
     name: str
     network: nn.Module
     predict: Callable[[], Tensor]
-    """The prediction in training, from the window."""
+    """Predicts the window in training."""
     denoise: Callable[[], Tensor]
-    """The prediction of one sampling step, with what does not depend on the step computed before."""
+    """Predicts one sampling step; everything that does not depend on the step is computed in advance."""
 
     def __post_init__(self) -> None:
         self.trained = [p for p in self.network.parameters() if p.requires_grad]
@@ -63,29 +63,29 @@ class Subject:
         self.noise = window().noise
 
     def forward_backward(self) -> None:
-        """Mean squared error of the predicted noise, and its gradient."""
+        """Compute the mean squared error of the predicted noise, and its gradient."""
         (self.predict()[:, :, :CHANNELS] - self.noise).square().mean().backward()
 
     def train_step(self) -> None:
-        """A whole training step."""
+        """Run a complete training step."""
         self.forward_backward()
         self.optimizer.step()
         self.optimizer.zero_grad(set_to_none=True)
 
     @torch.inference_mode()
     def sample_step(self) -> None:
-        """A network evaluation without gradient."""
+        """Evaluate the network without gradient."""
         self.denoise()
 
     def compile_blocks(self) -> None:
-        """``torch.compile`` each block of the network, as ``train.compile`` does."""
+        """Compile each block of the network with ``torch.compile``, as ``train.compile`` does."""
         lists = [module for module in self.network.children() if isinstance(module, nn.ModuleList)]
         for block in (block for blocks in lists for block in blocks):
             block.compile(dynamic=False)
 
     def operations(self, run: Callable[[], object]) -> int:
-        """Floating-point operations of matrix products, a multiply-accumulate being two."""
-        # Attention is counted in its plain form, since the counter does not know the CPU's fused one.
+        """Return the floating-point operations of matrix products; a multiply-accumulate counts as two."""
+        # Attention is counted in its plain form, because the counter does not know the CPU's fused form.
         with sdpa_kernel(SDPBackend.MATH), FlopCounterMode(display=False) as counter:
             run()
         self.optimizer.zero_grad(set_to_none=True)
@@ -93,7 +93,7 @@ class Subject:
 
 
 def ours() -> Subject:
-    """Preset S, symbiotic portrait, direct audio, no motion frames: what the release's short-clip model computes."""
+    """Build preset S with symbiotic portrait, direct audio and no motion frames, like the release's short model."""
     fusion = FusionConfig(portrait="symbiotic", audio="direct")
     config = ModelConfig(preset="S", fusion=fusion, patch_size=PATCH, frames=FRAMES, motion_frames=0)
     torch.manual_seed(0)
@@ -117,7 +117,7 @@ def ours() -> Subject:
 
 
 def latte() -> Subject:
-    """Diffusers' Latte of equal width and depth: per layer a spatial and a temporal block, no portrait."""
+    """Build diffusers' Latte of equal width and depth: per layer a spatial and a temporal block, no portrait."""
     torch.manual_seed(0)
     network = _awake(
         LatteTransformer3DModel(
@@ -149,10 +149,10 @@ def latte() -> Subject:
 
 
 def release(folder: Path) -> Subject:
-    """VDTcat-S/2 of LetsTalk's release, from a checkout of it.
+    """Build VDTcat-S/2 of LetsTalk's release from a checkout.
 
     Raises:
-        ImportError: the checkout, or a package that it needs, is not there.
+        ImportError: the checkout, or a package that it needs, is missing.
     """
     if not (folder / "models" / "model_cat.py").is_file():
         raise ImportError(f"no models/model_cat.py in {folder}")
@@ -173,10 +173,10 @@ def release(folder: Path) -> Subject:
 
 
 def build(name: str, checkout: Path | None) -> Subject:
-    """The subject of that name.
+    """Build the subject with a name.
 
     Raises:
-        ImportError: the checkout of the release, or a package that it needs, is not there.
+        ImportError: the checkout of the release, or a package that it needs, is missing.
     """
     if name == RELEASE:
         if checkout is None:
@@ -186,7 +186,7 @@ def build(name: str, checkout: Path | None) -> Subject:
 
 
 def _awake(network: nn.Module) -> nn.Module:
-    # Layers that begin at zero would make gradients vanish, and with them work that hardware may skip.
+    # Layers that start at zero would make gradients vanish, and hardware could skip their work.
     for parameter in network.parameters():
         if parameter.requires_grad and not parameter.detach().any():
             nn.init.normal_(parameter, std=0.02)

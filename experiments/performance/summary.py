@@ -1,8 +1,8 @@
-"""Every claim about speed and memory, from the result files beside the scripts: writes ``README.md``.
+"""Write ``README.md``: every claim about speed and memory, from the result files of the scripts.
 
     python experiments/performance/summary.py
 
-A claim whose measurement is not here is said to be not measured; no number is typed by hand.
+A claim without a result file is reported as not measured. No number is typed by hand.
 """
 
 from __future__ import annotations
@@ -18,9 +18,10 @@ HERE = Path(__file__).parent
 Document = dict[str, Any]
 HEAD = """# Performance
 
-Ours beside a named peer or bound, in one run each, medians; memory and the one pass of evaluation are single runs. Made
-by `summary.py` from the JSON files here; `make bench` measures all of them again, and each script says how it is run by
-itself. The machine changes speed from minute to minute, so ratios say more than times.
+Each row compares lt_bench with a named peer or bound in one run. Values are medians, except that memory and the one
+pass of evaluation are single runs. `summary.py` makes this page from the JSON files in this folder, and `make bench`
+repeats all measurements. Each script documents how to run it alone. The speed of the machine varies from minute to
+minute, so ratios are more reliable than times.
 
 | claim | measured against | aim | found | machine |
 |---|---|---|---|---|
@@ -29,23 +30,24 @@ itself. The machine changes speed from minute to minute, so ratios say more than
 BY_HAND = """
 ## Larger sizes
 
-The same scripts, run by hand with more and longer videos, more cells and more commands (`by_hand/`).
+These are results of the same scripts, run by hand with more and longer videos, more cells and more commands
+(`by_hand/`).
 
 | claim | found | machine |
 |---|---|---|
 """
 
 BOUNDS = """
-## What bounds each now
+## What limits each measurement
 
-Steps, preparation, ablation, many clips and many videos were profiled; of the others it follows from what they compute.
+Steps, preparation, ablation, many clips and many videos were profiled; the other limits follow from the computations.
 
 """
 
 
 @dataclass(frozen=True)
 class Claim:
-    """A line of the table."""
+    """A line of the table, for one result file."""
 
     what: str
     against: str
@@ -53,15 +55,15 @@ class Claim:
     script: str
     found: Callable[[Document], str]
     bound: str
-    """What most of its time or memory is."""
+    """The largest part of its time or memory."""
 
     def line(self) -> str:
-        """In Markdown; the JSON file has the script's name."""
+        """Return the line in Markdown; the JSON file has the script's name."""
         cell, where = self._measured(HERE) or ("not measured", "")
         return f"| [{self.what}]({self.script}.py) | {self.against} | {self.aim} | {cell} | {where} |\n"
 
     def by_hand(self) -> str:
-        """The same of the larger sizes; nothing where none were measured."""
+        """Return the line for the larger sizes, or nothing if they were not measured."""
         measured = self._measured(HERE / "by_hand")
         return "" if measured is None else f"| [{self.what}]({self.script}.py) | {measured[0]} | {measured[1]} |\n"
 
@@ -171,7 +173,7 @@ CLAIMS = (
           "Matrix products and attention; of the rest, the tanh form of GELU is the largest part. Products and "
           "attention alone, above, are what no step can exceed without faster ones."),
     Claim("a whole sample", "the release's 250 steps", "15x", "sampler_steps", _sampler_steps,
-          "Calls of the network; the sampler's own arithmetic is not seen beside them."),
+          "Calls of the network; the sampler's own arithmetic is negligible."),
     Claim("one-way symbiotic portrait", "symbiotic portrait", "none", "one_way_symbiotic",
           lambda d: f"{d['step_speedup']:.2f}x faster a step, {d['macs_ratio']:.2f}x fewer MACs",
           "The video tokens' own products and their attention to the cached portrait."),
@@ -181,17 +183,17 @@ CLAIMS = (
     Claim("preparing a clip", "decode + landmarks + encode", "90%", "preparation", _preparation,
           "Landmarks (MediaPipe), two thirds of it; then x264 and decoding. Beyond the bound: the checks that decide "
           "whether a clip is kept, the crop, sharpness and files."),
-    Claim("one pass of evaluation", "every score as its own pass", "3x; repeated 20x", "one_pass", _one_pass,
-          "The networks (face descriptors, landmarks, lip sync), each once a frame; repeated: "
+    Claim("one pass of evaluation", "every metric as a separate pass", "3x; repeated 20x", "one_pass", _one_pass,
+          "The networks (face descriptors, landmarks, lip sync), each once per frame; repeated: "
           "finding that nothing has changed."),
     Claim("Frechet distance, d 2048, N 500", "scipy.linalg.sqrtm", "20x", "frechet",
           lambda d: f"{d['ratio_of_cpu_seconds']:.0f}x, {d['relative_difference']:.0e} apart",
-          "Singular values of an N x N matrix in place of the square root of a d x d one."),
+          "Singular values of an N x N matrix instead of the square root of a d x d matrix."),
     Claim("start-up", "an empty Python", "0.5 s", "startup",
           lambda d: ", ".join(f"`{name}` {value} s" for name, value in d["seconds"].items()),
           "The interpreter and its imports; PyTorch is not among them."),
     Claim("opening a page of 20 systems, 100 clips", "-", "1 s", "leaderboard_page", _pages,
-          "The browser, reading a page of two megabytes; videos stay beside it until they are looked at."),
+          "The browser, reading a page of two megabytes; videos load only when they are shown."),
     Claim("a suggestion after 1,000 trials", "-", "1 s", "search_suggestions", _search,
           "Optuna's sampler over all trials; with sqlite, reading them."),
     Claim("ablation of many cells", "-", "5 s with nothing to do; 1 s a cell", "many_cells", _many_cells,
@@ -213,7 +215,7 @@ CLAIMS = (
 
 
 def page() -> str:
-    """In Markdown."""
+    """Return the page in Markdown."""
     bounds = "".join(f"- **{claim.what}**: {claim.bound}\n" for claim in CLAIMS)
     larger = "".join(claim.by_hand() for claim in CLAIMS)
     return HEAD + "".join(claim.line() for claim in CLAIMS) + BY_HAND + larger + BOUNDS + bounds

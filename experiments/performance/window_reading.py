@@ -1,10 +1,10 @@
-"""How fast are random training windows read? Against copying the same bytes, and against decoding the mp4.
+"""Measure the speed of reading random training windows, compared with copying the bytes and decoding the mp4.
 
     python experiments/performance/window_reading.py [--out experiments/performance/window_reading.json]
 
-Clips of 10 s with random numbers in the shapes of real caches, in the page cache. ``copy`` is the bound: ``preadv`` of
-the same bytes into memory that is already there. ``mp4, window only`` opens the file and decodes 16 frames from its
-start, the least that any window costs; ``mp4`` decodes up to the window's end, as a file with one keyframe needs.
+Clips have 10 s of random numbers in the shapes of real caches and are in the page cache. ``copy`` is the bound:
+``preadv`` of the same bytes into existing memory. ``mp4, window only`` opens the file and decodes 16 frames from its
+start, which is the minimum for any window. ``mp4`` decodes up to the window's end, as a file with one keyframe needs.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ SETS = {
 
 
 def build(folder: Path, latent: tuple[int, int, int], speech: tuple[int, int]) -> LatentCache:
-    """A cache of random numbers."""
+    """Build a cache of random numbers."""
     rng = np.random.default_rng(0)
     channels, side = latent[0], latent[1]
     info = CacheInfo(
@@ -76,7 +76,7 @@ def build(folder: Path, latent: tuple[int, int, int], speech: tuple[int, int]) -
 
 
 def copier(cache: LatentCache, draws: list[tuple[int, int]]) -> tuple[Callable[[], None], int]:
-    """Copies the bytes of the drawn windows from the page cache into one buffer; and how many bytes those are."""
+    """Return a function that copies the bytes of the drawn windows to one buffer, and the number of these bytes."""
     import json
 
     plan = []
@@ -98,7 +98,7 @@ def copier(cache: LatentCache, draws: list[tuple[int, int]]) -> tuple[Callable[[
 
 
 def readers(cache: LatentCache, draws: list[tuple[int, int]]) -> dict[str, Callable[[], None]]:
-    """Ways to read the drawn windows from the cache."""
+    """Return methods that read the drawn windows from the cache."""
     records = cache.records()
     data = WindowDataset(
         cache, "train", frames=WINDOW, motion_frames=2, audio_radius=2, length=len(draws), seed=0, reference="frame"
@@ -122,7 +122,7 @@ def readers(cache: LatentCache, draws: list[tuple[int, int]]) -> dict[str, Calla
 
 
 def decoders(video: Path, draws: list[tuple[int, int]]) -> dict[str, Callable[[], None]]:
-    """Ways to get the frames of a few of the drawn windows from an mp4."""
+    """Return methods that decode the frames of some drawn windows from an mp4."""
 
     def decode(count: int) -> None:
         with closing(iter_frames(video)) as frames:
@@ -141,7 +141,7 @@ def decoders(video: Path, draws: list[tuple[int, int]]) -> dict[str, Callable[[]
 
 
 def measure_set(name: str, folder: Path) -> dict[str, Any]:
-    """All times of one set of shapes, in microseconds a window."""
+    """Measure all times of one set of shapes, in microseconds per window."""
     latent, speech = SETS[name]
     rng = np.random.default_rng(1)
     draws = [(int(rng.integers(CLIPS)), int(rng.integers(FRAMES - WINDOW + 1))) for _ in range(DRAWS)]
@@ -167,7 +167,7 @@ def measure_set(name: str, folder: Path) -> dict[str, Any]:
 
 
 def main() -> None:
-    """Measure, print, write."""
+    """Measure all sets, print a table and write the result file."""
     parser = argparse.ArgumentParser(description="Speed of reading random windows.")
     parser.add_argument("--out", type=Path)
     arguments = parser.parse_args()

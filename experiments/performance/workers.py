@@ -1,6 +1,6 @@
-"""A process for each network that ``model_step.py`` times: one works, the others wait.
+"""Processes of the networks that ``model_step.py`` times: one works while the others wait.
 
-So the allocator's setting, which holds for a whole process and which ``lt-bench train`` makes, is ours alone.
+The allocator's setting of ``lt-bench train`` applies to a whole process, so it must not affect the peers.
 """
 
 from __future__ import annotations
@@ -33,14 +33,14 @@ PRODUCTS = {
     torch.ops.aten._scaled_dot_product_flash_attention_for_cpu.default,
     torch.ops.aten._scaled_dot_product_flash_attention_for_cpu_backward.default,
 }
-"""Matrix products and attention: what is left of a step when all else costs nothing."""
+"""Matrix products and attention, which bound the time of a step."""
 COMPILED_VARIANTS = 256
-"""More than the blocks of a network, with and without gradient: none falls back to plain code."""
+"""More than the blocks of a network, with and without gradient, so that none falls back to uncompiled code."""
 
 
 @dataclass(frozen=True)
 class Entry:
-    """A row: whose network, and how its process is set."""
+    """A row of the table: its network, and the settings of its process."""
 
     subject: str
     heap: bool = False
@@ -48,11 +48,11 @@ class Entry:
     compiled: bool = False
     """``torch.compile`` each block."""
     products_only: bool = False
-    """Run just the matrix products and the attention of the step, on the tensors that they got in it."""
+    """Run only the matrix products and the attention of the step, on their recorded inputs."""
 
     @property
     def name(self) -> str:
-        """As the table has it."""
+        """Return the name in the table."""
         marks = [m for m, on in (("heap kept", self.heap), ("compiled", self.compiled)) if on]
         marks += ["products alone"] * self.products_only
         return self.subject + (f" ({', '.join(marks)})" if marks else "")
@@ -60,7 +60,7 @@ class Entry:
 
 @dataclass(frozen=True)
 class Taken:
-    """Seconds of one call."""
+    """Wall and processor seconds of one call."""
 
     wall: float
     cpu: float
@@ -74,14 +74,14 @@ def measure(run: Callable[[], object], threads: int) -> Taken:
 
 
 class Recorder(TorchDispatchMode):
-    """Keeps every product of what runs under it, with its operands."""
+    """Records every product of the code that runs in its context, with its operands."""
 
     def __init__(self) -> None:
         super().__init__()
         self.calls: list[tuple[Callable[..., object], tuple[Any, ...], dict[str, Any]]] = []
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        """Run it; note it if it is a product."""
+        """Run the function and record it if it is a product."""
         kwargs = kwargs or {}
         with self:  # without gradients, a linear layer comes whole
             out = NotImplemented if func in PRODUCTS else func.decompose(*args, **kwargs)
@@ -95,20 +95,20 @@ class Recorder(TorchDispatchMode):
 
     @torch.no_grad()
     def replay(self) -> None:
-        """All of them again, in order."""
+        """Run all recorded products again, in order."""
         for func, args, kwargs in self.calls:
             func(*args, **kwargs)
 
 
 def products_of(run: Callable[[], object]) -> Callable[[], object]:
-    """What runs only the products of ``run``."""
+    """Return a function that runs only the products of ``run``."""
     with Recorder() as recorder:
         run()
     return recorder.replay
 
 
 def serve(entry: Entry, release: Path | None, threads: int, pipe: Connection) -> None:
-    """A process's main: build, then answer each task until told to stop with None."""
+    """Run the process: build the network, then execute each task until None is received."""
     with freed_memory_kept() if entry.heap else nullcontext():
         _serve(entry, release, threads, pipe)
 
@@ -128,7 +128,7 @@ def _serve(entry: Entry, release: Path | None, threads: int, pipe: Connection) -
 
 
 def count_operations(name: str, release: Path | None) -> dict[str, int]:
-    """Of each task of a plain subject; in a process that ends, for attention in its plain form takes much memory."""
+    """Count the operations of each task of a plain subject, in a separate process, as plain attention needs memory."""
     with get_context("spawn").Pool(1) as pool:
         return pool.apply(_count, (name, release))
 
@@ -139,7 +139,7 @@ def _count(name: str, release: Path | None) -> dict[str, int]:
 
 
 class Worker:
-    """The far end of such a process."""
+    """Handle of such a process."""
 
     def __init__(self, entry: Entry, release: Path | None, threads: int) -> None:
         context = get_context("spawn")
@@ -150,15 +150,15 @@ class Worker:
         theirs.close()
 
     def wait(self) -> None:
-        """Until it is built."""
+        """Wait until the network is built."""
         self._pipe.recv()
 
     def take(self, task: str) -> Taken:
-        """Time one call of a task there."""
+        """Time one call of a task in the process."""
         self._pipe.send(task)
         return self._pipe.recv()
 
     def close(self) -> None:
-        """Let it end."""
+        """End the process and wait for it."""
         self._pipe.send(None)
         self._process.join()

@@ -1,11 +1,11 @@
-"""Where the limits ``quality.min_sharpness`` and ``quality.min_luma`` come from: real clips, blurred and darkened.
+"""Measure the limits ``quality.min_sharpness`` and ``quality.min_luma`` on blurred and darkened real clips.
 
     python experiments/preparation/thresholds.py [--out experiments/preparation/thresholds.json]
 
-Every clip of grid-sample is looked at undamaged and damaged. Beside the two numbers that the rules look at stands what
-a damage costs: the share of frames in which the face is still found, and the correlation of the mouth's opening with
-that of the undamaged clip. Blur is Gaussian, its sigma a share of the face's height, for what counts is how much of the
-face is lost, not how many pixels; darkness is a factor on all grey levels.
+Every clip of grid-sample is measured undamaged and damaged. In addition to the numbers that the rules use, the script
+measures the effect of the damage: the share of frames with a detected face, and the correlation of the mouth's opening
+with that of the undamaged clip. Blur is Gaussian with a sigma relative to the face's height, so that it removes the
+same detail of every face. Darkness is a factor on all gray levels.
 """
 
 from __future__ import annotations
@@ -31,38 +31,38 @@ from lt_bench.perception.faces import FaceLandmarker, FaceTrack
 from lt_bench.perception.mouth_measures import mouth_opening
 
 EVERY = 2
-"""Of the 75 frames of a clip, each second one is looked at."""
+"""Every second of the 75 frames of a clip is measured."""
 RESOLUTION = 128
 BLURS = (0.0, 0.005, 0.01, 0.015, 0.02, 0.03, 0.04, 0.06, 0.08)
 GAINS = (1.0, 0.7, 0.5, 0.35, 0.25, 0.18, 0.12, 0.08, 0.05)
 
 
 def blurred(frames: ndarray, share: float, face: float) -> ndarray:
-    """Gaussian blur of a sigma of so much of the face's height."""
+    """Apply a Gaussian blur with a sigma relative to the face's height."""
     return frames if share == 0 else np.stack([cv2.GaussianBlur(frame, (0, 0), share * face) for frame in frames])
 
 
 def darkened(frames: ndarray, gain: float, face: float) -> ndarray:
-    """All grey levels times a factor, rounded as a camera would."""
+    """Multiply all gray levels by a factor, rounded as a camera would."""
     return np.rint(frames * gain).astype(np.uint8)
 
 
 def numbers(frames: ndarray, crop: Crop) -> tuple[float, float]:
-    """Sharpness and luma of the prepared frames."""
+    """Return sharpness and luma of the prepared frames."""
     picture = PictureQuality()
     picture.add(apply_crop(frame, crop, RESOLUTION) for frame in frames)
     return picture.sharpness, picture.luma
 
 
 def agreement(track: FaceTrack, clean: FaceTrack) -> float:
-    """Correlation of the mouth's opening with the undamaged clip's, over frames that both have."""
+    """Correlate the mouth's opening with the undamaged clip's, over frames that both have."""
     both = track.found & clean.found
     a, b = (mouth_opening(one)[both].astype(np.float64) for one in (track, clean))
     return float(np.corrcoef(a, b)[0, 1]) if both.sum() > 5 and a.std() > 0 and b.std() > 0 else 0.0
 
 
 def look(path: Path, landmarker: FaceLandmarker, damage: Callable[..., ndarray], levels: tuple[float, ...]) -> Any:
-    """All numbers of one clip, by level."""
+    """Measure all numbers of one clip, by level."""
     frames = read_frames(path)[::EVERY]
     clean = landmarker.track(frames)
     crop = stable_crop(clean.landmarks)
@@ -85,12 +85,12 @@ def look(path: Path, landmarker: FaceLandmarker, damage: Callable[..., ndarray],
 
 
 def spread(values: list[float], digits: int = 1) -> list[float]:
-    """Least, median and largest over the clips."""
+    """Return the smallest, median and largest value over the clips."""
     return [round(v, digits) for v in (min(values), statistics.median(values), max(values))]
 
 
 def table(name: str, levels: tuple[float, ...], clips: list[Any]) -> list[dict[str, Any]]:
-    """Least, median and largest of every number, by level."""
+    """Return the smallest, median and largest value of every number, by level."""
     rows = []
     for index, level in enumerate(levels):
         at = [clip[index] for clip in clips]
@@ -107,7 +107,7 @@ def table(name: str, levels: tuple[float, ...], clips: list[Any]) -> list[dict[s
 
 
 def main() -> None:
-    """Measure, print, write."""
+    """Measure all clips, print a table and write the result file."""
     parser = argparse.ArgumentParser(description="Sharpness and brightness of real clips damaged by known amounts.")
     parser.add_argument("--out", type=Path)
     arguments = parser.parse_args()

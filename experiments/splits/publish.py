@@ -33,7 +33,7 @@ Videos = list[tuple[str, str, str]]
 
 
 def hdtf(lists: Path) -> tuple[Videos, dict[str, Split], list[Path], str]:
-    """Videos, identities that do not follow the rule, the files read, and the note."""
+    """Return videos, identities that do not follow the rule, the files read, and the note."""
     files = [lists / f"{group}_video_url.txt" for group in ("RD", "WDA", "WRA")]
     videos = []
     for file in files:
@@ -48,7 +48,7 @@ def hdtf(lists: Path) -> tuple[Videos, dict[str, Split], list[Path], str]:
 
 
 def celebv_hq(lists: Path) -> tuple[Videos, dict[str, Split], list[Path], str]:
-    """As ``hdtf``."""
+    """Return the same as ``hdtf``, for CelebV-HQ."""
     file = lists / "celebvhq_info.json"
     clips = json.loads(file.read_text(encoding="utf-8"))["clips"]
     places = sorted({clip["ytb_id"] for clip in clips.values()})

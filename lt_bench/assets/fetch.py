@@ -1,4 +1,4 @@
-"""Fetching an asset from where it officially comes from; the caller verifies what arrives."""
+"""Downloads of assets from their official sources; the caller verifies the result."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def _download(wanted: Asset, target: Path, progress: Advance | None) -> None:
     import pooch
     import requests
 
-    # Any object with a progress bar's methods will do, whatever the annotation says.
+    # Any object with the methods of a progress bar works, despite the annotation.
     bar: Any = _Bar(progress) if progress else False
     download = pooch.HTTPDownloader(progressbar=bar, timeout=_TIMEOUT_SECONDS)
     try:
@@ -56,14 +56,14 @@ def _download(wanted: Asset, target: Path, progress: Advance | None) -> None:
         download(wanted.url, str(target), None)
     except (requests.RequestException, ValueError) as error:
         response = getattr(error, "response", None)
-        if response is not None:  # a refused request leaves its connection open
+        if response is not None:  # a refused request keeps its connection open
             response.close()
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise AssetError(f"{wanted.name}: could not be downloaded from {wanted.url}: {reason}") from error
 
 
 def _download_package(wanted: Asset, folder: Path) -> Path:
-    """The wheel or source distribution of a package, by pip as the user has it set up; nothing is installed."""
+    """Download the wheel or source distribution of a package with the user's pip configuration, without installing."""
     requirement = wanted.url.removeprefix("pypi:")
     package = requirement.partition("==")[0]
     kind = "--only-binary" if wanted.source == "wheel" else "--no-binary"
@@ -82,7 +82,7 @@ def _download_package(wanted: Asset, folder: Path) -> Path:
 
 @contextmanager
 def _unpacked(wanted: Asset, archive: Path) -> Iterator[IO[bytes]]:
-    """The asset's bytes, as a stream out of what was downloaded; only that one member is ever unpacked."""
+    """Stream the asset's bytes from the downloaded file; only this member is unpacked."""
     try:
         if wanted.source == "url":
             with archive.open("rb") as stream:
@@ -108,7 +108,7 @@ def _unpacked(wanted: Asset, archive: Path) -> Iterator[IO[bytes]]:
 
 
 def _tar_member(wanted: Asset, tar: tarfile.TarFile) -> IO[bytes]:
-    """A member of a source distribution, whose one top folder carries the version."""
+    """Find a member of a source distribution, whose single top folder contains the version."""
     for member in tar:
         if member.isfile() and member.name.partition("/")[2] == wanted.member:
             stream = tar.extractfile(member)
@@ -118,7 +118,7 @@ def _tar_member(wanted: Asset, tar: tarfile.TarFile) -> IO[bytes]:
 
 
 class _Bar:
-    """What pooch expects of a progress bar, told on to ``progress``."""
+    """Adapter from pooch's progress bar to ``progress``."""
 
     def __init__(self, progress: Advance) -> None:
         self._progress = progress

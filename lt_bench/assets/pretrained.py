@@ -1,4 +1,4 @@
-"""Pretrained networks that a user names: a local folder in the layout of diffusers or transformers, or a hub id."""
+"""Pretrained networks named by the user: a local folder in the layout of diffusers or transformers, or a hub id."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ _PATTERNS = [
 
 
 def pretrained_folder(spec: str, key: str) -> Path:
-    """The local folder of a pretrained network.
+    """Return the local folder of a pretrained network.
 
     Args:
         spec: a folder with ``config.json`` and ``.safetensors`` weights, or a hub id ``owner/name``, which is
-            downloaded into the Hugging Face cache unless it is there.
-        key: what the error calls it, such as ``codec kl``.
+            downloaded into the Hugging Face cache if it is missing.
+        key: name in error messages, such as ``codec kl``.
 
     Raises:
-        AssetError: there is no such folder, it is not in this layout, or the hub could not give it.
+        AssetError: the folder does not exist or has another layout, or the hub could not provide it.
     """
     folder = Path(spec).expanduser()
     if not folder.is_dir():
@@ -43,18 +43,18 @@ def pretrained_folder(spec: str, key: str) -> Path:
 
 
 def weight_files(folder: Path) -> list[Path]:
-    """The files that hold the weights, in the order of their names; half-precision copies are left out."""
+    """List the files with weights in the order of their names, without half-precision copies."""
     files = sorted(file for stem in _STEMS for file in folder.glob(f"{stem}*.safetensors"))
     return [file for file in files if ".fp16" not in file.name]
 
 
 def folder_hash(folder: Path) -> str:
-    """Hex SHA-256 over the weight files' SHA-256 and the configuration."""
+    """Compute the hex SHA-256 over the SHA-256 of the weight files and the configuration."""
     return sha256_json([read_config(folder), *(sha256_file(file) for file in weight_files(folder))])
 
 
 def read_config(folder: Path, name: str = "config.json") -> dict[str, Any]:
-    """A JSON configuration of the folder, without the note of which version wrote it.
+    """Read a JSON configuration of the folder, without the note of the version that wrote it.
 
     Raises:
         AssetError: it is not a JSON object.
@@ -69,17 +69,17 @@ def read_config(folder: Path, name: str = "config.json") -> dict[str, Any]:
 
 
 def expect_class(folder: Path, key: str, given: str | Sequence[str] | None, expected: str) -> None:
-    """Refuse a folder that holds another network than the one asked for.
+    """Check that a folder contains the expected network.
 
     Raises:
-        AssetError: ``given``, what its configuration says, is not ``expected``.
+        AssetError: ``given``, the class in its configuration, is not ``expected``.
     """
     if given != expected:
         raise AssetError(f"{key}: expected {folder} to hold {expected}, got {given!r}")
 
 
 def one_line(error: BaseException) -> str:
-    """The first line of an error's message, bounded, for errors of libraries that explain at length."""
+    """Return the bounded first line of an error's message, for libraries with long explanations."""
     lines = str(error).strip().splitlines()
     return (lines[0] if lines else type(error).__name__)[:200]
 

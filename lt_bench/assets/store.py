@@ -1,4 +1,4 @@
-"""Where assets are on this machine: the user's cache first, then a mirror; always verified, never a silent download."""
+"""Lookup of assets in the user's cache, then in a mirror; files are verified and never downloaded silently."""
 
 from __future__ import annotations
 
@@ -20,22 +20,22 @@ Place = Literal["cache", "mirror"]
 
 @dataclass(frozen=True)
 class Location:
-    """A file that stands where an asset should."""
+    """A file at the place of an asset."""
 
     place: Place
     path: Path
 
 
 def cache_folder() -> Path:
-    """The user's cache: ``LT_BENCH_CACHE``, else the platform's cache folder for lt_bench."""
+    """Return the user's cache: ``LT_BENCH_CACHE``, or the platform's cache folder for lt_bench."""
     return Path(os.environ.get("LT_BENCH_CACHE") or platformdirs.user_cache_dir("lt_bench"))
 
 
 def mirror_folder() -> Path | None:
-    """The folder that ``LT_BENCH_MIRROR`` names, None when it is not set.
+    """Return the folder that ``LT_BENCH_MIRROR`` names, or None if it is not set.
 
     Raises:
-        AssetError: it is set but is no folder.
+        AssetError: it is set but is not a folder.
     """
     text = os.environ.get("LT_BENCH_MIRROR")
     if not text:
@@ -46,7 +46,7 @@ def mirror_folder() -> Path | None:
 
 
 def locate(wanted: Asset) -> Location | None:
-    """The file that would be used for an asset: in the cache, else in the mirror; not verified."""
+    """Return the file that would be used for an asset, from the cache or else the mirror, without verifying it."""
     cached, mirror = cache_folder() / wanted.file, mirror_folder()
     if cached.exists():
         return Location("cache", cached)
@@ -59,7 +59,7 @@ def verify(wanted: Asset, path: Path) -> None:
     """Check that a file is the pinned one.
 
     Raises:
-        AssetError: the asset is not pinned, or the file has another size or sha256; names the file, expected and got.
+        AssetError: the asset is not pinned, or the file has another size or SHA-256 hash.
     """
     if wanted.sha256 is None:
         raise AssetError(f"{wanted.name}: not pinned: sha256 unknown, so that {path} cannot be verified or used")
@@ -74,10 +74,10 @@ def verify(wanted: Asset, path: Path) -> None:
 
 
 def has_asset(name: str) -> bool:
-    """Whether an asset is here, in the cache or the mirror; nothing is downloaded.
+    """Return whether an asset is in the cache or the mirror; nothing is downloaded.
 
     Raises:
-        AssetError: the name is unknown, or a file is in its place but is not the pinned one.
+        AssetError: the name is unknown, or the file at its place is not the pinned one.
     """
     wanted = asset(name)
     found = locate(wanted)
@@ -88,18 +88,19 @@ def has_asset(name: str) -> bool:
 
 
 def asset_path(name: str, download: bool = False, progress: Advance | None = None) -> Path:
-    """The verified local file of an asset.
+    """Return the verified local file of an asset.
 
-    Looked for in the user's cache, then in the mirror. Only with ``download`` is it fetched into the cache otherwise.
+    The file is looked up in the user's cache, then in the mirror. If it is in neither, ``download`` allows a download
+    into the cache.
 
     Args:
-        name: as in the table.
-        download: fetch it from its official URL when it is nowhere here.
-        progress: told how the download goes.
+        name: name in the table of assets.
+        download: download the asset from its official URL if it is missing.
+        progress: callback for the progress of the download.
 
     Raises:
-        AssetError: the name is unknown; the file is missing (says its size, licence and the command that gets it), not
-            pinned, or not the pinned one; or the download failed.
+        AssetError: the name is unknown; the file is missing (the message gives its size, license and the command that
+            gets it), not pinned, or not the pinned one; or the download failed.
     """
     wanted = asset(name)
     found = locate(wanted)
@@ -112,12 +113,12 @@ def asset_path(name: str, download: bool = False, progress: Advance | None = Non
 
 
 def obtain(wanted: Asset, progress: Advance | None = None) -> Path:
-    """Make an asset present and verified in the user's cache: copied from the mirror, else fetched from its URL.
+    """Make an asset available and verified in the user's cache: copy it from the mirror, or download it from its URL.
 
-    A damaged file in the cache is replaced; a damaged file in the mirror is an error.
+    A damaged file in the cache is replaced. A damaged file in the mirror is an error.
 
     Raises:
-        AssetError: as ``asset_path``.
+        AssetError: same as ``asset_path``.
     """
     target = cache_folder() / wanted.file
     if wanted.sha256 is None:
@@ -160,7 +161,7 @@ _hashes: dict[tuple[str, int, int], str] = {}
 
 
 def _sha256_once(path: Path) -> str:
-    """The hash of a file, computed once a process for as long as its size and time of change stay the same."""
+    """Compute the hash of a file once per process, as long as its size and modification time stay the same."""
     status = path.stat()
     key = (str(path.resolve()), status.st_size, status.st_mtime_ns)
     if key not in _hashes:

@@ -1,4 +1,4 @@
-"""The table of pinned assets."""
+"""Table of pinned assets, read from ``table.json``."""
 
 from __future__ import annotations
 
@@ -18,29 +18,29 @@ Source = Literal["url", "bz2", "zip", "wheel", "sdist", "derived"]
 
 @dataclass(frozen=True)
 class Asset:
-    """One pinned file."""
+    """One pinned file with its source and license."""
 
     name: str
-    """Unique; what commands and errors call it."""
+    """Unique name in commands and errors."""
     file: str
     """Path below the cache folder and below a mirror, with forward slashes."""
     group: str
-    """What ``--group`` takes: "detector", "codec", "speech", "grid-sample", "hdtf", "example"."""
+    """Value for ``--group``: "detector", "codec", "speech", "grid-sample", "hdtf", "example"."""
     purpose: str
     licence: str
     bytes: int | None
-    """None where unknown."""
+    """Size in bytes; None if unknown."""
     sha256: str | None
-    """Of the file itself, never of an archive around it; None where unknown: then the asset cannot be used."""
+    """Hash of the file itself, not of an archive that contains it; None if unknown, which makes the asset unusable."""
     url: str
-    """Where it officially comes from: an http(s) address, or ``pypi:PACKAGE==VERSION``."""
+    """Official source: an http(s) address, or ``pypi:PACKAGE==VERSION``."""
     source: Source
-    """How the file comes out of the URL: as it is, unpacked by bz2, a member of a zip, of a package's wheel or source
-    distribution; "derived" means converted from that URL's content once, so only a mirror has it."""
+    """How the file is obtained from the URL: unchanged, unpacked by bz2, or as a member of a zip file, a wheel or a
+    source distribution. "derived" means converted once from the content of the URL, so only a mirror has it."""
     member: str | None
-    """The path inside a zip, wheel or source distribution."""
+    """Path inside a zip file, wheel or source distribution."""
     note: str
-    """What a user of the file must know."""
+    """Information for users of the file."""
 
     def __post_init__(self) -> None:
         path = PurePosixPath(self.file)
@@ -53,12 +53,12 @@ class Asset:
 
     @property
     def size(self) -> str:
-        """The size for people, in decimal units."""
+        """Return the size in decimal units."""
         return "unknown size" if self.bytes is None else readable_size(self.bytes)
 
 
 def readable_size(count: int) -> str:
-    """Bytes in decimal units: "547 B", "3.8 MB"."""
+    """Format bytes in decimal units: "547 B", "3.8 MB"."""
     value, unit = float(count), "B"
     for larger in ("kB", "MB", "GB"):
         if value < 1000:
@@ -69,7 +69,7 @@ def readable_size(count: int) -> str:
 
 @cache
 def assets() -> MappingProxyType[str, Asset]:
-    """Every asset by name, in the table's order."""
+    """Return all assets by name, in the table's order."""
     document = json.loads(files("lt_bench.assets").joinpath("table.json").read_text(encoding="utf-8"))
     table = {row["name"]: Asset(**row) for row in document["assets"]}
     if len(table) != len(document["assets"]):
@@ -78,10 +78,10 @@ def assets() -> MappingProxyType[str, Asset]:
 
 
 def asset(name: str) -> Asset:
-    """One asset of the table.
+    """Return one asset of the table.
 
     Raises:
-        AssetError: there is none of that name.
+        AssetError: no asset has this name.
     """
     table = assets()
     if name not in table:

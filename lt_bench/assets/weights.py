@@ -1,4 +1,4 @@
-"""Reading weights without running what a pickle could carry."""
+"""Safe loading of weights, which never runs code from a pickle."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ if TYPE_CHECKING:
 
 
 def load_torch_weights(path: Path) -> dict[str, Tensor]:
-    """A state dict of a ``.pth`` or ``.safetensors`` file, on the CPU; pickles are read with ``weights_only``.
+    """Load the state dict of a ``.pth`` or ``.safetensors`` file on the CPU; pickles use ``weights_only``.
 
     Raises:
-        AssetError: the file is no plain dictionary of tensors.
+        AssetError: the file is not a plain dictionary of tensors.
     """
     import torch
 
@@ -39,10 +39,10 @@ def load_torch_weights(path: Path) -> dict[str, Tensor]:
 
 
 def read_torch(path: Path) -> Any:
-    """What ``torch.save`` wrote, on the CPU: tensors and plain values; nothing in the file is run.
+    """Load the output of ``torch.save`` on the CPU: tensors and plain values; no code in the file is run.
 
     Raises:
-        LtBenchError: says what the file is instead, without its name.
+        LtBenchError: a description of the file's actual kind, without its name.
     """
     import torch
 

@@ -1,4 +1,4 @@
-"""Frozen dataclasses and the YAML they are read from; a variant of an experiment is an object, never a string."""
+"""Frozen dataclasses of all settings, and the YAML files they are read from; configurations are never strings."""
 
 from lt_bench.config.data import CropConfig, DataConfig, QualityConfig, SyntheticConfig
 from lt_bench.config.diffusion import DiffusionConfig

@@ -1,4 +1,4 @@
-"""A latent cache, and how to prepare it where it does not exist yet."""
+"""Settings of a latent cache and its preparation."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Literal
 
 @dataclass(frozen=True)
 class SyntheticConfig:
-    """The embedded procedural set: identity-disjoint splits of fresh speakers."""
+    """The embedded procedural data set, with different speakers in each split."""
 
     train_speakers: int = 320
     validation_speakers: int = 8
@@ -20,69 +20,72 @@ class SyntheticConfig:
     test_frames: int = 75
     """Length of a validation or test clip, in frames."""
     head_motion: float = 0.4
-    """Scales the motion of the head, 0 to 1: 0 is a still head, 0.4 resembles a calm speaker, and 1 turns by 9 degrees
-    within a third of a second, which is livelier than real talking heads. Calmer heads also sway more slowly."""
+    """Scale of the head's motion, 0 to 1. 0 is a still head, 0.4 resembles a calm speaker, and 1 turns by 9 degrees
+    within a third of a second, which is more than real talking heads. Calmer heads also sway more slowly."""
     seed: int = 0
 
 
 @dataclass(frozen=True)
 class CropConfig:
-    """How a real clip's one square is found; rendered clips are square already."""
+    """Selection of the one square crop of a real clip; rendered clips are already square."""
 
     method: str = "stable"
     """stable: around the union of the face's boxes. ffhq: from eyes and mouth as FFHQ is aligned, turned upright.
     window, ratio: the two ways of HDTF's README: the list's fixed window, or the union times the list's factor. Or a
     plugin's."""
     scale: float = 1.5
-    """Side of the stable square over the larger side of the face's union."""
+    """Side of the stable square divided by the larger side of the face's union."""
     rise: float = 0.08
-    """Centre of the stable square above that of the union, over the union's larger side: landmarks end at the
-    hairline."""
+    """Offset of the stable square's center above that of the union, divided by the union's larger side, because
+    landmarks end at the hairline."""
     smoothing: int = 5
-    """Frames of the moving median over face boxes, odd."""
+    """Length of the moving median over face boxes, in frames; odd."""
     max_travel: float = 2.5
-    """Largest side of the union over the median side of the face; beyond it the head leaves its place."""
+    """Largest allowed side of the union divided by the median side of the face; larger values mean that the head moves
+    away."""
 
 
 @dataclass(frozen=True)
 class QualityConfig:
-    """Which real clips are kept. Every rejected clip is listed with its rule, the number measured and the limit."""
+    """Limits for real clips. Every rejected clip is listed with its rule, the measured number and the limit."""
 
     scene_threshold: float = 18.0
-    """PySceneDetect's content value (0..255) at which a new scene, and so a new clip, begins; 0: never. Talking heads
-    stay below 3; cuts between people before one studio wall were measured at 23 to 51."""
+    """PySceneDetect's content value (0..255) at which a new scene, and so a new clip, starts; 0 never splits. Talking
+    heads stay below 3; cuts between people in front of one studio wall measured 23 to 51."""
     min_seconds: float = 1.0
     max_seconds: float = 0.0
-    """Longer scenes become several clips of equal length; 0: never."""
+    """Maximum length of a clip; longer scenes are divided into clips of equal length. 0 is no limit."""
     min_face_share: float = 0.9
-    """Share of the frames in which the clip's face must be found."""
+    """Minimum share of the frames with the clip's face."""
     min_face_pixels: float = 100.0
-    """Median height of the face in the source's pixels, hairline to chin."""
+    """Minimum of the median face height in source pixels, hairline to chin."""
     max_invented: float = 0.02
-    """Share of the crop that may lie beyond the picture, where its border is repeated. A crop is first moved into the
-    picture, and made smaller where it does not fit; what is left is a face that the picture cuts."""
+    """Maximum share of the crop beyond the picture, where the border is repeated. A crop is first moved into the
+    picture and shrunk if necessary, so only faces that the picture cuts off exceed the limit."""
     max_second_face: float = 0.1
-    """Share of the frames that may show a second face of at least half the height of the clip's."""
+    """Maximum share of the frames with a second face of at least half the height of the clip's face."""
     max_person_distance: float | None = 0.6
-    """Largest distance of dlib's descriptors of a clip's face at different times, by dlib's author the limit of one
-    person; null: not measured. Clips of one person measure 0.2 to 0.3, the two sides of a dissolve 0.9."""
+    """Maximum distance between dlib's descriptors of the face at different times, by default the limit that dlib's
+    author recommends for one person; null skips the check. One person measures 0.2 to 0.3, the two sides of a dissolve
+    0.9."""
     min_sharpness: float = 10.0
-    """Median variance of the luma's Laplacian, of the prepared frames at 128 pixels. Of real clips 158 to 299; blurred
-    by 1.5% of the face's height 13 to 26, by 3%, where lips are no longer followed, 4 to 7."""
+    """Minimum of the median variance of the luma's Laplacian in prepared frames at 128 pixels. Real clips measure 158
+    to 299; blurred by 1.5% of the face's height 13 to 26; blurred by 3%, where lip tracking fails, 4 to 7."""
     min_luma: float = 30.0
-    """Mean luma of the prepared frames, 0..255. Twice that at which lips begin to be lost in darkened real clips."""
+    """Minimum mean luma of the prepared frames, 0..255. Lip tracking starts to fail at half this value."""
     min_loudness_db: float = -60.0
-    """RMS level in dB of full scale."""
+    """Minimum RMS level in dB of full scale."""
     min_speech_share: float = 0.2
-    """Share of the time that silero-vad takes for speech."""
+    """Minimum share of the time that silero-vad detects as speech."""
     max_offset: int | None = 3
-    """Frames by which lips may come early or late; null: not measured. Clips of fewer than 50 frames cannot be measured
-    and are kept."""
+    """Maximum offset between lips and voice in frames; null skips the check. Clips of fewer than 50 frames cannot be
+    measured and are kept."""
     offset_by: Literal["auto", "lip_sync_open", "syncnet"] = "auto"
-    """What tells the offset. syncnet: the network of Sync-C, on the first 75 frames. auto: syncnet where its weights
-    are here when the cache is begun, else lip_sync_open; the cache says which, and goes on with it."""
+    """Method that measures the offset. syncnet: the network of Sync-C, on the first 75 frames. auto: syncnet if its
+    weights are available when the cache is started, otherwise lip_sync_open; the cache records the choice for resumed
+    runs."""
     duplicates: Literal["reject", "keep"] = "reject"
-    """Clips whose pictures and sound are those of another one."""
+    """Whether clips with the picture and sound of another clip are rejected or kept."""
 
 
 DEFAULT_CODECS = {"synthetic": "ae_rendered_f32", "grid-sample": "taef2"}
@@ -91,11 +94,11 @@ DEFAULT_CODECS = {"synthetic": "ae_rendered_f32", "grid-sample": "taef2"}
 
 @dataclass(frozen=True)
 class DataConfig:
-    """What to train on."""
+    """Data set, latent cache and preparation."""
 
     dataset: Literal["synthetic", "grid-sample", "folder", "hdtf", "celebv-hq"] = "synthetic"
     cache: str = "caches/synthetic-128"
-    """Folder of the latent cache, relative to the working folder."""
+    """Folder of the latent cache, relative to the working directory."""
     resolution: int = 128
     """Side of the square frames, in pixels."""
     codec: str = "auto"
@@ -110,9 +113,9 @@ class DataConfig:
     splits_of: str = ""
     """Earlier cache whose identities keep their splits, for ``dataset: folder`` (``data_prep/datasets/splits.py``)."""
     videos: str = ""
-    """Folder of the downloaded videos of hdtf or celebv-hq; empty: ``videos`` beside the cache."""
+    """Folder with the downloaded videos of hdtf or celebv-hq; empty: ``videos`` next to the cache."""
     info: str = ""
-    """CelebV-HQ's ``celebvhq_info.json``."""
+    """Path of CelebV-HQ's ``celebvhq_info.json``."""
     crop: CropConfig = field(default_factory=CropConfig)
     quality: QualityConfig = field(default_factory=QualityConfig)
 

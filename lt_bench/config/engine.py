@@ -1,4 +1,4 @@
-"""Where the models of a grid are made: processes of this machine, a Ray cluster, or Slurm."""
+"""Settings of the engines that run the models of a grid: local processes, Ray or Slurm."""
 
 from __future__ import annotations
 
@@ -10,39 +10,39 @@ EngineName = Literal["local", "ray", "slurm"]
 
 @dataclass(frozen=True)
 class SlurmConfig:
-    """What ``sbatch`` is told for each model; CPUs and GPUs are said in ``engine``."""
+    """Parameters of ``sbatch`` for each model; ``engine`` sets CPUs and GPUs."""
 
     partition: str = ""
     account: str = ""
     qos: str = ""
     constraint: str = ""
     minutes: int = 240
-    """Time limit. Training is saved before it is over, and the job queued again, ``requeues`` times at most."""
+    """Time limit. Training is saved before the limit and the job is queued again, at most ``requeues`` times."""
     memory_gb: int = 0
-    """0 leaves the cluster's default."""
+    """Memory in GB; 0 uses the cluster's default."""
     signal_seconds: int = 180
-    """How long before the end of its time a job is told, to save itself: longer than a step and its checkpoint."""
+    """Seconds before the time limit at which a job is signaled to save; more than a step plus its checkpoint."""
     requeues: int = 20
-    """How often a model whose time was over is queued again."""
+    """Maximum number of times that a model is queued again after its time limit."""
     setup: tuple[str, ...] = ()
-    """Shell lines before the job, such as ``module load cuda``."""
+    """Shell lines to run before the job, such as ``module load cuda``."""
     extra: dict[str, Any] = field(default_factory=dict)
-    """More parameters of ``sbatch``, such as ``mail-user``."""
+    """Additional parameters of ``sbatch``, such as ``mail-user``."""
     cluster: Literal["slurm", "local"] = "slurm"
-    """``local``: submitit's own processes on this machine in place of Slurm's, to try a configuration."""
+    """``local``: submitit's own processes on this machine instead of Slurm's, to test a configuration."""
 
 
 @dataclass(frozen=True)
 class EngineConfig:
-    """How the models of a grid are run; none of it changes a number."""
+    """Execution of a grid's models; these keys change no number."""
 
     name: EngineName = "local"
-    """``local``: processes side by side, which share the cores. ``ray``: tasks of the cluster that RAY_ADDRESS names,
-    or of one on this machine. ``slurm``: a job a model, by submitit. All folders must be seen by all machines."""
+    """``local``: parallel processes that share the cores. ``ray``: tasks of the cluster that RAY_ADDRESS names, or of
+    one on this machine. ``slurm``: one job per model, through submitit. All machines must share all folders."""
     retries: int = 0
-    """How often a model that failed is tried again by the same command; the next command tries it anyway."""
+    """Number of times that a command retries a failed model; rerunning the command always retries it."""
     cpus: int = 0
-    """Of each model, for ``ray`` and ``slurm``: threads too; 0 for one. ``local`` shares the cores out."""
+    """CPUs and threads per model, for ``ray`` and ``slurm``; 0 for one. ``local`` divides the cores."""
     gpus: int = 0
-    """Of each model, for ``ray`` and ``slurm``; ``local`` spreads models over the visible ones by itself."""
+    """GPUs per model, for ``ray`` and ``slurm``; ``local`` assigns the visible GPUs automatically."""
     slurm: SlurmConfig = field(default_factory=SlurmConfig)

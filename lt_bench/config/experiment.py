@@ -15,20 +15,20 @@ from lt_bench.config.train import TrainConfig
 
 @dataclass(frozen=True)
 class EvaluationConfig:
-    """How generated clips are scored."""
+    """Scoring of the generated clips."""
 
     protocol: str = "synthetic-v2"
     split: str = "test"
     clips: int = 0
-    """Score the first so many clips of the split; 0 for all."""
+    """Number of clips of the split to score; 0 for all."""
     score_every: int = 0
-    """Optimiser steps between scorings of the validation split while training; 0 for none."""
+    """Optimizer steps between scorings of the validation split during training; 0 for none."""
     score_clips: int = 4
-    """Clips of the validation split that are generated and scored while training; 0 for all."""
+    """Clips of the validation split to generate and score during training; 0 for all."""
     samples: int = 6
-    """Clips shown side by side on the leaderboard page."""
+    """Clips shown on the leaderboard page."""
     system: str = ""
-    """Name in tables; empty for the names of the two fusions."""
+    """Name in tables; empty for the names of the two fusion schemes."""
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,7 @@ class Cell:
 
 @dataclass(frozen=True)
 class RunConfig:
-    """Everything that one model is made of; saved with each run and each checkpoint."""
+    """All settings of one model; saved with each run and each checkpoint."""
 
     data: DataConfig = field(default_factory=DataConfig)
     model: ModelConfig = field(default_factory=ModelConfig)
@@ -58,17 +58,18 @@ class RunConfig:
 
 @dataclass(frozen=True)
 class ExperimentConfig(RunConfig):
-    """A grid: every cell with every value of every axis and every seed, all else equal."""
+    """A grid of every cell with every value of every axis and every seed; everything else is equal."""
 
     name: str = "experiment"
     out: str = "runs/experiment"
-    """Folder of results, relative to the working folder."""
+    """Folder of results, relative to the working directory."""
     cells: tuple[Cell, ...] = (Cell("symbiotic", "direct"),)
     seeds: tuple[int, ...] = (0,)
     grid: dict[str, tuple[Any, ...]] = field(default_factory=dict)
-    """More axes: dotted keys of a run, such as ``diffusion.prediction``, each with its values; all combinations run."""
+    """Additional axes: dotted keys of a run, such as ``diffusion.prediction``, with their values; all combinations
+    run."""
     max_parallel: int = 1
-    """Models made side by side, each in a process of its own."""
+    """Number of models to run in parallel, each in a separate process."""
     engine: EngineConfig = field(default_factory=EngineConfig)
     tracking_uri: str = ""
-    """MLflow server; empty for an sqlite file in ``out``."""
+    """MLflow server; empty for an SQLite file in ``out``."""

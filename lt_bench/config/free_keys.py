@@ -1,4 +1,4 @@
-"""Keys of a run that decide no number of it."""
+"""Keys of a run that do not affect its numbers."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ FREE_KEYS = (
     "evaluation.samples",
     "evaluation.system",
 )
-"""Where things are and how often they are written: runs that differ in nothing else are the same run."""
+"""Locations, names and output intervals: runs that differ only in these keys are the same run."""
 SHARING_KEYS = (
     "train.accelerator",
     "train.devices",
@@ -26,10 +26,10 @@ SHARING_KEYS = (
     "sampling.batch_size",
     "sampling.compile",
 )
-"""How the work is shared out: windows and their draws are the same, but sums are rounded differently.
+"""Distribution of the work: windows and random numbers are the same, but sums are rounded differently.
 
-A run may go on with others of these. Two runs that differ in them are two all the same: they are compared for time and
-memory.
+A run can be resumed with other values of these keys. Two complete runs that differ in them count as two runs, because
+they are compared for time and memory.
 """
 HARDWARE_KEYS = ("train.precision", "train.compile", "train.workers")
-"""Keys that may be ``auto``: the machine that trains decides, and its choice stands in the checkpoint and the model."""
+"""Keys with the value ``auto``, which the training machine resolves; the checkpoint and the model store the result."""

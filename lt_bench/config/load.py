@@ -1,4 +1,4 @@
-"""YAML <-> frozen dataclasses, strictly: an unknown key or a value of the wrong kind is an error that names it."""
+"""Strict conversion between YAML and frozen dataclasses; an unknown key or a wrong value is an error that names it."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ import yaml
 from lt_bench.errors import ConfigError, LtBenchError, short
 from lt_bench.files import read_text
 
-try:  # libyaml reads eight and writes five times faster than Python, which a grid of a thousand cells feels
+try:  # libyaml reads eight times and writes five times as fast as Python, which matters for a grid of a thousand cells
     from yaml import CSafeDumper as _Dumper
     from yaml import CSafeLoader as _Safe
 except ImportError:
@@ -25,23 +25,23 @@ T = TypeVar("T")
 MAX_BYTES = 1_000_000
 MAX_BASES = 10
 DOTTED = {"grid": 0, "space": 1}
-"""Keys whose own keys are dotted, and how many plain keys follow these: ``space.train.seed.low`` has one."""
+"""Keys that contain dotted keys, with the number of plain keys after these: ``space.train.seed.low`` has one."""
 
 
 def load_config(kind: type[T], path: str | os.PathLike[str], overrides: tuple[str, ...] | list[str] = ()) -> T:
     """Read a YAML file as a ``kind``.
 
-    A key ``base: other.yaml`` (relative to the file) is read first and overlaid, key by key; a list is replaced.
-    ``overrides`` are ``dotted.key=value`` with a YAML value, applied last.
+    The file that ``base: other.yaml`` names (relative to the file) is read first and overridden key by key; a list is
+    replaced. ``overrides`` are ``dotted.key=value`` items with a YAML value, applied last.
 
     Raises:
-        ConfigError: file, key, expected and got.
+        ConfigError: the message names file, key, expected value and found value.
     """
     return parse_config(kind, apply_overrides(_read(Path(path), 0), overrides), source=str(path))
 
 
 def apply_overrides(document: dict[str, Any], overrides: tuple[str, ...] | list[str]) -> dict[str, Any]:
-    """A plain document with ``dotted.key=value`` items laid over it, each with a YAML value.
+    """Apply ``dotted.key=value`` items, each with a YAML value, to a plain document.
 
     Raises:
         ConfigError: an item has no key or no value, or its value is not YAML.
@@ -52,7 +52,7 @@ def apply_overrides(document: dict[str, Any], overrides: tuple[str, ...] | list[
 
 
 def set_keys(document: dict[str, Any], values: Mapping[str, Any]) -> dict[str, Any]:
-    """A plain document with other values of some dotted keys."""
+    """Return a plain document with other values of some dotted keys."""
     for key, value in values.items():
         for part in reversed(key.split(".")):
             value = {part: value}
@@ -78,12 +78,12 @@ def parse_config(kind: type[T], document: dict[str, Any], source: str = "config"
 
 
 def to_dict(config: Any) -> dict[str, Any]:
-    """A plain document (dicts, lists, scalars) of a config; ``parse_config`` reads it back."""
+    """Convert a config to a plain document (dicts, lists, scalars); ``parse_config`` reads it."""
     return _plain(dataclasses.asdict(config))
 
 
 def to_yaml(config: Any) -> str:
-    """YAML text of a config; ``load_config`` reads it back."""
+    """Convert a config to YAML text; ``load_config`` reads it."""
     return yaml.dump(to_dict(config), Dumper=_Dumper, sort_keys=False)
 
 
@@ -112,7 +112,7 @@ def _dataclasses_in(kind: Any) -> list[Any]:
 
 
 def _key(kind: Any, location: tuple[Any, ...]) -> list[str]:
-    """The keys of an error's location, without the branch of a union such as ``int | Literal["auto"]``."""
+    """Return the keys of an error's location, without the branch of a union such as ``int | Literal["auto"]``."""
     import typing
 
     found = []
@@ -145,7 +145,7 @@ def _known(kind: Any, location: tuple[Any, ...]) -> str:
 
 
 class _Loader(_Safe):  # pyright: ignore[reportGeneralTypeIssues] - one of two classes
-    """YAML 1.1 with duplicate keys refused."""
+    """A YAML 1.1 loader that refuses duplicate keys."""
 
     def construct_mapping(self, node: Any, deep: bool = False) -> dict[Any, Any]:
         keys = [self.construct_object(key, deep=True) for key, _ in node.value]
@@ -157,14 +157,14 @@ class _Loader(_Safe):  # pyright: ignore[reportGeneralTypeIssues] - one of two c
         return super().construct_mapping(node, deep)
 
     def construct_yaml_int(self, node: Any) -> int:
-        """No count, size or seed has more than 64 bits; Python would go on counting."""
+        """Refuse integers of more than 64 bits, which no count, size or seed needs and Python would compute slowly."""
         value = super().construct_yaml_int(node)
         if abs(value) >= 2**63:
             raise yaml.constructor.ConstructorError(None, None, "a number of more than 64 bits", node.start_mark)
         return value
 
     def construct_yaml_str(self, node: Any) -> str:
-        """No name and no path has a NUL in it."""
+        """Refuse NUL characters, which no name or path contains."""
         value = super().construct_yaml_str(node)
         if "\0" in value:
             raise yaml.constructor.ConstructorError(None, None, "a NUL in a text", node.start_mark)
@@ -218,7 +218,7 @@ def _override(item: str) -> dict[str, Any]:
 
 
 def _parts(key: str) -> list[str]:
-    """The keys that a dotted key goes through; within ``grid`` and ``space`` the names of keys are dotted."""
+    """Split a dotted key into its keys; the names of keys within ``grid`` and ``space`` are dotted."""
     first, *rest = key.split(".")
     after = DOTTED.get(first)
     if after is None or len(rest) <= after + 1:

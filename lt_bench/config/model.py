@@ -1,4 +1,4 @@
-"""The network: its size, its window and the fusion of each modality."""
+"""Settings of the network: its size, its window and the fusion of each modality."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ class FusionConfig:
 
 @dataclass(frozen=True)
 class ModelConfig:
-    """A LetsTalk backbone; the shapes of latents and speech features come from the cache."""
+    """A LetsTalk backbone; the cache determines the shapes of latents and audio features."""
 
     preset: Preset = "S"
-    """Depth, hidden size and heads."""
+    """Preset of depth, hidden size and number of heads."""
     fusion: FusionConfig = field(default_factory=FusionConfig)
     family: str = "softmax"
     """Attention in space and feed-forward: ``softmax`` and an MLP, or ``linear`` (ReLU linear attention, 32 features a
@@ -39,11 +39,11 @@ class ModelConfig:
     frames: int = 16
     """Length of a window, in frames at 25 fps."""
     motion_frames: int = 2
-    """Latents of the previous window that temporal attention sees; 0 for none."""
+    """Number of latents of the previous window in temporal attention; 0 for none."""
     audio_window: int = 2
-    """Speech features seen on either side of a frame, in frames."""
+    """Audio features on each side of a frame, in frames."""
     audio_tokens: int = 32
-    """Tokens a frame that the audio projector makes."""
+    """Audio tokens per frame."""
     audio_token_dim: int = 768
     """Features of an audio token."""
     audio_hidden: int = 512

@@ -1,4 +1,4 @@
-"""Generation."""
+"""Settings of generation: sampler, guidance, windows and precision."""
 
 from __future__ import annotations
 
@@ -13,42 +13,45 @@ class SamplingConfig:
     """A sampler and its guidance.
 
     The guided prediction is ``u + portrait_scale (p - u) + audio_scale (pa - p)`` with u, p, pa the predictions without
-    conditions, with the portrait, and with portrait and audio. Scales of 1 switch guidance off. Motion frames are given
-    to all three: where they are the portrait (a video's first window, or ``motion: portrait``), u sees it there.
+    conditions, with the portrait, and with portrait and audio. Scales of 1 turn guidance off. All three predictions
+    receive the motion frames. If these are the portrait (in a video's first window, or with ``motion: portrait``), u
+    therefore sees the portrait too.
     """
 
     sampler: str = "ddim"
     """``ddpm`` and ``ddim`` for the linear schedule, ``flow_euler`` and ``flow_heun`` for the flow, ``dpmpp_2m`` and
     ``unipc`` for both, or a plugin's."""
     steps: int = 50
-    """Of the sampler, 1 to 1000; one call of the network each, but two with ``flow_heun`` (and one in its last)."""
+    """Number of steps, 1 to 1000. A step is one network call, except that ``flow_heun`` needs two (and one in its
+    last)."""
     spacing: Literal["even", "log_snr"] = "even"
-    """Steps of ``dpmpp_2m`` and ``unipc`` on the linear schedule: ``even`` in timesteps, or in the log of the
-    signal-to-noise ratio (Lu et al. 2022), which spends more of them on little noise."""
+    """Steps of ``dpmpp_2m`` and ``unipc`` on the linear schedule: ``even`` in timesteps, or even in the log of the
+    signal-to-noise ratio (``log_snr``, Lu et al. 2022), which uses more steps at low noise."""
     portrait_scale: float = 1.0
     audio_scale: float = 1.0
     guidance_interval: tuple[float, float] = (0.0, 1.0)
-    """Guide only at noise levels t / 1000 above the first and up to the second (Kynkaanniemi et al. 2024); elsewhere
-    the prediction with both conditions is taken as it is, which also saves the others."""
+    """Range of noise levels t / 1000 with guidance, without the first and with the second value (Kynkaanniemi et al.
+    2024). Elsewhere only the prediction with both conditions is computed and used."""
     guidance_rescale: float = 0.0
-    """Share, 0 to 1, of the guided prediction that is brought back to the standard deviation of the prediction with
-    both conditions, window by window (Lin et al. 2024, section 3.4): against over-exposed results of large scales."""
+    """Share, 0 to 1, by which the guided prediction's standard deviation is moved to that of the prediction with both
+    conditions, per window (Lin et al. 2024, section 3.4). It avoids over-exposed results of large scales."""
     seed: int = 0
     batch_size: int = 8
-    """Clips generated side by side."""
+    """Number of clips to generate in parallel."""
     motion: Literal["chain", "portrait"] = "chain"
-    """Motion frames of a later window: ``chain``, the last latents of the window before; ``portrait``, the portrait
-    again, as in the first window: no error can grow from window to window, but motion is not continuous across them."""
+    """Motion frames of later windows. ``chain``: the last latents of the previous window. ``portrait``: the portrait,
+    as in the first window, so errors cannot accumulate, but motion is not continuous across windows."""
     overlap: int = 0
-    """Frames, below ``model.frames``, that a window shares with the one before: they are held to its latents while the
-    rest is generated, so windows join without jumps and need no motion frames."""
+    """Frames, below ``model.frames``, that a window shares with the previous one. They are fixed to its latents while
+    the other frames are generated, so windows join without jumps and need no motion frames."""
     window_noise: Literal["independent", "shared"] = "independent"
-    """The first noise of a video's windows: ``independent``, or ``shared``, the same in every window, which keeps
-    details such as hair alike from window to window but makes the head move less. Noise that a sampler adds in its
-    steps stays independent."""
+    """Initial noise of a video's windows: ``independent``, or ``shared``, the same in every window. Shared noise keeps
+    details such as hair equal between windows, but the head moves less. The noise that a sampler adds in its steps is
+    always independent."""
     weights: Literal["ema", "raw"] = "ema"
     precision: Precision = "fp32"
-    """``fp32``: exact, on a GPU too. ``tf32``: products of float32 in TF32, on GPUs that have it. ``bf16``: the
-    network's products in bfloat16 (autocast), the codec's on a GPU in TF32."""
+    """``fp32``: exact, also on a GPU. ``tf32``: float32 products in TF32, on GPUs that support it. ``bf16``: the
+    network's products in bfloat16 (autocast), and on a GPU the codec's in TF32."""
     compile: bool = False
-    """``torch.compile`` the network's blocks: worth its minute or two for many clips on a GPU."""
+    """Compile the network's blocks with ``torch.compile``, which takes a minute or two; useful for many clips on a
+    GPU."""

@@ -1,4 +1,4 @@
-"""Read a latent cache."""
+"""Reader of latent caches with their clips, latents and windows."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class LatentCache:
     """A complete latent cache.
 
     Raises:
-        CacheError: the folder is no cache, is not complete, is of another version, or its index is damaged.
+        CacheError: the folder is not a cache, is incomplete or of another version, or its index is damaged.
     """
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
@@ -58,21 +58,21 @@ class LatentCache:
 
     @property
     def scaling(self) -> LatentScaling:
-        """From raw latents to latents and back."""
+        """Return the scaling between raw latents and latents."""
         return self.info.scaling
 
     @property
     def hash(self) -> str:
-        """SHA-256 over ``cache.json`` and every clip's id, place and content."""
+        """Compute the SHA-256 over ``cache.json`` and every clip's id, split and content."""
         rows = [[r.id, r.identity, r.split, r.role, r.frames, r.sha256] for r in self._records]
         return sha256_json([info_to_dict(self.info), sorted(rows)])
 
     def records(self, split: str | None = None, role: str | None = None) -> tuple[ClipRecord, ...]:
-        """The clips, sorted by id; of one split or role where given."""
+        """Return the clips sorted by id, optionally of one split or role."""
         return tuple(r for r in self._records if split in (None, r.split) and role in (None, r.role))
 
     def real_folder(self, split: str) -> Path:
-        """The folder of the split's real videos, which evaluation reads.
+        """Return the folder of a split's real videos, which evaluation reads.
 
         Raises:
             CacheError: the split was not exported.
@@ -88,10 +88,10 @@ class LatentCache:
         speech_hash: str | None = None,
         latent_shape: tuple[int, ...] | None = None,
     ) -> None:
-        """Check that the cache is the one that a model or a codec expects.
+        """Check that the cache matches the requirements of a model or a codec.
 
         Raises:
-            CacheError: names what was expected and what the cache holds.
+            CacheError: the message names the expected value and the cache's value.
         """
         codec, speech = self.info.codec, self.info.speech
         if codec_hash is not None and codec_hash != codec.hash:
@@ -111,7 +111,7 @@ class LatentCache:
             )
 
     def file(self, record: ClipRecord) -> ClipFile:
-        """The clip's open file; the last 256 stay open."""
+        """Return the open file of a clip; the last 256 files stay open."""
         found = self._files.get(record.id)
         if found is None:
             found = self._files[record.id] = ClipFile(self.path / record.file)
@@ -122,16 +122,16 @@ class LatentCache:
         return found
 
     def read_latents(self, record: ClipRecord, start: int, length: int) -> Float[Tensor, "F C H W"]:
-        """Scaled latents of ``length`` frames from ``start``."""
+        """Read the scaled latents of ``length`` frames from ``start``."""
         self._check_range(record, start, length)
         return self.scaling.raw_to_latents(self.file(record).slice("latents", start, start + length))
 
     def read_portrait(self, record: ClipRecord) -> Float[Tensor, "C H W"]:
-        """Scaled latent of the clip's portrait picture."""
+        """Read the scaled latent of the clip's portrait picture."""
         return self.scaling.raw_to_latents(self.file(record).whole("portrait"))
 
     def read_window(self, record: ClipRecord, start: int, length: int) -> ClipWindow:
-        """All tensors of ``length`` frames from ``start``; latents scaled.
+        """Read all tensors of ``length`` frames from ``start``, with scaled latents.
 
         Raises:
             CacheError: the window leaves the clip, or the file is damaged.
@@ -153,5 +153,5 @@ class LatentCache:
             )
 
     def __getstate__(self) -> dict[str, object]:
-        # Memory maps do not travel to loader processes; each opens its own.
+        # Memory maps cannot be sent to loader processes; each process opens its own.
         return {**self.__dict__, "_files": OrderedDict()}

@@ -1,6 +1,7 @@
-"""``SHA256SUMS``: hashes of a cache's small files, which no other file vouches for; ``sha256sum -c`` reads it too.
+"""``SHA256SUMS``: hashes of the small files of a cache that no other file covers; ``sha256sum -c`` reads it too.
 
-Clip files are vouched for by the index, the files of real sets by their manifests, and all of these by the checksums.
+The index covers the clip files, the manifests cover the files of real sets, and the checksums cover the index and the
+manifests.
 """
 
 from __future__ import annotations
@@ -18,14 +19,14 @@ MAX_BYTES = 10_000_000
 
 
 def write_checksums(cache: Path, coming: Mapping[str, bytes]) -> None:
-    """Write the checksums of the files there are, and of those whose content is about to be written."""
+    """Write the checksums of the existing files, and of files that are about to be written."""
     there = [CACHE_FILE, REJECTED_FILE, *(p.relative_to(cache).as_posix() for p in cache.glob("real/*/manifest.json"))]
     sums = {name: sha256_file(cache / name) for name in there}
     write_sums(cache, sums | {name: hashlib.sha256(data).hexdigest() for name, data in coming.items()})
 
 
 def write_sums(folder: Path, sums: Mapping[str, str]) -> None:
-    """Write a folder's checksums: SHA-256 by path relative to the folder."""
+    """Write the checksums of a folder: SHA-256 by path relative to the folder."""
     write_text(folder / CHECKSUMS_FILE, "".join(f"{sums[name]}  {name}\n" for name in sorted(sums)))
 
 

@@ -1,8 +1,9 @@
-"""The open file of a clip: windows are slices of a memory map.
+"""Open file of a clip, whose windows are slices of a memory map.
 
-A safetensors file is eight bytes with the length of a JSON header, the header with every tensor's type, shape and
-place, then the tensors. The library's own slices take up to twice the time of copying the same bytes, so the map is
-sliced here, and with numpy, which costs less a call than torch. How it is written: ``tensor_file``.
+A safetensors file consists of eight bytes with the length of a JSON header, the header with the type, shape and
+position of every tensor, and the tensors. The library's own slices take up to twice as long as copying the same bytes.
+The map is therefore sliced here, with numpy, which has less overhead per call than torch. ``tensor_file`` writes the
+files.
 """
 
 from __future__ import annotations
@@ -32,14 +33,14 @@ class _Stored:
     dtype: str
     shape: tuple[int, ...]
     array: ndarray
-    """A view of the map."""
+    """View of the memory map."""
 
 
 class ClipFile:
     """An open clip file.
 
     Raises:
-        CacheError: it is missing or no clip file.
+        CacheError: it is missing or is not a clip file.
     """
 
     def __init__(self, path: Path) -> None:
@@ -54,11 +55,11 @@ class ClipFile:
         self._arrays = {name: found.array for name, found in self._stored.items()}
 
     def stored(self, name: str, start: int, stop: int) -> Tensor:
-        """Frames ``start`` to ``stop`` (exclusive) of a tensor in its stored type."""
+        """Return frames ``start`` to ``stop`` (exclusive) of a tensor in its stored type."""
         return self.window((name,), start, stop)[0]
 
     def window(self, names: Iterable[str], start: int, stop: int) -> list[Tensor]:
-        """Frames ``start`` to ``stop`` (exclusive) of several tensors, each in its stored type."""
+        """Return frames ``start`` to ``stop`` (exclusive) of several tensors, each in its stored type."""
         arrays = self._arrays
         try:
             return [from_numpy(arrays[name][start:stop].copy()) for name in names]
@@ -66,19 +67,19 @@ class ClipFile:
             raise self._absent(error.args[0]) from None
 
     def slice(self, name: str, start: int, stop: int) -> Tensor:
-        """Frames ``start`` to ``stop`` (exclusive) of a tensor, as float32."""
+        """Return frames ``start`` to ``stop`` (exclusive) of a tensor as float32."""
         return self.stored(name, start, stop).to(torch.float32)
 
     def whole(self, name: str) -> Tensor:
-        """A whole tensor, as float32."""
+        """Return a complete tensor as float32."""
         return from_numpy(self._find(name).array.copy()).to(torch.float32)
 
     def shape(self, name: str) -> tuple[int, ...]:
-        """A tensor's shape, without reading it."""
+        """Return a tensor's shape without reading it."""
         return self._find(name).shape
 
     def dtype(self, name: str) -> str:
-        """A tensor's stored type in safetensors' spelling, such as ``F16``."""
+        """Return a tensor's stored type as safetensors names it, such as ``F16``."""
         return self._find(name).dtype
 
     def _find(self, name: str) -> _Stored:

@@ -1,4 +1,4 @@
-"""The tensors of one clip: checked, written whole, read by slices."""
+"""Tensors of one clip, with checks and an atomic writer."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from lt_bench.files import sha256_file
 
 TRUTH_STATES = 12
 LANDMARKS = {"mediapipe478": 478, "synthetic": None}
-"""Points a frame of each landmark set; None where the renderer decides."""
+"""Points per frame of each landmark set; None if the renderer decides."""
 
 
 @dataclass(frozen=True)
@@ -37,24 +37,24 @@ class PreparedClip:
     crop: tuple[float, float, float, float] | None
     quality: ClipQuality
     latents: Float[ndarray, "F C H W"]
-    """Raw (unscaled); stored as float16."""
+    """Raw (unscaled) latents; stored as float16."""
     audio: Float[ndarray, "F L D"]
-    """Speech features at 25 Hz; stored as float16."""
+    """Audio features at 25 Hz; stored as float16."""
     landmarks: Float[ndarray, "F K 2"]
-    """NaN where no face was found."""
+    """Landmarks; NaN in frames without a face."""
     mouth_box: Float[ndarray, "F 4"]
-    """x0, y0, x1, y1; NaN where no face was found."""
+    """x0, y0, x1, y1; NaN in frames without a face."""
     portrait: Float[ndarray, "C H W"]
     """Raw latent of the clip's portrait picture."""
     truth: Float[ndarray, "F 12"] | None = None
     """Exact state of the synthetic speaker."""
     roll: float = 0.0
-    """Degrees clockwise by which the crop is turned about its centre."""
+    """Clockwise rotation of the crop about its center, in degrees."""
 
 
 @dataclass(frozen=True)
 class ClipWindow:
-    """A run of frames of one clip, as float32 tensors; latents are scaled."""
+    """Consecutive frames of one clip, as float32 tensors with scaled latents."""
 
     latents: Float[Tensor, "F C H W"]
     audio: Float[Tensor, "F L D"]
@@ -64,7 +64,7 @@ class ClipWindow:
 
 
 def clip_tensors(clip: PreparedClip, info: CacheInfo) -> dict[str, ndarray]:
-    """The named arrays of a clip's file, in their stored types.
+    """Return the named arrays of a clip's file, in their stored types.
 
     Raises:
         CacheError: a shape does not fit the cache, or a value is not finite (in float16, for latents and audio).
@@ -93,7 +93,7 @@ def _half(clip: PreparedClip, name: str) -> ndarray:
 
 
 def shape_problem(shapes: dict[str, tuple[int, ...]], info: CacheInfo, frames: int) -> str | None:
-    """What is wrong with the named shapes of a clip of ``frames`` frames, or None."""
+    """Describe the first problem in the named shapes of a clip of ``frames`` frames; None if there is none."""
     expected = {
         "latents": (frames, *info.latent_shape),
         "audio": (frames, info.speech.layers, info.speech.dim),
@@ -115,9 +115,9 @@ def shape_problem(shapes: dict[str, tuple[int, ...]], info: CacheInfo, frames: i
 
 
 def write_clip(cache: str | os.PathLike[str], clip: PreparedClip, info: CacheInfo) -> ClipRecord:
-    """Write a clip's file whole and return its row; the row enters the index through ``CacheWriter.commit``.
+    """Write a clip's file atomically and return its row, which ``CacheWriter.commit`` adds to the index.
 
-    Safe to call from many processes at once for different clips.
+    Several processes can call this function at the same time for different clips.
 
     Raises:
         CacheError: the clip does not fit the cache.

@@ -1,4 +1,4 @@
-"""Who is in each clip of a cache: dlib's descriptor of a few frames of its exported video."""
+"""Identities of the clips of a cache: dlib's descriptor of a few frames of each exported video."""
 
 from __future__ import annotations
 
@@ -17,28 +17,31 @@ from lt_bench.media.video import iter_frames
 from lt_bench.perception.face_embedding import DlibFaceEmbedder
 
 LOOKS = 3
-"""Frames looked at in each clip, evenly spread; their mean is steadier than one (see ``SAME_FACE``)."""
+"""Evenly spaced frames sampled in each clip; their mean is more stable than one frame (see ``SAME_FACE``)."""
 SAME_FACE = 0.45
-"""Euclidean distance of two clips' mean descriptors below which they show one person. On grid-sample, with three
-frames a clip: the one man with two clips 0.21, other pairs from 0.58 (54 pairs). dlib's author gives 0.6 for single
-pictures; this is stricter, for the pairs of a large set are many."""
+"""Euclidean distance of the mean descriptors of two clips below which they show one person.
+
+On grid-sample, with three frames per clip, the two clips of one man measure 0.21, and other pairs measure 0.58 or more
+(54 pairs). dlib's author recommends 0.6 for single pictures. This limit is stricter, because a large set has many
+pairs.
+"""
 
 
 @dataclass(frozen=True)
 class FacePrints:
-    """Mean descriptors of the clips that could be looked at."""
+    """Mean descriptors of the clips whose face was found."""
 
     clips: tuple[ClipRecord, ...]
     prints: Float[ndarray, "clips 128"]
     unseen: dict[str, str]
-    """Clips that could not be looked at, with the reason."""
+    """Clips without a descriptor, with the reason."""
 
 
 def face_prints(cache: LatentCache, progress: Callable[[int, int], None] | None = None) -> FacePrints:
-    """Embed the faces of every clip whose video is in one of the cache's real sets.
+    """Compute the face descriptors of every clip whose video is in one of the cache's real sets.
 
     Raises:
-        AssetError: dlib's weights are not here.
+        AssetError: dlib's weights are missing.
         CacheError, MediaError: a real set or video is damaged.
     """
     embedder, videos = DlibFaceEmbedder(), _videos(cache)

@@ -1,4 +1,4 @@
-"""Latent cache, version 1: what its ``cache.json`` and a row of its ``index.parquet`` say."""
+"""Latent cache format, version 1: content of ``cache.json`` and of a row of ``index.parquet``."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ Role = Literal["clip", "gallery"]
 
 @dataclass(frozen=True)
 class CodecInfo:
-    """The codec that made the latents."""
+    """The codec that encoded the latents."""
 
     name: str
     hash: str
@@ -35,13 +35,13 @@ class CodecInfo:
     factor: int
     """Pixels per latent pixel."""
     mean: tuple[float, ...]
-    """Per channel, of raw latents; with ``std`` the one scaling, applied on load."""
+    """Mean per channel of raw latents; with ``std`` the only scaling, applied on load."""
     std: tuple[float, ...]
 
 
 @dataclass(frozen=True)
 class SpeechInfo:
-    """The speech encoder that made the audio features."""
+    """The speech encoder that computed the audio features."""
 
     name: str
     hash: str
@@ -64,20 +64,20 @@ class CacheInfo:
     source_hash: str
     """SHA-256 over the list of sources and the version of the preparation's rules."""
     settings: dict[str, Any] = dataclasses.field(default_factory=dict)
-    """The keys of the data configuration that the content depends on, to name a difference."""
+    """Keys of the data configuration that affect the content, to describe a difference."""
     fps: int = FPS
     dtype: Literal["float16"] = "float16"
-    """Of the stored raw latents and audio features."""
+    """Type of the stored raw latents and audio features."""
 
     @property
     def scaling(self) -> LatentScaling:
-        """The codec's scaling of raw latents."""
+        """Return the codec's scaling of raw latents."""
         return LatentScaling(self.codec.mean, self.codec.std)
 
 
 @dataclass(frozen=True)
 class ClipQuality:
-    """Measured on the prepared clip; None where there is nothing to measure (silence has no loudness)."""
+    """Measurements of the prepared clip; None if there is nothing to measure (silence has no loudness)."""
 
     face_share: float
     """Share of the frames with a face, 0..1."""
@@ -96,15 +96,15 @@ class ClipQuality:
     speech_share: float | None = None
     """Share of the time with speech, 0..1; None for rendered clips."""
     offset: float | None = None
-    """Frames by which the lips come late (positive) or early; None where not measured. ``settings`` of ``cache.json``
-    name what measured it."""
+    """Frames by which the lips come late (positive) or early; None if not measured. ``settings`` of ``cache.json`` name
+    the method."""
     sync_score: float | None = None
-    """Correlation of mouth and voice by ``lip_sync_open``, or Sync-C by SyncNet; None where not measured."""
+    """Correlation of mouth and voice by ``lip_sync_open``, or Sync-C by SyncNet; None if not measured."""
 
 
 @dataclass(frozen=True)
 class ClipRecord:
-    """A row of the index."""
+    """One row of the index."""
 
     id: str
     identity: str
@@ -112,7 +112,7 @@ class ClipRecord:
     role: Role
     frames: int
     source: str
-    """File name, asset name or generator's spec that the clip came from."""
+    """File name, asset name or generator specification of the clip's source."""
     crop: tuple[float, float, float, float] | None
     """x0, y0, x1, y1 of the square crop in the source's pixels; None for rendered clips."""
     quality: ClipQuality
@@ -121,11 +121,11 @@ class ClipRecord:
     sha256: str
     bytes: int
     roll: float = 0.0
-    """Degrees clockwise by which the crop is turned about its centre."""
+    """Clockwise rotation of the crop about its center, in degrees."""
 
 
 def clip_file(clip_id: str) -> str:
-    """The path of a clip's tensors, relative to the cache."""
+    """Return the path of a clip's tensors, relative to the cache."""
     return f"clips/{clip_id}.safetensors"
 
 
@@ -133,7 +133,7 @@ def check_id(clip_id: str) -> str:
     """Return ``clip_id`` if it is a plain file name stem.
 
     Raises:
-        CacheError: it is not.
+        CacheError: the id is not a plain file name stem.
     """
     if not ID_PATTERN.fullmatch(clip_id):
         raise CacheError(f"clip id: expected letters, digits, '.', '_' or '-' (at most 150), got {clip_id[:200]!r}")
@@ -141,7 +141,7 @@ def check_id(clip_id: str) -> str:
 
 
 def info_to_dict(info: CacheInfo) -> dict[str, Any]:
-    """The document of ``cache.json``."""
+    """Convert the information of a cache to the document of ``cache.json``."""
     from lt_bench.config import to_dict
 
     return {"format": FORMAT, "version": VERSION, **to_dict(info)}
@@ -151,7 +151,7 @@ def info_from_dict(document: Any, source: Path) -> CacheInfo:
     """Check and read the document of ``cache.json``.
 
     Raises:
-        CacheError: another format or version, or a key is wrong.
+        CacheError: it has another format or version, or a key is wrong.
     """
     from lt_bench.config import parse_config
 
@@ -178,11 +178,11 @@ def info_from_dict(document: Any, source: Path) -> CacheInfo:
 
 
 OTHER_SETTINGS_REMEDY = "name another folder (data.cache, or --out of prepare), or remove this one"
-"""What to do about a cache of other settings."""
+"""Remedy for a cache with other settings."""
 
 
 def difference(found: CacheInfo, expected: CacheInfo) -> str | None:
-    """The first key in which two caches differ, as ``key: expected .., got ..``; None where they agree."""
+    """Return the first key in which two caches differ, as ``key: expected .., got ..``; None if they agree."""
     old, new = _flat(info_to_dict(found)), _flat(info_to_dict(expected))
     for key in sorted(old.keys() | new.keys(), key=_telling_first):
         if old.get(key) != new.get(key):
@@ -194,7 +194,7 @@ def difference(found: CacheInfo, expected: CacheInfo) -> str | None:
 
 
 def _telling_first(key: str) -> tuple[int, str]:
-    """What the user chose before what follows from it, and hashes last."""
+    """Order keys by user settings first, then derived values, then hashes."""
     chosen = ("dataset", "resolution", "codec.name", "speech.name")
     rank = chosen.index(key) if key in chosen else 4 if key.startswith("settings.") else 6 if "hash" in key else 5
     return rank, key

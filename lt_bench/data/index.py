@@ -1,4 +1,4 @@
-"""``index.parquet``: a row a clip."""
+"""``index.parquet``: the index of a cache, with one row per clip."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ COLUMNS = (
 )
 
 BATCH = 1024
-"""Rows read at a time."""
+"""Number of rows to read at a time."""
 LATER_COLUMNS = {"roll": 0.0, "invented": 0.0, "speech_share": None, "offset": None, "sync_score": None}
-"""What a cache says that was written before these columns were."""
+"""Values for caches that were written before these columns existed."""
 
 
 def record_to_row(record: ClipRecord) -> dict[str, Any]:
-    """A flat row; the quality numbers are columns of their own."""
+    """Convert a record to a flat row with one column per quality number."""
     row = dataclasses.asdict(record)
     row |= row.pop("quality")
     row["crop"] = None if record.crop is None else list(record.crop)
@@ -43,7 +43,7 @@ def row_to_record(row: dict[str, Any], source: str) -> ClipRecord:
     """Check a row and build its record.
 
     Raises:
-        CacheError: a column is missing or holds something impossible.
+        CacheError: a column is missing or has an invalid value.
     """
     from lt_bench.config import parse_config
     from lt_bench.errors import ConfigError
@@ -59,7 +59,7 @@ def row_to_record(row: dict[str, Any], source: str) -> ClipRecord:
     except ConfigError as error:
         raise CacheError(str(error)) from None
     check_id(record.id)
-    # A path from a file is not trusted to stay inside the cache.
+    # A path in a file could lead outside the cache.
     if record.file != clip_file(record.id):
         raise CacheError(f"{source}: clip {record.id}: expected file {clip_file(record.id)}, got {record.file!r}")
     if record.frames < 1 or record.split not in SPLITS or record.role not in ROLES:
@@ -68,7 +68,7 @@ def row_to_record(row: dict[str, Any], source: str) -> ClipRecord:
 
 
 def index_bytes(records: list[ClipRecord]) -> bytes:
-    """The index as a file, rows sorted by id, so that the order of preparation leaves no trace."""
+    """Serialize the index with rows sorted by id, so that it does not depend on the order of preparation."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
@@ -83,16 +83,16 @@ def read_index(path: Path) -> tuple[ClipRecord, ...]:
     """Read and check the index.
 
     Raises:
-        CacheError: missing, not parquet, a column is missing, or an id stands twice.
+        CacheError: the index is missing, not parquet, lacks a column, or contains an id twice.
     """
     import pyarrow as pa
     import pyarrow.parquet as pq
 
     records: dict[str, ClipRecord] = {}
     try:
-        # The stream is opened here: a path would let pyarrow read a folder of files too.
+        # The stream is opened here, because pyarrow would also read a folder of files from a path.
         with open_regular(path) as stream:
-            # Not read_table, which imports pandas; and not all at once: a few bytes may stand for millions of rows.
+            # read_table would import pandas. Batches limit the memory, because a few bytes can encode millions of rows.
             for batch in pq.ParquetFile(stream).iter_batches(BATCH):
                 for row in batch.to_pylist():
                     record = row_to_record(row, str(path))

@@ -1,7 +1,7 @@
-"""What a rival system needs to make the videos of a real set: portraits, sound, and a list of them.
+"""Inputs with which another system can generate the videos of a real set: portraits, sound, and a list of them.
 
-The folder holds ``<id>.png``, ``<id>.wav`` (mono, 16 kHz), ``inputs.json`` and the same list as ``inputs.csv``. The
-real videos stay behind. What comes back is a folder of ``<id>.mp4``, which ``lt-bench evaluate`` pairs by name.
+The folder contains ``<id>.png``, ``<id>.wav`` (mono, 16 kHz), ``inputs.json`` and the same list as ``inputs.csv``,
+but not the real videos. The other system returns a folder of ``<id>.mp4``, which ``lt-bench evaluate`` pairs by name.
 """
 
 from __future__ import annotations
@@ -25,21 +25,21 @@ INPUTS_FILE, LIST_FILE = "inputs.json", "inputs.csv"
 
 @dataclass(frozen=True)
 class ExportedInputs:
-    """What was written."""
+    """Summary of the exported files."""
 
     folder: Path
     clips: tuple[str, ...]
-    """Ids, one portrait and one sound each."""
+    """Ids of the clips, each with one portrait and one sound."""
     seconds: float
-    """Length of all videos to be made."""
+    """Total length of the videos to generate."""
 
 
 def export_inputs(real: RealSet, out: str | os.PathLike[str]) -> ExportedInputs:
-    """Copy portraits and sound of every clip that is to be generated; whole files that are there already are kept.
+    """Copy the portrait and sound of every clip to be generated; existing complete files are kept.
 
     Raises:
-        CacheError: a file of the real set is missing, or is not the one of its manifest.
-        LtBenchError: ``out`` cannot be written to.
+        CacheError: a file of the real set is missing or differs from its manifest.
+        LtBenchError: ``out`` cannot be written.
     """
     folder = Path(out)
     clips = [clip for clip in real.clips if clip.role == "clip"]

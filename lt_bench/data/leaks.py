@@ -1,4 +1,4 @@
-"""Does a cache test on what it trained on? The same identity, source video, clip or face in two splits."""
+"""Leaks between the splits of a cache: the same identity, source video, clip or face in two splits."""
 
 from __future__ import annotations
 
@@ -21,25 +21,25 @@ _PART = re.compile(r" [\d.:]+-[\d.:]+ s$")
 
 @dataclass(frozen=True)
 class Shared:
-    """Something that several clips share."""
+    """A feature that several clips share."""
 
     kind: Literal["identity", "source video", "content", "face"]
     what: str
-    """The identity, the source, the hash, or the names of the identities that one face has."""
+    """The identity, the source, the hash, or the names of the identities with the same face."""
     splits: tuple[str, ...]
     clips: tuple[str, ...]
-    """Ids, sorted."""
+    """Ids of the clips, sorted."""
     distance: float | None = None
-    """Least distance between two of the face's identities."""
+    """Smallest distance between two identities with the same face."""
 
     @property
     def leaks(self) -> bool:
-        """Whether it crosses splits."""
+        """Return whether the clips are in different splits."""
         return len(self.splits) > 1
 
 
 def shared_by_name(cache: LatentCache) -> list[Shared]:
-    """Identities, source videos and whole clips that stand in more than one split."""
+    """Find identities, source videos and complete clips in more than one split."""
     keys: dict[str, Callable[[ClipRecord], str]] = {
         "identity": lambda r: r.identity,
         "source video": lambda r: source_video(r.source),
@@ -55,9 +55,9 @@ def shared_by_name(cache: LatentCache) -> list[Shared]:
 
 
 def shared_faces(found: FacePrints, distance: float = SAME_FACE) -> list[Shared]:
-    """Faces that stand under two names or more, whether or not they cross splits.
+    """Find faces with two or more names, in one split or in several.
 
-    Two clips of different identities that are nearer than ``distance`` join their identities to one face.
+    Two clips of different identities with a distance below ``distance`` merge their identities to one face.
     """
     from scipy.sparse import coo_array
     from scipy.sparse.csgraph import connected_components
@@ -80,7 +80,7 @@ def shared_faces(found: FacePrints, distance: float = SAME_FACE) -> list[Shared]
 
 
 def near_pairs(prints: Float[ndarray, "clips D"], who: ndarray, distance: float) -> Iterator[tuple[int, int, float]]:
-    """Pairs of clips of different people nearer than ``distance``; memory grows with the clips, not their square."""
+    """Yield pairs of clips of different people below a distance; memory is linear in the number of clips."""
     points = prints.astype(np.float64)
     squares = (points**2).sum(axis=1)
     for begin in range(0, len(points), BLOCK):
@@ -92,7 +92,7 @@ def near_pairs(prints: Float[ndarray, "clips D"], who: ndarray, distance: float)
 
 
 def source_video(source: str) -> str:
-    """The video that a clip's source is a part of: ``WDA/JohnLewis0 5-35 s`` is a part of ``WDA/JohnLewis0``."""
+    """Return the video that contains a clip's source: ``WDA/JohnLewis0`` for ``WDA/JohnLewis0 5-35 s``."""
     return _PART.sub("", source)
 
 

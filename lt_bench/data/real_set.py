@@ -1,4 +1,4 @@
-"""A real set: the real videos of a split, with sound and portraits, which generated videos are compared with."""
+"""Real set: the real videos of a split, with sound and portraits, as a reference for generated videos."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ VERSION = 1
 
 @dataclass(frozen=True)
 class RealClip:
-    """One real video. Paths are relative to the manifest."""
+    """One real video; paths are relative to the manifest."""
 
     id: str
     identity: str
     role: Role
-    """``gallery``: another take of an identity, to recognise it by; never generated nor scored."""
+    """``gallery``: another take of an identity, to recognize it; never generated or scored."""
     frames: int
     video: str
     portrait: str
@@ -32,10 +32,10 @@ class RealClip:
     truth: str | None
     """Exact state of a synthetic speaker (tensors ``truth``, ``landmarks``, ``mouth_box``); None for real people."""
     sha256: dict[str, str] = field(default_factory=dict)
-    """Of the files under the keys ``video``, ``portrait``, ``audio`` and, where there is one, ``truth``."""
+    """Hashes of the files under the keys ``video``, ``portrait``, ``audio`` and, if it exists, ``truth``."""
 
     def files(self) -> dict[str, str]:
-        """The clip's files by kind."""
+        """Return the clip's files by kind."""
         named = {"video": self.video, "portrait": self.portrait, "audio": self.audio, "truth": self.truth}
         return {kind: name for kind, name in named.items() if name is not None}
 
@@ -52,7 +52,7 @@ class RealSet:
 
     @property
     def hash(self) -> str:
-        """SHA-256 over the sorted (id, sha256 of the video, portrait and sound)."""
+        """Compute the SHA-256 over the sorted (id, SHA-256 of the video, portrait and sound)."""
         return real_set_hash(self.clips)
 
 
@@ -67,7 +67,7 @@ class _Manifest:
 
 
 def real_clip(folder: Path, clip_id: str, identity: str, role: Role, frames: int, truth: bool) -> RealClip:
-    """The entry of a clip whose files ``<id>.mp4``, ``.png``, ``.wav`` and perhaps ``.truth.safetensors`` are whole."""
+    """Make the entry of a clip with complete files ``<id>.mp4``, ``.png``, ``.wav`` and ``.truth.safetensors``."""
     clip = RealClip(
         id=check_id(clip_id),
         identity=identity,
@@ -83,12 +83,12 @@ def real_clip(folder: Path, clip_id: str, identity: str, role: Role, frames: int
 
 
 def real_set_hash(clips: tuple[RealClip, ...] | list[RealClip]) -> str:
-    """SHA-256 over the sorted (id, sha256 of the video, portrait and sound)."""
+    """Compute the SHA-256 over the sorted (id, SHA-256 of the video, portrait and sound)."""
     return sha256_json(sorted([c.id, c.sha256["video"], c.sha256["portrait"], c.sha256["audio"]] for c in clips))
 
 
 def write_real_set(folder: Path, dataset: str, split: Split, resolution: int, clips: list[RealClip]) -> None:
-    """Write a real set's manifest, clips sorted by id."""
+    """Write a real set's manifest, with clips sorted by id."""
     from lt_bench.config import to_dict
 
     ordered = sorted(clips, key=lambda clip: clip.id)
@@ -106,10 +106,10 @@ def write_real_set(folder: Path, dataset: str, split: Split, resolution: int, cl
 
 
 def read_real_set(folder: str | os.PathLike[str]) -> RealSet:
-    """Read a real set's manifest; the files themselves are not opened.
+    """Read a real set's manifest without opening the files.
 
     Raises:
-        CacheError: no manifest, another format or version, a wrong key, or a hash that does not fit its clips.
+        CacheError: there is no manifest, it has another format or version or a wrong key, or its hash does not match.
     """
     from lt_bench.config import parse_config
 

@@ -1,6 +1,6 @@
-"""Writing a clip's tensors as a safetensors file, straight from their memory.
+"""Writer of a clip's tensors as a safetensors file, directly from their memory.
 
-The library's writer holds the whole file in memory, twice; a clip of ten minutes has three hundred megabytes.
+The library's writer keeps two copies of the file in memory, and a clip of ten minutes has three hundred megabytes.
 """
 
 from __future__ import annotations
@@ -15,13 +15,13 @@ from numpy import ndarray
 from lt_bench.files import atomic_path
 
 TYPES = {"F16": np.dtype("<f2"), "F32": np.dtype("<f4")}
-"""The types of a clip's tensors, in safetensors' spelling."""
+"""Types of a clip's tensors, as safetensors names them."""
 _NAMES = {kind: name for name, kind in TYPES.items()}
 _ALIGNMENT = 8
 
 
 def write_tensors(path: str | os.PathLike[str], tensors: Mapping[str, ndarray]) -> None:
-    """Write contiguous float16 or float32 arrays, whole or not at all; the bytes are those of ``safetensors.save``.
+    """Write contiguous float16 or float32 arrays atomically, with the same bytes as ``safetensors.save``.
 
     Raises:
         LtBenchError: the file cannot be written.

@@ -1,4 +1,4 @@
-"""Random training windows, a pure function of (seed, index)."""
+"""Random training windows, as a pure function of seed and index."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ from lt_bench.errors import CacheError
 
 
 class WindowDataset(Dataset[dict[str, Tensor]]):
-    """``length`` random windows of a split.
+    """A data set of ``length`` random windows of a split.
 
-    Item ``i`` depends on ``(seed, i)`` and the cache alone: to resume exactly, go on with the next index (``offset``).
-    Clips are drawn uniformly, then starts uniformly within the clip.
+    Item ``i`` depends only on ``(seed, i)`` and the cache. To resume exactly, continue with the next index
+    (``offset``). Clips are drawn uniformly, then starts uniformly within the clip.
 
     An item is a dict of
         latents: (F, C, h, w) scaled.
         portrait: (C, h, w) scaled; with ``reference="frame"`` a random frame of the clip outside the window, or any
             frame of a clip that is no longer than the window; with ``"portrait"`` the clip's own portrait.
-        motion: (M, C, h, w) scaled; the M frames before the window, oldest first; the portrait in place of those before
-            the clip's start.
+        motion: (M, C, h, w) scaled; the M frames before the window, oldest first; frames before the clip's start are
+            replaced by the portrait.
         audio: (F, 2 * radius + 1, L, D), clamped at the clip's ends.
         mouth: (F, h, w), 1 where the mouth box touches the latent pixel, else 0.
         index: () int64; ``offset`` + i, the window's number.
@@ -92,11 +92,11 @@ class WindowDataset(Dataset[dict[str, Tensor]]):
         else:
             portrait_raw = file.stored("latents", portrait_frame, portrait_frame + 1)
         missing = self.motion_frames - (start - before)
-        # Scaled in one go, and the portrait stands in for motion frames before the clip's start.
+        # All frames are scaled together; the portrait replaces motion frames before the clip's start.
         raw = torch.cat([portrait_raw, *[portrait_raw] * missing, file.stored("latents", before, stop)])
         scaled, begin = self.scaling.raw_to_latents(raw.float()), 1 + self.motion_frames
         first = max(0, start - self.audio_radius)
-        # Only what the windows touch is read, so clamping happens at the clip's own ends alone.
+        # Only the features of the windows are read, so clamping happens only at the clip's own ends.
         audio = file.slice("audio", first, min(record.frames, stop + self.audio_radius))
         return {
             "latents": scaled[begin:],

@@ -1,4 +1,4 @@
-"""Verify a cache: every file's size and hash, every tensor's shape and type, the index and the real sets."""
+"""Verification of a cache: size and hash of every file, shape and type of every tensor, the index and the real sets."""
 
 from __future__ import annotations
 
@@ -21,27 +21,27 @@ from lt_bench.files import read_json, sha256_file
 
 DTYPES = {"latents": "F16", "audio": "F16", "portrait": "F16", "landmarks": "F32", "mouth_box": "F32", "truth": "F32"}
 SLICE = 512
-"""Frames looked at at once."""
+"""Number of frames to check at a time."""
 
 
 @dataclass(frozen=True)
 class Verification:
-    """What was looked at, and the first damage."""
+    """Number of verified files, and the first damage."""
 
     clips: int
-    """Clips found whole."""
+    """Number of intact clips."""
     real_clips: int
-    """Clips of real sets found whole."""
+    """Number of intact clips of real sets."""
     damage: str | None
-    """One line that names the file; None for a sound cache."""
+    """One line that names the damaged file; None for an intact cache."""
 
 
 def verify_cache(path: str | os.PathLike[str], progress: Callable[[int, int], None] | None = None) -> Verification:
     """Check a cache and stop at the first damage.
 
     Args:
-        path: the cache.
-        progress: called with the clips done and the clips to do.
+        path: folder of the cache.
+        progress: callback that receives the finished and the total number of clips.
     """
     clips = real = 0
     try:
@@ -99,7 +99,7 @@ def _check_clip(cache: LatentCache, record: ClipRecord) -> None:
 
 
 def _is_finite(file: ClipFile, name: str) -> bool:
-    """Slice by slice, for a clip may be long."""
+    """Check a tensor slice by slice, because a clip can be long."""
     starts = range(0, file.shape(name)[0], SLICE)
     return all(bool(torch.isfinite(file.stored(name, k, k + SLICE)).all()) for k in starts)
 

@@ -1,4 +1,4 @@
-"""Windows over the frames of a clip."""
+"""Windows of audio features and mouth masks over the frames of a clip."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ from torch import Tensor
 def audio_windows(
     features: Float[Tensor, "F L D"], start: int, length: int, radius: int
 ) -> Float[Tensor, "length window L D"]:
-    """The speech features around each of ``length`` frames from ``start``: ``2 * radius + 1`` of them a frame.
+    """Collect the audio features around each of ``length`` frames from ``start``: ``2 * radius + 1`` per frame.
 
-    Frames before the first or after the last are the first or the last: indices are clamped. (A negative index would
-    silently wrap around to the end of the file.) ``start`` may lie outside the clip.
+    Indices are clamped, so frames before the first or after the last repeat it. (A negative index would silently wrap
+    around to the end of the file.) ``start`` can lie outside the clip.
     """
     if len(features) == 0 or length < 1 or radius < 0:
         raise ValueError(f"expected features, length >= 1, radius >= 0; got {len(features)}, {length}, {radius}")
     window, first = 2 * radius + 1, start - radius
     if first >= 0 and start + length + radius <= len(features):
-        # Overlapping views of the rows, copied once: indexing takes two to five times as long.
+        # Overlapping views of the rows are copied once; indexing takes two to five times as long.
         rows, *inner = features.stride()
         shape, strides = (length, window, *features.shape[1:]), (rows, rows, *inner)
         return features.as_strided(shape, strides, features.storage_offset() + first * rows).contiguous()
@@ -31,14 +31,14 @@ def audio_windows(
 
 
 def mouth_mask(boxes: Float[Tensor, "F 4"], height: int, width: int) -> Float[Tensor, "F height width"]:
-    """1 for every latent pixel that the mouth box touches, else 0; all 0 where the box is NaN.
+    """Return 1 for every latent pixel that the mouth box touches, else 0; all 0 if the box is NaN.
 
     Args:
         boxes: x0, y0, x1, y1 as fractions of the frame.
-        height: of the latent, in latent pixels.
-        width: likewise.
+        height: height of the latent, in latent pixels.
+        width: width of the latent, in latent pixels.
     """
-    # In numpy, for these small arrays cost more to dispatch than to compute, and every training window needs them.
+    # numpy has less overhead than torch for these small arrays, and every training window needs them.
     x, y, size = _places(width, height)
     x0, y0, x1, y1 = (boxes.numpy() * size).T[..., None]
     # A latent pixel covers [i, i + 1); comparisons with NaN are false.
@@ -49,6 +49,6 @@ def mouth_mask(boxes: Float[Tensor, "F 4"], height: int, width: int) -> Float[Te
 
 @lru_cache(maxsize=16)
 def _places(width: int, height: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Left and upper borders of the latent pixels, and what scales a box to them."""
+    """Return the left and upper borders of the latent pixels, and the factors that scale a box to them."""
     size = np.array([width, height, width, height], np.float32)
     return np.arange(width, dtype=np.float32), np.arange(height, dtype=np.float32), size

@@ -1,4 +1,4 @@
-"""Write a latent cache so that a killed preparation goes on where it stopped."""
+"""Writer of a latent cache, which resumes a killed preparation."""
 
 from __future__ import annotations
 
@@ -29,14 +29,14 @@ from lt_bench.locks import lock
 
 
 class CacheWriter:
-    """The one writer of a cache folder.
+    """The only writer of a cache folder.
 
-    ``cache.json`` is written first. Every clip that is whole or rejected adds a line to a journal; ``finish`` turns the
-    journal into ``index.parquet``, whose presence says that the cache is complete. A later writer with the same
-    ``info`` reads the journal and asks ``has`` before it redoes a clip.
+    ``cache.json`` is written first. Every complete or rejected clip adds a line to a journal. ``finish`` converts the
+    journal to ``index.parquet``, whose presence means that the cache is complete. A later writer with the same ``info``
+    reads the journal, and ``has`` returns the clips that need no work.
 
     Raises:
-        CacheError: another process writes to the folder, or it holds a cache that differs from ``info``.
+        CacheError: another process writes to the folder, or it contains a cache that differs from ``info``.
     """
 
     def __init__(self, path: str | os.PathLike[str], info: CacheInfo) -> None:
@@ -67,7 +67,7 @@ class CacheWriter:
         if self.complete:
             self._records = {record.id: record for record in read_index(self.path / INDEX_FILE)}
             return
-        # Temporary files of a killed writer; the lock says that it is gone.
+        # Remove temporary files of a killed writer; the lock shows that it has ended.
         remove_leftovers(self.path)
         self._read_journal()
 
@@ -93,21 +93,21 @@ class CacheWriter:
         return True
 
     def has(self, clip_id: str) -> bool:
-        """Whether the clip is whole or was rejected."""
+        """Return whether the clip is complete or was rejected."""
         return clip_id in self._records or clip_id in self._rejected
 
     @property
     def records(self) -> tuple[ClipRecord, ...]:
-        """The clips that are whole, sorted by id."""
+        """Return the complete clips, sorted by id."""
         return tuple(self._records[name] for name in sorted(self._records))
 
     @property
     def rejected(self) -> tuple[dict[str, Any], ...]:
-        """The clips that were rejected, sorted by id; one that was made before is no longer among ``records``."""
+        """Return the rejected clips, sorted by id; a clip that is rejected later is removed from ``records``."""
         return tuple(self._rejected[name] for name in sorted(self._rejected))
 
     def extra(self, clip_id: str) -> dict[str, Any]:
-        """What ``commit`` was given beside the record."""
+        """Return the additional document that ``commit`` received with the record."""
         return self._rows[clip_id]["extra"]
 
     def add(self, clip: PreparedClip, extra: dict[str, Any] | None = None) -> ClipRecord:
@@ -117,18 +117,18 @@ class CacheWriter:
         return record
 
     def commit(self, record: ClipRecord, extra: dict[str, Any] | None = None) -> None:
-        """Enter a clip whose file is whole (``write_clip``, perhaps by another process).
+        """Add a clip whose file is complete (written by ``write_clip``, possibly in another process).
 
         Args:
-            record: its row.
-            extra: a small JSON document kept with it until ``finish``.
+            record: row of the clip.
+            extra: small JSON document to keep with it until ``finish``.
         """
         entry = {"row": record_to_row(record), "extra": extra or {}}
         self._write_line(entry)
         self._note_whole(record, entry)
 
     def reject(self, clip: dict[str, Any]) -> None:
-        """Note that a clip cannot be used: a small JSON document with its ``id`` and the reason."""
+        """Record that a clip cannot be used: a small JSON document with its ``id`` and the reason."""
         self._write_line({"rejected": clip})
         self._note_rejected(clip)
 
@@ -150,10 +150,10 @@ class CacheWriter:
             raise LtBenchError(f"{self.path / JOURNAL_FILE}: could not be written: {error.strerror}") from error
 
     def finish(self) -> None:
-        """Write ``rejected.json``, the checksums and then the index; the cache is complete.
+        """Write ``rejected.json``, the checksums and then the index, which completes the cache.
 
         Raises:
-            CacheError: there is no clip at all; ``rejected.json`` is written, the cache stays incomplete.
+            CacheError: there is no clip; ``rejected.json`` is written and the cache stays incomplete.
         """
         rejected = self.rejected
         write_json(self.path / REJECTED_FILE, list(rejected))
@@ -168,7 +168,7 @@ class CacheWriter:
         self.complete = True
 
     def close(self) -> None:
-        """Release the folder."""
+        """Release the lock of the folder."""
         if hasattr(self, "_journal"):
             self._journal.close()
         os.close(self._lock)

@@ -1,4 +1,4 @@
-"""What the network is trained for."""
+"""Training objective: noise schedule, prediction target and loss."""
 
 from __future__ import annotations
 
@@ -22,24 +22,24 @@ from lt_bench.shapes import Float, Timesteps
 
 MAX_CHANNEL_EXPONENT = 4
 MAX_LOGIT = 10
-"""Beyond it practically all timesteps would be the first or the last."""
+"""Largest absolute logit mean; beyond it, practically all timesteps are the first or the last."""
 
 
 class Objective:
-    """A noise schedule, the quantity that is predicted, and the loss.
+    """A noise schedule, a prediction type and a loss.
 
-    Timesteps are floats, larger is noisier: whole numbers 0..999 for the linear schedule, t * 1000 in [0, 1000) for the
-    flow. The loss is the mean squared error of the predicted quantity, unweighted over timesteps or with min-SNR
-    weights. With a learned variance one term of the variational bound is added, in bits per element, whose gradient
-    reaches the variance only: the recipe of DiT (Peebles and Xie 2023), which is improved DDPM's L_hybrid (the bound's
-    sum times 0.001).
+    Timesteps are floats, and larger is noisier: integers 0..999 for the linear schedule, t * 1000 in [0, 1000) for the
+    flow. The loss is the mean squared error of the predicted quantity, with equal or min-SNR weights over timesteps. A
+    learned variance adds one term of the variational bound, in bits per element, whose gradient reaches only the
+    variance. This is the recipe of DiT (Peebles and Xie 2023), which equals improved DDPM's L_hybrid (the sum of the
+    bound times 0.001).
     """
 
     def __init__(self, config: DiffusionConfig, learn_sigma: bool) -> None:
-        """Check that schedule, prediction and variance go together.
+        """Check that schedule, prediction and variance are compatible.
 
         Raises:
-            ConfigError: they do not, or a number is out of its range.
+            ConfigError: they are not compatible, or a number is out of range.
         """
         _check_pairing(config, learn_sigma)
         _check_timesteps(config)
@@ -51,7 +51,7 @@ class Objective:
     def sample_timesteps(
         self, batch: int, generator: torch.Generator | None = None, device: torch.device | str = "cpu"
     ) -> Float[Tensor, " B"]:
-        """Random timesteps; the generator lives on the CPU whatever the device."""
+        """Draw random timesteps; the generator is on the CPU for every device."""
         if self.config.timesteps == "logit_normal":  # Esser et al. 2024, section 3.1
             share = (self.config.logit_mean + self.config.logit_std * torch.randn(batch, generator=generator)).sigmoid()
         else:
@@ -60,17 +60,17 @@ class Objective:
         return (timesteps.floor() if self.config.schedule == "linear" else timesteps).to(device)
 
     def marginal(self, t: Timesteps, like: Tensor) -> Marginal:
-        """Signal and noise at timesteps (B,), shaped to broadcast against ``like`` (B, ...) and in its precision."""
+        """Return signal and noise at timesteps (B,), in the precision of ``like`` (B, ...) and broadcastable to it."""
         found = linear_marginal(t) if self.config.schedule == "linear" else flow_marginal(t)
         return Marginal(_spread(found.signal, like), _spread(found.sigma, like))
 
     def add_noise(self, x0: Tensor, noise: Tensor, t: Timesteps) -> Tensor:
-        """Noisy latents."""
+        """Mix clean latents and noise at timesteps."""
         m = self.marginal(t, x0)
         return m.signal * x0 + m.sigma * noise
 
     def target(self, x0: Tensor, noise: Tensor, t: Timesteps) -> Tensor:
-        """What the network should predict."""
+        """Return the quantity that the network predicts."""
         if self.config.prediction == "epsilon":
             return noise
         if self.config.prediction == "sample":
@@ -91,23 +91,23 @@ class Objective:
         return flow_to_sample(mean, noisy, m) if self.config.schedule == "flow" else v_to_sample(mean, noisy, m)
 
     def mouth_weights(self, mouth: Float[Tensor, "B F H W"]) -> Float[Tensor, "B F 1 H W"]:
-        """Weights of the loss from a mask that is 1 inside the mouth box."""
+        """Compute loss weights from a mask that is 1 inside the mouth box."""
         return (1 + (self.config.mouth_weight - 1) * mouth).unsqueeze(2)
 
     def channel_weights(self, std: tuple[float, ...]) -> Float[Tensor, "C 1 1"]:
-        """Weights of the loss from the channels' standard deviations before scaling; their mean is 1."""
+        """Compute loss weights from the channels' standard deviations before scaling; their mean is 1."""
         weights = torch.tensor(std, dtype=torch.float64) ** self.config.channel_weight
         return (weights / weights.mean()).float()[:, None, None]
 
     def loss(
         self, prediction: Tensor, x0: Tensor, noise: Tensor, t: Timesteps, weight: Tensor | None = None
     ) -> Float[Tensor, " B"]:
-        """Loss of each window.
+        """Compute the loss of each window.
 
         Args:
-            prediction: the network's output (B, F, C or 2C, H, W).
+            prediction: network output (B, F, C or 2C, H, W).
             x0: clean latents (B, F, C, H, W).
-            noise: the noise that was added.
+            noise: noise that was added.
             t: timesteps (B,).
             weight: positive weights that broadcast against the latents; the loss is the weighted mean of a window.
         """

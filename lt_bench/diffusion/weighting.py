@@ -1,4 +1,4 @@
-"""How timesteps weigh in the loss."""
+"""Loss weights of timesteps."""
 
 from __future__ import annotations
 
@@ -11,20 +11,20 @@ from lt_bench.diffusion.schedule import Marginal
 
 
 def min_snr_weight(marginal: Marginal, prediction: Literal["epsilon", "sample", "velocity"], gamma: float) -> Tensor:
-    """Weight of the predicted quantity's squared error (Hang et al. 2023, arXiv 2303.09556).
+    """Compute the min-SNR weight of the predicted quantity's squared error (Hang et al. 2023, arXiv 2303.09556).
 
-    The clean latents' squared error weighs min(SNR, gamma), SNR = signal^2 / sigma^2. A prediction's error is that of
-    the clean latents times a factor of the timestep, whose square the weight is divided by: signal / sigma for the
-    noise, 1 / sigma for the velocity, whether of the variance-preserving schedule or of the flow.
+    The squared error of the clean latents has the weight min(SNR, gamma), with SNR = signal^2 / sigma^2. The error of a
+    prediction is the error of the clean latents times a factor that depends on the timestep, so the weight is divided
+    by the square of that factor: signal / sigma for the noise, 1 / sigma for the velocity of either schedule.
 
     Args:
-        marginal: at the windows' timesteps.
-        prediction: what the network predicts.
+        marginal: signal and noise levels at the windows' timesteps.
+        prediction: quantity that the network predicts.
         gamma: positive; at infinity the error of the noise is weighted evenly.
 
     Returns:
-        Positive weights in the marginal's shape, written so that neither end of the schedule divides by zero: at most 1
-        for noise and velocity, at most ``gamma`` for clean latents; 0 for the velocity without noise.
+        Positive weights in the marginal's shape, at most 1 for noise and velocity and at most ``gamma`` for clean
+        latents; 0 for the velocity without noise. Neither end of the schedule divides by zero.
     """
     signal, sigma = marginal.signal**2, marginal.sigma**2
     if prediction == "sample":

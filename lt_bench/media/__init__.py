@@ -1,1 +1,1 @@
-"""Video, sound and pictures: reading to fixed rates and ranges, writing whole files with the same bytes every time."""
+"""Reading of videos, sound and pictures at fixed rates and ranges, and reproducible writing of complete files."""

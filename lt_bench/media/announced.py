@@ -1,7 +1,7 @@
-"""Whether a header states the length of what follows it.
+"""Detection of placeholder lengths in the headers of media files.
 
-A program that writes to a pipe cannot go back and fill in the length, so it leaves a placeholder: 0, or the largest
-number of the field less the bytes of the header. The end of such a file is where its bytes end.
+A program that writes to a pipe cannot go back and fill in the length, so the header keeps a placeholder: 0, or the
+largest value of the field minus the bytes of the header. Such a file ends with its last byte.
 """
 
 from __future__ import annotations
@@ -11,17 +11,17 @@ from pathlib import Path
 from typing import BinaryIO
 
 HEADER_ROOM = 4096
-"""Bytes by which placeholders stay below the largest number of their field: programs subtract what precedes."""
+"""Distance of placeholders from the largest value of their field, because programs subtract the preceding bytes."""
 _MOST_CHUNKS = 1000
 
 
 def announces_length(path: Path, container: str) -> bool:
-    """Whether a file's header states a length that can be held against its bytes.
+    """Return whether a file's header states a length that can be compared with its bytes.
 
     Args:
-        path: the file.
-        container: FFmpeg's name of the format. Of formats other than WAV, AVI and CAF the answer is True: there FFmpeg
-            itself knows an open length.
+        path: path of the file.
+        container: FFmpeg's name of the format. For formats other than WAV, AVI and CAF the result is True, because
+            FFmpeg itself recognizes an open length there.
     """
     if container not in _SIZES:
         return True
@@ -43,7 +43,7 @@ def _riff_size(file: BinaryIO) -> int | None:
 
 
 def _wav_size(file: BinaryIO) -> int | None:
-    """The size of the data chunk; of RF64 the one that its ds64 chunk states."""
+    """Read the size of the data chunk; for RF64, the size in its ds64 chunk."""
     head = file.read(12)
     order = ">" if head[:4] == b"RIFX" else "<"
     long_size = None

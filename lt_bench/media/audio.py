@@ -1,4 +1,4 @@
-"""Reading sound as mono float samples at one rate, aligned to its video; writing WAV files."""
+"""Reading of sound as mono float samples at one rate, aligned to its video, and writing of WAV files."""
 
 from __future__ import annotations
 
@@ -27,11 +27,11 @@ from lt_bench.shapes import Waveform
 def read_audio(path: str | os.PathLike[str], sample_rate: int = SAMPLE_RATE, span: Span | None = None) -> Waveform:
     """Read a file's audio track as mono float32 in [-1, 1], shape (samples,): the default one, else the first.
 
-    In a video, sample 0 is at the presentation time of the first frame: sound from before it is cut, missing sound is
-    silence. Elsewhere sample 0 is the first stored. The end is the track's own, not the video's. Channels are mixed by
-    libswresample's standard matrix, normalised so that full scale stays full scale; where they would cancel, the
-    loudest one is taken (``mixing``). Overshoot of lossy codecs is clipped. With a ``span``, sample 0 is at its start
-    and only its sound is decoded.
+    In a video, sample 0 is at the presentation time of the first frame. Earlier sound is cut, and missing sound is
+    silence. In other files, sample 0 is the first stored sample. The track's own end is kept, not the video's. Channels
+    are mixed by libswresample's standard matrix, normalized so that full scale stays full scale. If they would cancel,
+    the loudest channel is used (``mixing``). Overshoot of lossy codecs is clipped. With a ``span``, sample 0 is at its
+    start and only its sound is decoded.
 
     Raises:
         MediaError: the file cannot be opened, has no audio track, no samples, NaN or infinite samples, or is damaged.
@@ -42,10 +42,10 @@ def read_audio(path: str | os.PathLike[str], sample_rate: int = SAMPLE_RATE, spa
 def iter_audio(
     path: str | os.PathLike[str], sample_rate: int = SAMPLE_RATE, span: Span | None = None, channel: int | None = None
 ) -> Iterator[Waveform]:
-    """The samples of ``read_audio`` in short runs, in constant memory; with a ``channel``, of that one alone.
+    """Yield the samples of ``read_audio`` in short runs, in constant memory; with a ``channel``, only that channel.
 
     Raises:
-        MediaError: as ``read_audio``, while reading.
+        MediaError: same as ``read_audio``, during the iteration.
     """
     path = Path(path)
     check_rate(sample_rate, str(path))
@@ -72,16 +72,16 @@ def spool_audio(
     sample_rate: int = SAMPLE_RATE,
     channel: int | None = None,
 ) -> SpooledSound:
-    """What ``iter_audio`` reads, in constant memory; ``folder`` is where the temporary file lies.
+    """Store the samples of ``iter_audio`` in a temporary file in ``folder``, in constant memory.
 
     Raises:
-        MediaError: as ``read_audio``, or the folder cannot be written to.
+        MediaError: same as ``read_audio``, or the folder cannot be written.
     """
     return SpooledSound(iter_audio(path, sample_rate, channel=channel), folder)
 
 
 def resample_waveform(samples: Waveform, rate: int, sample_rate: int) -> Waveform:
-    """Band-limited resampling (libswresample) of mono float samples from ``rate`` to ``sample_rate`` Hz.
+    """Resample mono float samples from ``rate`` to ``sample_rate`` Hz with band limiting (libswresample).
 
     The result has round(samples * sample_rate / rate) samples; sample 0 stays at time 0.
     """
@@ -90,7 +90,7 @@ def resample_waveform(samples: Waveform, rate: int, sample_rate: int) -> Wavefor
 
 
 class _Resampler:
-    """``resample_waveform`` for sound that comes in runs."""
+    """``resample_waveform`` for sound that arrives in runs."""
 
     def __init__(self, rate: int, sample_rate: int) -> None:
         self._rates, self._taken, self._given = (rate, sample_rate), 0, 0
@@ -98,7 +98,7 @@ class _Resampler:
         self._inner = AudioResampler(format="flt", layout="mono", rate=sample_rate, options=options)
 
     def push(self, samples: Waveform) -> Waveform:
-        """What can be told after these samples; some of the end is held back."""
+        """Return the samples that are determined so far; some samples of the end are held back."""
         given = np.ascontiguousarray(samples, dtype=np.float32)
         if self._rates[0] != self._rates[1]:
             frame = AudioFrame.from_ndarray(given[None], format="flt", layout="mono")
@@ -110,7 +110,7 @@ class _Resampler:
         return given
 
     def finish(self) -> Waveform:
-        """The rest."""
+        """Return the remaining samples."""
         wanted = max(1, round(self._taken * self._rates[1] / self._rates[0])) - self._given
         rest = np.zeros(0, np.float32) if self._rates[0] == self._rates[1] else self._joined(self._inner.resample(None))
         return np.pad(rest[:wanted], (0, max(0, wanted - len(rest))))
@@ -129,7 +129,7 @@ def write_wav(path: str | os.PathLike[str], audio: Waveform, sample_rate: int = 
     """
     check_waveform(audio, str(path), peak=FULL_SCALE)
     check_rate(sample_rate, str(path))
-    # 32768 levels a side, as readers assume: 16-bit samples come back exactly; +1.0 is the one value that cannot.
+    # 32768 levels per side, as readers assume: 16-bit samples are preserved exactly, except +1.0.
     pcm = np.clip(np.rint(audio.astype(np.float64) * 32768), -32768, 32767).astype("<i2")
     with atomic_path(path) as temporary, wave.open(str(temporary), "wb") as stream:
         stream.setnchannels(1)
@@ -139,7 +139,7 @@ def write_wav(path: str | os.PathLike[str], audio: Waveform, sample_rate: int = 
 
 
 def _parts(path: Path, span: Span | None, channel: int | None) -> Iterator[TrackPart]:
-    """The track from time zero on: that of the span, or of the first frame of a video."""
+    """Yield the parts of the track from time zero, which is the span's start or a video's first frame."""
     zero = first_frame_time(path)
     first = last = None
     if span is not None:

@@ -1,4 +1,4 @@
-"""What arrays must be before they are written to, or given out from, a media file."""
+"""Checks of arrays that are written to a media file or read from one."""
 
 from __future__ import annotations
 
@@ -8,18 +8,18 @@ from lt_bench.errors import MediaError
 from lt_bench.media.colour import MAX_SIDE
 
 MAX_PEAK = 4.0
-"""Lossy codecs overshoot full scale a little; a peak beyond this says that the samples are not in [-1, 1] at all."""
+"""Largest plausible peak of decoded sound; lossy codecs overshoot full scale slightly, but not this much."""
 FULL_SCALE = 1.0001
-"""The largest peak that is written: 1 and a rounding error."""
+"""The largest peak that is written: 1 plus a rounding error."""
 RATES = (1000, 768_000)
-"""Lowest and highest sample rate, in Hz. A file of one sample a second would grow 16,000 times when it is read."""
+"""Lowest and highest sample rate, in Hz. At one sample per second, a file would grow 16,000 times when it is read."""
 
 
 def check_frame(frame: object, where: str, even: bool = False, shape: tuple[int, ...] | None = None) -> None:
     """Check that a frame is uint8 (H, W, 3), of an allowed size, and of ``shape`` if given.
 
     Raises:
-        MediaError: it is not; the message starts with ``where``.
+        MediaError: the frame is invalid; the message starts with ``where``.
     """
     if not isinstance(frame, np.ndarray) or frame.dtype != np.uint8:
         got = frame.dtype if isinstance(frame, np.ndarray) else type(frame).__name__
@@ -35,12 +35,12 @@ def check_frame(frame: object, where: str, even: bool = False, shape: tuple[int,
 
 
 def check_waveform(audio: object, where: str, peak: float = MAX_PEAK, first: int = 0) -> None:
-    """Check that a waveform is a non-empty, finite, one-dimensional float array that stays within ``peak``.
+    """Check that a waveform is a non-empty, finite, one-dimensional float array within ``peak``.
 
-    ``first`` is the number of its first sample, for the message.
+    ``first`` is the index of its first sample, for the message.
 
     Raises:
-        MediaError: it is not; the message starts with ``where``.
+        MediaError: the waveform is invalid; the message starts with ``where``.
     """
     if not isinstance(audio, np.ndarray) or not np.issubdtype(audio.dtype, np.floating):
         got = audio.dtype if isinstance(audio, np.ndarray) else type(audio).__name__
@@ -57,10 +57,10 @@ def check_waveform(audio: object, where: str, peak: float = MAX_PEAK, first: int
 
 
 def check_rate(sample_rate: int, where: str) -> None:
-    """Check that a sample rate (Hz) is one that sound is kept at.
+    """Check that a sample rate (Hz) is within ``RATES``.
 
     Raises:
-        MediaError: it is not; the message starts with ``where``.
+        MediaError: the rate is outside; the message starts with ``where``.
     """
     if not RATES[0] <= sample_rate <= RATES[1]:
         raise MediaError(f"{where}: expected a sample rate of {RATES[0]} to {RATES[1]} Hz, got {sample_rate}")

@@ -1,8 +1,8 @@
-"""Between decoded frames of any pixel format and upright RGB arrays of square pixels.
+"""Conversion between decoded frames of any pixel format and upright RGB arrays of square pixels.
 
-YUV is converted with the matrix and range the file states. Where it states none, the players' convention holds: BT.709
-for more than 576 lines or at least 1280 columns, else BT.601; limited range. Colours that a plain conversion would
-falsify, of high dynamic range or a wide gamut, are refused with the command that converts them.
+YUV is converted with the matrix and range that the file states. Without a statement, the convention of players applies:
+BT.709 for more than 576 lines or at least 1280 columns, otherwise BT.601; limited range. High dynamic range and wide
+gamuts, whose colors a plain conversion would change, are refused with the command that converts them.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from lt_bench.shapes import UInt8
 MAX_SIDE = 8192
 """The largest width or height in pixels that is read or written."""
 
-# Full chroma and accurate rounding: without them a flat colour comes back up to 3 levels off.
+# Full chroma and accurate rounding are needed, because otherwise a flat color changes by up to 3 levels.
 _SCALING = (
     Interpolation.BICUBIC
     | Interpolation.ACCURATE_RND
@@ -28,7 +28,7 @@ _SCALING = (
     | Interpolation.FULL_CHR_H_INP
     | Interpolation.BITEXACT
 )
-# ITU-T H.273, table 4 (matrix coefficients); those not listed have no linear conversion in libswscale.
+# ITU-T H.273, table 4 (matrix coefficients); other matrices have no linear conversion in libswscale.
 _MATRICES = {
     1: Colorspace.ITU709,
     4: Colorspace.FCC,
@@ -40,36 +40,36 @@ _MATRICES = {
 _UNSTATED = (2, 3)
 _HIGH_DYNAMIC_RANGE = {int(ColorTrc.SMPTE2084): "PQ", int(ColorTrc.ARIB_STD_B67): "HLG"}
 _TONE_MAP = "zscale=t=linear:npl=100,tonemap=hable,zscale=p=bt709:t=bt709:m=bt709:r=tv,format=yuv420p"
-# ITU-T H.273, table 2 (colour primaries): gamuts so much wider than that of sRGB that skin turns pale when they are
-# taken for it. BT.601's and BT.709's differ by little, and players take one for the other.
+# ITU-T H.273, table 2 (color primaries): gamuts that are much wider than sRGB's, so skin would turn pale if they were
+# read as sRGB. BT.601's and BT.709's differ little, and players confuse them.
 _WIDE_GAMUT = {9: "BT.2020", 11: "DCI-P3", 12: "Display P3"}
 _NARROW = "zscale=p=bt709:t=bt709:m=bt709:r=tv,format=yuv420p"
 OPAQUE = 250
-"""Alpha (0..255) from which on a pixel is opaque; a lossy codec's may be a little below 255."""
+"""Minimum alpha (0..255) of an opaque pixel; a lossy codec's alpha can be slightly below 255."""
 MAX_STRETCH = 8
-"""The widest or narrowest pixel that is believed, width over height; broken headers state absurd ones."""
+"""The largest plausible pixel aspect ratio, in either direction; broken headers state absurd ones."""
 
 
 def check_size(width: int, height: int) -> None:
-    """Refuse sizes beyond ``MAX_SIDE``.
+    """Check that both sides are within ``MAX_SIDE``.
 
     Raises:
-        MediaError: with what was expected and got; the caller's context names the file.
+        MediaError: the message gives the limit and the size; the caller's context names the file.
     """
     if not (0 < width <= MAX_SIDE and 0 < height <= MAX_SIDE):
         raise MediaError(f"expected sides of 1 to {MAX_SIDE} pixels, got {width}x{height}; scale it first")
 
 
 def display_size(width: int, height: int, ratio: Fraction | None) -> tuple[int, int]:
-    """Width and height in square pixels of a stored picture; one of them grows, neither shrinks.
+    """Return width and height in square pixels of a stored picture; one side grows, and neither shrinks.
 
     Args:
-        width: of the stored picture.
-        height: of the stored picture.
-        ratio: width over height of a pixel (sample aspect ratio); None or 0 where the file states none.
+        width: width of the stored picture.
+        height: height of the stored picture.
+        ratio: width divided by height of a pixel (sample aspect ratio); None or 0 if the file states none.
 
     Raises:
-        MediaError: the ratio is absurd, or the picture too large.
+        MediaError: the ratio is absurd, or the picture is too large.
     """
     if not ratio or ratio == 1:
         return width, height
@@ -86,7 +86,7 @@ def display_size(width: int, height: int, ratio: Fraction | None) -> tuple[int, 
 def frame_to_rgb(
     frame: VideoFrame, reformatter: VideoReformatter, ratio: Fraction | None = None, hidden: Margins | None = None
 ) -> UInt8[np.ndarray, "H W 3"]:
-    """One decoded frame as a player shows it: upright RGB, 0..255, of square pixels.
+    """Convert a decoded frame as a player shows it: upright RGB, 0..255, with square pixels.
 
     Args:
         frame: a whole picture; its display matrix (rotation, mirroring) is applied.
@@ -95,13 +95,13 @@ def frame_to_rgb(
         hidden: what is not shown of the stored picture; None shows it whole.
 
     Raises:
-        ColourError: the colours are of high dynamic range or a wide gamut, or pixels are transparent.
-        MediaError: they are of a matrix that has no plain conversion, or the picture is too large.
+        ColourError: the colors have a high dynamic range or a wide gamut, or pixels are transparent.
+        MediaError: the color matrix has no plain conversion, or the picture is too large.
     """
     check_size(frame.width, frame.height)
     width, height = display_size(frame.width, frame.height, ratio)
     _check_colours(frame)
-    # An RGB format ignores the matrix; the argument only keeps the library from reading the frame's own.
+    # An RGB format ignores the matrix; the argument prevents the library from reading the frame's own.
     matrix = Colorspace.ITU601 if frame.format.is_rgb else _matrix(frame)
     full = frame.color_range == ColorRange.JPEG or frame.format.name.startswith("yuvj") or frame.format.is_rgb
     veiled = any(component.is_alpha for component in frame.format.components)
@@ -127,10 +127,10 @@ def frame_to_rgb(
 
 
 def rgb_to_frame(rgb: UInt8[np.ndarray, "H W 3"], reformatter: VideoReformatter) -> VideoFrame:
-    """RGB to limited-range yuv420p, tagged with the matrix that was used.
+    """Convert RGB to limited-range yuv420p, tagged with the matrix used.
 
-    The matrix is BT.601 at every size: readers that honour the tag are right, and so are those that assume BT.601 for
-    everything (OpenCV's among them). Primaries and transfer are BT.709's, which are those of sRGB pictures.
+    The matrix is BT.601 at every size, so readers that follow the tag are correct, and so are readers that always
+    assume BT.601 (such as OpenCV). Primaries and transfer are BT.709's, which are those of sRGB pictures.
     """
     frame = reformatter.reformat(
         VideoFrame.from_ndarray(rgb, format="rgb24"),
@@ -147,7 +147,7 @@ def rgb_to_frame(rgb: UInt8[np.ndarray, "H W 3"], reformatter: VideoReformatter)
 
 
 def rotation_degrees(frame: VideoFrame) -> int:
-    """Degrees counterclockwise, 0 to 359, by which the stored frame is turned to stand upright."""
+    """Return the counterclockwise rotation, 0 to 359 degrees, that turns the stored frame upright."""
     return int(frame.rotation) % 360
 
 

@@ -1,4 +1,4 @@
-"""Opening media files, and one-line errors for all that can be wrong with them."""
+"""Opening, stream selection and demuxing of media files, with one-line errors."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from av.stream import Disposition, Stream
 from lt_bench.errors import MediaError
 from lt_bench.media.announced import announces_length
 
-# FFmpeg opens these without complaint, but a text file or a single picture is no video.
+# FFmpeg opens these formats without an error, but a text file or a single picture is not a video.
 _NOT_MEDIA = {"tty", "image2", "ico"}
 _INDEXED = ("mp4", "matroska")
 _PICTURES = Disposition.attached_pic | Disposition.timed_thumbnails | Disposition.still_image
@@ -24,12 +24,12 @@ _SIDE_TRACKS = (
     Disposition.comment | Disposition.hearing_impaired | Disposition.visual_impaired | Disposition.descriptions
 )
 SEEK_MARGIN = Fraction(1)
-"""Seconds before the point sought: leading pictures of an open group cannot be decoded after a jump."""
+"""Seconds to seek before the target, because leading pictures of an open group cannot be decoded after a jump."""
 
 
 @contextmanager
 def explain(path: Path, doing: str) -> Iterator[None]:
-    """Turn FFmpeg's errors inside the block into a ``MediaError`` that names the file and what was being done."""
+    """Convert FFmpeg's errors inside the block to a ``MediaError`` that names the file and the operation."""
     try:
         yield
     except av.EOFError as error:
@@ -42,8 +42,8 @@ def open_media(path: str | os.PathLike[str], kind: str = "video or sound") -> In
     """Open a local file for reading; the caller closes it.
 
     Args:
-        path: the file. Only files are opened: never a URL, a device or a pipe.
-        kind: what the message of an error says was expected.
+        path: path of the file. Only files are opened, never a URL, a device or a pipe.
+        kind: expected kind of file, for error messages.
 
     Raises:
         MediaError: the file is missing, a folder, empty, unreadable or not a container of video or sound.
@@ -56,7 +56,7 @@ def open_media(path: str | os.PathLike[str], kind: str = "video or sound") -> In
     if path.stat().st_size == 0:
         raise MediaError(f"{path}: expected a {kind} file, got 0 bytes")
     with explain(path, f"expected a {kind} file, got an unreadable one"):
-        # "file:" keeps names with a colon from being taken for a protocol; playlists may not reach out either.
+        # "file:" prevents names with a colon from being read as a protocol; playlists cannot access the network either.
         container = av.open(f"file:{path}", options={"protocol_whitelist": "file"}, metadata_errors="replace")
     name = container.format.name
     if name in _NOT_MEDIA or name.endswith("_pipe"):
@@ -66,13 +66,13 @@ def open_media(path: str | os.PathLike[str], kind: str = "video or sound") -> In
 
 
 def chosen_stream(container: InputContainer, kind: str, path: Path) -> Stream:
-    """The stream of a kind ("video" or "audio") that players choose: the default one, else the first.
+    """Return the stream of a kind ("video" or "audio") that players choose: the default stream, otherwise the first.
 
-    A song's cover picture is not a video stream, and commentary or a track for the hard of hearing or of seeing is
-    taken only where there is nothing else.
+    A song's cover picture is not a video stream. Commentary and tracks for people with impaired hearing or vision are
+    only used if there is no other track.
 
     Raises:
-        MediaError: there is none, or FFmpeg does not know its codec.
+        MediaError: there is no such stream, or FFmpeg does not know its codec.
     """
     streams = _streams(container, kind)
     if not streams:
@@ -84,7 +84,7 @@ def chosen_stream(container: InputContainer, kind: str, path: Path) -> Stream:
 
 
 def has_stream(container: InputContainer, kind: str) -> bool:
-    """Whether there is a stream of a kind ("video" or "audio")."""
+    """Return whether there is a stream of a kind ("video" or "audio")."""
     return bool(_streams(container, kind))
 
 
@@ -97,13 +97,13 @@ def _rank(stream: Stream) -> tuple[bool, bool, int]:
 
 
 def demux_whole(container: InputContainer, stream: Stream, path: Path) -> Iterator[Packet]:
-    """The packets of one stream up to its end, then one that flushes the decoder.
+    """Yield the packets of one stream up to its end, then one that flushes the decoder.
 
-    A cut file often just ends early for the demuxer; so the end reached is held against what the header announced,
-    if it announced a length at all (``announces_length``).
+    The demuxer often just ends early for a truncated file. The end is therefore compared with the length in the header,
+    if there is one (``announces_length``).
 
     Raises:
-        MediaError: a packet is damaged, or the file ends before its header says it does.
+        MediaError: a packet is damaged, or the file ends before the end stated in its header.
     """
     count, end = 0, 0.0
     stated = announces_length(path, container.format.name)
@@ -117,8 +117,8 @@ def demux_whole(container: InputContainer, stream: Stream, path: Path) -> Iterat
         count += packet.size > 0
         yield packet
     name = container.format.name
-    # Only mp4 keeps an exact list of packets (its count of frames is that before edit lists). AVI and Matroska state a
-    # duration; other formats estimate it, so that it proves nothing.
+    # Only mp4 has an exact list of packets (its number of frames is counted before edit lists). AVI and Matroska state
+    # a duration. Other formats estimate it, so it proves nothing.
     if "mp4" in name and count < len(stream.index_entries):
         raise MediaError(f"{path}: expected {len(stream.index_entries)} {stream.type} packets, got {count}: it is cut")
     announced = (container.duration or 0) / av.time_base
@@ -127,13 +127,13 @@ def demux_whole(container: InputContainer, stream: Stream, path: Path) -> Iterat
 
 
 def seek_packets(container: InputContainer, stream: Stream, path: Path, time: Fraction) -> Iterator[Packet]:
-    """The packets of one stream from a point before ``time`` (s, the file's own timeline), then one that flushes.
+    """Yield the packets of one stream from a point before ``time`` (s, the file's own timeline), then one that flushes.
 
-    Nothing is held against the header's announcements: a part of a file is no proof of the whole. Formats without an
-    exact index are read on from where the container stands, so it must be freshly opened.
+    Nothing is compared with the header, because a part of a file says nothing about the rest. Formats without an exact
+    index are read from the current position, so the container must be freshly opened.
 
     Raises:
-        MediaError: the file cannot be sought in, or a packet is damaged.
+        MediaError: the file does not support seeking, or a packet is damaged.
     """
     if any(name in container.format.name for name in _INDEXED):
         with explain(path, f"could not be sought to {float(time):.3f} s"):
@@ -145,12 +145,12 @@ def seek_packets(container: InputContainer, stream: Stream, path: Path, time: Fr
 
 
 def _check_packet(packet: Packet, path: Path, count: int, stated: bool) -> None:
-    """Refuse a packet that is shorter than its header says, unless it is the last of a file of open length."""
+    """Refuse a packet that is shorter than its header states, except the last packet of a file of open length."""
     if packet.is_corrupt and stated:
         raise MediaError(f"{path}: expected a whole file, got a damaged or cut {packet.stream.type} packet {count}")
 
 
 def _slack(container: InputContainer) -> float:
-    """Seconds that an announced duration may lie beyond the last packet, whose own duration is often not stored."""
+    """Return the seconds that a stated duration can exceed the last packet, whose own duration is often not stored."""
     rates = [float(stream.average_rate) for stream in container.streams.video if stream.average_rate]
     return max([0.1, *(2.5 / rate for rate in rates)])

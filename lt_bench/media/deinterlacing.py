@@ -1,7 +1,8 @@
-"""Whole pictures from interlaced video, as players show it.
+"""Deinterlacing of video, as players do it.
 
-Interlaced frames hold two fields, taken at two moments. They are filled in by bwdif (W3FDIF and YADIF combined), one
-picture a frame at the moment of its first field, so that the rate stays. Progressive frames pass untouched.
+Interlaced frames contain two fields, recorded at two times. bwdif (a combination of W3FDIF and YADIF) completes the
+fields to one picture per frame, at the time of its first field, so the frame rate does not change. Progressive frames
+are not changed.
 """
 
 from __future__ import annotations
@@ -14,9 +15,9 @@ from av.filter import Graph
 
 
 def deinterlaced(frames: Iterator[VideoFrame]) -> Generator[VideoFrame, None, None]:
-    """Yield the frames of a video in order, those that are marked as interlaced as whole pictures.
+    """Yield the frames of a video in order, and deinterlace those that are marked as interlaced.
 
-    The filter looks at one frame ahead, and is not built for a video without interlaced frames.
+    The filter reads one frame ahead, and is not built for a video without interlaced frames.
     """
     graph: Graph | None = None
     shape: tuple[int, int, str] | None = None

@@ -1,4 +1,4 @@
-"""Reading and writing single pictures."""
+"""Reading and writing of single pictures."""
 
 from __future__ import annotations
 
@@ -17,22 +17,22 @@ from lt_bench.media.checks import check_frame
 from lt_bench.media.colour import MAX_SIDE, check_size
 from lt_bench.shapes import UInt8
 
-# Pictures are shown by it everywhere; the perceptual intent of matrix profiles is the same.
+# This is the usual rendering intent; the perceptual intent of matrix profiles is the same.
 _INTENT = ImageCms.Intent.RELATIVE_COLORIMETRIC
 _HEIF = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"mif1", b"msf1")
 """Kinds of HEIF files that hold HEVC pictures, as phones make them; AVIF is another kind, which Pillow reads."""
 _PROFILE_MODES = {"RGB": "RGB", "GRAY": "L", "CMYK": "CMYK"}
-"""Pillow's mode by the colour space that a profile is of."""
+"""Pillow's mode for the color space of a profile."""
 
 
 def read_image(path: str | os.PathLike[str]) -> UInt8[np.ndarray, "H W 3"]:
     """Read a picture (PNG, JPEG, WebP, ...) as sRGB, 0..255, upright by its EXIF orientation; transparency over white.
 
-    Colours of a picture with an ICC profile (Adobe RGB, Display P3, CMYK, ...) are converted to sRGB.
+    Colors of a picture with an ICC profile (Adobe RGB, Display P3, CMYK, ...) are converted to sRGB.
 
     Raises:
-        MediaError: missing, a folder, empty, not a picture, cut, too large, of more than 8 bits a channel, or with a
-            profile that cannot be used.
+        MediaError: the file is missing, a folder, empty, not a picture, truncated, too large, of more than 8 bits per
+            channel, or has an unusable profile.
     """
     path = Path(path)
     if not path.is_file():
@@ -40,7 +40,7 @@ def read_image(path: str | os.PathLike[str]) -> UInt8[np.ndarray, "H W 3"]:
         raise MediaError(f"{path}: expected a picture file, got {got}")
     try:
         with warnings.catch_warnings():
-            # Pillow's limit lies above ours, which is checked before anything is decoded.
+            # Pillow's limit is higher than ours, which is checked before decoding.
             warnings.simplefilter("ignore", Image.DecompressionBombWarning)
             with Image.open(path) as image:
                 check_size(*image.size)
@@ -62,7 +62,7 @@ def read_image(path: str | os.PathLike[str]) -> UInt8[np.ndarray, "H W 3"]:
 
 
 def write_png(path: str | os.PathLike[str], frame: UInt8[np.ndarray, "H W 3"]) -> None:
-    """Write an RGB uint8 array as PNG; the file appears whole or not at all.
+    """Write an RGB uint8 array as PNG, atomically.
 
     Raises:
         MediaError: the array is not uint8 (H, W, 3).
@@ -73,7 +73,7 @@ def write_png(path: str | os.PathLike[str], frame: UInt8[np.ndarray, "H W 3"]) -
 
 
 def jpeg_bytes(frame: UInt8[np.ndarray, "H W 3"], longest: int, quality: int = 80) -> bytes:
-    """An RGB uint8 array as a JPEG file of at most ``longest`` pixels a side."""
+    """Encode an RGB uint8 array as a JPEG file of at most ``longest`` pixels per side."""
     check_frame(frame, "picture")
     image = Image.fromarray(np.ascontiguousarray(frame))
     image.thumbnail((longest, longest))
@@ -92,7 +92,7 @@ def _unknown(path: Path) -> str:
 
 
 def _srgb(image: Image.Image) -> Image.Image:
-    """The picture with its colours converted from its ICC profile to sRGB; transparency is kept."""
+    """Convert the colors of a picture from its ICC profile to sRGB; transparency is kept."""
     data = image.info.get("icc_profile")
     if not data:
         return image

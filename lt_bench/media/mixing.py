@@ -1,8 +1,8 @@
-"""Several channels mixed to one, so that the voice survives.
+"""Mixing of several channels to mono without cancellation.
 
-The standard matrix of libswresample adds channels with fixed weights. Where two channels carry one voice with opposite
-signs (a cable soldered the wrong way round, a "vocal remover"), their sum is silence. So the track is looked at first,
-and a track whose mix cancels is read from its loudest channel.
+The standard matrix of libswresample adds channels with fixed weights. If two channels contain the same voice with
+opposite signs (from a cable with swapped wires, or a "vocal remover"), their sum is silence. The track is therefore
+analyzed first, and the loudest channel is used if the mix would cancel.
 """
 
 from __future__ import annotations
@@ -15,45 +15,46 @@ from av import AudioFrame, AudioResampler
 from lt_bench.shapes import Waveform
 
 BLOCK_SECONDS = 0.1
-"""Length over which the power of the mix is compared with that of its channels."""
+"""Length of a block in which the power of the mix is compared with that of its channels."""
 MIN_COHERENCE = 0.5
-"""Power of the mix over what unrelated channels would give; below it channels cancel. Equal channels give 2."""
+"""Power of the mix divided by that of uncorrelated channels; lower values mean cancellation. Equal channels give 2."""
 MAX_CANCELLED = 0.1
-"""Share of a track's energy that may lie in blocks that cancel, before its loudest channel is taken."""
+"""Maximum share of a track's energy in blocks that cancel; above it, the loudest channel is used."""
 
 
 class Downmix:
-    """Mixes frames of one kind to mono float32."""
+    """Mixes frames of one format to mono float32."""
 
     def __init__(self, channel: int | None = None) -> None:
-        """Begin.
+        """Set up the mixer.
 
         Args:
-            channel: the one channel to take; None mixes them all by the standard matrix.
+            channel: index of the only channel to use; None mixes all channels by the standard matrix.
         """
         self._channel = channel
-        # rematrix_maxval: with float output, libswresample would else mix two equal channels to 1.41 of full scale.
+        # rematrix_maxval: with float output, libswresample would otherwise mix two equal channels to 1.41 of full
+        # scale.
         self._mixer = AudioResampler(format="flt", layout="mono", options={"rematrix_maxval": "1.0"})
         self._splitter = AudioResampler(format="flt")
 
     def mono(self, frame: AudioFrame) -> Waveform:
-        """The samples of one frame."""
+        """Return the mono samples of one frame."""
         if self._channel is not None:
             return np.ascontiguousarray(self.channels(frame)[self._channel])
         parts = [part.to_ndarray()[0] for part in self._mixer.resample(frame)]
         return np.concatenate(parts).astype(np.float32)
 
     def channels(self, frame: AudioFrame) -> np.ndarray:
-        """The samples of each channel, (channels, samples)."""
+        """Return the samples of each channel, (channels, samples)."""
         parts = [part.to_ndarray()[0] for part in self._splitter.resample(frame)]
         return np.concatenate(parts).reshape(-1, frame.layout.nb_channels).T
 
 
 def channel_to_take(frames: Iterable[AudioFrame]) -> int | None:
-    """The loudest channel of a track whose mix cancels, None where the mix is good.
+    """Return the loudest channel of a track whose mix cancels, or None for a good mix.
 
     Args:
-        frames: the track, all of one kind.
+        frames: all frames of the track, in one format.
     """
     downmix, weights = Downmix(), None
     energy, cancelled, total = np.zeros(1), 0.0, 0.0
@@ -75,7 +76,7 @@ def channel_to_take(frames: Iterable[AudioFrame]) -> int | None:
 
 
 def _weights(frame: AudioFrame) -> np.ndarray:
-    """What each channel counts in the standard mix: the mix of one impulse a channel."""
+    """Return the weight of each channel in the standard mix, measured with one impulse per channel."""
     count = frame.layout.nb_channels
     impulses = np.eye(count, dtype=np.float32).reshape(1, -1)
     probe = AudioFrame.from_ndarray(impulses, format="flt", layout=frame.layout.name)

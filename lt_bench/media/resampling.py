@@ -1,4 +1,4 @@
-"""From frames at any times to frames at exactly one rate: the rule, apart from any file."""
+"""Resampling of frames at any times to one exact rate, independent of files."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class Timed(Generic[T]):
-    """A thing shown from ``start`` on for ``duration``, both in seconds; exact, so that ties are ties."""
+    """A value that is shown from ``start`` for ``duration``, both in exact seconds, so that ties are detected."""
 
     item: T
     start: Fraction
@@ -26,11 +26,11 @@ class Span:
 
     start: Fraction
     stop: Fraction | None = None
-    """Exclusive; None: to the end."""
+    """End of the span (exclusive); None for the end of the recording."""
 
     @classmethod
     def of_seconds(cls, start: float, stop: float | None = None) -> Span:
-        """A span of seconds, to the microsecond.
+        """Create a span from seconds, rounded to microseconds.
 
         Raises:
             ValueError: it starts before 0 or is empty.
@@ -46,9 +46,9 @@ def within(frames: Iterable[Timed[T]], span: Span, zero: Fraction) -> Iterator[T
     """What is shown during a span: the first frame is cut to the span's start, the last lasts to its stop.
 
     Args:
-        frames: in order; none need to be there from before the frame shown at the start.
-        span: counted from ``zero``.
-        zero: the recording's first moment.
+        frames: frames in order; frames before the one shown at the start are not needed.
+        span: span relative to ``zero``.
+        zero: time of the recording's start.
     """
     start, stop = zero + span.start, None if span.stop is None else zero + span.stop
     held: Timed[T] | None = None
@@ -65,12 +65,12 @@ def within(frames: Iterable[Timed[T]], span: Span, zero: Fraction) -> Iterator[T
 
 
 def resample(frames: Iterable[Timed[T]], fps: Fraction) -> Iterator[T]:
-    """Frames at exactly ``fps``, in constant memory; time zero is the start of the first frame.
+    """Yield frames at exactly ``fps``, in constant memory; time zero is the start of the first frame.
 
-    Output frame k stands for the time k / fps and is the input frame whose start is nearest to it, the earlier one on a
-    tie. But a frame still to come is shown only if it is less than half an output interval away: across a gap the
-    earlier frame stays, as on a player's screen. There are round(total duration * fps) output frames (halves up), at
-    least one, where the total runs to the end of the last input frame.
+    Output frame k is at the time k / fps and is the input frame with the nearest start, the earlier one on a tie. A
+    later frame is only used if it starts within half an output interval; across a gap the earlier frame is repeated, as
+    in a player. There are round(total duration * fps) output frames (halves up), at least one. The total duration
+    includes the last input frame.
 
     Starts must strictly increase.
     """
@@ -80,11 +80,11 @@ def resample(frames: Iterable[Timed[T]], fps: Fraction) -> Iterator[T]:
         return
     zero, decided, shown = previous.start, deque[T](), 0
     for frame in iterator:
-        # The previous frame holds up to this time; from there on this frame is nearer and near enough.
+        # The previous frame is used up to this time; after it, this frame is nearer and near enough.
         middle = max((previous.start + frame.start) / 2, frame.start - 1 / (2 * fps)) - zero
         while Fraction(shown + len(decided)) / fps <= middle:
             decided.append(previous.item)
-        # Whether the last one decided lies within the total is known only when the next frame is.
+        # Whether the last output frame is within the total duration is only known with the next frame.
         while decided and shown < _round_half_up((frame.start - zero) * fps):
             yield decided.popleft()
             shown += 1

@@ -1,4 +1,4 @@
-"""Sound that is longer than memory should be: read in slices, kept in a file."""
+"""Sound that can be longer than memory: read in slices from a file."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from lt_bench.errors import MediaError
 from lt_bench.shapes import Waveform
 
 BYTES = 4
-"""Of a sample."""
+"""Number of bytes per sample."""
 
 
 class Sound(Protocol):
-    """Mono samples in [-1, 1] that can be read in slices; a float array is one."""
+    """Mono samples in [-1, 1] that can be read in slices, such as a float array."""
 
     def __len__(self) -> int: ...
 
@@ -27,17 +27,17 @@ class Sound(Protocol):
 
 
 class SpooledSound:
-    """Samples in a nameless temporary file, which is gone when this is closed or its process ends."""
+    """Samples in an unnamed temporary file, which is deleted when the object is closed or its process ends."""
 
     def __init__(self, runs: Iterable[Waveform], folder: str | os.PathLike[str]) -> None:
-        """Write all samples.
+        """Write all samples to the file.
 
         Args:
-            runs: the sound, a run of samples at a time.
-            folder: an existing folder on a disk with 4 bytes of room a sample.
+            runs: sound as runs of samples.
+            folder: existing folder on a disk with 4 bytes of space per sample.
 
         Raises:
-            MediaError: they cannot be written there.
+            MediaError: the samples cannot be written there.
         """
         try:
             self._file = tempfile.TemporaryFile(dir=folder, prefix=".sound.", suffix=".tmp")  # noqa: SIM115 - kept open
@@ -49,7 +49,7 @@ class SpooledSound:
                 self._file.write(np.ascontiguousarray(run, np.float32).tobytes())
             self._file.flush()
         except OSError as error:
-            with suppress(OSError):  # what is buffered does not fit either
+            with suppress(OSError):  # the buffered samples do not fit either
                 self._file.close()
             got = error.strerror or error
             raise MediaError(f"{folder}: sound could not be kept there: {got}", fault="environment") from error
@@ -68,7 +68,7 @@ class SpooledSound:
         return np.frombuffer(data, np.float32)
 
     def close(self) -> None:
-        """Remove the file."""
+        """Delete the temporary file."""
         self._file.close()
 
     def __enter__(self) -> SpooledSound:

@@ -1,4 +1,4 @@
-"""An audio track as it is stored: its samples, mixed to mono, on the file's own timeline."""
+"""Stored audio tracks: samples mixed to mono, on the file's own timeline."""
 
 from __future__ import annotations
 
@@ -22,37 +22,37 @@ from lt_bench.media.mixing import Downmix, channel_to_take
 from lt_bench.shapes import Waveform
 
 MAX_GAP_SECONDS = 60
-"""A longer hole in a track means broken timestamps; it is refused rather than filled with silence."""
+"""Longest accepted gap in a track; a longer gap means broken timestamps, and is not filled with silence."""
 MAX_OVERLAP_SECONDS = 1
 """Sound that is stored twice for longer means timestamps that jump back; it is refused rather than dropped."""
 _TAGGED, _TAGS = ("mp3", "mp3float", "aac"), (b"ID3", b"TAG", b"APETAGEX")
 JITTER_SECONDS = Fraction(1, 10)
-"""Timestamps that disagree with the count of samples by less than this are taken as rounding."""
+"""Timestamps that differ from the count of samples by less than this are considered rounded."""
 
 
 @dataclass(frozen=True)
 class TrackInfo:
-    """What a header says of an audio track."""
+    """Information in the header of an audio track."""
 
     rate: int
-    """Samples a second."""
+    """Samples per second."""
     channels: int
 
 
 @dataclass(frozen=True)
 class TrackPart:
-    """Some samples of a decoded audio track, right after those of the part before."""
+    """Consecutive samples of a decoded audio track, directly after those of the previous part."""
 
     samples: Waveform
     """Mono float32 at ``rate``; nominally in [-1, 1]."""
     rate: int
     """Hz; the same for all parts."""
     start: Fraction
-    """Presentation time of the first sample in seconds, on the timeline that the file's video shares."""
+    """Presentation time of the first sample in seconds, on the timeline shared with the file's video."""
 
 
 def probe_track(path: Path) -> TrackInfo:
-    """Read what a file's header says of the audio track that players choose.
+    """Read the header of the audio track that players choose.
 
     Raises:
         MediaError: the file cannot be opened, or has no audio track.
@@ -67,17 +67,17 @@ def iter_track(
 ) -> Iterator[TrackPart]:
     """Decode the audio track of a file that players choose, in constant memory.
 
-    Holes in the timeline are filled with silence, overlaps dropped, so that sound stays at its time. Sound of several
-    channels is decoded twice, first to see whether its mix would cancel (see ``mixing``).
+    Gaps in the timeline are filled with silence and overlaps are dropped, so that sound stays at its time. Sound with
+    several channels is decoded twice, first to check whether its mix would cancel (see ``mixing``).
 
     Args:
-        path: the file.
-        first: seconds on the file's timeline from which on sound is wanted, reached by seeking; None: from the start.
-        last: seconds until which sound is wanted; a little more may come.
-        channel: the one channel to read, by its number; None mixes them.
+        path: path of the file.
+        first: start of the needed sound in seconds on the file's timeline, reached by seeking; None for the start.
+        last: end of the needed sound in seconds; slightly more can be returned.
+        channel: index of the only channel to read; None mixes all channels.
 
     Raises:
-        MediaError: no audio track, no samples, damage, or a layout or rate that changes on the way.
+        MediaError: there is no audio track or no sample, or the track is damaged or changes its layout or rate.
     """
     channel = _channel_to_take(path, first, last) if channel is None else channel
     start, length, padding = Fraction(0), 0, 0
@@ -102,7 +102,7 @@ def iter_track(
 
 
 def _channel_to_take(path: Path, first: Fraction | None, last: Fraction | None) -> int | None:
-    """The one channel that is read where the mix of all would cancel."""
+    """Return the channel to read if the mix of all channels would cancel, otherwise None."""
     with closing(open_media(path)) as container:
         if _stream(container, path).codec_context.channels < 2:
             return None
@@ -138,7 +138,7 @@ def _is_tag(packet: Packet) -> bool:
 
 
 def _mono(frames: Iterator[AudioFrame], path: Path, channel: int | None) -> Iterator[tuple[AudioFrame, np.ndarray]]:
-    """Each frame with its samples as mono float32; formats and layouts are mixed, rates kept."""
+    """Yield each frame with its samples as mono float32; formats and layouts are mixed, rates are kept."""
     downmix = Downmix(channel)
     for frame in _of_one_kind(frames, path):
         with explain(path, "audio could not be mixed to mono"):
@@ -165,7 +165,7 @@ def _time(frame: AudioFrame) -> Fraction | None:
 
 
 def _padding(frame: AudioFrame) -> int:
-    """Samples at the end of an mp4's last frame that fill up a codec block and are no part of the sound."""
+    """Return the samples at the end of an mp4's last frame that pad a codec block and are not part of the sound."""
     if not frame.duration or frame.time_base is None:
         return 0
     return max(0, frame.samples - round(frame.duration * frame.time_base * frame.sample_rate))

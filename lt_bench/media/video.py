@@ -1,4 +1,4 @@
-"""Reading videos as players show them: upright RGB frames of square pixels, whole pictures, at one exact rate."""
+"""Reading of videos as players show them: upright RGB frames of square pixels, deinterlaced, at one exact rate."""
 
 from __future__ import annotations
 
@@ -32,28 +32,28 @@ from lt_bench.shapes import Frames, UInt8
 __all__ = ["VideoInfo", "iter_frames", "probe_video", "read_frames", "write_video"]
 
 MAX_GAP_SECONDS = 60
-"""A frame shown for longer means broken timestamps, not a video; it is refused rather than repeated without end."""
+"""Longest accepted duration of a frame; a longer one means broken timestamps, and the frame is not repeated."""
 
 
 @dataclass(frozen=True)
 class VideoInfo:
-    """What a video file says of itself; the first frame was decoded to see that it can be."""
+    """Properties of a video file; its first frame was decoded successfully."""
 
     width: int
-    """Square pixels, of the upright frame."""
+    """Width of the upright frame in square pixels."""
     height: int
-    """Square pixels, of the upright frame."""
+    """Height of the upright frame in square pixels."""
     fps: float
     """Average frames per second as stored."""
     frames: int | None
-    """As the header says; None where it does not, or only for a part of the file."""
+    """Number of frames in the header; None if it is missing or only covers a part of the file."""
     duration: float
-    """Seconds; as the header says, or FFmpeg's estimate for formats that do not (MPEG program streams)."""
+    """Seconds, from the header, or estimated by FFmpeg for formats without it (MPEG program streams)."""
     has_audio: bool
     codec: str
-    """FFmpeg's name of the format, such as "h264"."""
+    """FFmpeg's name of the codec, such as "h264"."""
     rotation: int
-    """Degrees counterclockwise by which stored frames are turned to stand upright."""
+    """Counterclockwise rotation, in degrees, that turns stored frames upright."""
 
 
 def probe_video(path: str | os.PathLike[str]) -> VideoInfo:
@@ -90,16 +90,17 @@ def iter_frames(
 ) -> Generator[UInt8[np.ndarray, "H W 3"], None, None]:
     """Yield a video's upright RGB frames (uint8, 0..255), in constant memory.
 
-    The file is opened at once, decoded as frames are asked for.
+    The file is opened immediately and decoded on demand.
 
     Args:
-        path: the video.
-        fps: frames per second of the output by ``resampling.resample``'s rule, time zero being the first frame's
-            presentation time; None gives the stored frames one by one.
-        span: only this part; output frame 0 is then the picture shown at its start. Reached by seeking.
+        path: path of the video.
+        fps: frames per second of the output, by the rule of ``resampling.resample`` with time zero at the first frame's
+            presentation time; None yields the stored frames.
+        span: part of the video, reached by seeking; output frame 0 is the picture shown at its start.
 
     Raises:
-        MediaError: the file cannot be opened (at once), or turns out damaged, cut, or of varying size (while reading).
+        MediaError: the file cannot be opened (immediately), or is damaged, truncated, or changes its size (while
+            reading).
     """
     path = Path(path)
     if fps is not None and not 0 < fps <= 1000:
@@ -117,7 +118,7 @@ def read_frames(path: str | os.PathLike[str], fps: float | None = float(FPS), ma
     """All frames of ``iter_frames``, or the first ``max_frames``, as one array (F, H, W, 3).
 
     Raises:
-        MediaError: as ``iter_frames``.
+        MediaError: same as ``iter_frames``.
     """
     if max_frames is not None and max_frames < 1:
         raise MediaError(f"{path}: expected to read at least one frame, got max_frames {max_frames}")
@@ -126,10 +127,10 @@ def read_frames(path: str | os.PathLike[str], fps: float | None = float(FPS), ma
 
 
 def first_frame_time(path: str | os.PathLike[str]) -> Fraction | None:
-    """Presentation time in seconds of a file's first frame, its video's time zero; None for a file without video.
+    """Return the presentation time of a file's first frame in seconds; None for a file without video.
 
     Raises:
-        MediaError: the file cannot be opened, or its first frame not decoded.
+        MediaError: the file cannot be opened, or its first frame cannot be decoded.
     """
     path = Path(path)
     with closing(open_media(path)) as container:
@@ -147,7 +148,7 @@ def _video_stream(container: InputContainer, path: Path) -> VideoStream:
         check_size(stream.codec_context.width, stream.codec_context.height)
     except MediaError as error:
         raise MediaError(f"{path}: {error}") from None
-    # One thread: workers run side by side, and frame threads would hold many frames at once.
+    # One thread is used, because workers run in parallel and frame threads would keep many frames in memory.
     stream.codec_context.thread_count = 1
     return stream
 
@@ -187,7 +188,7 @@ def _frames(
 def _pictures(
     container: InputContainer, stream: VideoStream, path: Path, packets: Iterator[Packet] | None = None
 ) -> Iterator[VideoFrame]:
-    """``_decode``, with whole pictures in the place of interlaced frames."""
+    """Decode frames and deinterlace them."""
     with explain(path, "could not be deinterlaced"):
         yield from deinterlaced(_decode(container, stream, path, packets))
 
@@ -203,8 +204,8 @@ def _decode(
     count, jumped = 0, packets is not None
     headless: bool | None = None
     packets = demux_whole(container, stream, path) if packets is None else packets
-    # AVI stores no presentation times, and with B-frames those that FFmpeg guesses can run backwards. One packet is one
-    # frame there, so the n-th frame shown takes the n-th packet's place.
+    # AVI stores no presentation times, and with B-frames FFmpeg's estimates can decrease. In AVI one packet is one
+    # frame, so the n-th shown frame gets the time of the n-th packet.
     slots: deque[int] | None = deque() if container.format.name == "avi" else None
     while True:
         with explain(path, f"damaged or cut after {count} frames"):
@@ -234,7 +235,7 @@ def _decode(
 
 
 def _timed(frames: Iterator[VideoFrame], stream: VideoStream, path: Path) -> Generator[Timed[VideoFrame], None, None]:
-    """Frames with exact times. A frame without a time follows the one before by the stream's frame interval."""
+    """Yield frames with exact times; a frame without a time follows the previous one by the stream's frame interval."""
     rate = stream.average_rate or stream.guessed_rate or Fraction(25)
     interval = 1 / Fraction(rate)
     last: Fraction | None = None

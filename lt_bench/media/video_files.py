@@ -1,4 +1,4 @@
-"""The videos below a folder, and everything else in it with the reason why it is not used."""
+"""Search for the videos in a folder; every other file is listed with the reason why it is not used."""
 
 from __future__ import annotations
 
@@ -14,20 +14,20 @@ VIDEO_SUFFIXES = (
     ".mp4", ".mov", ".mkv", ".webm", ".avi", ".mpg", ".mpeg", ".m4v", ".ts", ".mts", ".m2ts", ".m2v", ".wmv", ".asf",
     ".flv", ".f4v", ".3gp", ".3g2", ".ogv", ".mxf", ".vob", ".qt", ".divx", ".y4m",
 )  # fmt: skip
-"""Of files that are taken for videos, in lower case."""
+"""Suffixes of video files, in lower case."""
 _SHOWN_SUFFIXES = ", ".join(VIDEO_SUFFIXES[:6])
 
 
 @dataclass(frozen=True)
 class VideoFiles:
-    """What a folder holds; all paths are relative to it, in order."""
+    """Content of a folder; all paths are relative to it, in order."""
 
     videos: tuple[Path, ...]
     unused: dict[str, str]
-    """The reason by printable path: of files that are no videos, folders without any, and links that lead nowhere."""
+    """Reason by printable path: for files that are not videos, folders without videos, and broken links."""
 
     def by_name(self) -> dict[str, list[Path]]:
-        """The videos by their path without suffix, as ``comparable_name`` writes it."""
+        """Return the videos by their path without suffix, as ``comparable_name`` writes it."""
         found: dict[str, list[Path]] = {}
         for path in self.videos:
             found.setdefault(comparable_name(path.with_suffix("").as_posix()), []).append(path)
@@ -35,7 +35,7 @@ class VideoFiles:
 
 
 def comparable_name(name: str) -> str:
-    """A file's name as text in which equal names are equal.
+    """Normalize a file name, so that equal names are equal as text.
 
     Some systems store an accented letter as one character, others as a letter and an accent (NFC and NFD).
     """

@@ -1,4 +1,4 @@
-"""Writing videos: H.264 and AAC in mp4, streamed, whole or not at all, the same bytes every time."""
+"""Atomic and reproducible writing of videos: H.264 and AAC in mp4, streamed."""
 
 from __future__ import annotations
 
@@ -28,12 +28,12 @@ from lt_bench.media.sound import Sound
 from lt_bench.shapes import UInt8, Waveform
 
 AAC_RATES = (96000, 88200, 64000, 48000, 44100, 32000, 24000, 22050, 16000, 12000, 11025, 8000, 7350)
-"""The sample rates that AAC knows, in Hz."""
+"""Sample rates that AAC supports, in Hz."""
 
 LAYOUTS = {1: "mono", 2: "stereo"}
-"""Names of the layouts that are written, by their channels."""
+"""Names of the supported layouts by their number of channels."""
 ENCODERS = ("libx264", "aac")
-"""What videos are written with."""
+"""Encoders of the written videos."""
 
 
 def write_video(
@@ -48,7 +48,7 @@ def write_video(
     """Write RGB frames, and sound if given, as ``video_writer`` does; an iterable is consumed frame by frame.
 
     Raises:
-        MediaError: as ``video_writer``.
+        MediaError: same as ``video_writer``.
     """
     with video_writer(path, fps, audio, sample_rate, crf, preset) as write:
         for frame in frames:
@@ -78,24 +78,24 @@ def video_writer(
     crf: float = 12,
     preset: str = "medium",
 ) -> Iterator[Callable[[UInt8[np.ndarray, "H W 3"]], None]]:
-    """Write frames, and sound if given, as they come, in constant memory, to an mp4 that plays everywhere.
+    """Write frames, and sound if given, as a stream in constant memory, to an mp4 that plays everywhere.
 
-    The value is a function that takes the next frame: uint8 RGB, all of one even size. H.264 yuv420p (BT.601 matrix,
-    limited range, tagged), AAC, index in front. One encoder thread and no dates or names in the file: the same
-    input gives the same bytes with the same libraries.
+    The value is a function that takes the next frame: uint8 RGB, all of one even size. The file has H.264 yuv420p
+    (BT.601 matrix, limited range, tagged), AAC, and the index in front. One encoder thread and no dates or names in the
+    file make it reproducible: the same input gives the same bytes with the same libraries.
 
     Args:
-        path: where the file appears, whole, when the block ends; it should end in .mp4.
+        path: path at which the complete file appears when the block ends; it should end in .mp4.
         fps: frames per second.
         audio: mono in [-1, 1], or a tuple of two such channels, starting with the first frame; cut or padded with
-            silence to the video's duration. Read in slices as the video grows.
-        sample_rate: of the audio, in Hz, one of ``AAC_RATES``.
+            silence to the video's duration. Read in slices while the video is written.
+        sample_rate: sample rate of the audio in Hz, one of ``AAC_RATES``.
         crf: x264's constant rate factor: 0 best, 51 worst.
         preset: x264's speed preset.
 
     Raises:
-        MediaError: no frames, odd or varying sizes, wrong dtypes, audio that is not finite or beyond [-1, 1], or the
-            file cannot be written.
+        MediaError: there are no frames, sizes are odd or vary, dtypes are wrong, the audio is not finite or beyond
+            [-1, 1], or the file cannot be written.
     """
     target = Path(path)
     if not 0 < fps <= 1000:
@@ -123,7 +123,7 @@ def video_writer(
 
 
 class _Writer:
-    """The tracks of a file being written; they are made with the first frame, which says how large it is."""
+    """The tracks of a file being written; they are created with the first frame, which determines the size."""
 
     def __init__(self, container: OutputContainer, target: Path, rate: Fraction, options: dict[str, str]) -> None:
         self._container, self._target, self._rate, self._options = container, target, rate, options
@@ -170,10 +170,11 @@ def _add_video(
 
 @cache
 def x264_options(cpu: Path = Path("/proc/cpuinfo")) -> dict[str, str]:
-    """Options that keep x264 from AVX-512, on processors that have it.
+    """Return options that disable AVX-512 in x264, on processors that support it.
 
-    Of frames below some hundred pixels its AVX-512 code (x264 165) makes other bytes than all its other code, and not
-    always the same: 8 of 3,110 encodings of the same frames differed on a busy machine, of as many by AVX2 none.
+    For frames below some hundred pixels, the AVX-512 code of x264 (165) gives other bytes than all its other code, and
+    not always the same: 8 of 3,110 encodings of the same frames differed on a busy machine, and none of as many with
+    AVX2.
     """
     try:
         known = "avx512f" in cpu.read_text(encoding="ascii", errors="ignore")
@@ -183,12 +184,12 @@ def x264_options(cpu: Path = Path("/proc/cpuinfo")) -> dict[str, str]:
 
 
 class _Sound:
-    """The audio track of a file being written, fed in step with the frames so that the file stays interleaved."""
+    """The audio track of a file being written, encoded in step with the frames so that the file stays interleaved."""
 
     def __init__(self, container: OutputContainer, audio: tuple[Sound, ...], sample_rate: int, where: str) -> None:
         self._container, self._audio, self._rate, self._where = container, audio, sample_rate, where
         self._done, self._layout = 0, LAYOUTS[len(audio)]
-        # 6 bits a sample is AAC's ceiling for one channel; twice 64 kbit/s is more than speech needs.
+        # AAC is limited to 6 bits per sample and channel; twice 64 kbit/s is more than speech needs.
         stream = container.add_stream(
             "aac",
             rate=sample_rate,
@@ -200,7 +201,7 @@ class _Sound:
         self._stream = stream
 
     def write_until(self, time: Fraction) -> None:
-        """Encode the samples before ``time`` seconds, silence where the audio has ended."""
+        """Encode the samples before ``time`` seconds, with silence after the end of the audio."""
         end = round(time * self._rate)
         if end == self._done:
             return
@@ -217,5 +218,5 @@ class _Sound:
         return np.pad(part, (0, end - self._done - len(part)))
 
     def finish(self) -> None:
-        """Flush the encoder."""
+        """Flush the encoder of the audio track."""
         self._container.mux(self._stream.encode(None))

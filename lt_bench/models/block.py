@@ -1,4 +1,4 @@
-"""What a backbone is stacked from: a spatial half that every block has, and the final layer."""
+"""Blocks of a backbone: the spatial half that every block has, the temporal half, and the final layer."""
 
 from __future__ import annotations
 
@@ -17,23 +17,23 @@ from lt_bench.shapes import Float
 
 @dataclass(frozen=True)
 class BlockShape:
-    """What a block must fit."""
+    """Shapes that a block must fit."""
 
     dim: int
     heads: int
     family: Family = SOFTMAX
     grid: Grid | None = None
-    """Places of a frame's video tokens."""
+    """Grid of a frame's video tokens."""
 
 
 class SpatialBlock(nn.Module):
     """Guidance, then attention within each frame and feed-forward (adaLN-Zero, Peebles and Xie 2023).
 
-    Symbiotic tokens go through attention beside the video's, and through the feed-forward where the family says so.
+    Symbiotic tokens join the video's attention, and the feed-forward if the family includes them.
     """
 
     def __init__(self, shape: BlockShape, last: bool = False) -> None:
-        """Build the block; after the ``last`` one a symbiotic condition is not needed, and its half is not computed."""
+        """Build the block; the ``last`` one does not compute symbiotic tokens, because nothing reads them."""
         super().__init__()
         self._make_spatial(shape, last)
 
@@ -47,13 +47,13 @@ class SpatialBlock(nn.Module):
     def forward(
         self, tokens: WindowTokens, time: Float[Tensor, "B D"], guides: Sequence[Guide], contexts: Sequence[Tensor] = ()
     ) -> WindowTokens:
-        """Run the block.
+        """Apply the block to a window.
 
         Args:
-            tokens: the window's tokens.
+            tokens: tokens of the window.
             time: activated embedding of the timestep.
-            guides: of both modalities, applied in order.
-            contexts: of tokens that the video reads without changing them, from ``advance``.
+            guides: guides of both modalities, applied in order.
+            contexts: contexts, from ``advance``, of tokens that the video attends to without changing them.
         """
         video = tokens.video
         for act, read in guides:
@@ -76,7 +76,7 @@ class SpatialBlock(nn.Module):
     def advance(
         self, x: Float[Tensor, "B G N D"], time: Float[Tensor, "1 D"]
     ) -> tuple[Float[Tensor, "B G N D"], Tensor]:
-        """Tokens that attend to themselves alone, one block on, and the context that the video reads of them here."""
+        """Apply the block to tokens that attend only to themselves, and return their context for the video."""
         shift1, scale1, gate1, shift2, scale2, gate2 = self._modulations(time)
         queries, context = self.attention.project(modulate(x, shift1, scale1).flatten(0, 1))
         if self.last:
@@ -91,9 +91,9 @@ class SpatialBlock(nn.Module):
 
 
 class Block(SpatialBlock):
-    """Temporal attention, guidance, spatial attention, feed-forward: in this order, as in the released LetsTalk.
+    """Temporal attention, guidance, spatial attention and feed-forward, in this order, as in the released LetsTalk.
 
-    Motion frames pass only through temporal attention; a symbiotic condition only through the spatial half.
+    Motion frames pass only through temporal attention, and a symbiotic condition only through the spatial half.
     """
 
     def __init__(self, shape: BlockShape, last: bool = False) -> None:
@@ -101,19 +101,19 @@ class Block(SpatialBlock):
         self.temporal_norm = nn.LayerNorm(shape.dim)
         self.temporal_attention = SelfAttention(shape.dim, shape.heads)
         self.temporal_linear = linear(shape.dim, shape.dim)
-        self._make_spatial(shape, last)  # after the temporal half: a seed's weights are drawn in the order of use
+        self._make_spatial(shape, last)  # after the temporal half, because a seed's weights are drawn in order of use
 
     def forward(
         self, tokens: WindowTokens, time: Float[Tensor, "B D"], guides: Sequence[Guide], contexts: Sequence[Tensor] = ()
     ) -> WindowTokens:
-        """Temporal attention without timestep or gate, then the spatial half."""
+        """Apply temporal attention without timestep or gate, then the spatial half."""
         x = tokens.motion_and_video()
         read = self.temporal_linear(over_time(self.temporal_attention, self.temporal_norm(x)))
         return super().forward(tokens.with_motion_and_video(x + read), time, guides, contexts)
 
 
 class TemporalBlock(nn.Module):
-    """Attention over time at each place, then an MLP, both adaLN-Zero; motion frames take part as the video does."""
+    """Attention over time at each position, then an MLP, both adaLN-Zero; motion frames take part like the video."""
 
     def __init__(self, shape: BlockShape) -> None:
         super().__init__()
@@ -122,7 +122,7 @@ class TemporalBlock(nn.Module):
         self.modulation = linear(shape.dim, 6 * shape.dim, zero=True)
 
     def forward(self, tokens: WindowTokens, time: Float[Tensor, "B D"]) -> WindowTokens:
-        """Run the block."""
+        """Apply the block to a window."""
         shift1, scale1, gate1, shift2, scale2, gate2 = self.modulation(time)[:, None, None].chunk(6, dim=-1)
         x = tokens.motion_and_video()
         x = torch.addcmul(x, gate1, over_time(self.attention, modulate(x, shift1, scale1)))
@@ -131,13 +131,13 @@ class TemporalBlock(nn.Module):
 
 
 def over_time(attention: SelfAttention, x: Float[Tensor, "B T N D"]) -> Float[Tensor, "B T N D"]:
-    """Attend at each place over all frames."""
+    """Attend over all frames at each position."""
     B, T, N, D = x.shape
     return attention(x.transpose(1, 2).reshape(B * N, T, D)).view(B, N, T, D).transpose(1, 2)
 
 
 class FinalLayer(nn.Module):
-    """Modulated norm and a linear layer to the features of a patch; all zero at first, as in DiT."""
+    """Modulated norm and a linear layer to the features of a patch; initially zero, as in DiT."""
 
     def __init__(self, dim: int, outputs: int) -> None:
         super().__init__()
@@ -145,6 +145,6 @@ class FinalLayer(nn.Module):
         self.proj = linear(dim, outputs, zero=True)
 
     def forward(self, video: Float[Tensor, "B F N D"], time: Float[Tensor, "B D"]) -> Float[Tensor, "B F N P"]:
-        """Patches of the prediction."""
+        """Compute the patches of the prediction."""
         shift, scale = self.modulation(time)[:, None, None].chunk(2, dim=-1)
         return self.proj(modulate(video, shift, scale))

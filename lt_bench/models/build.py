@@ -1,4 +1,4 @@
-"""From a config to a network."""
+"""Construction of a network from a config."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from lt_bench.models.letstalk import LetsTalk
 
 
 def build_model(config: ModelConfig, latent_shape: tuple[int, int, int], speech_shape: tuple[int, int]) -> LetsTalk:
-    """A LetsTalk with fresh weights.
+    """Build a LetsTalk with fresh weights.
 
     Args:
-        config: sizes and fusions.
+        config: sizes and fusion schemes.
         latent_shape: channels, height, width of a latent.
         speech_shape: layers and features of the speech encoder.
 

@@ -1,4 +1,4 @@
-"""Model files, version 1: trained weights with all that is needed to generate from them, in one safetensors file."""
+"""Model files, version 1: trained weights with everything needed to generate, in one safetensors file."""
 
 from __future__ import annotations
 
@@ -27,13 +27,13 @@ from lt_bench.versions import body_of, check_version
 FORMAT = "lt_bench model"
 VERSION = 1
 MAX_SIZE = 65536
-"""Of a side, in pixels or features: more is damage."""
+"""Largest valid side, in pixels or features; larger values mean that the file is damaged."""
 Weights = Literal["ema", "raw"]
 
 
 @dataclass(frozen=True)
 class ModelCard:
-    """What a model file says about itself, as JSON in the file's header."""
+    """Description of a model, stored as JSON in the header of its file."""
 
     config: RunConfig
     latent_shape: tuple[int, int, int]
@@ -41,30 +41,31 @@ class ModelCard:
     resolution: int
     """Side of the square frames, in pixels."""
     codec: str
-    """As a configuration names it."""
+    """Codec, as a configuration names it."""
     codec_hash: str
-    """Empty where the codec is not pinned: an imported checkpoint may not say which weights it was trained with."""
+    """Hash of the codec; empty if it is not pinned, as an imported checkpoint may not record the weights of its
+    codec."""
     scaling: LatentScaling
-    """Of the latents the model was trained on."""
+    """Scaling of the latents that the model was trained on."""
     speech_encoder: str
-    """As a configuration names it."""
+    """Speech encoder, as a configuration names it."""
     speech_hash: str
-    """Empty where the encoder is not pinned."""
+    """Hash of the speech encoder; empty if it is not pinned."""
     speech_shape: tuple[int, int]
-    """Layers, features."""
+    """Number of layers and features."""
     dataset: str
     landmark_set: str
-    """``synthetic`` for a model that has only seen rendered faces."""
+    """Landmark set; ``synthetic`` for a model that was trained only on rendered faces."""
     cache_hash: str
     parameters: int
     steps: int
-    """Of training; 0 where unknown, as in an imported checkpoint."""
+    """Number of training steps; 0 if unknown, as in an imported checkpoint."""
     seconds: float
-    """Training time, resumed runs added up; 0 where unknown."""
+    """Training time, including resumed runs; 0 if unknown."""
     peak_memory: int
-    """Largest memory while training, in bytes: of the process, or of the GPU where one was used."""
+    """Peak memory of training in bytes: of the process, or of the GPU if one was used."""
     plugins: dict[str, str] = field(default_factory=dict)
-    """SHA-256 of the user's own code that the model was trained with, by file name."""
+    """SHA-256 of the user's plugins that the model was trained with, by file name."""
 
     def __post_init__(self) -> None:
         sizes = {"latent_shape": self.latent_shape, "speech_shape": self.speech_shape, "resolution": (self.resolution,)}
@@ -75,7 +76,7 @@ class ModelCard:
 
 @dataclass(frozen=True)
 class LoadedModel:
-    """A network in evaluation mode, ready to generate, and where it came from."""
+    """A network in evaluation mode, ready to generate, with its source."""
 
     model: LetsTalk
     card: ModelCard
@@ -84,10 +85,10 @@ class LoadedModel:
     sha256: str
 
     def build_codec(self) -> Codec:
-        """The codec that the model's latents belong to.
+        """Build the codec of the model's latents.
 
         Raises:
-            CheckpointError: the codec at hand is another one.
+            CheckpointError: the available codec is another one.
         """
         codec = build_codec(self.card.codec)
         if self.card.codec_hash:
@@ -95,10 +96,10 @@ class LoadedModel:
         return codec
 
     def build_speech_encoder(self) -> SpeechEncoder:
-        """The speech encoder that the model listens through.
+        """Build the speech encoder of the model's audio features.
 
         Raises:
-            CheckpointError: the encoder at hand is another one.
+            CheckpointError: the available encoder is another one.
         """
         encoder = build_speech_encoder(self.card.speech_encoder)
         if self.card.speech_hash:
@@ -117,9 +118,9 @@ def save_model(path: str | os.PathLike[str], card: ModelCard, weights: Mapping[W
     """Write a model file atomically.
 
     Args:
-        path: of the file, usually ``model.safetensors``.
-        card: what the file says about itself.
-        weights: state dicts of a ``LetsTalk``, by kind: ``raw`` and, where weights were averaged, ``ema``.
+        path: path of the file, usually ``model.safetensors``.
+        card: description of the model.
+        weights: state dicts of a ``LetsTalk``, by kind: ``raw`` and, if weights were averaged, ``ema``.
     """
     document = json.dumps({"format": FORMAT, "version": VERSION, **to_dict(card)}, allow_nan=False)
     with atomic_path(path) as temporary:
@@ -127,7 +128,7 @@ def save_model(path: str | os.PathLike[str], card: ModelCard, weights: Mapping[W
 
 
 def _unshared(weights: Mapping[Weights, Mapping[str, Tensor]]) -> dict[str, Tensor]:
-    """As the file names them. It holds no shared memory; what has its own is not copied, for weights are large."""
+    """Name the tensors of the file. Shared memory is copied, as safetensors needs it; other weights are not."""
     tensors: dict[str, Tensor] = {}
     taken: set[int] = set()
     for kind, state in weights.items():
@@ -142,10 +143,10 @@ def _unshared(weights: Mapping[Weights, Mapping[str, Tensor]]) -> dict[str, Tens
 
 
 def read_card(path: str | os.PathLike[str]) -> ModelCard:
-    """Read what a model file says about itself, without its weights.
+    """Read the description in a model file, without its weights.
 
     Raises:
-        CheckpointError: no model file, or of another version.
+        CheckpointError: the file is not a model file, or has another version.
     """
     with _open(path) as file:
         return _card(file, path)
@@ -155,11 +156,11 @@ def load_model(path: str | os.PathLike[str], weights: Weights = "ema") -> Loaded
     """Build the network of a model file and load its weights.
 
     Args:
-        path: of the model file.
-        weights: averaged or raw.
+        path: path of the model file.
+        weights: averaged or raw weights.
 
     Raises:
-        CheckpointError: no model file, of another version, damaged, or without weights of that kind.
+        CheckpointError: the file is not a model file, has another version, is damaged, or lacks weights of this kind.
     """
     with _open(path) as file:
         card = _card(file, path)
@@ -168,7 +169,7 @@ def load_model(path: str | os.PathLike[str], weights: Weights = "ema") -> Loaded
             raise CheckpointError(f"{path}: expected '{weights}' weights (see sampling.weights), got none")
         state = {name.removeprefix(f"{weights}."): file.get_tensor(name) for name in names}
     try:
-        # Without memory first: a card may ask for more than there is, and the tensors say what there should be.
+        # The network is first built without memory, because a damaged card can ask for more memory than there is.
         problem = _mismatch(_shapes(card, state), state)
         if problem:
             raise CheckpointError(f"{path}: {problem}")
@@ -188,11 +189,11 @@ def load_model(path: str | os.PathLike[str], weights: Weights = "ema") -> Loaded
 
 
 def _shapes(card: ModelCard, otherwise: Mapping[str, Tensor]) -> Mapping[str, Tensor]:
-    """The tensors that the card's network has, without their memory; ``otherwise`` where it cannot be built so."""
+    """Return the tensors of the card's network, without memory; ``otherwise`` if it cannot be built that way."""
     try:
         with torch.device("meta"):
             return build_model(card.config.model, card.latent_shape, card.speech_shape).state_dict()
-    except NotImplementedError:  # a user's fusion that looks at values while it is built
+    except NotImplementedError:  # a plugin's fusion scheme that reads values during construction
         return otherwise
 
 

@@ -1,4 +1,4 @@
-"""``torch.compile`` of a network's blocks."""
+"""Compilation of a network's blocks with ``torch.compile``."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from torch import nn
 
 
 def compile_blocks(blocks: nn.ModuleList, dynamic: bool | None) -> None:
-    """Compile each block's ``forward`` in place; blocks that are compiled already stay as they are.
+    """Compile each block's ``forward`` in place; compiled blocks are not compiled again.
 
-    On the instances, so that hooks (FSDP's among them) run outside, and names of parameters stay. A part that cannot be
-    traced is an error: leaving it uncompiled would be silent.
+    The instances are compiled, so that hooks (including FSDP's) run outside and parameter names do not change. A part
+    that cannot be traced is an error, because running it uncompiled would be a silent fallback.
 
     Args:
-        blocks: of a ``LetsTalk``.
-        dynamic: as in ``torch.compile``: False compiles each shape anew, None the second shape for all others.
+        blocks: blocks of a ``LetsTalk``.
+        dynamic: as in ``torch.compile``: False compiles each shape, None compiles the second shape for all others.
     """
     for block in blocks:
         if "forward" not in vars(block):
@@ -26,11 +26,11 @@ def compile_blocks(blocks: nn.ModuleList, dynamic: bool | None) -> None:
 
 @contextmanager
 def compiled_limits(blocks: int) -> Iterator[None]:
-    """Within the context, too many compiled variants are an error, not a silent fallback to uncompiled code.
+    """Make too many compiled variants an error, instead of a silent fallback to uncompiled code, within the context.
 
-    Blocks of a kind share a variant, of which generation needs nine (three kinds; a first number of clips, any other,
-    and one clip), unless a fusion's ``guide`` is given the block's number: then each block has two, for training and
-    validation. DDP's splitting of graphs at its buckets is off: a block is smaller than a bucket.
+    Blocks of a kind share a variant. Generation needs nine variants: three kinds times a first number of clips, any
+    other number, and one clip. If a fusion's ``guide`` receives the block's index, each block needs two, for training
+    and validation. DDP's splitting of graphs at its buckets is off, because a block is smaller than a bucket.
     """
     import torch._dynamo.config as dynamo
 

@@ -1,4 +1,4 @@
-"""What guides a window: the portrait, the voice and the frames before it."""
+"""Conditions of a window: the portrait, the audio and the motion frames."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from torch import Tensor
 from lt_bench.shapes import AudioWindows, Bool, Float, Latent
 
 Guide = tuple[Callable[[Tensor, Any], Tensor], Any]
-"""What acts on the video tokens of a block, and what it reads there: ``video = act(video, read)``.
+"""A function on the video tokens of a block, and the tensors that it reads: ``video = act(video, read)``.
 
-Neither names the block, so that all blocks share one compiled variant.
+Neither depends on the block's index, so that all blocks share one compiled variant.
 """
 
 
@@ -25,16 +25,16 @@ class Conditions:
     portrait: Latent
     """Clean latent of the reference frame."""
     audio: AudioWindows
-    """Speech features around each frame of the window."""
+    """Audio features around each frame of the window."""
     motion: Float[Tensor, "B M C H W"] | None
-    """The latents just before the window, oldest first; None for a model without motion frames."""
+    """Latents just before the window, oldest first; None for a model without motion frames."""
     keep_portrait: Bool[Tensor, " B"]
-    """False where the portrait is replaced by the learned null portrait."""
+    """False if the portrait is replaced by the learned null portrait."""
     keep_audio: Bool[Tensor, " B"]
-    """False where the audio is replaced by the learned null audio."""
+    """False if the audio is replaced by the learned null audio."""
 
     def keeping(self, portrait: bool, audio: bool) -> Conditions:
-        """The same batch with a modality dropped from every window (guidance needs such batches)."""
+        """Return the batch with modalities dropped from every window, as guidance needs it."""
         return replace(
             self,
             keep_portrait=torch.full_like(self.keep_portrait, portrait),
@@ -44,27 +44,27 @@ class Conditions:
 
 @dataclass(frozen=True)
 class FusedCondition:
-    """What a fusion makes of one modality before the first block: all that needs neither the video nor the timestep.
+    """Output of a fusion scheme for one modality before the first block; depends on neither video nor timestep.
 
-    The batch is every tensor's first dimension, so that windows can be taken out of a batch and put together.
+    The batch is the first dimension of every tensor, so that windows can be selected from a batch and concatenated.
     """
 
     stream: Float[Tensor, "B G N D"] | None = None
-    """Tokens that join every block's spatial attention and MLP; G is the number of frames, or 1 for all alike."""
+    """Tokens that join every block's spatial attention and MLP; G is the number of frames, or 1 if all share them."""
     layers: tuple[Tensor, ...] = ()
-    """For each block, what the fusion's ``guide`` reads there."""
+    """For each block, the tensor that the fusion's ``guide`` reads."""
     apart: Float[Tensor, "B G N D"] | None = None
-    """Tokens that pass through the blocks' spatial attention and MLP by themselves, clean (timestep 0), while the video
-    reads them in each; they never read the video, so all of this is done once, by the backbone."""
+    """Tokens that pass separately through the blocks' spatial attention and MLP, clean (timestep 0). The video attends
+    to them in each block. They never attend to the video, so the backbone computes them once."""
     contexts: tuple[Tensor, ...] = ()
-    """For each block, what the video's spatial attention reads of ``apart``; made by the backbone."""
+    """For each block, the context of ``apart`` for the video's spatial attention; computed by the backbone."""
 
 
 @dataclass(frozen=True)
 class EncodedConditions:
-    """Conditions after the work that is the same at every denoising step of a window."""
+    """Conditions after the computations that are the same at every denoising step of a window."""
 
     portrait: FusedCondition
     audio: FusedCondition
     motion: Float[Tensor, "B M N D"] | None
-    """Embedded motion frames."""
+    """Embedded motion frames before the window."""

@@ -1,4 +1,4 @@
-"""What the parts of a network cost: multiply-accumulates of matrix products, and bytes kept for the backward pass."""
+"""Costs of the parts of a network: multiply-accumulates of matrix products, and bytes kept for the backward pass."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ FUSED_ATTENTION = torch.ops.aten._scaled_dot_product_flash_attention_for_cpu
 
 
 class _NoFusion(Fusion):
-    """A condition that does not enter."""
+    """A fusion scheme that ignores its condition."""
 
     def encode(self, tokens: Tensor) -> FusedCondition:
         return FusedCondition()
@@ -29,7 +29,7 @@ class _NoFusion(Fusion):
 
 @dataclass(frozen=True)
 class Cost:
-    """Multiply-accumulates of a computation, and bytes that autograd keeps of it."""
+    """Multiply-accumulates of a computation, and bytes that autograd keeps for it."""
 
     macs: int
     kept: int
@@ -42,10 +42,10 @@ class Cost:
 
 
 class PartCosts:
-    """What the parts of a model cost; fusions by what the model costs more with them."""
+    """Costs of the parts of a model; the cost of a fusion scheme is the additional cost of the model with it."""
 
     def __init__(self, model: LetsTalk, known: dict[tuple[str, ...], Cost]) -> None:
-        """Set up; ``known`` keeps the costs of whole passes between models that differ in fusions alone."""
+        """Set up the counter; ``known`` shares the costs of complete passes between models that differ in fusion."""
         self.model, self.known = model, known
         self.conditions = empty_conditions(model)
         self.latents = torch.empty(1, model.config.frames, *model.latent_shape)
@@ -55,7 +55,7 @@ class PartCosts:
         self.tokens, self.projector = self._cost(lambda: model.audio_projector(audio, keep))
 
     def window(self) -> dict[str, Cost]:
-        """Once a window."""
+        """Count the costs per window."""
         model, conditions = self.model, self.conditions
         portrait, embedding = self._cost(lambda: model.patches(conditions.portrait[:, None]))
         motion = conditions.motion
@@ -68,7 +68,7 @@ class PartCosts:
         }
 
     def whole(self) -> dict[str, Cost]:
-        """From the conditions to the prediction."""
+        """Count the costs from the conditions to the prediction."""
         plain, portrait, both = (self._pass(*names) for names in ((), ("portrait",), ("portrait", "audio")))
         model, conditions = self.model, self.conditions
         video, embedding = self._cost(lambda: model.patches(self.latents))
@@ -101,11 +101,11 @@ class PartCosts:
     def _cost(self, run: Callable[[], Any]) -> tuple[Any, Cost]:
         with FlopCounterMode(display=False, custom_mapping={FUSED_ATTENTION: _attention_flops}) as counter:
             result, kept = kept_for_backward(self.model, run)
-        return result, Cost(counter.get_total_flops() // 2, kept)  # two operations for each multiply-accumulate
+        return result, Cost(counter.get_total_flops() // 2, kept)  # two operations per multiply-accumulate
 
 
 def empty_conditions(model: LetsTalk, windows: int = 1) -> Conditions:
-    """Conditions of some windows, without values."""
+    """Create conditions of some windows, without values."""
     config = model.config
     keep = torch.empty(windows, dtype=torch.bool)
     motion = torch.empty(windows, config.motion_frames, *model.latent_shape)
@@ -123,7 +123,7 @@ def _attention_flops(query: Any, key: Any, value: Any, *_: Any, **__: Any) -> in
 
 
 class _FusedAttention(TorchFunctionMode):
-    """Attention as CPUs and GPUs run it, which keeps no matrix of weights; tensors without data take another way."""
+    """Attention as CPUs and GPUs run it, without storing the weight matrix; tensors without data use another path."""
 
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         if func is F.scaled_dot_product_attention:
@@ -132,7 +132,7 @@ class _FusedAttention(TorchFunctionMode):
 
 
 def kept_for_backward(model: nn.Module, run: Callable[[], Any]) -> tuple[Any, int]:
-    """What ``run`` returns, and the bytes that autograd keeps of it, without the model's weights themselves."""
+    """Return the result of ``run``, and the bytes that autograd keeps for it, without the model's weights."""
     weights = {parameter.untyped_storage()._cdata for parameter in model.parameters()}
     kept: dict[int, torch.UntypedStorage] = {}
 

@@ -1,4 +1,4 @@
-"""From latents, timesteps and speech features to tokens."""
+"""Embedders of latents, timesteps and audio features as tokens."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from lt_bench.shapes import AudioWindows, Bool, Float, Latents, Timesteps
 
 
 class PatchEmbedder(nn.Module):
-    """Cuts latents into square patches and embeds each; shared by video, portrait and motion frames."""
+    """Divides latents into square patches and embeds each; shared by video, portrait and motion frames."""
 
     def __init__(self, channels: int, patch: int, dim: int) -> None:
         super().__init__()
@@ -27,7 +27,7 @@ class PatchEmbedder(nn.Module):
 
 
 def unpatchify(patches: Float[Tensor, "B F N P"], height: int, width: int, patch: int) -> Latents:
-    """Put patches, whose features are (row, column, channel), back to latents of ``height`` x ``width``."""
+    """Assemble patches, whose features are (row, column, channel), to latents of ``height`` x ``width``."""
     B, F, _, P = patches.shape
     channels = P // patch**2
     grid = patches.view(B, F, height // patch, width // patch, patch, patch, channels)
@@ -35,7 +35,7 @@ def unpatchify(patches: Float[Tensor, "B F N P"], height: int, width: int, patch
 
 
 class TimestepEmbedder(nn.Module):
-    """A 256-d sinusoid of the timestep through two layers."""
+    """A 256-dimensional sinusoid of the timestep, followed by two layers."""
 
     def __init__(self, dim: int, features: int = 256) -> None:
         super().__init__()
@@ -51,9 +51,10 @@ class TimestepEmbedder(nn.Module):
 
 
 class AudioProjector(nn.Module):
-    """Speech features around a frame -> the frame's audio tokens.
+    """Projects the audio features around a frame to the frame's audio tokens.
 
-    Linear, ReLU, linear, ReLU, linear, layer norm. Where the audio is dropped, every token is one learned null token.
+    The layers are linear, ReLU, linear, ReLU, linear, layer norm. If the audio is dropped, every token is the same
+    learned null token.
     """
 
     def __init__(self, inputs: int, hidden: int, tokens: int, dim: int) -> None:

@@ -1,4 +1,4 @@
-"""The parts that blocks and fusions are made of; every part initialises itself."""
+"""Layers of the blocks and fusion schemes; every layer initializes itself."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from lt_bench.shapes import Float
 
 NORM_EPS = 1e-6
 MOST_SEQUENCES = 65_535
-"""CUDA's limit of a kernel's second and third dimension, over which fused attention lays out its sequences."""
+"""CUDA's limit for the second and third dimension of a kernel, over which fused attention distributes sequences."""
 
 
 def linear(inputs: int, outputs: int, bias: bool = True, zero: bool = False, groups: int = 1) -> nn.Linear:
-    """A linear layer with Xavier-uniform (or zero) weights and zero bias.
+    """Create a linear layer with Xavier-uniform (or zero) weights and zero bias.
 
-    ``groups`` layers that share their input and are computed as one are initialised as the separate layers they are.
+    If ``groups`` layers share their input and are computed as one, they are initialized as separate layers.
     """
     layer = nn.Linear(inputs, outputs, bias=bias)
     if zero:
@@ -32,22 +32,24 @@ def linear(inputs: int, outputs: int, bias: bool = True, zero: bool = False, gro
 
 
 def normalise(x: Tensor) -> Tensor:
-    """Layer norm without weights."""
+    """Apply layer norm without weights."""
     return F.layer_norm(x, x.shape[-1:], eps=NORM_EPS)
 
 
 def modulate(x: Tensor, shift: Tensor, scale: Tensor) -> Tensor:
-    """Layer norm whose shift and scale come from the timestep (adaLN, Peebles and Xie 2023)."""
-    if shift.numel() == x.shape[-1]:  # one timestep for all: the norm's own weights do it, in one pass and back
-        weight, bias = (vector.flatten().to(x.dtype) for vector in (1 + scale, shift))  # bf16 beside a float32 x
+    """Apply layer norm with a shift and scale from the timestep (adaLN, Peebles and Xie 2023)."""
+    if shift.numel() == x.shape[-1]:  # one timestep for all: the norm's own weights need a single pass
+        weight, bias = (
+            vector.flatten().to(x.dtype) for vector in (1 + scale, shift)
+        )  # bf16 weights for a float32 x would fail
         return F.layer_norm(x, x.shape[-1:], weight, bias, NORM_EPS)
     return torch.addcmul(shift, normalise(x), 1 + scale)
 
 
 def keys_and_values(context: Float[Tensor, "S 2 heads M d"]) -> tuple[Tensor, Tensor]:
-    """Keys and values apart, (S, heads, M, d).
+    """Split keys and values, (S, heads, M, d).
 
-    Taken apart in the memory order of the layer that made them, so that their gradient is put together in one copy.
+    The split follows the memory order of the layer that computed them, so that their gradient is joined in one copy.
     """
     keys, values = context.permute(0, 3, 1, 2, 4).unbind(2)
     return keys.transpose(1, 2), values.transpose(1, 2)
@@ -56,7 +58,7 @@ def keys_and_values(context: Float[Tensor, "S 2 heads M d"]) -> tuple[Tensor, Te
 def softmax_attention(
     queries: Float[Tensor, "S heads N d"], keys: Float[Tensor, "S heads M d"], values: Float[Tensor, "S heads M d"]
 ) -> Float[Tensor, "S heads N d"]:
-    """Attention within each sequence; of more than ``MOST_SEQUENCES`` in parts, which changes no number."""
+    """Attend within each sequence; more than ``MOST_SEQUENCES`` are computed in parts, with the same result."""
     if len(queries) <= MOST_SEQUENCES:
         return F.scaled_dot_product_attention(queries, keys, values)
     parts = zip(*(x.split(MOST_SEQUENCES) for x in (queries, keys, values)), strict=True)
@@ -64,25 +66,26 @@ def softmax_attention(
 
 
 class Attention(nn.Module):
-    """Self-attention whose keys and values may be kept, and read together with those of other tokens.
+    """Self-attention whose keys and values can be stored and combined with those of other tokens.
 
-    What a family's spatial attention is: ``project`` and ``attend`` are its two halves, with ``Context`` between them.
+    The interface of a family's spatial attention. ``project`` and ``attend`` are its two halves, with ``Context``
+    between them.
     """
 
     def project(self, x: Float[Tensor, "S N D"]) -> tuple[Tensor, Tensor]:
-        """Queries of S sequences, and the context that others (and they themselves) read there."""
+        """Return the queries of S sequences, and the context that these and other queries attend to."""
         raise NotImplementedError
 
     def join(self, own: Tensor, other: Tensor) -> Tensor:
-        """The context of both; that of ``other`` may stand for several sequences of ``own`` each, in order."""
+        """Combine two contexts; each context of ``other`` can apply to several consecutive sequences of ``own``."""
         raise NotImplementedError
 
     def first(self, queries: Tensor, count: int | None) -> Tensor:
-        """The queries of the first tokens."""
+        """Select the queries of the first tokens."""
         raise NotImplementedError
 
     def attend(self, queries: Tensor, context: Tensor) -> Float[Tensor, "S N D"]:
-        """What the queries read."""
+        """Attend from the queries to the context."""
         raise NotImplementedError
 
     def forward(
@@ -91,9 +94,9 @@ class Attention(nn.Module):
         """Attend within each of S sequences, and to the contexts of tokens that do not attend back.
 
         Args:
-            x: the sequences.
-            first: only the first tokens' results, where the others' are not needed.
-            contexts: from ``project`` of other tokens.
+            x: sequences of tokens.
+            first: number of leading tokens whose results are returned; None for all.
+            contexts: results of ``project`` for other tokens.
         """
         queries, context = self.project(x)
         for other in contexts:
@@ -102,7 +105,7 @@ class Attention(nn.Module):
 
 
 class SelfAttention(Attention):
-    """Multi-head softmax attention over the last but one dimension."""
+    """Multi-head softmax attention over the second to last dimension."""
 
     def __init__(self, dim: int, heads: int) -> None:
         super().__init__()
@@ -111,30 +114,30 @@ class SelfAttention(Attention):
         self.proj = linear(dim, dim)
 
     def project(self, x: Float[Tensor, "S N D"]) -> tuple[Tensor, Tensor]:
-        """Queries (S, heads, N, d); keys and values (S, 2, heads, N, d)."""
+        """Return queries (S, heads, N, d), and keys and values (S, 2, heads, N, d)."""
         queries, context = self._qkv(x).split([1, 2], dim=2)
         return queries.squeeze(2).transpose(1, 2), context.permute(0, 2, 3, 1, 4)
 
     def join(self, own: Float[Tensor, "S 2 heads N d"], other: Float[Tensor, "T 2 heads M d"]) -> Tensor:
-        """All keys and values, one after the other."""
+        """Concatenate all keys and values."""
         apart = own.unflatten(0, (len(other), -1))
         other = other.unsqueeze(1).expand(-1, apart.shape[1], -1, -1, -1, -1)
         return torch.cat([apart, other], dim=-2).flatten(0, 1)
 
     def first(self, queries: Float[Tensor, "S heads N d"], count: int | None) -> Tensor:
-        """The queries of the first tokens."""
+        """Select the queries of the first tokens."""
         return queries[:, :, :count]
 
     def attend(
         self, queries: Float[Tensor, "S heads N d"], context: Float[Tensor, "S 2 heads M d"]
     ) -> Float[Tensor, "S N D"]:
-        """Softmax attention."""
+        """Apply softmax attention to the context."""
         return self._read(queries, *keys_and_values(context))
 
     def forward(
         self, x: Float[Tensor, "S N D"], first: int | None = None, contexts: Sequence[Tensor] = ()
     ) -> Float[Tensor, "S M D"]:
-        """As in general; without others' contexts, all three come apart in one step, whose gradient is one copy."""
+        """Attend as the base class does; without other contexts, one split of all three saves gradient copies."""
         if contexts:
             return super().forward(x, first, contexts)
         queries, keys, values = (part.transpose(1, 2) for part in self._qkv(x).unbind(2))
@@ -148,7 +151,7 @@ class SelfAttention(Attention):
 
 
 class CrossAttention(nn.Module):
-    """Multi-head attention from video tokens to a condition; the condition's half is computed apart, to be kept."""
+    """Multi-head attention from video tokens to a condition, whose keys and values are computed once and reused."""
 
     def __init__(self, dim: int, heads: int, context_dim: int) -> None:
         super().__init__()
@@ -158,7 +161,7 @@ class CrossAttention(nn.Module):
         self.proj = linear(dim, dim)
 
     def keys_values(self, context: Float[Tensor, "B G M C"]) -> Float[Tensor, "B G 2 heads M d"]:
-        """Keys and values of the condition; G is the number of frames, or 1 for all frames alike."""
+        """Compute keys and values of the condition; G is the number of frames, or 1 if all frames share them."""
         B, G, M, _ = context.shape
         return self.kv(context).view(B, G, M, 2, self.heads, -1).permute(0, 1, 3, 4, 2, 5)
 
@@ -175,7 +178,7 @@ class CrossAttention(nn.Module):
     def guide(
         self, video: Float[Tensor, "B F N D"], keys_values: Float[Tensor, "B G 2 heads M d"]
     ) -> Float[Tensor, "B F N D"]:
-        """Add what the video reads: it is normalised without weights, and there is no gate."""
+        """Add the result of the attention; the video is normalized without weights, and there is no gate."""
         return video + self(normalise(video), keys_values)
 
 
@@ -186,18 +189,18 @@ class CrossAttentions(nn.ModuleList):
         super().__init__(CrossAttention(dim, heads, context_dim) for _ in range(depth))
 
     def keys_values(self, layer: int, context: Float[Tensor, "B G M C"]) -> Float[Tensor, "B G 2 heads M d"]:
-        """Keys and values for block ``layer``."""
+        """Compute keys and values for block ``layer``."""
         return self.of(layer).keys_values(context)
 
     def of(self, layer: int) -> CrossAttention:
-        """That of block ``layer``."""
+        """Return the cross-attention of block ``layer``."""
         module = self[layer]
         assert isinstance(module, CrossAttention)
         return module
 
 
 class Mlp(nn.Sequential):
-    """Two layers, four times as wide between, tanh-approximated GELU."""
+    """Two layers with tanh-approximated GELU; the hidden layer is four times as wide."""
 
     def __init__(self, dim: int) -> None:
         super().__init__(linear(dim, 4 * dim), nn.GELU(approximate="tanh"), linear(4 * dim, dim))

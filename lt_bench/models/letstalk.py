@@ -1,7 +1,7 @@
 """LetsTalk: a diffusion transformer over windows of video latents, guided by a portrait and a voice.
 
-The backbone is that of the released LetsTalk (Zhang et al., arXiv 2411.16748), in its two families; which modality
-enters how is the affair of its two fusions. ``docs/model.md`` goes through it equation by equation.
+The backbone is that of the released LetsTalk (Zhang et al., arXiv 2411.16748), in its two families. One fusion scheme
+per modality determines how the modality enters. ``docs/explanation/model.md`` lists all equations.
 """
 
 from __future__ import annotations
@@ -25,11 +25,11 @@ from lt_bench.models.tokens import WindowTokens
 from lt_bench.shapes import AudioWindows, Bool, Float, Latent, Latents, Timesteps
 
 MAX_FRAMES, MAX_TOKENS = 10_000, 65_536
-"""Of a window, and of one of its frames: ten times what anybody trains; a damaged model file may ask for any number."""
+"""Limits of a window and of one of its frames: ten times the largest practical size, to reject damaged model files."""
 
 
 class LetsTalk(nn.Module):
-    """Predicts noise, clean latents or velocity (whatever it is trained for) of a window of noisy latents."""
+    """Predicts the noise, clean latents or velocity of a window of noisy latents, as its objective defines."""
 
     space: Tensor
     moments: Tensor
@@ -38,7 +38,7 @@ class LetsTalk(nn.Module):
         """Build the network with fresh weights from PyTorch's global generator.
 
         Args:
-            config: sizes and fusions.
+            config: sizes and fusion schemes.
             latent_shape: channels, height, width of a latent.
             speech_shape: layers and features of the speech encoder.
 
@@ -80,17 +80,17 @@ class LetsTalk(nn.Module):
         )
         self.blocks = nn.ModuleList(order.build(block_shape, last=place == places - 1) for place in range(places))
         self.final = FinalLayer(size.dim, patch * patch * self.out_channels)
-        # Fixed, so made again at construction rather than saved.
+        # Positions are fixed, so they are computed at construction and not saved.
         self.register_buffer("space", sincos_2d(rows, columns, size.dim), persistent=False)
         moments = torch.arange(config.motion_frames + config.frames)
         self.register_buffer("moments", sincos_1d(moments, size.dim), persistent=False)
 
     def encode_conditions(self, conditions: Conditions, portrait: FusedCondition | None = None) -> EncodedConditions:
-        """Do the work that is the same at every timestep; ``forward`` takes the result in place of the conditions.
+        """Compute everything that is the same at every timestep; ``forward`` accepts the result instead of conditions.
 
         Args:
-            conditions: of a batch of windows.
-            portrait: what ``encode_portrait`` gave for the same portraits, so that it is made once a clip.
+            conditions: conditions of a batch of windows.
+            portrait: result of ``encode_portrait`` for the same portraits, to compute it only once per clip.
         """
         self._check_motion(conditions.motion)
         if portrait is None:
@@ -102,15 +102,15 @@ class LetsTalk(nn.Module):
         )
 
     def encode_portrait(self, portrait: Latent, keep: Bool[Tensor, " B"]) -> FusedCondition:
-        """The portrait's part of ``encode_conditions``: the same for every window of a clip."""
+        """Compute the portrait's part of ``encode_conditions``, which is the same for every window of a clip."""
         return self.fuse(self.portrait_fusion, self._embed_portrait(portrait, keep))
 
     def encode_audio(self, audio: AudioWindows, keep: Bool[Tensor, " B"]) -> FusedCondition:
-        """The audio's part of ``encode_conditions``."""
+        """Compute the audio's part of ``encode_conditions``."""
         return self.fuse(self.audio_fusion, self.audio_projector(audio, keep))
 
     def fuse(self, fusion: Fusion, tokens: Float[Tensor, "B G N C"]) -> FusedCondition:
-        """What a fusion makes of its tokens, with what the blocks make of those that stay apart from the video."""
+        """Encode tokens with a fusion scheme, and compute the contexts of tokens that never attend to the video."""
         fused = fusion.encode(tokens)
         if fused.apart is None:
             return fused
@@ -129,10 +129,11 @@ class LetsTalk(nn.Module):
         Args:
             latents: noisy scaled latents of the window.
             timesteps: in [0, 1000], larger is noisier.
-            conditions: as given, or as ``encode_conditions`` returned them.
+            conditions: conditions, or the result of ``encode_conditions``.
 
         Returns:
-            The prediction in the latents' channels, followed by as many channels of variance with ``learn_sigma``.
+            The prediction in the latents' channels, followed by the same number of variance channels with
+            ``learn_sigma``.
         """
         encoded = self.encode_conditions(conditions) if isinstance(conditions, Conditions) else conditions
         video = self._embed_frames(latents, self.config.motion_frames)

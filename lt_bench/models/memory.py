@@ -1,7 +1,7 @@
-"""GPU memory that training a model takes: weights and what belongs to them, and activations of a window.
+"""GPU memory of training a model: weights and optimizer state, and activations of a window.
 
-Counted on tensors without data, as ``describe`` counts. Not counted are the caching allocator's gaps, workspaces of
-libraries and CUDA's context (about 1 GiB together).
+The memory is counted on tensors without data, as in ``describe``. Allocator fragmentation, library workspaces and the
+CUDA context (about 1 GiB together) are not counted.
 """
 
 from __future__ import annotations
@@ -25,10 +25,10 @@ from lt_bench.models.tokens import WindowTokens
 
 FLOAT, HALF = 4, 2
 WINDOWS = 2
-"""Windows that are counted together: one alone is modulated by another operation, which keeps a little less."""
+"""Number of windows counted together; a single window is modulated by another operation, which keeps slightly less."""
 LOW = frozenset((F.linear, F.conv2d, torch.conv2d, torch.matmul, Tensor.matmul, Tensor.__matmul__, torch.bmm))
 FULL = frozenset((F.layer_norm, F.softmax, torch.pow, Tensor.pow, Tensor.__pow__, torch.sum, Tensor.sum))
-"""Operations that CUDA's autocast computes in bfloat16, and in float32; of those that the network calls."""
+"""Operations used by the network that CUDA's autocast computes in bfloat16, and in float32."""
 
 
 @dataclass(frozen=True)
@@ -37,37 +37,38 @@ class Activations:
 
     plain: int
     checkpointed: int
-    """With ``train.activation_checkpointing``: each block's inputs, and what the block being recomputed keeps."""
+    """Bytes with ``train.activation_checkpointing``: the inputs of each block, and those of the block being
+    recomputed."""
 
 
 @dataclass(frozen=True)
 class Memory:
-    """Bytes of a training process, in parts."""
+    """Memory of a training process in bytes, by part."""
 
     parameters: int
     gathered: int
-    """Parameters of the two largest groups that FSDP gathers: the block that runs and the one that comes next."""
+    """Parameters of the two largest groups that FSDP gathers: the running block and the next one."""
     fp32: Activations
     bf16: Activations
 
     @property
     def weights(self) -> int:
-        """Float32 weights."""
+        """Return the bytes of float32 weights."""
         return FLOAT * self.parameters
 
     @property
     def state(self) -> int:
-        """Weights, gradients, both moments of AdamW and the weight average."""
+        """Return the bytes of weights, gradients, both moments of AdamW and the weight average."""
         return 5 * self.weights
 
     def per_gpu(self, gpus: int, strategy: str, precision: str, windows: int, checkpointing: bool) -> int:
-        """Bytes on each of several GPUs.
+        """Return the bytes on each of several GPUs.
 
         Args:
-            gpus: processes that share the training.
-            strategy: ``ddp``, where each holds everything, or ``fsdp``.
+            gpus: number of processes that share the training.
+            strategy: ``ddp``, where each process holds everything, or ``fsdp``.
             precision: ``fp32`` or ``bf16``, with copies of the weights in bfloat16.
-            windows: of one GPU at a time: ``batch_size`` over GPUs and ``accumulate``.
+            windows: windows per GPU at a time: ``batch_size`` divided by GPUs and ``accumulate``.
             checkpointing: whether activations are checkpointed.
         """
         kept: Activations = self.bf16 if precision == "bf16" else self.fp32
@@ -78,10 +79,10 @@ class Memory:
 
 
 def training_memory(config: ModelConfig, latent_shape: tuple[int, int, int], speech_shape: tuple[int, int]) -> Memory:
-    """Count what training a model takes.
+    """Count the memory of training a model.
 
     Raises:
-        ConfigError: as ``build_model``.
+        ConfigError: same as ``build_model``.
     """
     with torch.device("meta"), NoDraws():
         model = build_model(config, latent_shape, speech_shape)
@@ -92,7 +93,7 @@ def training_memory(config: ModelConfig, latent_shape: tuple[int, int, int], spe
 
 @dataclass
 class _Kept:
-    """Storages kept for the backward pass, each counted once; weights are not among them."""
+    """Storages kept for the backward pass, each counted once, without weights."""
 
     weights: frozenset[int]
     storages: dict[int, torch.UntypedStorage] = field(default_factory=dict)
@@ -156,12 +157,12 @@ def _tensors(args: Any) -> list[Tensor]:
 
 
 class _Mode(TorchFunctionMode):
-    """Fused attention, which keeps no matrix of weights, and CUDA's autocast to bfloat16 for tensors without data."""
+    """Fused attention, which stores no weight matrix, and CUDA's autocast to bfloat16 for tensors without data."""
 
     def __init__(self, low: bool, weights: dict[int, nn.Parameter]) -> None:
         super().__init__()
         self.low = low
-        # As autocast's cache: one copy of each weight, whatever the number of its uses.
+        # Like autocast's cache, this keeps one copy of each weight for any number of uses.
         self.copies = {key: p.detach().to(torch.bfloat16) for key, p in weights.items()} if low else {}
 
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:

@@ -1,6 +1,6 @@
-"""What a model is made of: parameters, multiply-accumulate operations of its matrix products, activation memory.
+"""Size of a model: parameters, multiply-accumulates of its matrix products, and activation memory.
 
-Everything is counted on tensors without data, so no weights are made and the largest preset needs no memory.
+Everything is counted on tensors without data, so no weights are allocated and the largest preset needs no memory.
 """
 
 from __future__ import annotations
@@ -24,22 +24,22 @@ from lt_bench.models.letstalk import LetsTalk
 class Part:
     """A part of the network; elementwise operations are not counted.
 
-    A fusion's part is what the model has and does more with it than without, in the blocks too.
+    The part of a fusion scheme is the additional cost of the model with it, including the blocks.
     """
 
     name: str
     parameters: int
     macs_window: int
-    """Multiply-accumulates once a window: independent of the timestep."""
+    """Multiply-accumulates per window, independent of the timestep."""
     macs_step: int
-    """Multiply-accumulates at each denoising step of a window."""
+    """Multiply-accumulates per denoising step of a window."""
     activations: int
     """Bytes kept for the backward pass of one window, in float32."""
 
 
 @dataclass(frozen=True)
 class Description:
-    """A model's size for one window and one sample (batch 1)."""
+    """Size of a model for one window of one sample (batch 1)."""
 
     config: ModelConfig
     latent_shape: tuple[int, int, int]
@@ -48,43 +48,43 @@ class Description:
 
     @property
     def parameters_audio_projector(self) -> int:
-        """Parameters of the audio projector."""
+        """Return the parameters of the audio projector."""
         return self._sum("parameters", self._of("audio projector"))
 
     @property
     def parameters_total(self) -> int:
-        """All parameters."""
+        """Return the number of all parameters."""
         return self._sum("parameters", self.parts)
 
     @property
     def parameters(self) -> int:
-        """Parameters of the diffusion transformer, as papers count them: without the audio projector."""
+        """Return the parameters of the diffusion transformer, as papers count them: without the audio projector."""
         return self.parameters_total - self.parameters_audio_projector
 
     @property
     def macs_window(self) -> int:
-        """Multiply-accumulates once a window."""
+        """Return the multiply-accumulates per window."""
         return self._sum("macs_window", self.parts)
 
     @property
     def macs_step(self) -> int:
-        """Multiply-accumulates at each denoising step of a window."""
+        """Return the multiply-accumulates per denoising step of a window."""
         return self._sum("macs_step", self.parts)
 
     @property
     def activations(self) -> int:
-        """Bytes kept for the backward pass of one window, in float32."""
+        """Return the bytes kept for the backward pass of one window, in float32."""
         return self._sum("activations", self.parts)
 
     @property
     def overhead_parameters(self) -> float:
-        """Parameters of both fusions, relative to the transformer without them."""
+        """Return the parameters of both fusion schemes, relative to the transformer without them."""
         added = self._sum("parameters", self._fusions)
         return added / (self.parameters - added)
 
     @property
     def overhead_macs(self) -> float:
-        """Multiply-accumulates that both fusions add to a denoising step, relative to a step without them."""
+        """Return the multiply-accumulates of both fusion schemes per step, relative to a step without them."""
         added = self._sum("macs_step", self._fusions)
         return added / (self.macs_step - added)
 
@@ -101,10 +101,10 @@ class Description:
 
 
 def describe(config: ModelConfig, latent_shape: tuple[int, int, int], speech_shape: tuple[int, int]) -> Description:
-    """Count a model's parts without making its weights.
+    """Count a model's parts without allocating its weights.
 
     Raises:
-        ConfigError: as ``build_model``.
+        ConfigError: same as ``build_model``.
     """
     return _describe(config, latent_shape, speech_shape, {})
 
@@ -173,7 +173,7 @@ def _size(part: nn.Module | Tensor) -> int:
 
 
 class NoDraws(TorchFunctionMode):
-    """Leaves fresh weights as they are, which have no data."""
+    """Skips the initialization of fresh weights, which have no data."""
 
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         return args[0] if func in (Tensor.normal_, Tensor.uniform_) else func(*args, **(kwargs or {}))

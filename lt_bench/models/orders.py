@@ -26,13 +26,13 @@ class BlockPair(nn.Module):
     def forward(
         self, tokens: WindowTokens, time: Float[Tensor, "B D"], guides: Sequence[Guide], contexts: Sequence[Tensor] = ()
     ) -> WindowTokens:
-        """Run both; see ``SpatialBlock``."""
+        """Apply both blocks; see ``SpatialBlock``."""
         return self.temporal(self.spatial(tokens, time, guides, contexts), time)
 
     def advance(
         self, x: Float[Tensor, "B G N D"], time: Float[Tensor, "1 D"]
     ) -> tuple[Float[Tensor, "B G N D"], Tensor]:
-        """See ``SpatialBlock``: such tokens have no part in time."""
+        """Apply the spatial block only, because such tokens take no part in temporal attention."""
         return self.spatial.advance(x, time)
 
 
@@ -43,7 +43,7 @@ class BlockOrder:
     """The name that ``ModelConfig.order`` uses."""
 
     def places(self, depth: int) -> int:
-        """How many modules there are.
+        """Return the number of modules.
 
         Raises:
             ConfigError: the depth does not fit.
@@ -51,7 +51,7 @@ class BlockOrder:
         raise NotImplementedError
 
     def build(self, shape: BlockShape, last: bool) -> nn.Module:
-        """One of them."""
+        """Build one of the modules."""
         raise NotImplementedError
 
 
@@ -61,11 +61,11 @@ class Factorised(BlockOrder):
     name = "factorised"
 
     def places(self, depth: int) -> int:
-        """Every block."""
+        """Return the number of blocks."""
         return depth
 
     def build(self, shape: BlockShape, last: bool) -> nn.Module:
-        """A block."""
+        """Build a factorised block."""
         return Block(shape, last)
 
 
@@ -78,13 +78,13 @@ class Alternating(BlockOrder):
     name = "alternating"
 
     def places(self, depth: int) -> int:
-        """Every pair of blocks."""
+        """Return the number of pairs of blocks."""
         if depth % 2:
             raise ConfigError(f"model.order: expected a preset of even depth for 'alternating', got {depth} blocks")
         return depth // 2
 
     def build(self, shape: BlockShape, last: bool) -> nn.Module:
-        """A pair."""
+        """Build a pair of blocks."""
         return BlockPair(shape, last)
 
 

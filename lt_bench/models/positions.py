@@ -1,4 +1,4 @@
-"""Fixed sin-cos positions."""
+"""Fixed sine and cosine embeddings of positions and timesteps."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from lt_bench.shapes import Float, Int
 
 
 def sincos_1d(positions: Int[Tensor, " N"], dim: int) -> Float[Tensor, "N D"]:
-    """Sines, then cosines, of positions at frequencies 1 .. 1/10000 (Vaswani et al. 2017, 3.5); ``dim`` is even."""
+    """Return sines, then cosines, at frequencies 1 .. 1/10000 (Vaswani et al. 2017, 3.5); ``dim`` is even."""
     frequencies = 10000.0 ** (-torch.arange(dim // 2, dtype=torch.float64, device=positions.device) / (dim / 2))
     angles = positions.double()[:, None] * frequencies
     return torch.cat([angles.sin(), angles.cos()], dim=1).float()
 
 
 def sincos_2d(height: int, width: int, dim: int) -> Float[Tensor, "N D"]:
-    """Positions of a grid read row by row: the first half of the features tells the column, the second the row.
+    """Embed the positions of a grid row by row: the first half of the features is the column, the second the row.
 
     ``dim`` is divisible by 4.
     """
@@ -27,7 +27,7 @@ def sincos_2d(height: int, width: int, dim: int) -> Float[Tensor, "N D"]:
 
 
 def timestep_features(timesteps: Float[Tensor, " B"], dim: int = 256) -> Float[Tensor, "B D"]:
-    """Cosines, then sines, of timesteps (Ho et al. 2020, as in DiT)."""
+    """Return cosines, then sines, of timesteps (Ho et al. 2020, as in DiT)."""
     half = dim // 2
     frequencies = torch.exp(torch.arange(half, device=timesteps.device) * (-math.log(10000.0) / half))
     angles = timesteps.float()[:, None] * frequencies

@@ -1,4 +1,4 @@
-"""Sizes of the backbone."""
+"""Presets of the backbone's size: depth, width and heads."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from lt_bench.config import ModelConfig
 
 @dataclass(frozen=True)
 class Size:
-    """Blocks, features of a token, attention heads."""
+    """Number of blocks, features of a token, and attention heads."""
 
     depth: int
     dim: int
@@ -29,5 +29,5 @@ PRESETS: dict[str, Size] = {
 
 
 def size_of(config: ModelConfig) -> Size:
-    """The size of a config's preset."""
+    """Return the size of a config's preset."""
     return PRESETS[config.preset]

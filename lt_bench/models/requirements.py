@@ -1,4 +1,4 @@
-"""Whether the networks that turn frames and sound into features, and features into frames, are here."""
+"""Availability of the codec and the speech encoder of a data configuration."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ def check_networks(config: DataConfig, decode: bool) -> None:
     """Check that the codec and the speech encoder of a data configuration can be used.
 
     Args:
-        config: which they are.
+        config: data configuration that names them.
         decode: whether latents are also decoded; preparing a cache only encodes.
 
     Raises:
-        AssetError: names what is missing, the key that asks for it, and the command that gets it.
-        ConfigError: a name is unknown, or a folder of weights is not here.
+        AssetError: an asset is missing; the message names it, the key that needs it, and the command that gets it.
+        ConfigError: a name is unknown, or a folder of weights does not exist.
     """
     codec, speech = build_codec(config.codec), build_speech_encoder(config.speech_encoder)
     codec_assets = (*codec.encoder_assets, *(codec.decoder_assets if decode else ()))

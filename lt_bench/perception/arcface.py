@@ -20,10 +20,10 @@ from lt_bench.perception.face_embedding import similarity
 
 WEIGHTS = "w600k_r50.onnx"
 SIDE = 112
-# MediaPipe's points for ArcFace's five: the middle of the eye on the image's left, of that on its right (each the mean
-# of its corners), the nose's tip, the corners of the mouth.
+# MediaPipe's points for ArcFace's five: the center of the eye on the image's left and on its right (each the mean of
+# its corners), the tip of the nose, the corners of the mouth.
 POINTS = ((33, 133), (362, 263), (1,), (61,), (291,))
-# Where they belong in the picture of 112 pixels: the published template of ArcFace.
+# Their positions in the picture of 112 pixels, from ArcFace's published template.
 TEMPLATE = np.array(
     [(38.2946, 51.6963), (73.5318, 51.5014), (56.0252, 71.7366), (41.5493, 92.3655), (70.7299, 92.2041)]
 )
@@ -35,7 +35,7 @@ BATCH = 64
 
 
 class ArcFaceEmbedder:
-    """Embeds one face of a frame, aligned by five points; compare by cosine.
+    """Embeds one face of a frame, aligned by five points; compare embeddings by cosine.
 
     Args:
         weights: an ONNX file; None for the pinned one, read at first use.
@@ -49,11 +49,11 @@ class ArcFaceEmbedder:
 
     @property
     def hash(self) -> str:
-        """SHA-256 over the weights' pinned hash and the alignment; needs no file to be here."""
+        """Return the SHA-256 over the weights' pinned hash and the alignment; no file is needed."""
         return sha256_json([self.name, asset(WEIGHTS).sha256, SIDE, POINTS, TEMPLATE.tolist()])
 
     def embed(self, frame: UInt8[ndarray, "H W 3"], landmarks: Float[ndarray, "478 xy"]) -> Float32[ndarray, " D"]:
-        """The embedding, of unit length.
+        """Compute the embedding, of unit length.
 
         Args:
             frame: RGB.
@@ -61,7 +61,7 @@ class ArcFaceEmbedder:
 
         Raises:
             FaceError: the landmarks are NaN, so there is no face.
-            AssetError: the weights are not here or are no ONNX network.
+            AssetError: the weights are missing or are not an ONNX network.
         """
         return self.embed_faces([frame], [landmarks])[0]
 
@@ -86,12 +86,12 @@ class ArcFaceEmbedder:
         return self._session.run(None, {self._session.get_inputs()[0].name: pixels})[0]
 
     def __getstate__(self) -> dict[str, Any]:
-        """Sessions cannot be sent to worker processes; each opens its own."""
+        """Omit the session, which cannot be sent to worker processes; each opens its own."""
         return {"_weights": self._weights, "_session": None}
 
 
 def align_face(frame: UInt8[ndarray, "H W 3"], landmarks: Float[ndarray, "478 xy"]) -> UInt8[ndarray, "112 112 3"]:
-    """The face turned, scaled and cut to ArcFace's template, black outside the picture.
+    """Rotate, scale and crop the face to ArcFace's template, black outside the picture.
 
     Raises:
         FaceError: the landmarks are NaN.
@@ -99,7 +99,7 @@ def align_face(frame: UInt8[ndarray, "H W 3"], landmarks: Float[ndarray, "478 xy
     points = np.array([landmarks[list(group), :2].astype(np.float64).mean(axis=0) for group in POINTS])
     if not np.isfinite(points).all():
         raise FaceError("expected a face to embed, got a frame without one")
-    # Landmarks count from the outer border of the first pixel, the template and OpenCV from its middle.
+    # Landmarks count from the outer border of the first pixel, the template and OpenCV from its center.
     return cv2.warpAffine(frame, similarity(points - 0.5, TEMPLATE), (SIDE, SIDE), flags=cv2.INTER_LINEAR)
 
 
@@ -118,7 +118,7 @@ def _open(path: Path) -> Any:
     import onnxruntime
 
     options = onnxruntime.SessionOptions()
-    # One thread: workers run side by side, and results do not depend on the number of cores.
+    # One thread is used, because workers run in parallel and results must not depend on the number of cores.
     options.intra_op_num_threads = options.inter_op_num_threads = 1
     options.log_severity_level = 3
     asked = chosen_provider()

@@ -1,4 +1,4 @@
-"""Where the large detectors run, and how exactly."""
+"""Device and numeric precision of the large detectors."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def detector_device() -> torch.device:
-    """The current CUDA device, else the CPU; a worker chooses its GPU by ``torch.cuda.set_device``."""
+    """Return the current CUDA device, or the CPU; a worker selects its GPU with ``torch.cuda.set_device``."""
     import torch
 
     return torch.device("cuda", torch.cuda.current_device()) if torch.cuda.is_available() else torch.device("cpu")
@@ -25,7 +25,7 @@ _KEPT: list[Any] = []
 
 
 def kept_network(load: Callable[P, T]) -> Callable[P, T]:
-    """Keep what a function loads for the rest of the process, or until ``detectors_released``; a decorator."""
+    """Cache the result of a loading function for the process, or until ``detectors_released``; a decorator."""
     kept: Any = cache(load)
     _KEPT.append(kept)
     return kept
@@ -33,7 +33,7 @@ def kept_network(load: Callable[P, T]) -> Callable[P, T]:
 
 @contextmanager
 def detectors_released() -> Iterator[None]:
-    """After the context, networks that ``kept_network`` functions loaded onto a GPU are gone from its memory."""
+    """Free networks that ``kept_network`` functions loaded onto a GPU, when the context ends."""
     try:
         yield
     finally:
@@ -46,7 +46,7 @@ def detectors_released() -> Iterator[None]:
 
 
 def is_device_failure(error: BaseException) -> bool:
-    """Whether the device failed, as for want of memory, rather than what it was given; what follows may fail too."""
+    """Return whether the device failed (for example, out of memory) and not the input; later calls can fail too."""
     import torch
 
     told = str(error)
@@ -55,9 +55,9 @@ def is_device_failure(error: BaseException) -> bool:
 
 @contextmanager
 def exact_inference() -> Iterator[None]:
-    """No gradients, and on a GPU full float32: TF32 moves features in the third digit.
+    """Disable gradients, and on a GPU use full float32: TF32 changes the third digit of features.
 
-    It is cuDNN's default, and that of matrix products where the environment says so, as in NVIDIA's containers.
+    TF32 is cuDNN's default, and the default of matrix products in some environments, such as NVIDIA's containers.
     """
     import torch
 

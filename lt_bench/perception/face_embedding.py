@@ -1,4 +1,4 @@
-"""Who a face is: dlib's face recognition network (D. King, ResNet with 29 layers, 2017), 128 numbers a face."""
+"""Face identity: dlib's face recognition network (D. King, ResNet with 29 layers, 2017), 128 numbers per face."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from lt_bench.shapes import Float, UInt8
 
 WEIGHTS = "dlib_face_recognition_resnet_model_v1.dat"
 SIDE, PADDING = 150, 0.25
-"""Side of the aligned picture that the network was trained on, and the room around the template on each side."""
+"""Side of the aligned picture that the network was trained on, and the padding around the template on each side."""
 # MediaPipe's points for dlib's five, in dlib's order: the outer and inner corner of the eye on the image's right, the
 # same of the eye on its left, and the base of the nose.
 POINTS = (263, 362, 33, 133, 2)
-# Where dlib's aligner wants them, in 0..1 of the picture without the padding (get_face_chip_details, dlib 19.8 on).
+# Their positions in dlib's aligner, as fractions of the picture without padding (get_face_chip_details, dlib 19.8 on).
 TEMPLATE = np.array(
     [
         (0.8595674595992, 0.2134981538014),
@@ -33,10 +33,10 @@ TEMPLATE = np.array(
 
 
 class DlibFaceEmbedder:
-    """Embeds one face of a frame, aligned by five of MediaPipe's landmarks; about 0.1 s a face on one core.
+    """Embeds one face of a frame, aligned by five of MediaPipe's landmarks; about 0.1 s per face on one core.
 
-    Compare by Euclidean distance: two faces of one person are about 0.2 (same video) to 0.3 (another) apart, of two
-    people about 0.8. Weights are read at first use.
+    Compare embeddings by Euclidean distance. Two faces of one person have a distance of about 0.2 (same video) to 0.3
+    (another video), and faces of two people about 0.8. Weights are read at first use.
     """
 
     name = "dlib_resnet"
@@ -47,13 +47,13 @@ class DlibFaceEmbedder:
 
     @property
     def hash(self) -> str:
-        """SHA-256 over the weights' pinned hash and the alignment; needs no file to be here."""
+        """Return the SHA-256 over the weights' pinned hash and the alignment; no file is needed."""
         return sha256_json([self.name, asset(WEIGHTS).sha256, SIDE, PADDING, POINTS, TEMPLATE.tolist()])
 
     def embed(
         self, frame: UInt8[np.ndarray, "H W 3"], landmarks: Float[np.ndarray, "478 xy"]
     ) -> Float[np.ndarray, " 128"]:
-        """Embed the face whose landmarks are given.
+        """Embed the face with the given landmarks.
 
         Args:
             frame: RGB.
@@ -61,7 +61,7 @@ class DlibFaceEmbedder:
 
         Raises:
             FaceError: the landmarks are NaN, so there is no face.
-            AssetError: the weights are not here.
+            AssetError: the weights are missing.
         """
         picture = align_face(frame, landmarks)
         if self._network is None:
@@ -82,14 +82,14 @@ class DlibFaceEmbedder:
         return np.stack([self.embed(frame, points) for frame, points in zip(frames, landmarks, strict=True)])
 
     def __getstate__(self) -> dict[str, Any]:
-        """The network is loaded anew in a worker process."""
+        """Omit the network, which a worker process loads itself."""
         return {"_network": None}
 
 
 def align_face(
     frame: UInt8[np.ndarray, "H W 3"], landmarks: Float[np.ndarray, "478 xy"]
 ) -> UInt8[np.ndarray, "150 150 3"]:
-    """The face turned, scaled and cut as dlib's aligner does it, without rounding the points to whole pixels.
+    """Rotate, scale and crop the face as dlib's aligner does, without rounding the points to integer pixels.
 
     Raises:
         FaceError: the landmarks are NaN.
@@ -103,15 +103,15 @@ def align_face(
         before = np.array(frame.shape[1::-1], np.float64)
         frame = cv2.resize(frame, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA)
         matrix = similarity(points := points * (np.array(frame.shape[1::-1]) / before), target)
-    # Positions count from the outer border of the first pixel, OpenCV's from its middle.
+    # Positions count from the outer border of the first pixel, OpenCV's from its center.
     matrix[:, 2] += matrix[:, :2] @ (0.5, 0.5) - 0.5
     return cv2.warpAffine(frame, matrix, (SIDE, SIDE), flags=cv2.INTER_LINEAR)
 
 
 def similarity(points: Float[np.ndarray, "K 2"], target: Float[np.ndarray, "K 2"]) -> Float[np.ndarray, "2 3"]:
-    """The rotation, uniform scale and shift of least squared error that takes ``points`` to ``target``.
+    """Return the least-squares rotation, uniform scale and shift that maps ``points`` to ``target``.
 
-    In the plane it is linear: with complex coordinates, target = a * points + b.
+    The problem is linear in the plane: with complex coordinates, target = a * points + b.
     """
     source, goal = (np.ascontiguousarray(p) @ (1, 1j) for p in (points, target))
     centred = source - source.mean()

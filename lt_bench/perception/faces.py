@@ -1,8 +1,8 @@
-"""MediaPipe's face landmarker: landmarks, blendshapes and head pose of one face a frame over a video.
+"""MediaPipe's face landmarker: landmarks, blendshapes and head pose of one face per frame of a video.
 
-Conventions, the same as those of the synthetic set. Positions: x to the right, y down, 0 at the outer border of the
-first pixel. Head pose, as seen in the image: yaw is positive when the face turns to the image's right, pitch when it
-turns down, roll when the head leans clockwise (its top to the image's right).
+Conventions, which the synthetic set shares. Positions: x to the right, y down, 0 at the outer border of the first
+pixel. Head pose, as seen in the image: yaw is positive when the face turns to the image's right, pitch when it turns
+down, and roll when the head leans clockwise (its top to the image's right).
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ WEIGHTS = "face_landmarker.task"
 POINTS = 478
 BLENDSHAPES = 52
 MIN_SIDE = 256
-"""Frames whose shorter side is smaller are enlarged first: at 64 px the mouth opening is measurably worse."""
+"""Frames with a smaller short side are enlarged first; at 64 px the mouth opening is measurably less accurate."""
 MIN_CONFIDENCE = 0.5
 
 
@@ -36,44 +36,44 @@ class Face:
     """One face in one frame."""
 
     landmarks: Float[np.ndarray, "478 3"]
-    """As in ``FaceTrack``."""
+    """Landmarks, as in ``FaceTrack``."""
     blendshapes: Float[np.ndarray, " 52"]
     pose: Float[np.ndarray, " 3"]
 
     @property
     def centre(self) -> np.ndarray:
-        """Mean position, in pixels."""
+        """Return the mean position, in pixels."""
         return self.landmarks[:, :2].mean(axis=0)
 
     @property
     def size(self) -> float:
-        """Area of the box, in square pixels."""
+        """Return the area of the box, in square pixels."""
         return float(np.ptp(self.landmarks[:, :2], axis=0).prod())
 
     @cached_property
     def box(self) -> Float[np.ndarray, " 4"]:
-        """x0, y0, x1, y1 around the landmarks, in pixels."""
+        """Return x0, y0, x1, y1 around the landmarks, in pixels."""
         points = self.landmarks[:, :2].astype(np.float64)
         return np.concatenate([points.min(axis=0), points.max(axis=0)])
 
 
 @dataclass(frozen=True)
 class FaceTrack:
-    """One face a frame over F frames, by the landmarker's choice of it; NaN wherever none was found."""
+    """One face per frame over F frames, as the landmarker selected it; NaN in frames without a face."""
 
     landmarks: Float[np.ndarray, "F 478 3"]
-    """x and y in pixels of the frames given; z relative, about the scale of x, smaller is nearer."""
+    """x and y in pixels of the given frames; z is relative, about the scale of x, and smaller is nearer."""
     blendshapes: Float[np.ndarray, "F 52"]
-    """0..1, in MediaPipe's order (``_neutral`` first)."""
+    """Blendshapes, 0..1, in MediaPipe's order (``_neutral`` first)."""
     pose: Float[np.ndarray, "F 3"]
-    """Yaw, pitch, roll in radians."""
+    """Yaw, pitch and roll in radians."""
     found: Bool[np.ndarray, " F"]
     counts: Int[np.ndarray, " F"]
-    """Faces found in the frame, at most the landmarker's ``max_faces``."""
+    """Number of faces found in each frame, at most the landmarker's ``max_faces``."""
 
     @classmethod
     def of(cls, faces: Sequence[Face | None], counts: Sequence[int]) -> FaceTrack:
-        """The track of one face, given for each frame; None where it was not found."""
+        """Build the track of one face from its results in each frame; None in frames without the face."""
         return cls(
             landmarks=_stack([f and f.landmarks for f in faces], (POINTS, 3)),
             blendshapes=_stack([f and f.blendshapes for f in faces], (BLENDSHAPES,)),
@@ -86,19 +86,19 @@ class FaceTrack:
 class FaceLandmarker:
     """MediaPipe FaceLandmarker on single images.
 
-    Every frame is looked at for itself: the result does not depend on the frames before it, and is not smoothed.
-    (MediaPipe's video mode smooths one face with a causal filter: measured on GRID, the mouth's movement comes about
-    0.4 frames late and 3 to 17% smaller.)
+    Each frame is analyzed independently: the result does not depend on earlier frames and is not smoothed. (MediaPipe's
+    video mode smooths one face with a causal filter: measured on GRID, the movement of the mouth is about 0.4 frames
+    late and 3 to 17% smaller.)
 
-    With ``max_faces`` of 1, as all scores use it, MediaPipe itself chooses among the faces of a frame, anew in every
-    frame: clearly the largest one, but of faces of like size now one and now the other. With more, one is followed:
-    the largest of the first frame with a face, afterwards the one whose centre is nearest to where it was last.
+    With ``max_faces`` of 1, as all metrics use it, MediaPipe selects one of the faces independently in each frame. This
+    is the largest face, but between faces of similar size the selection can alternate. With more, one face is followed:
+    the largest of the first frame with a face, then the one whose center is nearest to its last position.
 
     Args:
-        max_faces: most faces to look for in a frame.
+        max_faces: maximum number of faces to search for in a frame.
 
     Raises:
-        AssetError: the weights are not here.
+        AssetError: the weights are missing.
     """
 
     def __init__(self, max_faces: int = 1) -> None:
@@ -109,16 +109,16 @@ class FaceLandmarker:
         with without_native_noise():
             self._landmarker = _create(str(weights), max_faces)
         self._freed = weakref.finalize(self, _free, self._landmarker)
-        self._freed.atexit = False  # by then the threads that MediaPipe frees it with have ended; see ``close``
+        self._freed.atexit = False  # at exit, MediaPipe's threads have already ended; see ``close``
         keep_profiling_signal_ignored()
 
     @property
     def hash(self) -> str:
-        """SHA-256 over the weights' hash and the settings that results depend on."""
+        """Return the SHA-256 over the weights' hash and the settings that results depend on."""
         return landmarker_hash(self.max_faces)
 
     def track(self, frames: Iterable[UInt8[np.ndarray, "H W 3"]]) -> FaceTrack:
-        """Find the face in each RGB frame (uint8); memory does not grow with the frames' size.
+        """Find the face in each RGB frame (uint8); memory does not depend on the frames' size.
 
         Raises:
             ValueError: a frame is not uint8 (H, W, 3).
@@ -135,7 +135,7 @@ class FaceLandmarker:
         return FaceTrack.of(found, counts)
 
     def close(self) -> None:
-        """Free the network; needed before the process ends, when MediaPipe's own clean-up fails and complains."""
+        """Free the network; call it before the process ends, because MediaPipe's own clean-up then fails."""
         self._freed()
 
     def __enter__(self) -> FaceLandmarker:
@@ -147,7 +147,7 @@ class FaceLandmarker:
         self.close()
 
     def detect(self, frame: UInt8[np.ndarray, "H W 3"]) -> list[Face]:
-        """All faces of one RGB frame, at most ``max_faces``.
+        """Return all faces of one RGB frame, at most ``max_faces``.
 
         Raises:
             ValueError: the frame is not uint8 (H, W, 3).
@@ -157,7 +157,7 @@ class FaceLandmarker:
         if frame.dtype != np.uint8 or frame.ndim != 3 or frame.shape[2] != 3:
             raise ValueError(f"expected frames of uint8 (height, width, 3), got {frame.dtype} {frame.shape}")
         height, width = frame.shape[:2]
-        # MediaPipe reads the memory of a strided array as if it were contiguous, and then finds nothing.
+        # MediaPipe reads the memory of a strided array as if it were contiguous, and then finds no face.
         image = np.ascontiguousarray(_enlarge(frame))
         result = self._landmarker.detect(mediapipe.Image(image_format=mediapipe.ImageFormat.SRGB, data=image))
         parts = zip(result.face_landmarks, result.face_blendshapes, result.facial_transformation_matrixes, strict=True)
@@ -172,12 +172,12 @@ class FaceLandmarker:
 
 
 def landmarker_hash(max_faces: int = 1) -> str:
-    """SHA-256 over the pinned weights' hash and the settings that results depend on; needs no file to be here."""
+    """Return the SHA-256 over the pinned weights' hash and the settings that results depend on; no file is needed."""
     return sha256_json([asset(WEIGHTS).sha256, "image", MIN_SIDE, MIN_CONFIDENCE, max_faces])
 
 
 def matrix_to_pose(matrix: Float[np.ndarray, "4 4"]) -> Float[np.ndarray, " 3"]:
-    """Yaw, pitch and roll of a facial transformation matrix, in this module's signs.
+    """Return yaw, pitch and roll of a facial transformation matrix, with this module's signs.
 
     The matrix maps the canonical face (x right, y up, z out of the face) to a camera that looks along -z. With its
     rotation read as Ry(yaw) Rx(pitch) Rz(-roll), its middle row is

@@ -1,4 +1,4 @@
-"""I3D of Kinetics-400 behind FVD, as the TorchScript file that StyleGAN-V and others use."""
+"""I3D of Kinetics-400 for FVD, as the TorchScript file that StyleGAN-V and others use."""
 
 from __future__ import annotations
 
@@ -24,17 +24,17 @@ FRAMES = 16
 def i3d_logits(
     window: UInt8[ndarray, "T H W 3"], rescale: bool = True, resize: bool = True, network: Any = None
 ) -> Float[ndarray, " D"]:
-    """The 400 logits of one window of frames, float32.
+    """Compute the 400 logits of one window of frames, float32.
 
     Args:
-        window: RGB 0-255, in order of time.
-        rescale: True: values 0-255 are given and the network brings them to [-1, 1], as it was trained. False: values
-            are divided by 255 and given as they are, which is wrong but done (LatentSync).
-        resize: let the network resize (bilinear) to 224; False where frames have that size.
-        network: of ``load_i3d``; None for the pinned weights.
+        window: RGB 0-255, in temporal order.
+        rescale: True: the input is 0-255 and the network rescales it to [-1, 1], as in its training. False: values are
+            divided by 255 and not rescaled, which is incorrect but used by LatentSync.
+        resize: let the network resize (bilinear) to 224; False if frames have that size.
+        network: result of ``load_i3d``; None for the pinned weights.
 
     Raises:
-        AssetError: the weights are absent or are no TorchScript.
+        AssetError: the weights are missing or are not TorchScript.
     """
     network = network or pinned_i3d()
     values = np.ascontiguousarray(window, np.float32) / (1 if rescale else 255)
@@ -44,10 +44,10 @@ def i3d_logits(
 
 
 def load_i3d(path: Path) -> Any:
-    """The network of a TorchScript file, in evaluation mode on the detectors' device.
+    """Load the network of a TorchScript file, in evaluation mode on the detectors' device.
 
     Raises:
-        AssetError: the file is no TorchScript.
+        AssetError: the file is not TorchScript.
     """
     try:
         with warnings.catch_warnings():
@@ -59,5 +59,5 @@ def load_i3d(path: Path) -> Any:
 
 @kept_network
 def pinned_i3d() -> Any:
-    """The network with the pinned weights; read once per process."""
+    """Return the network with the pinned weights; read once per process."""
     return load_i3d(asset_path(WEIGHTS))

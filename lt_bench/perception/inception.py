@@ -1,7 +1,7 @@
-"""The TensorFlow Inception of 2015-12-05 behind FID, KID, precision and recall: torch-fidelity's port of it.
+"""The TensorFlow Inception of 2015-12-05 for FID, KID, precision and recall, as ported by torch-fidelity.
 
-It is not torchvision's Inception, whose weights, padding and pooling differ, and torchmetrics' default input (from
-version 1.8 on antialiased) is not this one either.
+It differs from torchvision's Inception in weights, padding and pooling. The default input of torchmetrics (antialiased
+since version 1.8) is different too.
 """
 
 from __future__ import annotations
@@ -26,8 +26,9 @@ WEIGHTS = "pt_inception-2015-12-05-6726825d.pth"
 DIM = 2048
 SIDE = 299
 Resize = Literal["tf1", "pytorch"]
-"""``tf1``: TensorFlow 1's bilinear to 299 (pixel corners, no antialias), (x - 128) / 128: the original and
-torch-fidelity's. ``pytorch``: PyTorch's bilinear (pixel centres, no antialias), 2 x / 255 - 1: pytorch-fid's."""
+"""``tf1``: TensorFlow 1's bilinear resize to 299 (pixel corners, no antialias), (x - 128) / 128, as in the original and
+torch-fidelity. ``pytorch``: PyTorch's bilinear resize (pixel centers, no antialias), 2 x / 255 - 1, as in
+pytorch-fid."""
 BATCH = 16
 _BLOCKS = (
     *("Conv2d_1a_3x3", "Conv2d_2a_3x3", "Conv2d_2b_3x3", "MaxPool_1", "Conv2d_3b_1x1", "Conv2d_4a_3x3", "MaxPool_2"),
@@ -39,16 +40,16 @@ _BLOCKS = (
 def inception_features(
     frames: UInt8[ndarray, "N H W 3"], resize: Resize = "tf1", network: Any = None, batch: int = BATCH
 ) -> Float[ndarray, "N 2048"]:
-    """Pool features of RGB frames of any size, float32.
+    """Compute pool features of RGB frames of any size, float32.
 
     Args:
         frames: RGB 0-255.
-        resize: how they are brought to 299 pixels and centred.
-        network: of ``load_inception``; None for the pinned weights.
-        batch: frames at a time; changes nothing but the last digit.
+        resize: method that resizes frames to 299 pixels and normalizes them.
+        network: result of ``load_inception``; None for the pinned weights.
+        batch: frames per batch; affects only the last digit.
 
     Raises:
-        AssetError: the weights are absent or are not those of the network.
+        AssetError: the weights are missing or are not those of the network.
     """
     network = network or pinned_inception()
     device = next(network.parameters()).device
@@ -61,14 +62,15 @@ def inception_features(
 
 
 def load_inception(path: Path) -> Any:
-    """torch-fidelity's network with the weights of a file, in evaluation mode on the detectors' device.
+    """Load torch-fidelity's network with the weights of a file, in evaluation mode on the detectors' device.
 
     Raises:
-        AssetError: the file holds no tensors, or others than this network's.
+        AssetError: the file contains no tensors, or not those of this network.
     """
     from torch_fidelity.feature_extractor_inceptionv3 import FeatureExtractorInceptionV3
 
-    # torch-fidelity unpickles without restriction; a file that a restricted reader takes can run no code there either.
+    # torch-fidelity unpickles without restriction; a file that a restricted reader accepts cannot run code there
+    # either.
     load_torch_weights(path)
     try:
         network = FeatureExtractorInceptionV3("inception-v3-compat", [str(DIM)], str(path))
@@ -79,7 +81,7 @@ def load_inception(path: Path) -> Any:
 
 @kept_network
 def pinned_inception() -> Any:
-    """The network with the pinned weights; read once per process."""
+    """Return the network with the pinned weights; read once per process."""
     return load_inception(asset_path(WEIGHTS))
 
 

@@ -15,7 +15,7 @@ LEFT_OUTER, RIGHT_OUTER = 61, 291
 NOSE_TIP, CHIN = 1, 152
 INNER_LIPS = (78, 191, 80, 81, 82, 13, 312, 311, 310, 415, 308, 324, 318, 402, 317, 14, 87, 178, 88, 95)
 OUTER_LIPS = (61, 185, 40, 39, 37, 0, 267, 269, 270, 409, 291, 375, 321, 405, 314, 17, 84, 181, 91, 146)
-"""Around the lips, clockwise from the image's left corner."""
+"""Points around the lips, clockwise from the image's left corner."""
 
 JAW_OPEN, MOUTH_CLOSE, MOUTH_FUNNEL, MOUTH_PUCKER = 25, 27, 32, 38
 LOWER_DOWN, UPPER_UP = (34, 35), (48, 49)  # left and right
@@ -40,10 +40,10 @@ BOX_MARGIN = 0.25
 
 
 def mouth_measures(track: FaceTrack) -> Float[np.ndarray, "F 12"]:
-    """The twelve measures of each frame, NaN where no face was found.
+    """Compute the twelve measures of each frame; NaN without a face.
 
-    Gaps, widths and the drop of the chin from the nose's tip are in eye distances, the area between the inner lips in
-    squared eye distances, blendshapes 0..1.
+    Gaps, widths and the distance of the chin from the tip of the nose are in eye distances, the area between the inner
+    lips in squared eye distances, and blendshapes are 0..1.
     """
     points, shapes = track.landmarks[..., :2].astype(np.float64), track.blendshapes
     eyes = _distance(points, LEFT_EYE, RIGHT_EYE)
@@ -65,16 +65,16 @@ def mouth_measures(track: FaceTrack) -> Float[np.ndarray, "F 12"]:
 
 
 def mouth_opening(track: FaceTrack) -> Float[np.ndarray, " F"]:
-    """Gap between the inner lips (13, 14) over the distance of the outer eye corners (33, 263); NaN without a face."""
+    """Compute the gap between the inner lips (13, 14) over the eye distance (33, 263); NaN without a face."""
     points = track.landmarks[..., :2].astype(np.float64)
     gap = _distance(points, UPPER_INNER, LOWER_INNER) / _distance(points, LEFT_EYE, RIGHT_EYE)
     return gap.astype(np.float32)
 
 
 def mouth_boxes(points: Float[np.ndarray, "F 478 xy"]) -> Float[np.ndarray, "F 4"]:
-    """x0, y0, x1, y1 around the outer lips, in the unit of ``points``; NaN without a face.
+    """Return x0, y0, x1, y1 around the outer lips, in the unit of ``points``; NaN without a face.
 
-    Each side is moved out by a quarter of the mouth's width, so that lips stay inside while the next frame moves.
+    Each side is moved out by a quarter of the mouth's width, so that the lips stay inside during motion.
     """
     lips = points[:, OUTER_LIPS, :2]
     low, high = lips.min(axis=1), lips.max(axis=1)
@@ -87,7 +87,7 @@ def _distance(points: np.ndarray, a: int, b: int) -> np.ndarray:
 
 
 def _area(polygon: np.ndarray) -> np.ndarray:
-    """Shoelace formula over (F, corners, 2); a self-crossing outline counts its signed parts, never below 0."""
+    """Apply the shoelace formula over (F, corners, 2); self-crossing outlines count signed parts, at least 0."""
     following = np.roll(polygon, -1, axis=1)
     cross = polygon[..., 0] * following[..., 1] - polygon[..., 1] * following[..., 0]
     return np.maximum(cross.sum(axis=1) / 2, 0)

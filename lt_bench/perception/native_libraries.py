@@ -1,6 +1,6 @@
-"""Guards around native libraries: their chatter on stderr, and the signal handlers that they set.
+"""Protection from native libraries: their messages on stderr, and the signal handlers that they set.
 
-The libraries print before their log level can be set, and set handlers without Python's knowledge.
+The libraries print before their log level can be set, and set handlers without informing Python.
 """
 
 from __future__ import annotations
@@ -17,14 +17,14 @@ from contextlib import contextmanager
 NOISE = re.compile(
     rb"WARNING: (All log messages|Logging) before|INFO: Created TensorFlow Lite|[IW]\d{4} \d\d:\d\d|[IW]\d{4} 00:00:\d+"
 )
-"""Starts of lines that MediaPipe, absl and TensorFlow Lite write when all is well: information and warnings."""
+"""Prefixes of harmless messages from MediaPipe, absl and TensorFlow Lite: information and warnings."""
 
 
 @contextmanager
 def without_native_noise() -> Iterator[None]:
-    """Hold back what the process writes to file descriptor 2 during the block, then pass on all but known noise.
+    """Hold back the process's output to file descriptor 2 during the block, then forward all but known noise.
 
-    The libraries print before their log level can be set, so only the descriptor itself can be held.
+    The libraries print before their log level can be set, so only the descriptor itself can be redirected.
     """
     sys.stderr.flush()
     kept = os.dup(2)
@@ -45,11 +45,11 @@ def without_native_noise() -> Iterator[None]:
 
 
 def keep_profiling_signal_ignored() -> None:
-    """Tell Python that SIGPROF is ignored, as MediaPipe made it behind Python's back.
+    """Tell Python that SIGPROF is ignored, which MediaPipe set without informing Python.
 
-    MediaPipe runs a profiling timer and ignores its signal. Python still believes in the default, which ends the
-    process; so whoever saves and later restores all handlers, as Lightning's trainer does, would bring that back and
-    the next tick would kill the process. A profiler's own handler is left alone. Only the main thread may set handlers.
+    MediaPipe runs a profiling timer and ignores its signal. Python still assumes the default action, which ends the
+    process. Code that saves and later restores all handlers, such as Lightning's trainer, would restore it, and the
+    next tick would kill the process. A profiler's own handler is not changed. Only the main thread can set handlers.
     """
     on_main = threading.current_thread() is threading.main_thread()
     if on_main and hasattr(signal, "SIGPROF") and signal.getsignal(signal.SIGPROF) is signal.SIG_DFL:

@@ -1,8 +1,9 @@
-"""SyncNet (Chung and Zisserman 2016) behind Sync-C and Sync-D, by the package syncnet-python.
+"""SyncNet (Chung and Zisserman 2016) for Sync-C and Sync-D, with the package syncnet-python.
 
-What the package leaves open is settled here. It takes the highest confidence and the lowest distance, perhaps of
-different faces: one track is chosen. Without a face it returns 0.0 and 0.0, a perfect distance: that is an error. It
-reads files of any length, though zero padding makes the confidence depend on it: the caller gives equally long videos.
+This module resolves ambiguities of the package. The package takes the highest confidence and the lowest distance, which
+can belong to different faces; here one track is chosen. Without a face the package returns 0.0 and 0.0, a perfect
+distance; here that is an error. The package accepts files of any length, although zero padding makes the confidence
+depend on the length; callers must pass videos of equal length.
 """
 
 from __future__ import annotations
@@ -34,50 +35,50 @@ from lt_bench.shapes import Frames, Waveform
 SYNCNET, S3FD = "syncnet_v2.model", "sfd_face.pth"
 SIDE, WINDOW, SHIFT = 224, 5, 15
 BATCH = 32
-"""Windows of a forward pass on a GPU, which bounds memory."""
+"""Windows per forward pass on a GPU, which limits memory."""
 MIN_TRACK, MIN_FACE, DETECTION_SCALE, CROP_SCALE = 50, 100, 0.25, 0.4
-"""The package's own settings: frames of a track, pixels of a face, size at which S3FD looks, room around the face."""
+"""Settings of the package: frames of a track, pixels of a face, scale for S3FD, padding around the face."""
 
 
 @dataclass(frozen=True)
 class SyncReading:
-    """What SyncNet says of one face."""
+    """Result of SyncNet for one face."""
 
     confidence: float
-    """Sync-C: the median over shifts of the mean distance, minus the least."""
+    """Sync-C: the median of the mean distances over shifts, minus the smallest."""
     distance: float
-    """Sync-D: the least over shifts of the mean distance."""
+    """Sync-D: the smallest mean distance over shifts."""
     offset: int
-    """Frames by which the lips come late (positive) or early; the package's own sign."""
+    """Frames by which the lips come late (positive) or early, with the package's sign."""
     frames: int
-    """Frames of the face that was followed."""
+    """Number of frames in the track of the face."""
 
 
 class SyncNet:
-    """Both networks, read once.
+    """SyncNet and its face detector, loaded once.
 
     Args:
         syncnet: weights of SyncNet.
         s3fd: weights of the face detector.
 
     Raises:
-        AssetError: a file holds other weights.
+        AssetError: a file contains other weights.
     """
 
     def __init__(self, syncnet: Path, s3fd: Path) -> None:
         self._pipeline = _build(syncnet, s3fd)
 
     def read(self, frames: Frames, audio: Waveform) -> SyncReading:
-        """The package's own pipeline on a video: S3FD, tracks, crops, SyncNet, with its lossy files in between.
+        """Run the package's own pipeline on a video: S3FD, tracks, crops, SyncNet, with its lossy intermediate files.
 
-        Of several tracks the longest is taken, and of equally long ones that of the largest face.
+        Of several tracks the longest is used, and of equally long ones that of the largest face.
 
         Args:
             frames: RGB at 25 fps.
             audio: mono at 16 kHz, starting with the first frame.
 
         Raises:
-            FaceError: no face of at least 100 px is followed for more than 50 frames.
+            FaceError: no face of at least 100 px is tracked for more than 50 frames.
             MediaError: ffmpeg failed.
         """
         with tempfile.TemporaryDirectory(prefix="lt_bench-") as folder, _quietly():
@@ -91,7 +92,7 @@ class SyncNet:
                         str(video), str(sound), cache_dir=f"{folder}/work"
                     )
             except RuntimeError as error:
-                if is_device_failure(error):  # says nothing of this video, which is to be read again
+                if is_device_failure(error):  # a failure of the device, after which the video is read again
                     raise
                 raise MediaError(f"SyncNet: expected a video that it reads, got: {one_line(error)}") from None
         if not offsets:
@@ -104,7 +105,7 @@ class SyncNet:
         return SyncReading(confidences[chosen], distances[chosen], offsets[chosen], length)
 
     def read_whole(self, frames: Frames, audio: Waveform) -> SyncReading:
-        """SyncNet on whole frames resized to 224, without looking for a face, as Wav2Lip scores LRS clips.
+        """Run SyncNet on complete frames resized to 224, without face detection, as Wav2Lip scores LRS clips.
 
         Args:
             frames: RGB at 25 fps.
@@ -118,10 +119,10 @@ class SyncNet:
 
 
 def syncnet_reading(network: Any, pictures: UInt8[ndarray, "F 224 224 3"], audio: Waveform) -> SyncReading:
-    """What the package's ``SyncNetInstance.evaluate`` computes of pictures and sound, without its files.
+    """Compute the result of the package's ``SyncNetInstance.evaluate`` for pictures and sound, without files.
 
     Args:
-        network: the package's SyncNet.
+        network: SyncNet of the package.
         pictures: BGR 0-255.
         audio: mono at 16 kHz in [-1, 1].
 
@@ -140,7 +141,7 @@ def syncnet_reading(network: Any, pictures: UInt8[ndarray, "F 224 224 3"], audio
 
 
 def mfcc(audio: Waveform) -> Float[ndarray, "13 T"]:
-    """Cepstral coefficients at 100 Hz of 16-bit samples, as SyncNet was trained on."""
+    """Compute the cepstral coefficients of 16-bit samples at 100 Hz, as in SyncNet's training."""
     from python_speech_features import mfcc as coefficients
 
     samples = np.clip(np.round(np.asarray(audio, np.float64) * 32767), -32768, 32767).astype(np.int16)
@@ -149,10 +150,10 @@ def mfcc(audio: Waveform) -> Float[ndarray, "13 T"]:
 
 @exact_inference()
 def _features(network: Any, pictures: ndarray, cepstra: ndarray, windows: int) -> tuple[torch.Tensor, torch.Tensor]:
-    """Of every window, on the CPU; a clip travels to a GPU and back once."""
+    """Compute the features of every window, on the CPU; a clip is copied to a GPU and back once."""
     device = detector_device()
     network.to(device).eval()
-    batch = 1 if device.type == "cpu" else BATCH  # larger ones round differently, and are no faster on a CPU
+    batch = 1 if device.type == "cpu" else BATCH  # larger batches round differently, and are not faster on a CPU
     frames = torch.from_numpy(np.ascontiguousarray(pictures[: windows + WINDOW - 1])).to(device)
     videos = frames.permute(3, 0, 1, 2).unfold(1, WINDOW, 1).permute(1, 0, 4, 2, 3)
     sound = np.ascontiguousarray(cepstra[:, : 4 * (windows - 1 + WINDOW)], np.float32)
@@ -163,7 +164,7 @@ def _features(network: Any, pictures: ndarray, cepstra: ndarray, windows: int) -
 
 
 def write_lossless(path: Path, frames: Frames) -> None:
-    """Frames as FFV1, from which every pixel is read back as it was."""
+    """Write frames as FFV1, which preserves every pixel."""
     with av.open(str(path), "w", format="matroska") as container:
         stream: Any = container.add_stream("ffv1", rate=Fraction(FPS))
         stream.height, stream.width, stream.pix_fmt = *frames.shape[1:3], "bgr0"
@@ -183,7 +184,7 @@ def _build(syncnet: Path, s3fd: Path) -> Any:
         from syncnet_python.syncnet_pipeline import SyncNetPipeline
 
     class Recording(SyncNetPipeline):
-        """Remembers the tracks that were cropped, in the order of the results."""
+        """A pipeline that records the cropped tracks, in the order of the results."""
 
         def __init__(self, *args: Any, **kwargs: Any) -> None:
             self.tracks: list[dict[str, Any]] = []
@@ -202,7 +203,7 @@ def _build(syncnet: Path, s3fd: Path) -> Any:
 
 @contextlib.contextmanager
 def _quietly() -> Iterator[None]:
-    """Drop what the package prints and what its ffmpeg processes write to stderr."""
+    """Suppress the output of the package, and of its ffmpeg processes on stderr."""
     import os
     import sys
 

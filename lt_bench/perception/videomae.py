@@ -1,4 +1,4 @@
-"""VideoMAE v2 (ViT-g, fine-tuned on Something-Something v2) behind the content-debiased FVD, run by transformers.
+"""VideoMAE v2 (ViT-g, fine-tuned on Something-Something v2) for the content-debiased FVD, run by transformers.
 
 The official file has its own names and one matrix for queries, keys and values; ``to_transformers`` renames them.
 """
@@ -36,7 +36,7 @@ GIANT: dict[str, Any] = {
     "num_attention_heads": 16,
     "intermediate_size": 6144,
 }
-"""ViT-g in the words of transformers' VideoMAEConfig."""
+"""Settings of ViT-g for transformers' VideoMAEConfig."""
 _EPS = 1e-6
 _RENAMED = (
     (r"^patch_embed\.proj\.", "embeddings.patch_embeddings.projection."),
@@ -52,7 +52,7 @@ class VideoMae(nn.Module):
     """The encoder with its last norm: mean over tokens, LayerNorm.
 
     Args:
-        settings: for transformers' ``VideoMAEConfig``.
+        settings: arguments of transformers' ``VideoMAEConfig``.
     """
 
     def __init__(self, settings: Mapping[str, Any]) -> None:
@@ -63,15 +63,15 @@ class VideoMae(nn.Module):
         self.fc_norm = nn.LayerNorm(settings["hidden_size"], eps=_EPS)
 
     def forward(self, video: Float[Tensor, "B T 3 H W"]) -> Float[Tensor, "B D"]:
-        """Features of windows in [0, 1]; the network takes them without mean and deviation."""
+        """Compute features of windows in [0, 1], which are not normalized by mean and standard deviation."""
         return self.fc_norm(self.encoder(video).last_hidden_state.mean(1))
 
 
 def videomae_features(window: UInt8[ndarray, "T H W 3"], network: VideoMae | None = None) -> Float[ndarray, " D"]:
-    """Features of one window, float32: values / 255, bilinear (pixel centres, no antialias) to 224.
+    """Compute features of one window, float32: values / 255, bilinear resize (pixel centers, no antialias) to 224.
 
     Raises:
-        AssetError: the weights are absent or are not those of the network.
+        AssetError: the weights are missing or are not those of the network.
     """
     network = network or pinned_videomae()
     side: Any = network.encoder.config.image_size
@@ -82,10 +82,10 @@ def videomae_features(window: UInt8[ndarray, "T H W 3"], network: VideoMae | Non
 
 
 def load_videomae(path: Path, settings: Mapping[str, Any] | None = None) -> VideoMae:
-    """The network with the weights of an official file, in evaluation mode on the detectors' device.
+    """Load the network with the weights of an official file, in evaluation mode on the detectors' device.
 
     Raises:
-        AssetError: the file holds something else.
+        AssetError: the file has other content.
     """
     network = VideoMae(settings or GIANT)
     try:
@@ -99,11 +99,11 @@ def load_videomae(path: Path, settings: Mapping[str, Any] | None = None) -> Vide
 
 
 def to_transformers(state: Mapping[str, Tensor], split_bias: bool) -> dict[str, Tensor]:
-    """Official names to those of ``VideoMae``; the classifying head is left out.
+    """Rename official weights to those of ``VideoMae``, without the classification head.
 
     Args:
-        state: the official state dict.
-        split_bias: transformers before version 5 keep the biases of queries and values beside the layers.
+        state: official state dict.
+        split_bias: store the biases of queries and values separately, as transformers before version 5 does.
     """
     renamed = {}
     for name, value in state.items():
@@ -130,12 +130,12 @@ def _attention(prefix: str, name: str, value: Tensor, split_bias: bool) -> dict[
         return {f"{prefix}{part}.weight": weight for part, weight in parts}
     if split_bias:
         return {prefix + name: value}
-    if name == "q_bias":  # keys have no bias of their own in the official network
+    if name == "q_bias":  # keys have no bias in the official network
         return {f"{prefix}query.bias": value, f"{prefix}key.bias": torch.zeros_like(value)}
     return {f"{prefix}value.bias": value}
 
 
 @kept_network
 def pinned_videomae() -> VideoMae:
-    """The network with the pinned weights; read once per process."""
+    """Return the network with the pinned weights; read once per process."""
     return load_videomae(asset_path(WEIGHTS))

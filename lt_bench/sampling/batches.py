@@ -13,12 +13,12 @@ T = TypeVar("T")
 
 
 def take_rows(encoded: T, rows: Tensor | slice) -> T:
-    """Some windows of a batch, in every tensor of it."""
+    """Select some windows of a batch, in each of its tensors."""
     return _mapped(lambda parts: parts[0][rows], [encoded])
 
 
 def join_rows(batches: Sequence[T]) -> T:
-    """Batches of one structure after each other, tensor by tensor."""
+    """Concatenate batches of the same structure, tensor by tensor."""
     return _mapped(torch.cat, batches)
 
 

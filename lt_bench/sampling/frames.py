@@ -1,4 +1,4 @@
-"""Between pictures and latents."""
+"""Encoding of pictures to latents, and decoding of latents to frames."""
 
 from __future__ import annotations
 
@@ -18,9 +18,10 @@ DECODED_AT_ONCE = 16
 def picture_to_latent(
     picture: UInt8[np.ndarray, "H W 3"], codec: Codec, scaling: LatentScaling, device: torch.device | str = "cpu"
 ) -> Float[Tensor, "C h w"]:
-    """The scaled latent, on the CPU, of a picture whose sides are multiples of the codec's factor.
+    """Encode a picture, whose sides are multiples of the codec's factor, to a scaled latent on the CPU.
 
-    Encoded on the device that decodes: a codec goes where its input is, so its weights would travel with every batch.
+    Encoding runs on the device that decodes. A codec follows its input, so otherwise its weights would move with every
+    batch.
     """
     with torch.inference_mode():
         return scaling.raw_to_latents(codec.encode(frames_to_tensor(picture[None]).to(device)))[0].cpu()

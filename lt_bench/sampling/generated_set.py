@@ -1,4 +1,4 @@
-"""A generated set, version 1: the manifest beside the videos that a system made for a real set."""
+"""Generated set, version 1: the manifest next to the videos that a system generated for a real set."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ from lt_bench.files import read_json, write_json
 
 @dataclass(frozen=True)
 class GeneratedClip:
-    """One video of the set."""
+    """One video of a generated set."""
 
     id: str
     video: str
-    """Relative to the manifest."""
+    """Path relative to the manifest."""
     frames: int
     seconds: float
-    """Time it took: its share, by frames, of its batch's time."""
+    """Generation time: the video's share, by frames, of the time of its batch."""
 
 
 @dataclass(frozen=True)
 class Miss:
-    """A clip that could not be generated."""
+    """A clip that could not be generated, with the reason."""
 
     id: str
     reason: str
@@ -35,36 +35,36 @@ class Miss:
 
 @dataclass(frozen=True)
 class GeneratedSet:
-    """The content of the manifest. What decides the videos comes first, then the videos."""
+    """The content of the manifest. Keys that determine the videos come first, then the videos."""
 
     system: str
     model_sha256: str
     real_hash: str
     sampling: SamplingConfig
     parameters: int
-    """Of the network."""
+    """Number of parameters of the network."""
     training_seconds: float
     plugins: dict[str, str] = field(default_factory=dict)
     """SHA-256, by file name, of the plugins that took part: a sampler's, a fusion's, a codec's."""
     complete: bool = False
-    """Whether every clip asked for is here or among the misses."""
+    """Whether every requested clip was generated or is among the misses."""
     seconds_per_clip: float | None = None
     seconds_per_video_second: float | None = None
-    """Time of generation per second of video."""
+    """Generation time per second of video."""
     macs_per_video_second: float | None = None
     """Multiply-accumulates of the network per second of video; see ``lt_bench.sampling.operations``."""
     clips: tuple[GeneratedClip, ...] = ()
     misses: tuple[Miss, ...] = field(default=())
 
     def same_source(self, other: GeneratedSet) -> str | None:
-        """The first key that makes the other set's videos other videos, or None."""
+        """Return the first key for which the other set's videos differ, or None."""
         mine, theirs = _source(self), _source(other)
         return next((key for key in mine if mine[key] != theirs[key]), None)
 
 
 def _source(generated: GeneratedSet) -> dict[str, object]:
     document = to_dict(generated)
-    # How many clips share a batch, and whether the network is compiled, change rounding alone.
+    # The number of clips in a batch, and whether the network is compiled, only change rounding.
     free = ("batch_size", "compile")
     sampling = {f"sampling.{k}": v for k, v in document["sampling"].items() if k not in free}
     return {key: document[key] for key in ("model_sha256", "real_hash", "plugins")} | sampling
@@ -79,10 +79,10 @@ def write_generated_set(folder: Path, generated: GeneratedSet) -> None:
 
 
 def read_generated_set(folder: Path) -> GeneratedSet:
-    """Read a manifest.
+    """Read the manifest of a folder.
 
     Raises:
-        LtBenchError: missing, of another format or version, or with a wrong key.
+        LtBenchError: it is missing, has another format or version, or a key is wrong.
     """
     path = folder / MANIFEST_FILE
     document = read_json(path)

@@ -1,4 +1,4 @@
-"""A loaded model with all around it: pictures and sound in, frames out."""
+"""Pipeline from a picture and a sound to frames, with a loaded model, codec and speech encoder."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from lt_bench.shapes import Float, UInt8
 
 
 def best_device() -> torch.device:
-    """The first GPU, or the CPU."""
+    """Return the first GPU, or the CPU if there is none."""
     return torch.device("cuda" if torch.cuda.is_available() else "cpu")
 
 
@@ -32,7 +32,7 @@ class Pipeline:
     """Generates videos with one model and one sampling configuration.
 
     Raises:
-        CheckpointError: codec or speech encoder at hand are not those of the model.
+        CheckpointError: the available codec or speech encoder differs from the model's.
         ConfigError: the sampler does not fit the model.
         AssetError: weights of the codec or the speech encoder are missing.
     """
@@ -45,13 +45,13 @@ class Pipeline:
         self.generator = Generator(loaded.model, self.card.config.diffusion, sampling, self.device)
 
     def request(self, clip_id: str, picture: UInt8[np.ndarray, "H W 3"], voice: Sound, frames: int) -> ClipRequest:
-        """What the generator needs for one video.
+        """Prepare the generator's input for one video.
 
         Args:
-            clip_id: with the seed, decides the noise.
-            picture: square portrait of the model's resolution.
-            voice: mono, 16 kHz; read and encoded as the video grows.
-            frames: of the video, at 25 fps.
+            clip_id: id that, together with the seed, determines the noise.
+            picture: square portrait at the model's resolution.
+            voice: mono, 16 kHz; read and encoded while the video is generated.
+            frames: number of frames of the video, at 25 fps.
         """
         with codec_precision(self.generator.sampling.precision):
             portrait = picture_to_latent(picture, self.codec, self.card.scaling, self.device)
@@ -62,7 +62,7 @@ class Pipeline:
         return self.decode(self.generator.stream(request))
 
     def decode(self, runs: Iterator[Float[torch.Tensor, "F C h w"]]) -> Iterator[UInt8[np.ndarray, "H W 3"]]:
-        """Frames of runs of latents."""
+        """Decode runs of latents to frames."""
         for run in runs:
             with codec_precision(self.generator.sampling.precision):
                 frames = list(latents_to_frames([run], self.codec, self.card.scaling, self.device))

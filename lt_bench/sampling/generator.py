@@ -1,4 +1,4 @@
-"""From a portrait and a voice to the latents of a video of any length, window by window."""
+"""Generation of the latents of a video of any length from a portrait and a voice, window by window."""
 
 from __future__ import annotations
 
@@ -27,32 +27,32 @@ class ClipRequest:
     """One video to generate."""
 
     id: str
-    """With the seed, decides the video's noise."""
+    """Id of the video, which together with the seed determines its noise."""
     portrait: Float[Tensor, "C H W"]
     """Scaled latent of the reference picture."""
     audio: Features
-    """Speech features (frames, layers, dim) at 25 Hz; their number is that of the video's frames."""
+    """Audio features (frames, layers, dim) at 25 Hz; their number is the number of frames of the video."""
 
 
 @dataclass(frozen=True)
 class WindowLatents:
-    """A run of frames of one of several requests."""
+    """Consecutive frames of one of several requests."""
 
     request: int
-    """Position among the requests."""
+    """Position of the request in the list of requests."""
     start: int
-    """First frame."""
+    """Index of the first frame."""
     latents: Float[Tensor, "F C H W"]
-    """Scaled; the last run of a video may be shorter than a window."""
+    """Scaled latents; the last run of a video can be shorter than a window."""
 
 
 class Generator:
-    """Chains windows: the last latents of one are the motion frames of the next.
+    """Chains windows: the last latents of a window are the motion frames of the next.
 
-    The first window's motion frames are the portrait, repeated; with ``motion: portrait`` every window's are. With
-    ``overlap`` the last frames of a window are also the first ones of the next, and held fixed there. Speech
-    features past a clip's end are its last ones, and what they give is cut off. A video depends on its own request
-    alone, not on those it is generated beside.
+    The motion frames of the first window are the portrait, repeated; with ``motion: portrait``, those of every window
+    are. With ``overlap``, the last frames of a window are also the first frames of the next, where they are fixed.
+    Audio features beyond the end of a clip repeat the last one, and the frames generated from them are cut off. A video
+    depends only on its own request, not on the other videos of its batch.
     """
 
     def __init__(
@@ -62,16 +62,16 @@ class Generator:
         sampling: SamplingConfig,
         device: torch.device | str = "cpu",
     ) -> None:
-        """Set up.
+        """Set up a generator.
 
         Args:
-            model: in evaluation mode; it is moved to ``device``.
-            diffusion: what the model was trained for.
+            model: model in evaluation mode; it is moved to ``device``.
+            diffusion: objective that the model was trained with.
             sampling: sampler, steps, scales and seed.
-            device: where the model runs; latents are returned on the CPU.
+            device: device of the model; latents are returned on the CPU.
 
         Raises:
-            ConfigError: the sampler does not fit what the model was trained for, or the precision the device.
+            ConfigError: the sampler does not fit the model's objective, or the precision does not fit the device.
         """
         self.model, self.diffusion, self.sampling = model.to(device), diffusion, sampling
         self.device = torch.device(device)
@@ -83,7 +83,7 @@ class Generator:
         self._sampler()
 
     def windows(self, requests: Sequence[ClipRequest]) -> Iterator[WindowLatents]:
-        """Generate side by side; runs come in the order of time, those of one time in the order of ``requests``."""
+        """Generate requests in parallel; runs are in temporal order, and at equal times in request order."""
         length, kept = self.model.config.frames, self.model.config.motion_frames
         noise = [WindowNoise(self.sampling, request.id, self._shape) for request in requests]
         portraits = self._portraits(requests) if requests else None
@@ -101,17 +101,17 @@ class Generator:
                 new = latents[shared:]
                 before[i] = latents[length - self.sampling.overlap :]
                 if self.sampling.motion == "chain":
-                    # With an overlap, what comes before the next window is what comes before its shared frames.
+                    # With an overlap, the frames before the next window are those before its shared frames.
                     past = torch.cat([motion[i], latents[: length - self.sampling.overlap]])
                     motion[i] = past[len(past) - kept :]
                 yield WindowLatents(i, start, new[: len(requests[i].audio) - start])
 
     def stream(self, request: ClipRequest) -> Iterator[Float[Tensor, "F C H W"]]:
-        """One video's latents, a run of frames at a time, in constant memory."""
+        """Generate one video's latents as runs of frames, in constant memory."""
         return (window.latents for window in self.windows([request]))
 
     def generate(self, requests: Sequence[ClipRequest]) -> list[Float[Tensor, "F C H W"]]:
-        """Whole videos' latents."""
+        """Generate the latents of complete videos."""
         runs: list[list[Tensor]] = [[] for _ in requests]
         for window in self.windows(requests):
             runs[window.request].append(window.latents)

@@ -1,4 +1,4 @@
-"""The guided prediction of a batch of windows, with everything that needs no timestep computed beforehand."""
+"""Guided prediction of a batch of windows; everything that does not depend on the timestep is computed in advance."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from lt_bench.sampling.batches import join_rows, take_rows
 from lt_bench.shapes import Float, Latents
 
 KEPT = {"uncond": (False, False), "portrait": (True, False), "both": (True, True)}
-"""Whether the portrait and the audio are kept in each of the predictions that guidance mixes."""
+"""Whether the portrait and the audio are kept in each of the predictions that guidance combines."""
 
 
 def check_sampling(sampling: SamplingConfig) -> None:
-    """Refuse numbers out of range.
+    """Check that the numbers are within their range.
 
     Raises:
-        ConfigError: the key, what was expected and what was got.
+        ConfigError: the message names the key, the expected range and the value.
     """
     for key in ("portrait_scale", "audio_scale"):
         if not 0 <= getattr(sampling, key) < float("inf"):
@@ -39,7 +39,7 @@ def check_sampling(sampling: SamplingConfig) -> None:
 
 
 def predictions_needed(sampling: SamplingConfig) -> list[str]:
-    """The names of the predictions that count at some step, among those of ``KEPT`` and in their order."""
+    """Return the names of the predictions with a nonzero weight at some step, in the order of ``KEPT``."""
     weights = guidance_weights(sampling.portrait_scale, sampling.audio_scale)
     needed = [name for name in KEPT if getattr(weights, name)]
     by_itself = sampling.guidance_interval != (0.0, 1.0) or sampling.guidance_rescale > 0
@@ -47,7 +47,7 @@ def predictions_needed(sampling: SamplingConfig) -> list[str]:
 
 
 class ClipPortraits:
-    """What the network makes of the portraits of a batch of clips: once a clip, whatever its number of windows."""
+    """Fused portraits of a batch of clips, computed once per clip for any number of windows."""
 
     def __init__(self, model: LetsTalk, portraits: Float[Tensor, "R C H W"], needed: Sequence[str]) -> None:
         self._kept = [KEPT[name][0] for name in needed]
@@ -58,7 +58,7 @@ class ClipPortraits:
         self._last: tuple[list[int], FusedCondition] | None = None
 
     def of(self, clips: list[int]) -> FusedCondition:
-        """Those of some clips, in the versions that the predictions need, one version after the other."""
+        """Return the portraits of some clips in the versions that the predictions need, one version after the other."""
         if self._last is None or self._last[0] != clips:
             rows = torch.tensor(clips)
             versions = {keep: take_rows(encoded, rows) for keep, encoded in self._encoded.items()}
@@ -67,18 +67,18 @@ class ClipPortraits:
 
 
 class GuidedWindows:
-    """Predicts for one batch of windows; only predictions that count are made, all in one call of the network."""
+    """Predicts one batch of windows; all predictions with a nonzero weight are computed in one network call."""
 
     def __init__(
         self, model: LetsTalk, conditions: Conditions, sampling: SamplingConfig, portraits: FusedCondition | None = None
     ) -> None:
-        """Encode the conditions.
+        """Encode the conditions of the windows.
 
         Args:
-            model: the network.
-            conditions: of the windows, nothing dropped.
+            model: network that predicts.
+            conditions: conditions of the windows, with nothing dropped.
             sampling: scales, interval and rescale.
-            portraits: what ``ClipPortraits`` gave for the same windows.
+            portraits: result of ``ClipPortraits`` for the same windows.
         """
         self.model, self.sampling = model, sampling
         self.needed = predictions_needed(sampling)
@@ -87,12 +87,12 @@ class GuidedWindows:
         self._windows = len(conditions.portrait)
 
     def predict(self, x: Latents, t: Tensor) -> Tensor:
-        """The prediction for noisy latents at timestep ``t``, in [0, 1000]."""
+        """Return the guided prediction for noisy latents at timestep ``t`` in [0, 1000]."""
         if len(self.needed) == 1 or not within_interval(float(t), self.sampling.guidance_interval):
             return self.model(x, _filled(len(x), t, x), self._unguided).to(x.dtype)
         copies = len(self.needed)
         timesteps = _filled(len(x) * copies, t, x)
-        # Guidance is computed in the latents' precision, whatever the network's.
+        # Guidance is computed in the latents' precision, independent of the network's.
         predictions = self.model(x.repeat(copies, 1, 1, 1, 1), timesteps, self.encoded).to(x.dtype).chunk(copies)
         named: dict[str, Tensor | None] = dict.fromkeys(KEPT) | dict(zip(self.needed, predictions, strict=True))
         return guide(
@@ -105,10 +105,10 @@ class GuidedWindows:
 
     @cached_property
     def _unguided(self) -> EncodedConditions:
-        # The prediction with both conditions is the last of several; a single one stands for itself.
+        # The prediction with both conditions is the last of several; a single prediction is used directly.
         return self.encoded if len(self.needed) == 1 else take_rows(self.encoded, slice(-self._windows, None))
 
 
 def _filled(length: int, value: Tensor, like: Tensor) -> Tensor:
-    """So many copies of a number of the host; written on the device, for copying it there would wait."""
+    """Fill a tensor with a number on the device, because a copy from the host would stall it."""
     return torch.full((length,), float(value), dtype=value.dtype, device=like.device)

@@ -1,4 +1,4 @@
-"""Noise that depends on the seed and the clip alone, so a video is the same whatever it is generated beside."""
+"""Noise that depends only on the seed and the clip, so a video does not depend on the other videos of its batch."""
 
 from __future__ import annotations
 
@@ -12,21 +12,21 @@ from lt_bench.shapes import Float
 
 
 def clip_generator(seed: int, clip: str) -> torch.Generator:
-    """A generator on the CPU for all noise of one clip; another clip or seed gives unrelated numbers."""
+    """Create a CPU generator for all noise of one clip; another clip or seed gives independent numbers."""
     digest = hashlib.sha256(f"{seed}\0{clip}".encode()).digest()
     return torch.Generator().manual_seed(int.from_bytes(digest[:8], "little") >> 1)
 
 
 class WindowNoise:
-    """The noise of one clip: the first of each of its windows, and the generator for what samplers add."""
+    """Noise of one clip: the initial noise of each window, and the generator for the noise that samplers add."""
 
     def __init__(self, sampling: SamplingConfig, clip: str, shape: tuple[int, ...]) -> None:
-        """Set up.
+        """Set up the noise of a clip.
 
         Args:
-            sampling: the seed, and whether windows share their first noise.
+            sampling: seed, and whether windows share their initial noise.
             clip: id of the clip.
-            shape: of a window's latents.
+            shape: shape of a window's latents.
         """
         self.generator = clip_generator(sampling.seed, clip)
         self._shape = shape

@@ -1,6 +1,6 @@
-"""What generating a video costs in multiply-accumulates of the network, counted without running it.
+"""Cost of generating a video in multiply-accumulates of the network, counted without running it.
 
-Codec and speech encoder are not counted: they are the same for every model that is compared.
+Codec and speech encoder are not counted, because they are the same for all compared models.
 """
 
 from __future__ import annotations
@@ -20,16 +20,16 @@ class Operations:
     """Multiply-accumulates of the network's matrix products, as ``describe`` counts them."""
 
     video: int
-    """Once a video: what the fusion makes of the portrait."""
+    """Operations per video: fusion of the portrait."""
     window: int
-    """Each window: its conditions, and every prediction of every step, guidance included."""
+    """Operations per window: its conditions, and every prediction of every step, including guidance."""
     frames: int
-    """In a window; the last window of a video is computed whole, however few of its frames are shown."""
+    """Frames per window; the last window of a video is computed completely, even if only some frames are used."""
     overlap: int = 0
-    """Frames that a window shares with the one before."""
+    """Frames that a window shares with the previous one."""
 
     def of_video(self, frames: int) -> int:
-        """For a video of so many frames."""
+        """Return the operations of a video with a number of frames."""
         return self.video + len(window_starts(frames, self.frames, self.overlap)) * self.window
 
 
@@ -40,11 +40,11 @@ def count_operations(
     latent_shape: tuple[int, int, int],
     speech_shape: tuple[int, int],
 ) -> Operations:
-    """Count what ``Generator`` computes with a model.
+    """Count the operations of ``Generator`` with a model.
 
     Args:
-        model: its sizes and fusions.
-        diffusion: what it was trained for.
+        model: sizes and fusion schemes.
+        diffusion: objective that the model was trained with.
         sampling: sampler, steps and guidance.
         latent_shape: channels, height, width.
         speech_shape: layers, features.
@@ -63,7 +63,7 @@ def count_operations(
 
 
 def network_evaluations(diffusion: DiffusionConfig, sampling: SamplingConfig, learn_sigma: bool) -> int:
-    """Predictions of one window, from noise to its latents."""
+    """Return the number of predictions of one window, from noise to its latents."""
     sampler = build_sampler(sampling.sampler, sampling.steps, diffusion, learn_sigma, sampling.spacing)
     guided = len(predictions_needed(sampling))
     return sum(guided if within_interval(float(t), sampling.guidance_interval) else 1 for t in sampler.timesteps)

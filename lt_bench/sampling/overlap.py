@@ -1,4 +1,4 @@
-"""Frames that a window shares with the window before it, so that windows join without jumps."""
+"""Frames that a window shares with the previous window, so that windows join without jumps."""
 
 from __future__ import annotations
 
@@ -12,26 +12,26 @@ from lt_bench.shapes import Float, Latents
 
 
 class SharedFrames:
-    """Holds the first frames of a batch of windows to latents that are known already.
+    """Fixes the first frames of a batch of windows to known latents.
 
     At every noise level these frames are the known latents with their own noise of that level, as in RePaint (Lugmayr
-    et al. 2022, equation 8a) without resampling; temporal attention fits the other frames to them. With no known frames
-    it changes nothing.
+    et al. 2022, equation 8a) without resampling; temporal attention fits the other frames to them. Without known frames
+    it has no effect.
     """
 
     def __init__(self, known: Float[Tensor, "B K C H W"], noise: Latents, diffusion: DiffusionConfig) -> None:
-        """Set up.
+        """Set up the shared frames.
 
         Args:
             known: clean latents of the first K frames.
-            noise: the windows' first noise, of unit variance; its first K frames are used at every level.
-            diffusion: gives the schedule.
+            noise: initial noise of the windows, with unit variance; its first K frames are used at every level.
+            diffusion: objective with the schedule.
         """
         self._known, self._noise = known, noise[:, : known.shape[1]]
         self._marginal = linear_marginal if diffusion.schedule == "linear" else flow_marginal
 
     def hold(self, x: Latents, t: Tensor) -> Latents:
-        """Return ``x`` at timestep ``t`` with the known frames in their place."""
+        """Replace the known frames of ``x`` at timestep ``t``."""
         count = self._known.shape[1]
         if not count:
             return x
@@ -40,15 +40,15 @@ class SharedFrames:
         return torch.cat([signal * self._known + sigma * self._noise, x[:, count:]], dim=1)
 
     def finish(self, x: Latents) -> Latents:
-        """Return the clean result with the known frames in their place."""
+        """Replace the known frames of the clean result."""
         return torch.cat([self._known, x[:, self._known.shape[1] :]], dim=1)
 
 
 def check_overlap(overlap: int, frames: int) -> None:
-    """Refuse an overlap that leaves no new frame in a window.
+    """Check that every window has at least one new frame.
 
     Raises:
-        ConfigError: it is negative, or not below the window's length.
+        ConfigError: the overlap is negative, or not below the window's length.
     """
     if not 0 <= overlap < frames:
         raise ConfigError(f"sampling.overlap: expected 0 to {frames - 1} (model.frames - 1), got {overlap}")
@@ -60,7 +60,7 @@ def window_starts(total: int, frames: int, overlap: int) -> list[int]:
     Args:
         total: frames of the video.
         frames: frames of a window.
-        overlap: frames that each window but the first shares with the one before.
+        overlap: frames that each window except the first shares with the previous one.
 
     Example:
         >>> window_starts(20, frames=8, overlap=2)

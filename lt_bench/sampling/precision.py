@@ -1,4 +1,4 @@
-"""The precision that videos are generated in."""
+"""Numeric precision of generation."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from lt_bench.errors import ConfigError
 
 
 def check_sampling_precision(precision: Precision, device: torch.device) -> None:
-    """Refuse a precision that the device would ignore or only emulate.
+    """Check that the device supports a precision natively.
 
     Raises:
-        ConfigError: it would.
+        ConfigError: the device would ignore or emulate it.
     """
     if precision == "tf32" and device.type != "cuda":
         raise ConfigError(f"sampling.precision: expected fp32 or bf16 on {device.type}, which has no TF32, got tf32")
@@ -25,7 +25,7 @@ def check_sampling_precision(precision: Precision, device: torch.device) -> None
 
 @contextmanager
 def codec_precision(precision: Precision) -> Iterator[None]:
-    """Within the context, products and convolutions of float32 are exact with ``fp32``, and TF32's with the others."""
+    """Compute float32 products and convolutions exactly with ``fp32``, and in TF32 otherwise, within the context."""
     cudnn = torch.backends.cudnn
     before = torch.get_float32_matmul_precision(), cudnn.allow_tf32
     exact = precision == "fp32"
@@ -40,7 +40,7 @@ def codec_precision(precision: Precision) -> Iterator[None]:
 
 @contextmanager
 def network_precision(precision: Precision, device: torch.device) -> Iterator[None]:
-    """Within the context, the network computes as configured; ``bf16`` by autocast, with weights in float32."""
+    """Run the network in the configured precision within the context; ``bf16`` uses autocast with float32 weights."""
     low = torch.autocast(device.type, torch.bfloat16) if precision == "bf16" else nullcontext()
     with codec_precision(precision), low:
         yield

@@ -1,4 +1,4 @@
-"""Generate the clips of a real set: a folder of mp4 that evaluation takes like any rival's."""
+"""Generation of the clips of a real set as a folder of mp4 files, which evaluation reads like any other system's."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from lt_bench.sampling.on_devices import BatchWorker, generate_on_devices
 from lt_bench.sampling.operations import Operations, count_operations
 
 Progress = Callable[[int, int], None]
-"""Called with the frames done and the frames in all."""
+"""Callback that receives the finished and the total number of frames."""
 
 
 def generate_split(
@@ -39,11 +39,11 @@ def generate_split(
 ) -> GeneratedSet:
     """Write ``out/<id>.mp4`` with sound for each clip of a real set, and ``out/manifest.json``.
 
-    Clips that are there already are not made again. A clip whose portrait or sound cannot be used is listed with its
-    reason, and the others go on.
+    Existing clips are not generated again. A clip whose portrait or sound cannot be used is listed with its reason, and
+    the other clips are generated.
 
     Args:
-        loaded: the model.
+        loaded: model to generate with.
         real: folder of the real set.
         out: folder of the videos.
         sampling: sampler, scales, seed, and how many clips are generated side by side.
@@ -56,8 +56,8 @@ def generate_split(
         plugins: Python files that those processes import, as this one did.
 
     Raises:
-        CacheError: no real set.
-        CheckpointError: the model does not fit the real set, or ``out`` holds videos made otherwise.
+        CacheError: ``real`` is not a real set.
+        CheckpointError: the model does not fit the real set, or ``out`` contains videos with other settings.
     """
     real_set = read_real_set(real)
     if real_set.resolution != loaded.card.resolution:
@@ -137,7 +137,7 @@ def _operations(loaded: LoadedModel, sampling: SamplingConfig) -> Operations:
 
 
 def _summed(done: GeneratedSet, operations: Operations, complete: bool) -> GeneratedSet:
-    # Exactly, so that the order in which clips were made changes no digit when the folder is read again.
+    # Numbers are kept exactly, so that the order of generation changes no digit when the folder is read again.
     seconds, frames = math.fsum(c.seconds for c in done.clips), sum(c.frames for c in done.clips)
     macs = sum(operations.of_video(c.frames) for c in done.clips)
     return replace(

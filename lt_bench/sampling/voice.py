@@ -1,4 +1,4 @@
-"""Speech features of a voice of any length, for windows that go forward in time."""
+"""Audio features of a voice of any length, for windows that move forward in time."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from lt_bench.shapes import Float
 
 
 class Features(Protocol):
-    """Speech features (frames, layers, dim) at 25 Hz that can be read in slices; a tensor is one."""
+    """Audio features (frames, layers, dim) at 25 Hz that can be read in slices, such as a tensor."""
 
     def __len__(self) -> int: ...
 
@@ -25,19 +25,20 @@ class Features(Protocol):
 
 
 class VoiceFeatures:
-    """Features that are computed as slices ask for them and forgotten when slices have gone by.
+    """Audio features that are computed on demand and discarded once the slices have passed them.
 
-    Rounded to half precision, as those in a cache are, so that a model hears the same in training and in use. About a
-    minute of features is held at most. A slice may not begin before the piece that an earlier one began in.
+    They are rounded to half precision like the features in a cache, so a model gets the same features in training and
+    in use. At most about a minute of features is kept. A slice cannot start before the piece in which the previous
+    slice started.
     """
 
     def __init__(self, encoder: SpeechEncoder, sound: Sound, frames: int) -> None:
-        """Begin; nothing is computed yet.
+        """Set up without computing anything.
 
         Args:
-            encoder: the model's.
+            encoder: speech encoder of the model.
             sound: mono, 16 kHz.
-            frames: of the video, at 25 fps.
+            frames: number of frames of the video, at 25 fps.
         """
         self._stream: Iterator[np.ndarray] = encoder.stream(sound, frames)
         self._frames = frames
@@ -61,7 +62,7 @@ class VoiceFeatures:
 
 
 def window_of(features: Features, start: int, length: int, radius: int) -> Float[Tensor, "length window L D"]:
-    """``audio_windows`` of ``length`` frames from ``start``, reading no more than they touch."""
+    """Return ``audio_windows`` of ``length`` frames from ``start``, reading only the features that they use."""
     low = min(max(0, start - radius), len(features) - 1)
     part = features[low : min(len(features), start + length + radius)]
     return audio_windows(part, start - low, length, radius)

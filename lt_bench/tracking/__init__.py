@@ -1,6 +1,6 @@
-"""Experiments in MLflow."""
+"""MLflow tracking of runs and registration of models."""
 
 import os
 
-# Read by the library when it is imported. What is run here is nobody else's business, unless its user says so.
+# The library reads this variable when it is imported. Usage reports stay off unless the user turns them on.
 os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")

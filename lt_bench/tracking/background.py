@@ -1,7 +1,7 @@
-"""Tracking in a thread: it never delays a run, and a server that fails or goes away never stops one.
+"""Tracking in a thread, which never delays a run and never stops it when a server fails.
 
-What is to be logged stands in the runs' own files, so those are the spool: what a server did not take is read from them
-again, by this thread as soon as the server answers, or by the same command typed again.
+The values to log are in the run's own files, which serve as the spool. Values that a server did not accept are read
+from these files again, either by this thread when the server responds or by a rerun of the command.
 """
 
 from __future__ import annotations
@@ -16,9 +16,9 @@ from lt_bench.tracking.mlflow_tracker import MlflowTracker
 from lt_bench.tracking.record import RunRecord
 
 EVERY = 5.0
-"""Seconds between two looks at runs that are followed."""
+"""Seconds between two updates of followed runs."""
 FIRST_WAIT, LONGEST_WAIT = 1.0, 30.0
-"""Seconds before a server that failed is tried again; the wait doubles."""
+"""Seconds before a failed server is retried; the wait doubles."""
 Make = Callable[[], RunRecord]
 
 
@@ -30,14 +30,14 @@ class _Item:
 
 
 class BackgroundTracker:
-    """Takes records at once and logs them one after the other; runs that go on are followed."""
+    """Accepts records immediately, logs them in order, and follows running children."""
 
     def __init__(self, tracker: MlflowTracker, every: float = EVERY, nested: bool = True) -> None:
-        """Args: where to log, seconds between two looks, and whether children have a parent run."""
+        """Args: tracker to log with, seconds between two updates, and whether children have a parent run."""
         self.tracker, self.every = tracker, every
         self._log_child = tracker.log_child if nested else tracker.log_single
         self.problem = ""
-        """Why not everything is logged, on one line; empty when it is. The values stay in the runs' own files."""
+        """Reason why some values are not logged, on one line, or empty. The values stay in the run's own files."""
         self._queue: queue.Queue[_Item | None] = queue.Queue()
         self._pending: dict[tuple[bool, str], RunRecord] = {}
         self._followed: dict[str, Make] = {}
@@ -46,27 +46,27 @@ class BackgroundTracker:
         self._thread.start()
 
     def parent(self, record: RunRecord) -> None:
-        """Log the parent run."""
+        """Log the parent run's record."""
         self._queue.put(_Item(True, record))
 
     def child(self, record: RunRecord) -> None:
-        """Log a child run; it is followed no more, unless it goes on."""
+        """Log a child run; stop following it unless it is still running."""
         self._queue.put(_Item(False, record))
 
     def follow(self, name: str, make: Make) -> None:
-        """Log what ``make`` returns every few seconds, until the child of this name is logged as ended.
+        """Log the result of ``make`` every few seconds, until the child with this name is logged as ended.
 
-        ``make`` is called in the tracker's thread, and reads the run's files.
+        ``make`` is called in the tracker's thread and reads the run's files.
         """
         self._queue.put(_Item(False, follow=(name, make)))
 
     def close(self, timeout: float | int | None = None) -> bool:
-        """Wait until all is logged or was tried once more; False when ``timeout`` seconds were not enough."""
+        """Wait until every record is logged or was retried once; return False after ``timeout`` seconds."""
         self._queue.put(None)
         return self.wait(timeout)
 
     def wait(self, timeout: float | int | None = None) -> bool:
-        """Wait on, after ``close``."""
+        """Continue to wait after ``close``."""
         self._thread.join(timeout)
         return not self._thread.is_alive()
 
@@ -78,7 +78,7 @@ class BackgroundTracker:
         self._log_pending()
 
     def _take(self) -> bool:
-        """Take what is there, or wait a little for something; False when no more will come."""
+        """Take the available records, or wait briefly for one; return False when no more will come."""
         try:
             item = self._queue.get(timeout=min(self.every, 0.5))
             while True:
@@ -96,7 +96,7 @@ class BackgroundTracker:
         if item.record:
             if not item.is_parent and not item.record.running:
                 self._followed.pop(item.record.name, None)
-            # The latest record of a run holds all that earlier ones held.
+            # The latest record of a run contains all earlier ones.
             self._pending[item.is_parent, item.record.name] = item.record
 
     def _look(self) -> None:
@@ -106,7 +106,7 @@ class BackgroundTracker:
         for name, make in self._followed.items():
             try:
                 self._pending[False, name] = make()
-            except Exception as error:  # noqa: BLE001 - files that cannot be read now are read again; the run goes on
+            except Exception as error:  # noqa: BLE001 - unreadable files are read again later; the run continues
                 self.problem = _one_line(error)
 
     def _log_pending(self) -> None:
@@ -115,7 +115,7 @@ class BackgroundTracker:
             try:
                 (self.tracker.log_parent if key[0] else self._log_child)(record)
                 del self._pending[key]
-            except Exception as error:  # noqa: BLE001 - whatever a server does, the runs go on; the caller says so
+            except Exception as error:  # noqa: BLE001 - a server must not stop a run; the caller reports it
                 self.problem, failed = _one_line(error), True
         self._wait = min(LONGEST_WAIT, 2 * self._wait) if failed else FIRST_WAIT
         self._again = time.monotonic() + self._wait if failed else 0.0

@@ -1,6 +1,7 @@
-"""MLflow: one parent run an experiment, a nested child a run; written again, nothing is doubled.
+"""MLflow tracker with one parent run per experiment and one nested child per run; logging is idempotent.
 
-Not through Lightning's ``MLFlowLogger``: it falls back to a folder of files, and a server that fails stops training.
+Lightning's ``MLFlowLogger`` is not used, because it falls back to a folder of files, and a failing server stops
+training.
 """
 
 from __future__ import annotations
@@ -23,47 +24,47 @@ T = TypeVar("T")
 DATABASE = "mlflow.db"
 ARTIFACTS = "mlartifacts"
 PARENT = ""
-"""Name of the parent run's state; no run is called so."""
+"""Name of the parent run's state; no child has this name."""
 KEY_TAG = "lt_bench.key"
 VALUE_LENGTH = 500
-"""Longest value of a parameter or tag, in characters, that every MLflow server takes."""
+"""Longest value of a parameter or tag, in characters, that every MLflow server accepts."""
 DIGEST_LENGTH = 36
-"""Longest digest of a data set that MLflow takes; the whole hash is in its profile."""
-# Defaults of a library that would wait for minutes on a server that is down; what fails is tried again later.
+"""Longest digest of a data set that MLflow accepts; the complete hash is in its profile."""
+# The library's defaults would wait for minutes on an unreachable server; failed calls are retried later anyway.
 PATIENCE = {"MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1", "MLFLOW_HTTP_REQUEST_TIMEOUT": "15"}
 
 
 def sqlite_url(path: Path) -> str:
-    """The address of a database file, whatever characters its path has."""
+    """Return the URL of a database file; any character in the path is allowed."""
     from sqlalchemy import URL
 
     place = str(path.resolve())
     plain = URL.create("sqlite", database=place).render_as_string()
-    # MLflow makes the folder of a "sqlite:///" address without decoding it; with the driver named it makes none.
+    # MLflow creates the folder of a "sqlite:///" URL without decoding it; with a named driver it creates none.
     return plain if plain == f"sqlite:///{place}" else URL.create("sqlite+pysqlite", database=place).render_as_string()
 
 
 class MlflowTracker:
-    """Logs an experiment's runs; files in ``out/tracking`` remember which run is whose and what the server has of it.
+    """Logs the runs of an experiment; files in ``out/tracking`` map runs to MLflow and record the values sent.
 
-    The library is imported when something new is to be logged, which takes seconds.
+    The library is imported when there is something to log, because the import takes seconds.
     """
 
     def __init__(self, out: Path, experiment: str, uri: str = "", parent_key: str = "") -> None:
-        """Set up; nothing is connected yet.
+        """Set up the tracker without connecting.
 
         Args:
-            out: the experiment's folder.
-            experiment: its name.
-            uri: of a server; empty for an sqlite file in the folder.
-            parent_key: a name that no other experiment has, where commands that share no folder share the parent run.
+            out: folder of the experiment.
+            experiment: name of the experiment.
+            uri: URI of a server; empty for an SQLite file in the folder.
+            parent_key: unique name of the experiment, for commands that share a parent run but no folder.
         """
         self.out, self.experiment, self.uri, self.parent_key = out, experiment, uri, parent_key
         self._client: Any = None
 
     @property
     def address(self) -> str:
-        """The tracking URI; ``mlflow ui --backend-store-uri`` takes it."""
+        """Return the tracking URI, as ``mlflow ui --backend-store-uri`` accepts it."""
         return self.uri or sqlite_url(self.out / DATABASE)
 
     def log_parent(self, record: RunRecord) -> None:
@@ -71,7 +72,7 @@ class MlflowTracker:
         self._log(PARENT, record, {})
 
     def log_child(self, record: RunRecord) -> None:
-        """Create or update the child run of ``record.name``; does nothing when it is logged as it is."""
+        """Create or update the child run of ``record.name``; do nothing if the record is already logged."""
         if self._is_logged(record.name, record):
             return
         parent = self._state(PARENT)
@@ -82,14 +83,14 @@ class MlflowTracker:
         self._log(record.name, record, {"mlflow.parentRunId": parent.run_id})
 
     def log_single(self, record: RunRecord) -> str:
-        """Create or update a run that has no parent; its id."""
+        """Create or update a run without a parent, and return its id."""
         self._log(record.name, record, {})
         state = self._state(record.name)
         assert state is not None, "it was just logged"
         return state.run_id
 
     def connect(self) -> Any:
-        """The library's client."""
+        """Return a client of the library."""
         if self._client is None:
             for key, value in PATIENCE.items():
                 os.environ.setdefault(key, value)
@@ -105,7 +106,7 @@ class MlflowTracker:
         return self._client
 
     def _make_database(self) -> None:
-        """Put a new database in place whole: a kill among the many statements that make it would leave it broken."""
+        """Create a new database atomically, because a kill during its many statements would leave it broken."""
         from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore
 
         with atomic_path(self.out / DATABASE) as temporary:
@@ -114,7 +115,7 @@ class MlflowTracker:
 
     def _state(self, name: str) -> RunState | None:
         state = read_state(self.out, name)
-        # Runs of another server, or of a database that was removed, are no use here.
+        # States of another server, or of a removed database, are ignored.
         here = state is not None and state.uri == self.uri and (bool(self.uri) or (self.out / DATABASE).exists())
         return state if here else None
 
@@ -144,7 +145,7 @@ class MlflowTracker:
     def _create(self, name: str, record: RunRecord, state: RunState, tags: Mapping[str, str]) -> RunState:
         client, key = self.connect(), self.parent_key if name == PARENT and self.parent_key else state.key
         with one_at_a_time(self.out):
-            # Remembered before it is created: whatever happens in between, the run is found again.
+            # The state is saved before the run is created, so that the run is found again after a failure in between.
             state = dataclasses.replace(state, key=key)
             write_state(self.out, name, state)
             experiment = self._experiment_id(client)
@@ -171,7 +172,7 @@ class MlflowTracker:
         points = [*new, *(Point(key, last, value, after) for key, value in record.scores.items())]
         finite = [p for p in points if math.isfinite(p.value)]
         for some in _chunks(finite, 500):
-            # Times follow from the points, so what is sent twice (an answer was lost) is the same, and kept once.
+            # Timestamps follow from the points, so a point that is sent twice (after a lost answer) is stored once.
             metrics = [Metric(p.key, p.value, state.started + round(p.after * 1000), p.step) for p in some]
             self.connect().log_batch(state.run_id, metrics=metrics)
             sent = {p.key: p.step for p in some if p.key not in record.scores}
@@ -183,13 +184,13 @@ class MlflowTracker:
         found = client.get_experiment_by_name(self.experiment)
         if found is not None:
             return found.experiment_id
-        # A server decides itself where artifacts go; the file beside it has them beside it.
+        # A server chooses the artifact location; for the SQLite file, artifacts are stored next to it.
         place = None if self.uri else (self.out / ARTIFACTS).resolve().as_uri()
         return client.create_experiment(self.experiment, artifact_location=place)
 
 
 def _params(client: Any, run_id: str) -> dict[str, str] | None:
-    """The parameters of a run; None where the server has lost it or somebody has deleted it."""
+    """Return the parameters of a run, or None if the server does not have it (lost or deleted)."""
     from mlflow.exceptions import MlflowException
 
     try:
@@ -202,12 +203,12 @@ def _params(client: Any, run_id: str) -> dict[str, str] | None:
 
 
 def _write(client: Any, run_id: str, record: RunRecord, there: Mapping[str, str]) -> None:
-    """Parameters, tags, data and files of a run whose parameters are ``there``."""
+    """Write the parameters, tags, data and files of a run whose existing parameters are ``there``."""
     from mlflow.entities import Param, RunTag
 
     params = [Param(key, value[:VALUE_LENGTH]) for key, value in record.params.items() if key not in there]
     tags = [RunTag(key, value[:VALUE_LENGTH]) for key, value in record.tags.items()]
-    # A parameter cannot be changed; what a later call of the command changed (seeds added, say) is a tag.
+    # A parameter cannot be changed; values that a later command changed (added seeds, for example) become tags.
     for key, value in record.params.items():
         if there.get(key, value[:VALUE_LENGTH]) != value[:VALUE_LENGTH]:
             tags.append(RunTag(f"now.{key}", value[:VALUE_LENGTH]))

@@ -1,4 +1,4 @@
-"""What is logged of a run, in plain types: a tracker needs to know no more of the project."""
+"""Records of runs in plain types, so that a tracker depends on nothing else in the project."""
 
 from __future__ import annotations
 
@@ -10,22 +10,22 @@ from lt_bench.files import sha256_json
 
 @dataclass(frozen=True)
 class Point:
-    """One value of a curve."""
+    """One value of a curve at a step."""
 
     key: str
     step: int
     value: float
     after: float = 0.0
-    """Seconds since the run began."""
+    """Seconds since the start of the run."""
 
 
 @dataclass(frozen=True)
 class Artifact:
-    """A file to keep with a run."""
+    """A file to store with a run."""
 
     path: Path
     folder: str = ""
-    """Where it is put among the run's artifacts."""
+    """Folder of the file among the run's artifacts."""
 
 
 @dataclass(frozen=True)
@@ -35,14 +35,14 @@ class DatasetRef:
     name: str
     sha256: str
     place: str
-    """Path or URL."""
+    """Path or URL of the data."""
     context: str
-    """What for, such as ``training``."""
+    """Purpose of the data, such as ``training``."""
 
 
 @dataclass(frozen=True)
 class RunRecord:
-    """A run that has finished, failed or begun."""
+    """State of a run that has started, finished or failed."""
 
     name: str
     params: dict[str, str] = field(default_factory=dict)
@@ -52,17 +52,17 @@ class RunRecord:
     artifacts: tuple[Artifact, ...] = ()
     datasets: tuple[DatasetRef, ...] = ()
     failed: str = ""
-    """Why it failed; empty when it did not."""
+    """Reason of a failure; empty if the run did not fail."""
     running: bool = False
-    """More is to come."""
+    """Whether the run is still running."""
     revision: str = ""
-    """Changes with the content of the artifacts, where that can change while their names do not."""
+    """Changes with the content of the artifacts, for artifacts whose content can change under the same name."""
     folder: Path | None = None
-    """Of the run, where it has one."""
+    """Folder of the run, if it has one."""
 
     @property
     def fingerprint(self) -> str:
-        """The same for the same content; a run is logged again only when it changes."""
+        """Hash the content of the record; a run is logged again only when the hash changes."""
         points = [[p.key, p.step, p.value] for p in self.curves]
         files = [[str(a.path.name), a.folder] for a in self.artifacts]
         data = [[d.name, d.sha256, d.context] for d in self.datasets]

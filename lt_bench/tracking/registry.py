@@ -1,4 +1,4 @@
-"""MLflow's model registry: a model file becomes a version of a named model, once."""
+"""MLflow model registry; a model file becomes one version of a named model, even if it is registered twice."""
 
 from __future__ import annotations
 
@@ -27,11 +27,11 @@ class RegisteredVersion:
     version: str
     run_id: str
     created: bool
-    """False when the same file was registered before."""
+    """False if the same file was registered before."""
 
 
 def find_run(model: Path) -> tuple[Path, RunState] | None:
-    """The experiment's folder and the logged run that made a model file; None where no tracker knows it."""
+    """Find the experiment folder and the logged run that produced a model file; None if no tracker knows it."""
     folder = model.resolve().parent
     for out in (folder, *folder.parents):
         if (out / FOLDER).is_dir():
@@ -47,13 +47,13 @@ def register_model(
     """Upload a model file as an artifact of its run and make it a version of ``name``.
 
     Args:
-        tracker: where.
-        name: of the registered model.
-        model: the file.
-        sha256: of the file; a version that has it already is not made again.
-        record: what to log as the run of a model that no tracker knows.
-        run_id: of the run that made the model; empty to make a run from ``record``.
-        alias: such as ``champion``, moved to this version.
+        tracker: tracker to register with.
+        name: name of the registered model.
+        model: model file.
+        sha256: hash of the file; an existing version with this hash is reused.
+        record: record to log as the run of a model that no tracker knows.
+        run_id: id of the run that produced the model; empty to create a run from ``record``.
+        alias: alias to move to this version, such as ``champion``.
 
     Raises:
         LtBenchError: the server refused.

@@ -1,4 +1,4 @@
-"""What a tracker remembers of each run, so that nothing is sent twice and nothing is left out."""
+"""Persistent state of each tracked run, so that every value is sent exactly once."""
 
 from __future__ import annotations
 
@@ -14,41 +14,41 @@ from lt_bench.files import read_json, write_json
 from lt_bench.locks import lock
 
 FOLDER = "tracking"
-"""Beside the runs; a file each."""
+"""Folder next to the runs, with one file per run."""
 
 
 @dataclass(frozen=True)
 class RunState:
-    """One run on one server."""
+    """State of one run on one server."""
 
     uri: str
-    """Of the server; empty for the sqlite file beside the runs."""
+    """URI of the server; empty for the SQLite file next to the runs."""
     key: str
-    """A random name, a tag of the run: one whose creation was answered too late is found again by it."""
+    """Random tag of the run, by which a run is found if the answer to its creation was lost."""
     run_id: str = ""
-    """Empty before the run is known to exist."""
+    """Empty until the run is known to exist."""
     started: int = 0
-    """Milliseconds of Unix time."""
+    """Unix time in milliseconds."""
     sent: dict[str, int] = field(default_factory=dict)
-    """The last step of each curve that the server has taken."""
+    """Last step of each curve that the server has accepted."""
     fingerprint: str = ""
-    """Of the record that the server has all of."""
+    """Fingerprint of the last record that was logged completely."""
     folder: str = ""
-    """Of the run, relative to the experiment's folder."""
+    """Folder of the run, relative to the experiment's folder."""
 
 
 def new_state(uri: str, key: str = "") -> RunState:
-    """Of a run that does not exist yet."""
+    """Create the state of a run that does not exist yet."""
     return RunState(uri, key or uuid.uuid4().hex)
 
 
 def state_path(out: Path, name: str) -> Path:
-    """The file of a run's state; the parent run's name is empty."""
+    """Return the path of a run's state; the parent run's name is empty."""
     return out / FOLDER / f"{quote(name, safe='') or '_parent'}.json"
 
 
 def read_state(out: Path, name: str) -> RunState | None:
-    """The state of a run; None where there is none.
+    """Read the state of a run; None if there is no state.
 
     Raises:
         LtBenchError: the file is damaged.
@@ -58,25 +58,25 @@ def read_state(out: Path, name: str) -> RunState | None:
 
 
 def read_states(out: Path) -> list[RunState]:
-    """The states of all runs of an experiment's folder."""
+    """Read the states of all runs in an experiment's folder."""
     return [_read(path) for path in _paths(out)]
 
 
 def forget_runs(out: Path) -> None:
-    """Of runs that a server no longer has, keep the keys alone: each is looked for by it, and else made anew."""
+    """Keep only the keys of runs that a server no longer has; each run is looked up by its key, or created again."""
     for path in _paths(out):
         state = _read(path)
         write_json(path, to_dict(new_state(state.uri, state.key)))
 
 
 def write_state(out: Path, name: str, state: RunState) -> None:
-    """Remember."""
+    """Save the state of a run."""
     write_json(state_path(out, name), to_dict(state))
 
 
 @contextmanager
 def one_at_a_time(out: Path) -> Iterator[None]:
-    """Keep other processes from creating runs in this folder at the same moment."""
+    """Prevent other processes from creating runs in this folder at the same time."""
     (out / FOLDER).mkdir(parents=True, exist_ok=True)
     with (out / FOLDER / ".lock").open("a") as stream:
         lock(stream.fileno(), out / FOLDER, wait=True)

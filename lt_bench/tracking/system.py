@@ -1,4 +1,4 @@
-"""``system.csv``: what a run takes of its machine, sampled every few seconds, named as MLflow names it."""
+"""``system.csv``: machine usage of a run, sampled every few seconds, with MLflow's names."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ MIB = 2**20
 
 
 def sample() -> dict[str, float]:
-    """Use of processor, memory and GPUs now; percent since the sample before, mebibytes."""
+    """Measure the current use of processor, memory and GPUs; percent since the previous sample, mebibytes."""
     memory, process = psutil.virtual_memory(), psutil.Process()
     values = {
         "cpu_utilization_percentage": psutil.cpu_percent(),
@@ -31,9 +31,9 @@ def _gpus() -> dict[str, float]:
     import torch
 
     values: dict[str, float] = {}
-    if not torch.cuda.is_initialized():  # asking for GPUs would start CUDA in a process that does not use it
+    if not torch.cuda.is_initialized():  # a query would start CUDA in a process that does not use it
         return values
-    # Of the other GPUs only what NVIDIA's management library says: asking CUDA would take half a gigabyte of each.
+    # Other GPUs are queried through NVIDIA's management library, because CUDA would use half a gigabyte on each.
     own = torch.cuda.current_device()
     free, total = torch.cuda.mem_get_info(own)
     values[f"gpu_{own}_memory_usage_megabytes"] = (total - free) / MIB
@@ -41,13 +41,13 @@ def _gpus() -> dict[str, float]:
         try:
             values[f"gpu_{k}_utilization_percentage"] = float(torch.cuda.utilization(k))
             values[f"gpu_{k}_memory_usage_megabytes"] = torch.cuda.device_memory_used(k) / MIB
-        except (ModuleNotFoundError, RuntimeError):  # the library is not there
+        except (ModuleNotFoundError, RuntimeError):  # the library is missing
             continue
     return values
 
 
 class SystemSampler:
-    """Writes samples in a thread while its block runs; a run that goes on appends."""
+    """Writes samples in a thread while its block runs; a resumed run appends."""
 
     def __init__(self, path: Path, every: float | int = EVERY) -> None:
         self.path, self.every = path, every
@@ -55,7 +55,7 @@ class SystemSampler:
         self._thread = threading.Thread(target=self._work, name="system", daemon=True)
 
     def __enter__(self) -> SystemSampler:
-        psutil.cpu_percent()  # percent count from here
+        psutil.cpu_percent()  # percentages are measured from this call
         self._thread.start()
         return self
 
@@ -69,7 +69,7 @@ class SystemSampler:
         while not self._stop.wait(self.every):
             try:
                 self._write(sample())
-            except OSError:  # a full disk: the run, which says so, must not be cluttered by what only watches it
+            except OSError:  # a full disk, which the run itself reports
                 continue
 
     def _write(self, values: dict[str, float]) -> None:
@@ -80,7 +80,7 @@ class SystemSampler:
 
 
 def read_samples(path: Path) -> list[tuple[float, str, float]]:
-    """Seconds since the first sample, name and value; a line cut off by a killed process is left out."""
+    """Read seconds since the first sample, name and value; skip a line cut off by a killed process."""
     if not path.exists():
         return []
     with path.open(newline="", encoding="utf-8") as stream:

@@ -1,4 +1,4 @@
-"""The examples of docs/extending.md, as a user would run them."""
+"""The examples of docs/how-to/add-your-own.md, as a user would run them."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ from lt_bench.plugins import load_plugins
 from lt_bench.registry import Registry
 
 ROOT = Path(__file__).resolve().parents[2]
-PAGE = (ROOT / "docs/extending.md").read_text()
+PAGE = (ROOT / "docs/how-to/add-your-own.md").read_text()
 EXAMPLES = dict(re.findall(r"`(\w+\.(?:py|yaml))`:\n\n```\w+\n(.*?)```", PAGE, flags=re.DOTALL))
 REGISTRIES: tuple[Registry[Any], ...] = (
     FUSIONS,

@@ -19,7 +19,7 @@ def test_reference_pages_are_up_to_date() -> None:
 
 
 def test_the_protocol_of_the_docs_is_one(tmp_path: Path) -> None:
-    text = (ROOT / "docs" / "protocols.md").read_text(encoding="utf-8")
+    text = (ROOT / "docs/reference/protocols.md").read_text(encoding="utf-8")
     (tmp_path / "mine.yaml").write_text(text.split("```yaml\n")[1].split("```")[0])
     protocol = load_protocol(tmp_path / "mine.yaml")
     assert (protocol.id, protocol.size) == ("lips-256", 256)

@@ -1,7 +1,7 @@
 """Samplers: diffusers' schedulers, set up for what our networks predict; ``SAMPLERS`` lists them by name.
 
-The steps themselves are diffusers'. What is ours is the choice of timesteps, the learned variance (only DDPM uses it)
-and the change of the prediction into what a scheduler knows.
+diffusers computes the steps. These modules choose the timesteps, apply the learned variance (only DDPM uses it) and
+convert predictions to the type that a scheduler expects.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ def build_sampler(
         steps: of the sampler; one call of the network each, but two with ``flow_heun`` (and one in its last step).
         config: what the network was trained for.
         learn_sigma: whether the network also predicts the variance.
-        spacing: of the steps, as in ``SamplingConfig``.
+        spacing: spacing of the steps, as in ``SamplingConfig``.
 
     Raises:
         ConfigError: the sampler is unknown or does not fit the schedule, or the number of steps is out of range.

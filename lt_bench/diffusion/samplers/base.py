@@ -13,7 +13,7 @@ from lt_bench.registry import Registry
 from lt_bench.shapes import Float, Int, Latents
 
 PREDICTIONS: dict[str, Any] = {"epsilon": "epsilon", "sample": "sample", "velocity": "v_prediction"}
-"""diffusers' names of what a network predicts, on the linear schedule."""
+"""diffusers' names of the prediction types on the linear schedule."""
 LINEAR: dict[str, Any] = {
     "num_train_timesteps": STEPS,
     "beta_start": BETA_FIRST,
@@ -42,13 +42,13 @@ class SamplerSettings:
 
 
 class Sampler:
-    """Takes noise to latents in a fixed number of steps; it keeps state, so each window needs a new one.
+    """Denoises latents in a fixed number of steps; it keeps state, so each window needs a new sampler.
 
     A sampler overrides ``prepare`` and ``advance``.
 
     Attributes:
-        timesteps: what the network is given at each call (calls,), in [0, 1000], never rising. A step is one call; only
-            Heun's is two.
+        timesteps: network input at each call (calls,), in [0, 1000], never increasing. A step is one call; only Heun's
+            is two.
         init_noise_scale: standard deviation of the first x.
     """
 
@@ -73,13 +73,13 @@ class Sampler:
         raise NotImplementedError
 
     def step(self, prediction: Tensor, t: Tensor | float, x: Latents, generator: Generators = None) -> Latents:
-        """The less noisy latents.
+        """Return the less noisy latents after one call of the network.
 
         Args:
-            prediction: the network's output for ``x`` at ``t``; twice the channels of ``x`` with a learned variance.
-            t: the next of ``timesteps``.
+            prediction: network output for ``x`` at ``t``, with twice the channels of ``x`` if the variance is learned.
+            t: next value of ``timesteps``.
             x: noisy latents.
-            generator: of the noise that DDPM adds; one for the batch, or one for each of its windows.
+            generator: source of the noise that DDPM adds; one for the batch, or one for each of its windows.
 
         Raises:
             ValueError: the timestep is not the next one, or the channels do not fit.
@@ -104,7 +104,7 @@ class Sampler:
 
 
 def shortened_betas(timesteps: Int[Tensor, " steps"]) -> list[float]:
-    """Betas of the schedule that visits only some timesteps (rising), as improved DDPM shortens it (Nichol 2021)."""
+    """Compute the betas of a schedule that visits only some timesteps (rising), as in improved DDPM (Nichol 2021)."""
     kept = torch.cumprod(1 - linear_betas(), dim=0)[timesteps]
     before = torch.cat([torch.ones_like(kept[:1]), kept[:-1]])
     return (1 - kept / before).tolist()

@@ -1,4 +1,4 @@
-"""Deterministic implicit sampling."""
+"""Deterministic implicit sampling (DDIM) on evenly spaced timesteps."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from lt_bench.shapes import Latents
 class DdimSampler(Sampler):
     """Deterministic implicit sampling (Song et al. 2021) on evenly spaced timesteps that end the schedule.
 
-    diffusers finds a step's end by a whole-numbered stride, which misses the next timestep unless the steps divide
-    1000. So, as for DDPM, it is given the schedule of the chosen timesteps only, on which the stride is 1.
+    diffusers finds the end of a step by an integer stride, which misses the next timestep unless the number of steps
+    divides 1000. As for DDPM, its scheduler therefore gets a schedule of only the chosen timesteps, with a stride of 1.
     """
 
     name = "ddim"

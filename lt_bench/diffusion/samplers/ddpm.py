@@ -1,4 +1,4 @@
-"""Ancestral sampling."""
+"""Ancestral sampling (DDPM) on a subset of the timesteps."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from lt_bench.shapes import Latents
 class DdpmSampler(Sampler):
     """Ancestral sampling (Ho et al. 2020) on a subset of the timesteps.
 
-    The schedule is shortened to the subset before it is given to diffusers, as improved DDPM does; so the range of the
-    learned variance is that of the longer steps, and the last step adds no noise.
+    The schedule is shortened to the subset before diffusers uses it, as in improved DDPM. The range of the learned
+    variance is therefore that of the longer steps, and the last step adds no noise.
     """
 
     name = "ddpm"

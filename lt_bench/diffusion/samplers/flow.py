@@ -37,9 +37,10 @@ class FlowEulerSampler(Sampler):
 
 
 class FlowHeunSampler(Sampler):
-    """Heun's second-order steps (Karras et al. 2022, algorithm 1) along the flow, the last one Euler's.
+    """Heun's second-order steps (Karras et al. 2022, algorithm 1) along the flow; the last step is Euler's.
 
-    Two calls of the network a step, so ``2 steps - 1`` in all. As in diffusers, the last step begins at t = 1/1000.
+    A step needs two calls of the network, so there are ``2 steps - 1`` calls. As in diffusers, the last step starts at
+    t = 1/1000.
     """
 
     name = "flow_heun"
@@ -65,5 +66,5 @@ class FlowHeunSampler(Sampler):
 
 
 def _velocity(sample: Tensor, x: Latents, sigma: Tensor) -> Tensor:
-    # A number of the host: sending it to the device would wait.
+    # Use a number on the host, because a copy to the device would stall it.
     return sample_to_flow(sample, x, Marginal(1 - sigma, sigma))

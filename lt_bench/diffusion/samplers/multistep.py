@@ -13,7 +13,7 @@ from lt_bench.shapes import Latents
 
 
 class MultistepSampler(Sampler):
-    """Steps of one of diffusers' multistep schedulers: one call of the network each, using those before."""
+    """Steps of a multistep scheduler of diffusers; each step makes one network call and reuses earlier ones."""
 
     schedules = ("linear", "flow")
     takes_log_snr = True
@@ -40,7 +40,7 @@ class MultistepSampler(Sampler):
 
 
 class DpmSolverSampler(MultistepSampler):
-    """DPM-Solver++ 2M (Lu et al. 2022)."""
+    """DPM-Solver++ 2M multistep solver (Lu et al. 2022)."""
 
     name = "dpmpp_2m"
 
@@ -52,7 +52,7 @@ class DpmSolverSampler(MultistepSampler):
 
 
 class UniPcSampler(MultistepSampler):
-    """UniPC of order 2 with B2(h) (Zhao et al. 2023): each step also corrects the one before, at no further call."""
+    """UniPC of order 2 with B2(h) (Zhao et al. 2023); each step also corrects the previous one without another call."""
 
     name = "unipc"
 
@@ -68,7 +68,7 @@ def _flow_times(scheduler: Any) -> Tensor:
 
 
 def _nearest_timesteps(scheduler: Any) -> Tensor:
-    """Timesteps whose noise levels are nearest those of the steps, in log SNR."""
+    """Return the timesteps whose noise levels are nearest to those of the steps, in log SNR."""
     kept = torch.as_tensor(scheduler.alphas_cumprod).double()
     levels = ((1 - kept) / kept).sqrt().log()
     return (scheduler.sigmas[:-1].double().log()[:, None] - levels).abs().argmin(1)

@@ -1,7 +1,7 @@
 """The embedded learned codec: a small autoencoder of rendered faces, with its weights in the package.
 
-``experiments/codec/train.py`` trains it on rendered speakers that no split contains; ``experiments/codec/README.md``
-has its held-out figures. On real faces it is not meant to work, and preparing real videos with it is refused.
+``experiments/codec/train.py`` trains it on rendered speakers that are in no split; ``experiments/codec/README.md``
+has its held-out results. It is not designed for real faces, and preparing real videos with it is refused.
 """
 
 from __future__ import annotations
@@ -28,40 +28,40 @@ NETWORK = AutoencoderConfig(
 WEIGHTS_SHA256 = "00ca23d7cf53c6816fa1fed7a0fd963191f4aaf54ee58e2c05747ca98be4fcfa"
 WEIGHTS = "ae_rendered_f32.safetensors"
 BATCH = 16
-"""Frames a forward pass, which bounds memory."""
+"""Frames per forward pass, which limits memory."""
 
 
 class RenderedFacesCodec(Codec):
     """96 channels, factor 32: a frame of 128 pixels becomes 4 x 4 latent pixels.
 
-    Raw latents have about zero mean and unit variance already, so ``scaling`` changes nothing. The same weights give
-    bit-identical latents on one machine, and latents equal within rounding on any other.
+    Raw latents already have about zero mean and unit variance, so ``scaling`` is the identity. The same weights give
+    bit-identical latents on one machine, and latents that are equal up to rounding on other machines.
     """
 
     name = "ae_rendered_f32"
 
     @property
     def channels(self) -> int:
-        """Channels of a latent."""
+        """Return the number of channels of a latent."""
         return NETWORK.channels
 
     @property
     def factor(self) -> int:
-        """Pixels of a frame's side per latent pixel."""
+        """Return the pixels of a frame's side per latent pixel."""
         return NETWORK.factor
 
     @property
     def scaling(self) -> LatentScaling:
-        """The identity."""
+        """Return the identity scaling."""
         return LatentScaling((0.0,) * self.channels, (1.0,) * self.channels)
 
     @property
     def hash(self) -> str:
-        """Hex SHA-256 over the weights' pinned SHA-256."""
+        """Return the hex SHA-256 over the weights' pinned SHA-256."""
         return sha256_json({"codec": self.name, "weights": WEIGHTS_SHA256})
 
     def encode(self, frames: Float[Tensor, "N 3 H W"]) -> Float[Tensor, "N 96 h w"]:
-        """Raw latents of frames in [-1, 1].
+        """Encode frames in [-1, 1] to raw latents.
 
         Raises:
             AssetError: the weights in the package are missing or not the pinned ones.
@@ -71,7 +71,7 @@ class RenderedFacesCodec(Codec):
         return in_batches(self._network.to(frames.device).encode, frames, BATCH)
 
     def decode(self, raw: Float[Tensor, "N 96 h w"]) -> Float[Tensor, "N 3 H W"]:
-        """Frames of raw latents, not clamped.
+        """Decode raw latents to frames, not clamped.
 
         Raises:
             AssetError: the weights in the package are missing or not the pinned ones.
@@ -85,7 +85,7 @@ class RenderedFacesCodec(Codec):
 
 
 def packaged_weights() -> bytes:
-    """Return the bytes of the packaged weights, checked.
+    """Return the verified bytes of the packaged weights.
 
     Raises:
         AssetError: they are missing or not the pinned ones.
@@ -101,7 +101,7 @@ def packaged_weights() -> bytes:
 
 
 def read_autoencoder(data: bytes, config: AutoencoderConfig = NETWORK) -> Autoencoder:
-    """Build the frozen network whose half-precision weights are the bytes of a safetensors file."""
+    """Build the frozen network from the bytes of a safetensors file with half-precision weights."""
     from safetensors.torch import load
 
     network = Autoencoder(config)

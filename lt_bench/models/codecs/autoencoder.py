@@ -18,32 +18,32 @@ class Stage:
     """Layers at one resolution."""
 
     width: int
-    """Features."""
+    """Number of features."""
     hidden: int
-    """Features inside a residual block."""
+    """Number of features inside a residual block."""
     encoder_blocks: int
     decoder_blocks: int
 
 
 @dataclass(frozen=True)
 class AutoencoderConfig:
-    """Shape of the network."""
+    """Shape of the autoencoder network."""
 
     channels: int
-    """Channels of a latent."""
+    """Number of channels of a latent."""
     patch: int
     """Pixels per side that the first layer folds into features."""
     stages: tuple[Stage, ...]
-    """From the highest resolution to that of the latents; each halves the sides of the one before."""
+    """Stages from the highest resolution to that of the latents; each halves the sides of the previous stage."""
 
     @property
     def factor(self) -> int:
-        """Pixels of a frame's side per latent pixel."""
+        """Return the pixels of a frame's side per latent pixel."""
         return self.patch * 2 ** (len(self.stages) - 1)
 
 
 class ResidualBlock(nn.Module):
-    """A 3x3 and a 1x1 convolution with a residual, the identity at first; no normalization."""
+    """A 3x3 and a 1x1 convolution with a residual, initially the identity; no normalization."""
 
     def __init__(self, width: int, hidden: int) -> None:
         super().__init__()
@@ -58,7 +58,7 @@ class ResidualBlock(nn.Module):
 
 
 class Autoencoder(nn.Module):
-    """Frames in [-1, 1] to latents of about zero mean and unit variance, and back."""
+    """Autoencoder between frames in [-1, 1] and latents of about zero mean and unit variance."""
 
     def __init__(self, config: AutoencoderConfig) -> None:
         super().__init__()

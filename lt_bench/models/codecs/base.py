@@ -17,7 +17,7 @@ from lt_bench.scaling import LatentScaling
 
 
 class Codec(ABC):
-    """Turns frames into raw latents and back; frozen, and run on the device its input is on."""
+    """Converts frames to raw latents and back; frozen, and runs on the device of its input."""
 
     name: ClassVar[str]
     """The name that configurations use, without any path."""
@@ -36,30 +36,30 @@ class Codec(ABC):
     @property
     @abstractmethod
     def channels(self) -> int:
-        """Channels of a latent."""
+        """Return the number of channels of a latent."""
 
     @property
     @abstractmethod
     def factor(self) -> int:
-        """Pixels of a frame's side per latent pixel."""
+        """Return the pixels of a frame's side per latent pixel."""
 
     @property
     @abstractmethod
     def hash(self) -> str:
-        """Hex SHA-256 of all that decides the numbers: weights, or settings and constants."""
+        """Return the hex SHA-256 of everything that affects the numbers: weights, or settings and constants."""
 
     @property
     @abstractmethod
     def scaling(self) -> LatentScaling:
-        """The map between raw latents and those a diffusion model sees."""
+        """Return the scaling between raw latents and the latents of a diffusion model."""
 
     @abstractmethod
     def encode(self, frames: Float[Tensor, "N 3 H W"]) -> Float[Tensor, "N C h w"]:
-        """Raw (unscaled) latents of frames in [-1, 1], whose sides are multiples of ``factor``."""
+        """Encode frames in [-1, 1], whose sides are multiples of ``factor``, to raw (unscaled) latents."""
 
     @abstractmethod
     def decode(self, raw: Float[Tensor, "N C h w"]) -> Float[Tensor, "N 3 H W"]:
-        """Frames of raw latents, about in [-1, 1]: not clamped, so that gradients pass."""
+        """Decode raw latents to frames, about in [-1, 1], not clamped so that gradients pass."""
 
 
 _PRETRAINED = "lt_bench.models.codecs.diffusers_autoencoders"
@@ -96,21 +96,21 @@ def build_codec(spec: str) -> Codec:
 
 
 def frames_to_tensor(frames: UInt8[ndarray, "N H W 3"]) -> Float[Tensor, "N 3 H W"]:
-    """RGB frames 0..255 as a float32 tensor in [-1, 1]."""
+    """Convert RGB frames 0..255 to a float32 tensor in [-1, 1]."""
     return torch.tensor(frames).permute(0, 3, 1, 2).to(torch.float32).div_(127.5).sub_(1)
 
 
 def tensor_to_frames(tensor: Float[Tensor, "N 3 H W"]) -> UInt8[ndarray, "N H W 3"]:
-    """A tensor about in [-1, 1] as RGB frames 0..255, clamped and rounded."""
+    """Convert a tensor about in [-1, 1] to RGB frames 0..255, clamped and rounded."""
     scaled = (tensor.detach().float() + 1) * 127.5
     return scaled.clamp(0, 255).round().to(torch.uint8).permute(0, 2, 3, 1).contiguous().cpu().numpy()
 
 
 def check_frames(frames: Tensor, factor: int) -> None:
-    """Refuse a batch that a codec of this factor cannot encode.
+    """Check that a codec of this factor can encode a batch.
 
     Raises:
-        ConfigError: it is not (N, 3, H, W) with sides that are multiples of ``factor``.
+        ConfigError: the shape is not (N, 3, H, W), or the sides are not multiples of ``factor``.
     """
     if frames.ndim != 4 or frames.shape[1] != 3:
         raise ConfigError(f"frames: expected the shape (N, 3, H, W), got {tuple(frames.shape)}")
@@ -120,15 +120,15 @@ def check_frames(frames: Tensor, factor: int) -> None:
 
 
 def check_raw(raw: Tensor, channels: int) -> None:
-    """Refuse latents of another codec.
+    """Check that latents have the codec's number of channels.
 
     Raises:
-        ConfigError: they are not (N, channels, h, w).
+        ConfigError: the shape is not (N, channels, h, w).
     """
     if raw.ndim != 4 or raw.shape[1] != channels:
         raise ConfigError(f"latents: expected the shape (N, {channels}, h, w), got {tuple(raw.shape)}")
 
 
 def in_batches(function: Callable[[Tensor], Tensor], given: Tensor, size: int) -> Tensor:
-    """Apply a function that treats samples independently to ``size`` of them at a time, which bounds memory."""
+    """Apply a function of independent samples to ``size`` samples at a time, which limits memory."""
     return torch.cat([function(part) for part in given.split(size)]) if len(given) > size else function(given)

@@ -1,8 +1,9 @@
 """Block DCT: a fixed linear codec without weights, after the transform of JPEG (ITU-T T.81).
 
-A frame goes to YCbCr (ITU-R BT.601, full range), each 8x8 block of a plane to its orthonormal DCT-II, and the lowest
-frequencies in zig-zag order are kept: 22 of luma, 5 of each chroma plane. The decoder is the exact transpose with the
-inverse colour matrix, so encoding a decoded latent gives it back, and what is lost is the high frequencies only.
+A frame is converted to YCbCr (ITU-R BT.601, full range), and each 8x8 block of a plane to its orthonormal DCT-II. The
+lowest frequencies in zig-zag order are kept: 22 of luma, 5 of each chroma plane. The decoder is the exact transpose
+with the inverse color matrix. Encoding a decoded latent therefore returns the same latent, and only high frequencies
+are lost.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from lt_bench.scaling import LatentScaling
 
 BLOCK = 8
 KEPT = (22, 5, 5)
-"""Coefficients kept of Y, Cb and Cr."""
+"""Numbers of coefficients kept of Y, Cb and Cr."""
 # Rows: Y, Cb, Cr of an RGB pixel (ITU-R BT.601); on [-1, 1] input all three stay in [-1, 1].
 _RED, _BLUE = 0.299, 0.114
 RGB_TO_YCBCR = (
@@ -33,13 +34,13 @@ SCALING_FILE = Path(__file__).with_name("dct_scaling.json")
 
 
 def zigzag(size: int) -> list[tuple[int, int]]:
-    """(row, column) frequencies of a block in JPEG's zig-zag order (ITU-T T.81, figure 5)."""
+    """Return the (row, column) frequencies of a block in JPEG's zig-zag order (ITU-T T.81, figure 5)."""
     cells = [(row, column) for row in range(size) for column in range(size)]
     return sorted(cells, key=lambda c: (c[0] + c[1], c[0] if (c[0] + c[1]) % 2 else c[1]))
 
 
 def dct_matrix(size: int) -> Float[Tensor, "size size"]:
-    """Orthonormal DCT-II in float64: row k is the k-th cosine."""
+    """Return the orthonormal DCT-II in float64; row k is the k-th cosine."""
     k, n = torch.arange(size, dtype=torch.float64)[:, None], torch.arange(size, dtype=torch.float64)[None]
     matrix = torch.cos(torch.pi * (2 * n + 1) * k / (2 * size)) * (2 / size) ** 0.5
     matrix[0] /= 2**0.5
@@ -47,7 +48,7 @@ def dct_matrix(size: int) -> Float[Tensor, "size size"]:
 
 
 def _kernels() -> tuple[Tensor, Tensor]:
-    """Encoder and decoder kernels, both (channels, 3, 8, 8): colour transform times two-dimensional cosine."""
+    """Return encoder and decoder kernels, both (channels, 3, 8, 8): color transform times two-dimensional cosine."""
     cosines = dct_matrix(BLOCK)
     colour = torch.tensor(RGB_TO_YCBCR, dtype=torch.float64)
     inverse = torch.linalg.inv(colour).T
@@ -62,14 +63,14 @@ def _kernels() -> tuple[Tensor, Tensor]:
 
 @lru_cache(maxsize=16)
 def _kernels_like(dtype: torch.dtype, device: torch.device) -> tuple[Tensor, Tensor]:
-    """The kernels where they are used; kept, since copying them for each batch would wait for a GPU."""
-    with torch.inference_mode(False):  # else kernels made while generating could not be trained through
+    """Return the kernels on a device; cached, because a copy for each batch would stall a GPU."""
+    with torch.inference_mode(False):  # kernels made in inference mode could not be used in training
         encoder, decoder = (kernel.float().to(device, dtype) for kernel in _kernels())
     return encoder, decoder
 
 
 class DctCodec(Codec):
-    """The embedded default: 32 channels, factor 8, differentiable, more than a thousand frames a second.
+    """The embedded default codec: 32 channels, factor 8, differentiable, more than a thousand frames per second.
 
     Raw latents are the coefficients themselves. ``scaling`` whitens each channel by the mean and standard deviation
     that ``experiments/detectors/measure_codec_scaling.py`` measured on synthetic and real frames.
@@ -79,27 +80,27 @@ class DctCodec(Codec):
 
     @property
     def channels(self) -> int:
-        """Channels of a latent."""
+        """Return the number of channels of a latent."""
         return sum(KEPT)
 
     @property
     def factor(self) -> int:
-        """Pixels of a frame's side per latent pixel."""
+        """Return the pixels of a frame's side per latent pixel."""
         return BLOCK
 
     @property
     def scaling(self) -> LatentScaling:
-        """Per-channel whitening; the low frequencies have about 25 times the deviation of the high ones."""
+        """Return the per-channel whitening; low frequencies have about 25 times the deviation of high frequencies."""
         return self._scaling
 
     @property
     def hash(self) -> str:
-        """Hex SHA-256 of the settings and the scaling's constants."""
+        """Return the hex SHA-256 of the settings and the scaling constants."""
         settings = {"codec": self.name, "block": BLOCK, "kept": KEPT, "colour": RGB_TO_YCBCR}
         return sha256_json({**settings, "mean": self.scaling.mean, "std": self.scaling.std})
 
     def encode(self, frames: Float[Tensor, "N 3 H W"]) -> Float[Tensor, "N 32 h w"]:
-        """Coefficients of frames in [-1, 1].
+        """Encode frames in [-1, 1] to coefficients.
 
         Raises:
             ConfigError: the sides are not multiples of 8.
@@ -109,11 +110,11 @@ class DctCodec(Codec):
         return functional.conv2d(frames, encoder, stride=BLOCK)
 
     def decode(self, raw: Float[Tensor, "N 32 h w"]) -> Float[Tensor, "N 3 H W"]:
-        """Frames of coefficients, not clamped."""
+        """Decode coefficients to frames, not clamped."""
         check_raw(raw, self.channels)
         n, _, h, w = raw.shape
         _, decoder = _kernels_like(raw.dtype, raw.device)
-        # The transposed convolution with this stride, as one product: three times faster on a CPU.
+        # The transposed convolution with this stride is computed as one product, which is three times faster on a CPU.
         blocks = raw.flatten(2).transpose(1, 2) @ decoder.flatten(1)
         blocks = blocks.view(n, h, w, 3, BLOCK, BLOCK).permute(0, 3, 1, 4, 2, 5)
         return blocks.reshape(n, 3, h * BLOCK, w * BLOCK)

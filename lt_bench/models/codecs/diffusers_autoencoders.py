@@ -20,7 +20,7 @@ from lt_bench.models.codecs.base import Codec, check_frames, check_raw, in_batch
 from lt_bench.scaling import LatentScaling
 
 BF16 = "@bf16"
-"""At the end of a path: compute in bfloat16."""
+"""Suffix of a path that selects computation in bfloat16."""
 
 
 WIDTHS = ("block_out_channels", "encoder_block_out_channels", "decoder_block_out_channels")
@@ -42,24 +42,25 @@ def gpu_batch(layer: int, memory: int) -> int:
 
 
 class PretrainedCodec(Codec):
-    """An autoencoder of diffusers; frozen, weights read at first use.
+    """An autoencoder of diffusers; frozen, with weights read at first use.
 
-    Frames with a side above ``tile`` pixels are encoded and decoded in overlapping tiles that are blended, which bounds
-    memory; a model that normalises over the whole picture then gives slightly other numbers, so smaller ones are not.
+    Frames with a side above ``tile`` pixels are encoded and decoded in overlapping tiles that are blended, which limits
+    memory. Tiling slightly changes the numbers of a model that normalizes over the whole picture, so smaller frames are
+    not tiled.
 
     Args:
         path: a local folder in diffusers' layout (``config.json``, ``diffusion_pytorch_model.safetensors``) or an id of
-            the Hugging Face hub; followed by ``@bf16`` it computes in bfloat16, which is another codec with another
-            hash. Frames and latents are float32 either way.
+            the Hugging Face hub. With the suffix ``@bf16`` it computes in bfloat16, which is another codec with another
+            hash. Frames and latents are always float32.
     """
 
     takes_path = True
     network_class: ClassVar[str]
-    """Name of the class in diffusers, as its ``config.json`` says it."""
+    """Name of the class in diffusers, as in its ``config.json``."""
     batch: ClassVar[int] = 4
     """Frames a forward pass on the CPU, which bounds memory; on a GPU as many as ``gpu_batch`` says."""
     tile: ClassVar[int] = 512
-    """Largest side of a frame, or of a tile of it, in pixels."""
+    """Largest side of a frame or tile, in pixels."""
 
     def __init__(self, path: str) -> None:
         self.path = path.removesuffix(BF16)
@@ -72,26 +73,26 @@ class PretrainedCodec(Codec):
 
     @property
     def channels(self) -> int:
-        """Channels of a latent."""
+        """Return the number of channels of a latent."""
         return int(self._config["latent_channels"])
 
     @property
     def scaling(self) -> LatentScaling:
-        """The configuration's ``scaling_factor`` and ``shift_factor``: latents = (raw - shift) * factor."""
+        """Return ``scaling_factor`` and ``shift_factor`` of the configuration: latents = (raw - shift) * factor."""
         factor, shift = self._config["scaling_factor"], self._config.get("shift_factor")
         return LatentScaling((shift or 0.0,) * self.channels, (1 / factor,) * self.channels)
 
     @property
     def hash(self) -> str:
-        """Hex SHA-256 over the weight files and the configuration."""
+        """Return the hex SHA-256 over the weight files and the configuration."""
         parts = [self.name, self._weights_hash]
         return sha256_json(parts if self.dtype == torch.float32 else [*parts, str(self.dtype)])
 
     def encode(self, frames: Float[Tensor, "N 3 H W"]) -> Float[Tensor, "N C h w"]:
-        """Raw latents of frames in [-1, 1].
+        """Encode frames in [-1, 1] to raw latents.
 
         Raises:
-            AssetError: there is no such model, or the folder holds another one.
+            AssetError: the model does not exist, or the folder contains another one.
             ConfigError: the sides are not multiples of ``factor``.
         """
         check_frames(frames, self.factor)
@@ -99,10 +100,10 @@ class PretrainedCodec(Codec):
         return in_batches(lambda part: self._encode(network, part.to(self.dtype)).float(), frames, self._batch(frames))
 
     def decode(self, raw: Float[Tensor, "N C h w"]) -> Float[Tensor, "N 3 H W"]:
-        """Frames of raw latents, not clamped.
+        """Decode raw latents to frames, not clamped.
 
         Raises:
-            AssetError: there is no such model, or the folder holds another one.
+            AssetError: the model does not exist, or the folder contains another one.
         """
         check_raw(raw, self.channels)
         network = self._network.to(raw.device)
@@ -134,7 +135,7 @@ class PretrainedCodec(Codec):
 
     @cached_property
     def _config(self) -> dict[str, Any]:
-        # Through the class, so that what the file leaves out has the value that diffusers would give it.
+        # The class supplies diffusers' defaults for keys that are missing in the file.
         return dict(self._build().config)
 
     @cached_property
@@ -177,7 +178,7 @@ class PretrainedCodec(Codec):
 class KlCodec(PretrainedCodec):
     """AutoencoderKL (Rombach et al., arXiv 2112.10752), such as ``stabilityai/sd-vae-ft-mse``.
 
-    Encoding takes the mode of the posterior, not a sample of it, so that a frame has one latent.
+    Encoding uses the mode of the posterior instead of a sample, so that a frame has exactly one latent.
     """
 
     name = "kl"
@@ -185,7 +186,7 @@ class KlCodec(PretrainedCodec):
 
     @property
     def factor(self) -> int:
-        """Pixels per latent pixel: every level but the last halves the sides."""
+        """Return the pixels per latent pixel; every level except the last halves the sides."""
         return 2 ** (len(self._config["block_out_channels"]) - 1)
 
     @staticmethod
@@ -206,7 +207,7 @@ class DcCodec(PretrainedCodec):
 
     @property
     def factor(self) -> int:
-        """Pixels per latent pixel, as diffusers counts it."""
+        """Return the pixels per latent pixel, as diffusers counts it."""
         return int(self._build().spatial_compression_ratio)
 
     @staticmethod
@@ -214,5 +215,5 @@ class DcCodec(PretrainedCodec):
         return network.encode(frames).latent
 
     def _set_tiles(self, network: Any) -> None:
-        # An eighth of a tile overlaps the next, as in diffusers' own setting.
+        # Adjacent tiles overlap by an eighth, as in diffusers' own setting.
         network.enable_tiling(self.tile, self.tile, self.tile * 7 // 8, self.tile * 7 // 8)

@@ -1,7 +1,7 @@
 """TAEF2: the tiny autoencoder of FLUX.2's latent space (github madebyollin/taesd, MIT); its weights are assets.
 
-diffusers' AutoencoderTiny has no place for the pooled branch of the three blocks at the lowest resolution; loaded
-there without those weights the picture falls from above 30 dB to 16. Here every key of both files must be used.
+diffusers' AutoencoderTiny does not implement the pooled branch of the three blocks at the lowest resolution. Without
+these weights, the PSNR falls from above 30 dB to 16 dB. Here every key of both files must be used.
 """
 
 from __future__ import annotations
@@ -24,15 +24,15 @@ from lt_bench.scaling import LatentScaling
 CHANNELS, FACTOR = 32, 8
 WIDTH, POOLED = 64, 256
 BATCH = 4
-"""Frames a forward pass, which bounds memory; larger batches are no faster."""
+"""Frames per forward pass, which limits memory; larger batches are not faster."""
 SCALING_FILE = Path(__file__).with_name("taef2_scaling.json")
 ENCODER, DECODER = "taef2_encoder.pth", "taef2_decoder.pth"
 
 
 class Block(nn.Module):
-    """Three convolutions with a residual; ``pooled`` adds a branch whose group norm sees the whole picture.
+    """Three convolutions with a residual; ``pooled`` adds a branch whose group norm covers the whole picture.
 
-    Sums and activations overwrite what a convolution has just made, which no gradient needs: memory traffic costs a
+    Sums and activations overwrite the output of a convolution, which no gradient needs; memory traffic would take a
     tenth of the time.
     """
 
@@ -45,24 +45,24 @@ class Block(nn.Module):
         self.pool = _pooled_branch() if pooled else None
 
     def forward(self, x: Float[Tensor, "N 64 h w"]) -> Float[Tensor, "N 64 h w"]:
-        """One block; the shape stays."""
+        """Apply the block, which keeps the shape."""
         if self.pool is not None:
             x = x + self.pool(x)
         return self.conv(x).add_(x).relu_()
 
 
 class UpsamplingConv(nn.Conv2d):
-    """A 3x3 convolution of the picture at twice the side, each pixel repeated.
+    """A 3x3 convolution of the picture upsampled by two, with each pixel repeated.
 
-    Three rows of that picture are two rows of this one, so an output pixel takes 2x2 products, not 3x3: the kernel of
-    each of the four positions in a repeated pixel sums the weights that meet the same input.
+    Three rows of the upsampled picture are two rows of the original, so an output pixel needs 2x2 products, not 3x3.
+    The kernel for each of the four positions in a repeated pixel sums the weights that apply to the same input.
     """
 
     def __init__(self) -> None:
         super().__init__(WIDTH, WIDTH, 3, bias=False)
 
     def forward(self, x: Float[Tensor, "N 64 h w"]) -> Float[Tensor, "N 64 2*h 2*w"]:
-        """Upsample and convolve; outside the picture is zero."""
+        """Upsample and convolve, with zero padding."""
         n, _, height, width = x.shape
         kernels = _paired(_paired(self.weight).transpose(-1, -2)).transpose(-1, -2)
         phases = torch.conv2d(x, kernels.flatten(0, 2), padding=1).unflatten(1, (2, 2, WIDTH))
@@ -74,17 +74,17 @@ class UpsamplingConv(nn.Conv2d):
 
 
 def _paired(weight: Float[Tensor, "*kernels 3 W"]) -> Float[Tensor, "2 *kernels 2 W"]:
-    """Kernels of two rows, for the upper and the lower of two equal rows of pixels."""
+    """Return kernels of two rows, for the upper and the lower of two equal rows of pixels."""
     above, middle, below = weight.unbind(-2)
     upper, lower = torch.stack([above, middle + below], -2), torch.stack([above + middle, below], -2)
     return torch.stack([upper, lower])
 
 
 class SoftClamp(nn.Module):
-    """Keeps latents inside (-3, 3)."""
+    """Limits latents to (-3, 3) smoothly."""
 
     def forward(self, x: Tensor) -> Tensor:
-        """Elementwise."""
+        """Apply the limit to each element."""
         return 3 * torch.tanh(x / 3)
 
 
@@ -94,7 +94,7 @@ def _pooled_branch() -> nn.Sequential:
 
 
 def build_encoder() -> nn.Sequential:
-    """Pictures in [0, 1] to raw latents an eighth the side."""
+    """Build the network from pictures in [0, 1] to raw latents with an eighth of the side."""
     layers: list[nn.Module] = [nn.Conv2d(3, WIDTH, 3, padding=1), Block()]
     for stage in range(3):
         layers.append(nn.Conv2d(WIDTH, WIDTH, 3, stride=2, padding=1, bias=False))
@@ -103,16 +103,16 @@ def build_encoder() -> nn.Sequential:
 
 
 def build_decoder() -> nn.Sequential:
-    """Raw latents to pictures about in [0, 1]."""
+    """Build the network from raw latents to pictures about in [0, 1]."""
     layers: list[nn.Module] = [SoftClamp(), nn.Conv2d(CHANNELS, WIDTH, 3, padding=1), nn.ReLU(inplace=True)]
     for stage in range(3):
         layers += [Block(pooled=stage == 0) for _ in range(3)]
-        layers += [nn.Identity(), UpsamplingConv()]  # two, for the keys of the file count an upsampling layer
+        layers += [nn.Identity(), UpsamplingConv()]  # two, because the keys of the file count an upsampling layer
     return nn.Sequential(*layers, Block(), nn.Conv2d(WIDTH, 3, 3, padding=1))
 
 
 def _channels_last(batch: Tensor) -> Tensor:
-    """The layout in which convolutions on a CPU need no reordering of what they read and write."""
+    """Convert to the memory format in which convolutions on a CPU need no reordering."""
     return batch.contiguous(memory_format=torch.channels_last)
 
 
@@ -132,10 +132,10 @@ def load_network(network: nn.Sequential, path: Path) -> nn.Sequential:
 
 
 class Taef2Codec(Codec):
-    """32 channels, factor 8, about 13 to 15 frames a second of 128 pixels on one CPU core.
+    """32 channels, factor 8, about 13 to 15 frames per second of 128 pixels on one CPU core.
 
-    Raw latents are those of FLUX.2's autoencoder before its normalisation. ``scaling`` whitens each channel by
-    constants measured on faces by ``experiments/detectors/measure_codec_scaling.py``.
+    Raw latents are those of FLUX.2's autoencoder before its normalization. ``scaling`` whitens each channel with
+    constants that ``experiments/detectors/measure_codec_scaling.py`` measured on faces.
     """
 
     name = "taef2"
@@ -144,30 +144,30 @@ class Taef2Codec(Codec):
 
     @property
     def channels(self) -> int:
-        """Channels of a latent."""
+        """Return the number of channels of a latent."""
         return CHANNELS
 
     @property
     def factor(self) -> int:
-        """Pixels of a frame's side per latent pixel."""
+        """Return the pixels of a frame's side per latent pixel."""
         return FACTOR
 
     @property
     def scaling(self) -> LatentScaling:
-        """Per-channel whitening."""
+        """Return the per-channel whitening."""
         return self._scaling
 
     @property
     def hash(self) -> str:
-        """Hex SHA-256 over both files' pinned SHA-256 and the scaling's constants; needs no file to be here."""
+        """Return the hex SHA-256 over both files' pinned SHA-256 and the scaling constants; no file is needed."""
         weights = [asset(ENCODER).sha256, asset(DECODER).sha256]
         return sha256_json({"codec": self.name, "weights": weights, "mean": self.scaling.mean, "std": self.scaling.std})
 
     def encode(self, frames: Float[Tensor, "N 3 H W"]) -> Float[Tensor, "N 32 h w"]:
-        """Raw latents of frames in [-1, 1].
+        """Encode frames in [-1, 1] to raw latents.
 
         Raises:
-            AssetError: the weights are not here.
+            AssetError: the weights are missing.
             ConfigError: the sides are not multiples of 8.
         """
         check_frames(frames, self.factor)
@@ -175,10 +175,10 @@ class Taef2Codec(Codec):
         return in_batches(lambda batch: network(_channels_last((batch + 1) / 2)), frames, BATCH).contiguous()
 
     def decode(self, raw: Float[Tensor, "N 32 h w"]) -> Float[Tensor, "N 3 H W"]:
-        """Frames of raw latents, not clamped.
+        """Decode raw latents to frames, not clamped.
 
         Raises:
-            AssetError: the weights are not here.
+            AssetError: the weights are missing.
         """
         check_raw(raw, self.channels)
         network = self._decoder.to(raw.device)

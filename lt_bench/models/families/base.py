@@ -10,19 +10,19 @@ from lt_bench.models.layers import Attention
 from lt_bench.registry import Registry
 
 Grid = tuple[int, int]
-"""Rows and columns of the tokens of a latent."""
+"""Numbers of rows and columns of a latent's tokens."""
 
 
 class Family:
-    """The parts of a block that differ between families; temporal and cross-attention are softmax in all of them."""
+    """Parts of a block that differ between families; temporal and cross-attention always use softmax."""
 
     name: ClassVar[str]
     """The name that ``ModelConfig.family`` uses."""
     feeds_stream: ClassVar[bool]
-    """Whether a block's feed-forward acts on symbiotic tokens too, or on the video's alone."""
+    """Whether a block's feed-forward includes symbiotic tokens, or only video tokens."""
 
     def attention(self, dim: int, heads: int) -> Attention:
-        """Attention among the tokens of one frame.
+        """Build the attention among the tokens of one frame.
 
         Raises:
             ConfigError: the size does not fit.
@@ -30,11 +30,11 @@ class Family:
         raise NotImplementedError
 
     def feed_forward(self, dim: int, grid: Grid | None) -> nn.Module:
-        """From (..., N, dim) to the same shape, each frame by itself.
+        """Build a layer from (..., N, dim) to the same shape that treats each frame separately.
 
         Args:
             dim: features of a token.
-            grid: places of the N tokens; None where they have none (audio tokens).
+            grid: grid of the N tokens; None if they have no spatial positions (audio tokens).
         """
         raise NotImplementedError
 

@@ -9,15 +9,15 @@ from lt_bench.models.layers import Attention, Mlp, SelfAttention
 
 
 class SoftmaxFamily(Family):
-    """Every token attends to every token; the MLP acts on each alone."""
+    """Softmax attention among all tokens, and an MLP on each token."""
 
     name = "softmax"
     feeds_stream = True
 
     def attention(self, dim: int, heads: int) -> Attention:
-        """Multi-head softmax attention."""
+        """Build multi-head softmax attention."""
         return SelfAttention(dim, heads)
 
     def feed_forward(self, dim: int, grid: Grid | None) -> nn.Module:
-        """An MLP, four times as wide between."""
+        """Build an MLP whose hidden layer is four times as wide."""
         return Mlp(dim)

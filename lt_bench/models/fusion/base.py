@@ -19,37 +19,37 @@ Modality = Literal["portrait", "audio"]
 
 @dataclass(frozen=True)
 class FusionShape:
-    """What a fusion must fit."""
+    """Shapes that a fusion scheme must fit."""
 
     modality: Modality
     depth: int
-    """Places in the backbone where a condition enters: its blocks, or pairs of blocks where they alternate."""
+    """Number of modules in the backbone that a condition enters: blocks, or pairs of blocks if they alternate."""
     dim: int
-    """Features of a video token."""
+    """Number of features of a video token."""
     heads: int
     tokens: int
-    """Tokens of the condition in a frame."""
+    """Number of condition tokens per frame."""
     token_dim: int
-    """Features of a token of the condition."""
+    """Number of features of a condition token."""
     embedded: bool
-    """Whether the condition comes through the backbone's own patch embedder, so is in the space of video tokens."""
+    """Whether the backbone's patch embedder embeds the condition, so that it is in the space of video tokens."""
     family: Family = SOFTMAX
-    """Of the backbone, for a scheme that runs a network of its own of the same kind."""
+    """Family of the backbone, for a scheme that runs a network of the same kind."""
     grid: Grid | None = None
-    """Places of the condition's tokens; None where they have none."""
+    """Grid of the condition's tokens; None if they have no spatial positions."""
 
     def to_backbone(self) -> nn.Module:
-        """A layer from the condition's tokens to the space of video tokens; the identity where they are in it."""
+        """Return a layer from the condition's tokens to the space of video tokens, or the identity."""
         return nn.Identity() if self.embedded else linear(self.token_dim, self.dim)
 
 
 class Fusion(nn.Module):
     """A scheme by which the tokens of one modality guide the video tokens.
 
-    A scheme overrides ``encode`` and, where it acts on the video by itself, ``guide``. It can (1) own modules for each
-    block, (2) give tokens that join the blocks' spatial attention and MLP (``FusedCondition.stream``), (3) give tokens
-    that the video reads there without changing them (``FusedCondition.apart``), (4) act before a block's spatial
-    attention (``guide``), (5) run a network of its own on the condition (in ``encode``).
+    A scheme overrides ``encode`` and, if it modifies the video directly, ``guide``. It can (1) own modules for each
+    block, (2) add tokens that join the blocks' spatial attention and MLP (``FusedCondition.stream``), (3) add tokens
+    that the video attends to without changing them (``FusedCondition.apart``), (4) act before a block's spatial
+    attention (``guide``), (5) run its own network on the condition (in ``encode``).
     """
 
     name: ClassVar[str]
@@ -60,29 +60,29 @@ class Fusion(nn.Module):
         self.shape = shape
 
     def encode(self, tokens: Float[Tensor, "B G N C"]) -> FusedCondition:
-        """Everything that needs neither video nor timestep; run once a window in sampling.
+        """Compute everything that needs neither video nor timestep; called once per window in sampling.
 
         Args:
-            tokens: the condition of each frame (G frames), or of all frames alike (G = 1).
+            tokens: condition of each frame (G frames), or shared by all frames (G = 1).
         """
         raise NotImplementedError
 
     def guide(self, layer: int, video: Float[Tensor, "B F N D"], fused: FusedCondition) -> Float[Tensor, "B F N D"]:
-        """The video tokens after this modality's guidance in block ``layer``; unchanged unless overridden."""
+        """Return the video tokens after this modality's guidance in block ``layer``; unchanged by default."""
         for act, read in self.guides(layer, fused):
             video = act(video, read)
         return video
 
     def guides(self, layer: int, fused: FusedCondition) -> tuple[Guide, ...]:
-        """Modules, and tensors that they read, that guide block ``layer``; none unless overridden.
+        """Return modules that guide block ``layer``, with the tensors that they read; none by default.
 
-        The alternative to ``guide`` for schemes of one module a block: ``torch.compile`` then compiles one variant for
-        all blocks, where a ``guide`` that is given the block's number needs one for each.
+        This is the alternative to ``guide`` for schemes with one module per block. ``torch.compile`` then compiles one
+        variant for all blocks, while a ``guide`` that receives the block's index needs one variant per block.
         """
         return ()
 
     def calls(self, layer: int, fused: FusedCondition) -> tuple[Guide, ...]:
-        """What block ``layer`` calls, whichever of ``guide`` and ``guides`` the scheme overrides."""
+        """Return the guides that block ``layer`` calls, from either ``guide`` or ``guides``."""
         if type(self).guide is Fusion.guide:
             return self.guides(layer, fused)
         return ((partial(self.guide, layer), fused),)
@@ -106,6 +106,6 @@ def build_fusion(name: str, shape: FusionShape) -> Fusion:
     """Build a fusion by its registered name.
 
     Raises:
-        ConfigError: no fusion has the name; the message lists those there are.
+        ConfigError: no scheme has the name; the message lists the known names.
     """
     return FUSIONS.get(name, f"fusion.{shape.modality}")(shape)

@@ -1,4 +1,4 @@
-"""Direct (shallow) fusion: each block's cross-attention reads the condition as it was embedded."""
+"""Direct (shallow) fusion: each block has a cross-attention to the embedded condition."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from lt_bench.shapes import Float
 
 
 class DirectFusion(Fusion):
-    """A cross-attention a block: layer norm without weights, no bias on queries, keys and values, no gate."""
+    """One cross-attention per block: layer norm without weights, no bias on queries, keys and values, no gate."""
 
     name = "direct"
 
@@ -20,11 +20,11 @@ class DirectFusion(Fusion):
         self.attention = CrossAttentions(shape.depth, shape.dim, shape.heads, shape.token_dim)
 
     def encode(self, tokens: Float[Tensor, "B G N C"]) -> FusedCondition:
-        """Keys and values for every block."""
+        """Compute keys and values for every block."""
         return FusedCondition(
             layers=tuple(self.attention.keys_values(layer, tokens) for layer in range(self.shape.depth))
         )
 
     def guides(self, layer: int, fused: FusedCondition) -> tuple[Guide, ...]:
-        """Add what the block's cross-attention reads."""
+        """Return the block's cross-attention to the condition."""
         return ((self.attention.of(layer).guide, fused.layers[layer]),)

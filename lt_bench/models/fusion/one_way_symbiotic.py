@@ -1,4 +1,4 @@
-"""One-way symbiotic fusion: the video reads the condition's tokens in every block, and they never read the video."""
+"""One-way symbiotic fusion: the video attends to the condition's tokens in every block, but not the reverse."""
 
 from __future__ import annotations
 
@@ -10,12 +10,13 @@ from lt_bench.shapes import Float
 
 
 class OneWaySymbioticFusion(Fusion):
-    """Symbiotic fusion with the way from the video to the condition cut; not in the paper.
+    """Symbiotic fusion without attention from the condition to the video; not in the paper.
 
-    The condition's tokens pass through the backbone's own spatial attention and MLP, attending to themselves alone and
-    modulated as at timestep 0, for they are clean. So they depend on neither video nor timestep: a portrait's are
-    computed once a clip, for all its frames and denoising steps, where symbiotic fusion computes them anew for each.
-    The video attends to its own tokens and to theirs, as in symbiotic fusion, with the same number of weights.
+    The condition's tokens pass through the backbone's spatial attention and MLP. They attend only to themselves and are
+    modulated as at timestep 0, because they are clean. They therefore depend on neither the video nor the timestep. The
+    tokens of a portrait are computed once per clip, for all frames and denoising steps; symbiotic fusion recomputes
+    them each time. The video attends to its own tokens and to the condition's, as in symbiotic fusion, with the same
+    number of weights.
     """
 
     name = "one_way_symbiotic"
@@ -25,5 +26,5 @@ class OneWaySymbioticFusion(Fusion):
         self.project = shape.to_backbone()
 
     def encode(self, tokens: Float[Tensor, "B G N C"]) -> FusedCondition:
-        """The tokens that the video reads."""
+        """Return the tokens that the video attends to."""
         return FusedCondition(apart=self.project(tokens))

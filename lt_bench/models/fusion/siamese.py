@@ -1,4 +1,4 @@
-"""Siamese (intermediate) fusion: a twin transformer runs on the condition and guides the backbone layer by layer."""
+"""Siamese (intermediate) fusion: a twin transformer processes the condition and guides the backbone layer by layer."""
 
 from __future__ import annotations
 
@@ -21,18 +21,18 @@ class TwinBlock(nn.Module):
         self.mlp = shape.family.feed_forward(shape.dim, shape.grid)
 
     def forward(self, x: Float[Tensor, "S N D"]) -> Float[Tensor, "S N D"]:
-        """One layer of the twin."""
+        """Apply one layer of the twin."""
         x = x + self.attention(self.norm1(x))
         return x + self.mlp(self.norm2(x))
 
 
 class SiameseFusion(Fusion):
-    """A twin as deep and as wide as the backbone; its layer l guides block l.
+    """A twin with the depth and width of the backbone; its layer l guides block l.
 
     The paper draws the twin with attention and feed-forward, and its features entering each block between temporal and
-    spatial attention, but does not say by which operation. Here it is the cross-attention of direct fusion: so the two
-    schemes differ in one thing only, how deeply the condition has been processed when the video reads it. The condition
-    is clean, so the twin sees no timestep and no video, and runs once a window (once for all frames for the portrait).
+    spatial attention. It does not name the operation. This class uses the cross-attention of direct fusion, so the two
+    schemes differ only in how deeply the condition is processed before the video attends to it. The condition is clean,
+    so the twin sees no timestep and no video, and runs once per window (for the portrait, once for all frames).
     """
 
     name = "siamese"
@@ -44,7 +44,7 @@ class SiameseFusion(Fusion):
         self.attention = CrossAttentions(shape.depth, shape.dim, shape.heads, shape.dim)
 
     def encode(self, tokens: Float[Tensor, "B G N C"]) -> FusedCondition:
-        """Run the twin; keys and values for every block from its layer."""
+        """Run the twin, and compute keys and values for every block from its layer."""
         groups = tokens.shape[:2]
         x = self.project(tokens).flatten(0, 1)
         layers = []
@@ -54,5 +54,5 @@ class SiameseFusion(Fusion):
         return FusedCondition(layers=tuple(layers))
 
     def guides(self, layer: int, fused: FusedCondition) -> tuple[Guide, ...]:
-        """Add what the block's cross-attention reads from the twin's layer."""
+        """Return the block's cross-attention to the twin's layer."""
         return ((self.attention.of(layer).guide, fused.layers[layer]),)

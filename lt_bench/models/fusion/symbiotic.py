@@ -1,4 +1,4 @@
-"""Symbiotic (deep) fusion: the condition's tokens live beside the video's and self-attention fuses them all the way."""
+"""Symbiotic (deep) fusion: the condition's tokens join the video's, and self-attention fuses them in every block."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from lt_bench.shapes import Float
 class SymbioticFusion(Fusion):
     """The condition's tokens are concatenated with each frame's video tokens before the first block.
 
-    They share the blocks' spatial attention and MLP, change with them from block to block, and take no part in temporal
+    They share the blocks' spatial attention and MLP, change from block to block, and do not take part in temporal
     attention. The portrait needs no weights; audio tokens are first projected to the size of video tokens.
     """
 
@@ -23,5 +23,5 @@ class SymbioticFusion(Fusion):
         self.project = shape.to_backbone()
 
     def encode(self, tokens: Float[Tensor, "B G N C"]) -> FusedCondition:
-        """The tokens that join the video."""
+        """Return the tokens that join the video."""
         return FusedCondition(stream=self.project(tokens))

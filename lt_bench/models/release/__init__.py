@@ -1,4 +1,4 @@
-"""Checkpoints of the released LetsTalk as model files of ours."""
+"""Conversion of checkpoints of the released LetsTalk to model files of lt_bench."""
 
 from lt_bench.models.release.convert import ImportOptions, convert_weights, import_letstalk
 from lt_bench.models.release.file import ReleasedWeights, read_release

@@ -1,4 +1,4 @@
-"""From a checkpoint of the release to one of our model files."""
+"""Conversion of a checkpoint of the release to a model file."""
 
 from __future__ import annotations
 
@@ -25,21 +25,22 @@ from lt_bench.scaling import LatentScaling
 SD_VAE, SD_VAE_SCALE, SD_VAE_FACTOR, SD_VAE_CHANNELS = "kl:stabilityai/sd-vae-ft-mse", 0.18215, 8, 4
 WAV2VEC2 = "wav2vec2:facebook/wav2vec2-base-960h"
 TOLERANCE = 0.02
-"""Of fixed positions, which a checkpoint may hold in bfloat16."""
+"""Tolerance of fixed positions, which a checkpoint can store in bfloat16."""
 
 
 @dataclass(frozen=True)
 class ImportOptions:
-    """What a checkpoint does not say."""
+    """Information that a checkpoint does not contain."""
 
     preset: str | None = None
-    """Size; None to tell it by the hidden size."""
+    """Size; None to infer it from the hidden size."""
     frames: int = 16
-    """Of a window."""
+    """Number of frames of a window."""
     codec: str | None = None
-    """As a configuration names it; None for Stable Diffusion's autoencoder, whose weights are then not pinned."""
+    """Codec, as a configuration names it; None for Stable Diffusion's autoencoder, whose weights are then not
+    pinned."""
     speech_encoder: str | None = None
-    """As a configuration names it; None for wav2vec2-base-960h, whose weights are then not pinned."""
+    """Speech encoder, as a configuration names it; None for wav2vec2-base-960h, whose weights are then not pinned."""
 
 
 def import_letstalk(
@@ -48,9 +49,9 @@ def import_letstalk(
     """Write the model file of a checkpoint of the release; see ``read_release`` and ``infer_config``.
 
     Raises:
-        CheckpointError: not such a checkpoint; names the tensor that is unknown, missing or of another shape.
-        ConfigError: the codec has to be named.
-        AssetError: a codec or speech encoder that was named is not there.
+        CheckpointError: the file is not such a checkpoint, or a tensor is unknown, missing or has another shape.
+        ConfigError: the codec must be named.
+        AssetError: a named codec or speech encoder is missing.
     """
     options = options or ImportOptions()
     release = read_release(path)
@@ -63,12 +64,12 @@ def import_letstalk(
 
 
 def convert_weights(release: ReleasedWeights, config: ModelConfig) -> dict[str, dict[str, Tensor]]:
-    """State dicts of our network, float32, by kind of weights.
+    """Convert state dicts to those of lt_bench's network, float32, by kind of weights.
 
-    The release trains without dropped conditions; the tokens that stand for them are zero.
+    The release trains without dropped conditions; the tokens that replace them are zero.
 
     Raises:
-        CheckpointError: names the tensor that is unknown, missing or of another shape.
+        CheckpointError: a tensor is unknown, missing or has another shape; the message names it.
     """
     with torch.device("meta"):
         expected = build_model(config, infer_latent_shape(release), speech_shape(release)).state_dict()
@@ -151,7 +152,7 @@ def _card(
             data=DataConfig("folder", cache="", resolution=resolution, codec=codec_name, speech_encoder=speech),
             model=config,
             diffusion=DiffusionConfig(schedule="linear", prediction="epsilon"),
-            # As the release trains; how long this checkpoint was trained it does not say.
+            # These are the release's training settings; a checkpoint does not record how long it was trained.
             train=TrainConfig(
                 gradient_clip=0.1,
                 motion_timesteps=50 if config.motion_frames else 0,

@@ -1,4 +1,4 @@
-"""A checkpoint file of the release: reading it without running any code in it."""
+"""Safe reader of the release's checkpoint files, which never runs code in them."""
 
 from __future__ import annotations
 
@@ -14,28 +14,28 @@ from lt_bench.assets.weights import read_torch
 from lt_bench.errors import CheckpointError, LtBenchError
 
 COMPILED = "_orig_mod."
-"""What ``torch.compile`` puts before a name."""
+"""Prefix that ``torch.compile`` adds to names."""
 
 
 @dataclass(frozen=True)
 class ReleasedWeights:
-    """The state dicts of a checkpoint, under the release's names."""
+    """State dicts of a checkpoint, with the release's names."""
 
     path: Path
     networks: dict[str, dict[str, Tensor]]
-    """By our kind of weights: ``raw`` (theirs: ``model``), ``ema``, or both."""
+    """Networks by lt_bench's kind of weights: ``raw`` (the release's ``model``), ``ema``, or both."""
     projector: dict[str, Tensor]
-    """The audio projector, which the release keeps apart and without an average."""
+    """Audio projector, which the release stores separately and without an average."""
 
 
 def read_release(path: str | os.PathLike[str]) -> ReleasedWeights:
     """Read a checkpoint as the release's training writes it: ``model``, ``ema`` and ``audioproj``.
 
-    A full checkpoint of its trainer (``state_dict`` with these as prefixes) is read too, where it holds no objects.
+    A full checkpoint of its trainer (``state_dict`` with these prefixes) is also read, unless it contains objects.
 
     Raises:
-        CheckpointError: no such file, not a checkpoint, one that holds more than tensors and plain values, or one
-            without a network or the audio projector.
+        CheckpointError: the file does not exist, is not a checkpoint, contains more than tensors and plain values, or
+            lacks a network or the audio projector.
     """
     document = _load(Path(path))
     if isinstance(document.get("state_dict"), Mapping):

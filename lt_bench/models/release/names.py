@@ -1,4 +1,4 @@
-"""Our names of a network's tensors -> the release's; all else about the two networks is alike."""
+"""Mapping from lt_bench's tensor names to the release's; otherwise the two networks are equal."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ import re
 
 PROJECTOR = {"layers.0": "proj1", "layers.2": "proj2", "layers.4": "proj3", "norm": "norm"}
 ABSENT = ("null_portrait", "audio_projector.null")
-"""What stands for a dropped condition: the release drops none."""
+"""Tokens of dropped conditions, which the release does not have."""
 FIXED = ("pos_embed", "temp_embed", "long_temp_embed")
-"""Fixed positions, which ours makes again."""
+"""Fixed positions, which lt_bench computes itself."""
 _RULES = [
     (r"patches\.proj", "x_embedder.proj"),
     (r"time\.mlp", "t_embedder.mlp"),
@@ -31,10 +31,10 @@ _RULES = [
 
 
 def released_names(name: str) -> tuple[str, ...]:
-    """The release's names of one of our network's tensors: several that ours keeps as one, in the order of rows.
+    """Return the release's names of one tensor, in the order of rows if the release splits it into several.
 
     Raises:
-        KeyError: the release has nothing like it.
+        KeyError: the release has no such tensor.
     """
     for pattern, theirs in _RULES:
         found = re.match(pattern + r"(?=\.)", name)
@@ -44,6 +44,6 @@ def released_names(name: str) -> tuple[str, ...]:
 
 
 def released_projector_name(name: str) -> str:
-    """The release's name, within its audio projector, of one of our ``audio_projector`` tensors (without prefix)."""
+    """Return the release's name, in its audio projector, of a tensor of ``audio_projector`` (without prefix)."""
     layer, _, kind = name.rpartition(".")
     return f"{PROJECTOR[layer]}.{kind}"

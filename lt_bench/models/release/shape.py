@@ -1,4 +1,4 @@
-"""Which of the release's networks a checkpoint holds, from the shapes of its tensors."""
+"""Configuration of a network of the release, inferred from the shapes of its tensors."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from lt_bench.models.presets import PRESETS
 from lt_bench.models.release.file import ReleasedWeights
 
 SPEECH_LAYERS = 12
-"""Layers of wav2vec2-base that the release's audio projector reads."""
+"""Layers of wav2vec2-base that the release's audio projector uses."""
 AUDIO_WINDOW = 2
 SHORT, LONG = "temp_embed", "long_temp_embed"
-"""Temporal positions of the network without and with memory."""
+"""Temporal positions of the networks without and with memory."""
 
 
 @dataclass(frozen=True)
@@ -32,15 +32,15 @@ class _Sizes:
 
 
 def infer_config(release: ReleasedWeights, preset: str | None = None, frames: int = 16) -> ModelConfig:
-    """The configuration of a network of the release.
+    """Infer the configuration of a network of the release.
 
     Args:
-        release: the checkpoint.
-        preset: size; None to tell it by the hidden size.
-        frames: of a window; memory frames are the temporal positions before them.
+        release: checkpoint of the release.
+        preset: size; None to infer it from the hidden size.
+        frames: frames of a window; memory frames are the temporal positions before them.
 
     Raises:
-        CheckpointError: a tensor that tells the shape is missing, or no network of the release has it.
+        CheckpointError: a required tensor is missing, or no network of the release has its shape.
     """
     state = next(iter(release.networks.values()))
     sizes, positions, family = _sizes(release, state), _positions(release, state), _family(state)
@@ -72,14 +72,14 @@ def infer_config(release: ReleasedWeights, preset: str | None = None, frames: in
 
 
 def infer_latent_shape(release: ReleasedWeights) -> tuple[int, int, int]:
-    """Channels, height and width of the latents; they are square in the release."""
+    """Infer channels, height and width of the latents, which are square in the release."""
     sizes = _sizes(release, next(iter(release.networks.values())))
     side = round(sizes.places**0.5) * sizes.patch
     return sizes.channels, side, side
 
 
 def speech_shape(release: ReleasedWeights) -> tuple[int, int]:
-    """Layers and features of the speech encoder."""
+    """Infer layers and features of the speech encoder."""
     inputs = _shape(release, release.projector, "proj1.weight")[1]
     return SPEECH_LAYERS, inputs // ((2 * AUDIO_WINDOW + 1) * SPEECH_LAYERS)
 

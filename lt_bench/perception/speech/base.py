@@ -20,14 +20,14 @@ if TYPE_CHECKING:
 from lt_bench.shapes import SpeechFeatures, Waveform
 
 SAMPLES_PER_FRAME = SAMPLE_RATE // FPS
-# Lossy containers cut a sound track short by up to one of their own blocks: 1,024 samples for AAC, 1,152 for MP2.
+# Lossy containers shorten a sound track by up to one of their blocks: 1,024 samples for AAC, 1,152 for MP2.
 FORGIVEN_SAMPLES = 2 * SAMPLES_PER_FRAME
 PIECE, CONTEXT = 750, 50
 """Frames that attention sees at once: 30 s, and 2 s more on either side; longer sound is encoded piece by piece."""
 
 
 class SpeechEncoder(ABC):
-    """Turns 16 kHz sound into features at 25 Hz; frozen, and cheap to send to a worker process before its first use."""
+    """Converts 16 kHz sound to features at 25 Hz; frozen, and cheap to send to a worker before its first use."""
 
     name: ClassVar[str]
     """The name that configurations use, without any path."""
@@ -44,39 +44,39 @@ class SpeechEncoder(ABC):
     @property
     @abstractmethod
     def hash(self) -> str:
-        """Hex SHA-256 of all that decides the numbers: weights, or settings and constants."""
+        """Return the hex SHA-256 of everything that affects the numbers: weights, or settings and constants."""
 
     @property
     @abstractmethod
     def layers(self) -> int:
-        """Layers of features a frame."""
+        """Return the number of layers of features per frame."""
 
     @property
     @abstractmethod
     def dim(self) -> int:
-        """Features of a layer."""
+        """Return the number of features of a layer."""
 
     def to(self, device: torch.device) -> Self:
         """This encoder, computing on a device from now on; one without a network that PyTorch runs stays on the CPU."""
         return self
 
     def encode(self, waveform: Waveform, frames: int) -> SpeechFeatures:
-        """Features, float32 (frames, layers, dim); frame k is centred on the time (k + 0.5) / 25 s.
+        """Compute features, float32 (frames, layers, dim); frame k is centered on the time (k + 0.5) / 25 s.
 
-        They depend on the first ``frames`` x 640 samples only, whatever follows.
+        They depend only on the first ``frames`` x 640 samples.
 
         Raises:
-            AssetError: weights are missing, or not the expected ones.
+            AssetError: weights are missing or are not the expected ones.
             MediaError: the sound is more than 80 ms shorter than the frames, or is not mono and finite.
         """
         return np.concatenate(list(self.stream(waveform, frames)))
 
     def stream(self, sound: Sound, frames: int) -> Iterator[SpeechFeatures]:
-        """The features of ``encode``, 30 s at a time and in bounded memory.
+        """Yield the features of ``encode`` in runs of 30 s, in bounded memory.
 
         Raises:
-            AssetError: as ``encode``.
-            MediaError: as ``encode``, once the first piece is asked for.
+            AssetError: same as ``encode``.
+            MediaError: same as ``encode``, when the first run is requested.
         """
         _check_length(sound, frames)
         mean, deviation = self._level(sound, frames)
@@ -90,10 +90,10 @@ class SpeechEncoder(ABC):
 
     @abstractmethod
     def _encode(self, waveform: Waveform, frames: int) -> SpeechFeatures:
-        """Features of one piece of sound, of exactly ``frames`` x 640 finite samples."""
+        """Compute the features of one piece of sound of exactly ``frames`` x 640 finite samples."""
 
     def _level(self, sound: Sound, frames: int) -> tuple[float, float]:
-        """Mean and deviation of the sound, for an encoder that wants 0 and 1; as it is, by default."""
+        """Return mean and standard deviation for encoders that normalize the sound; (0, 1) by default."""
         return 0.0, 1.0
 
 
@@ -127,10 +127,10 @@ def build_speech_encoder(spec: str) -> SpeechEncoder:
 
 
 def fit_waveform(waveform: ndarray, frames: int) -> Float[ndarray, " fitted"]:
-    """Exactly the samples of ``frames`` frames: longer sound is cut, a gap of at most 80 ms at the end is silence.
+    """Return exactly the samples of ``frames`` frames: longer sound is cut, up to 80 ms are padded with silence.
 
     Raises:
-        MediaError: the sound is shorter than that, or is not mono and finite, or there are no frames.
+        MediaError: the sound is shorter, or is not mono and finite, or there are no frames.
     """
     _check_length(waveform, frames)
     return _samples(waveform, 0, frames)
@@ -147,7 +147,7 @@ def _check_length(sound: Sound, frames: int) -> None:
 
 
 def _samples(sound: Sound, low: int, high: int) -> Waveform:
-    """The samples of frames ``low`` to ``high``, silence where there are none."""
+    """Return the samples of frames ``low`` to ``high``, with silence outside the sound."""
     part = np.asarray(sound[low * SAMPLES_PER_FRAME : high * SAMPLES_PER_FRAME], dtype=np.float32)
     if not np.isfinite(part).all():
         raise MediaError("sound: expected finite samples, got NaN or infinity")
@@ -155,7 +155,7 @@ def _samples(sound: Sound, low: int, high: int) -> Waveform:
 
 
 def sound_level(sound: Sound, frames: int) -> tuple[float, float]:
-    """Mean and standard deviation of the samples of ``frames`` frames, in bounded memory."""
+    """Compute mean and standard deviation of the samples of ``frames`` frames, in bounded memory."""
     total = squares = 0.0
     for start in range(0, frames, PIECE):
         part = _samples(sound, start, min(frames, start + PIECE)).astype(np.float64)
@@ -166,14 +166,14 @@ def sound_level(sound: Sound, frames: int) -> tuple[float, float]:
 
 
 def frame_centres(frames: int) -> Float[ndarray, " frames"]:
-    """Times of the frames' middles, in seconds."""
+    """Return the times of the frames' centers, in seconds."""
     return (np.arange(frames) + 0.5) / FPS
 
 
 def resample_features(
     features: Float[ndarray, "steps D"], times: Float[ndarray, " steps"], frames: int
 ) -> Float[ndarray, "frames D"]:
-    """Linear interpolation of features at rising ``times`` (s) to the frames' middles; held beyond both ends."""
+    """Interpolate features at increasing ``times`` (s) linearly to the frames' centers; constant beyond both ends."""
     at = np.interp(frame_centres(frames), times, np.arange(len(times)))
     low = np.floor(at).astype(int).clip(0, len(times) - 1)
     high = np.minimum(low + 1, len(times) - 1)
@@ -184,7 +184,7 @@ def resample_features(
 def in_pieces(
     encode: Callable[[Waveform, int], SpeechFeatures], sound: Sound, frames: int, piece: int = PIECE
 ) -> SpeechFeatures:
-    """All of ``pieces`` as one array."""
+    """Concatenate all of ``pieces`` to one array."""
     return np.concatenate(list(pieces(encode, sound, frames, piece)))
 
 
@@ -193,8 +193,8 @@ def pieces(
 ) -> Iterator[SpeechFeatures]:
     """Encode sound of any length in bounded memory, ``piece`` frames at a time.
 
-    Attention's memory grows with the square of the length. Sound of at most ``piece`` frames is encoded as a whole;
-    longer sound in pieces, each with ``CONTEXT`` more frames on either side that are dropped afterwards.
+    Attention's memory is quadratic in the length. Sound of at most ``piece`` frames is encoded at once. Longer sound is
+    encoded in pieces, each with ``CONTEXT`` more frames on either side that are dropped afterwards.
     """
     for start in range(0, frames, piece):
         stop = min(start + piece, frames)

@@ -19,29 +19,29 @@ WINDOW = 400
 """Samples of a Hann window: 25 ms."""
 FFT = 512
 HOP = 160
-"""Samples between spectra: 10 ms, so four to a frame."""
+"""Samples between spectra: 10 ms, so four per frame."""
 # Chosen on unseen synthetic speakers, by a ridge over 5 frames to mouth opening, width and rounding: R^2 .92, .66, .72.
-# A floor of 1e-6 gives .92, .64, .69 and 1e-4 .93, .62, .71; one long window a frame .91, .57, .64; spectra kept apart
-# instead of averaged are no better.
+# A floor of 1e-6 gives .92, .64, .69, and 1e-4 .93, .62, .71. One long window per frame gives .91, .57, .64. Separate
+# spectra are not better than their average.
 FLOOR = 1e-5
 # Mean and deviation of the log spectrum over synthetic and real speech; both differ by less than 0.15 deviations.
 MEAN, DEVIATION = -8.2, 3.45
 
 
 def hz_to_mel(frequency: Float[ndarray, "*n"] | float) -> Float[ndarray, "*n"]:
-    """Slaney's mel scale (Auditory Toolbox, 1998): linear below 1 kHz, 27 steps to each factor of 6.4 above."""
+    """Convert to Slaney's mel scale (Auditory Toolbox, 1998): linear below 1 kHz, 27 steps per factor of 6.4 above."""
     frequency = np.asarray(frequency, dtype=np.float64)
     above = 15 + 27 * np.log(np.maximum(frequency, 1000.0) / 1000) / np.log(6.4)
     return np.where(frequency < 1000, frequency * 3 / 200, above)
 
 
 def mel_to_hz(mel: Float[ndarray, "*n"]) -> Float[ndarray, "*n"]:
-    """Inverse of ``hz_to_mel``."""
+    """Convert from the mel scale; the inverse of ``hz_to_mel``."""
     return np.where(mel < 15, mel * 200 / 3, 1000 * 6.4 ** ((mel - 15) / 27))
 
 
 def mel_filters() -> Float[ndarray, "frequencies bins"]:
-    """Triangles between neighbouring mel points from 0 to 8 kHz, each of unit area in Hz."""
+    """Return triangles between adjacent mel points from 0 to 8 kHz, each of unit area in Hz."""
     frequencies = np.arange(FFT // 2 + 1) * SAMPLE_RATE / FFT
     edges = mel_to_hz(np.linspace(0, hz_to_mel(SAMPLE_RATE / 2), BINS + 2))
     low, middle, high = edges[:-2], edges[1:-1], edges[2:]
@@ -57,29 +57,29 @@ class LogMelEncoder(SpeechEncoder):
 
     @property
     def layers(self) -> int:
-        """Layers of features a frame."""
+        """Return the number of layers of features per frame."""
         return 1
 
     @property
     def dim(self) -> int:
-        """Features of a layer."""
+        """Return the number of features of a layer."""
         return BINS
 
     @property
     def hash(self) -> str:
-        """Hex SHA-256 of the settings and constants."""
+        """Return the hex SHA-256 of the settings and constants."""
         return sha256_json([self.name, SAMPLE_RATE, BINS, WINDOW, FFT, HOP, FLOOR, MEAN, DEVIATION, "hann", "slaney"])
 
     def _encode(self, waveform: Waveform, frames: int) -> SpeechFeatures:
-        """Features (frames, 1, 80), about zero mean and unit variance over speech."""
+        """Compute features (frames, 1, 80), about zero mean and unit variance over speech."""
         spectra = torch.log(self._power(waveform) @ self._filters + FLOOR)
         mean = spectra.view(frames, SAMPLES_PER_FRAME // HOP, BINS).mean(1)
         return ((mean - MEAN) / DEVIATION)[:, None].numpy()
 
     @staticmethod
     def _power(waveform: Waveform) -> torch.Tensor:
-        """Power spectra (4 x frames, frequencies); spectrum i is centred on the time (i + 0.5) x 10 ms."""
-        # torch centres the window in the transform, so the first centre lies FFT / 2 into the padded sound.
+        """Compute power spectra (4 x frames, frequencies); spectrum i is centered on the time (i + 0.5) x 10 ms."""
+        # torch centers the window in the transform, so the first center lies FFT / 2 into the padded sound.
         padded = np.pad(waveform, (FFT // 2 - HOP // 2, FFT // 2))
         window = torch.hann_window(WINDOW)
         spectrum = torch.stft(torch.from_numpy(padded), FFT, HOP, WINDOW, window, center=False, return_complex=True)

@@ -1,4 +1,4 @@
-"""Moonshine tiny (Jeffries et al., arXiv 2410.15608): the encoder of a speech recogniser, run by ONNX Runtime."""
+"""Moonshine tiny (Jeffries et al., arXiv 2410.15608): the encoder of a speech recognizer, run by ONNX Runtime."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ from lt_bench.shapes import SpeechFeatures, Waveform
 WEIGHTS = "moonshine_tiny_en_encoder.ort"
 DIM = 288
 HOP, CENTRE = 384, 447
-"""Step k of the encoder is centred on sample 384 k + 447."""
+"""Step k of the encoder is centered on sample 384 k + 447."""
 SHORTEST = 896
-"""Samples below which the encoder has no step; shorter sound is followed by silence."""
+"""Minimum number of samples for one step of the encoder; shorter sound is padded with silence."""
 LONG = 10 * SAMPLE_RATE
-"""Samples beyond which the memory of a run is given back."""
+"""Number of samples above which the memory of a run is freed."""
 
 
 class MoonshineEncoder(SpeechEncoder):
-    """The encoder's last hidden state, interpolated linearly from 41.67 Hz to the frames' middles.
+    """The encoder's last hidden state, interpolated linearly from 41.67 Hz to the frames' centers.
 
-    Sound is taken at the level it has. About 80 times faster than real time on one core.
+    Sound is not normalized. The encoder is about 80 times faster than real time on one core.
     """
 
     name = "moonshine"
@@ -37,17 +37,17 @@ class MoonshineEncoder(SpeechEncoder):
 
     @property
     def layers(self) -> int:
-        """Layers of features a frame."""
+        """Return the number of layers of features per frame."""
         return 1
 
     @property
     def dim(self) -> int:
-        """Features of a layer."""
+        """Return the number of features of a layer."""
         return DIM
 
     @property
     def hash(self) -> str:
-        """Hex SHA-256 over the weights' pinned SHA-256 and the settings; needs no file to be here."""
+        """Return the hex SHA-256 over the weights' pinned SHA-256 and the settings; no file is needed."""
         return sha256_json([self.name, asset(WEIGHTS).sha256, HOP, CENTRE])
 
     def _encode(self, waveform: Waveform, frames: int) -> SpeechFeatures:
@@ -60,12 +60,12 @@ class MoonshineEncoder(SpeechEncoder):
         return resample_features(steps, times, frames)[:, None]
 
     def __getstate__(self) -> dict[str, Any]:
-        """Sessions cannot be sent to worker processes; each opens its own."""
+        """Omit the session, which cannot be sent to worker processes; each opens its own."""
         return {"_session": None}
 
 
 def _options(samples: int) -> Any:
-    """Attention over half a minute takes 300 MB, which are given back; a short clip's memory is kept for the next."""
+    """Return run options: 300 MB of attention over half a minute are freed, and memory of short clips is reused."""
     import onnxruntime
 
     options = onnxruntime.RunOptions()
@@ -78,7 +78,7 @@ def _open() -> Any:
     import onnxruntime
 
     options = onnxruntime.SessionOptions()
-    # One thread: workers run side by side, and results do not depend on the number of cores.
+    # One thread is used, because workers run in parallel and results must not depend on the number of cores.
     options.intra_op_num_threads = options.inter_op_num_threads = 1
     options.log_severity_level = 3
     return onnxruntime.InferenceSession(str(asset_path(WEIGHTS)), options, providers=["CPUExecutionProvider"])

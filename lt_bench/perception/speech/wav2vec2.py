@@ -1,4 +1,4 @@
-"""wav2vec 2.0 (Baevski et al., arXiv 2006.11477) through transformers: all hidden layers, at the video's rate."""
+"""wav2vec 2.0 (Baevski et al., arXiv 2006.11477) with transformers: all hidden layers, at the video's frame rate."""
 
 from __future__ import annotations
 
@@ -35,12 +35,12 @@ BF16 = "@bf16"
 
 
 class FrameRateFeatures(nn.Module):
-    """Takes the place of a model's convolutions: the same features, at the middles of the video's frames.
+    """Replacement of a model's convolutions: the same features, at the centers of the video's frames.
 
     Args:
-        convolutions: the model's own feature extractor.
+        convolutions: feature extractor of the model.
         kernels: lengths of its kernels, first layer first.
-        strides: their strides.
+        strides: strides of its layers.
     """
 
     def __init__(self, convolutions: nn.Module, kernels: Sequence[int], strides: Sequence[int]) -> None:
@@ -50,7 +50,7 @@ class FrameRateFeatures(nn.Module):
         self.field = 1 + sum((kernel - 1) * prod(strides[:i]) for i, kernel in enumerate(kernels))
 
     def forward(self, sound: Float[Tensor, "1 samples"]) -> Float[Tensor, "1 D frames"]:
-        """Features of whole frames of sound; sound shorter than one step sees is followed by silence."""
+        """Compute features of complete frames of sound; sound shorter than one step is padded with silence."""
         frames = sound.shape[1] // SAMPLES_PER_FRAME
         steps = self.convolutions(functional.pad(sound, (0, max(0, self.field - sound.shape[1]))))[0].T
         times = (self.hop * np.arange(len(steps)) + self.field / 2) / SAMPLE_RATE
@@ -58,10 +58,10 @@ class FrameRateFeatures(nn.Module):
 
 
 class Wav2Vec2Encoder(SpeechEncoder):
-    """Every transformer layer's output, without the embedding before them: 12 x 768 for the base model.
+    """Output of every transformer layer, without the embedding before them: 12 x 768 for the base model.
 
     As in LetsTalk, the convolutional features are interpolated to 25 Hz before the transformer, so that it attends over
-    video frames. Sound is brought to zero mean and unit variance first where the model's preprocessor says so.
+    video frames. Sound is normalized to zero mean and unit variance if the model's preprocessor requires it.
 
     Args:
         path: a local folder in transformers' layout (``config.json``, ``model.safetensors``) or a hub id such as
@@ -97,12 +97,12 @@ class Wav2Vec2Encoder(SpeechEncoder):
 
     @property
     def layers(self) -> int:
-        """Transformer layers."""
+        """Return the number of transformer layers."""
         return int(self._config["num_hidden_layers"])
 
     @property
     def dim(self) -> int:
-        """Features of a layer."""
+        """Return the number of features of a layer."""
         return int(self._config["hidden_size"])
 
     def _level(self, sound: Sound, frames: int) -> tuple[float, float]:
@@ -118,7 +118,7 @@ class Wav2Vec2Encoder(SpeechEncoder):
         return torch.cat(hidden[1:]).transpose(0, 1).float().cpu().numpy()
 
     def __getstate__(self) -> dict[str, Any]:
-        """Without the network, which transformers' parametrised weights keep from being pickled; workers load it."""
+        """Omit the network, whose parametrized weights cannot be pickled; workers load it."""
         return {key: value for key, value in self.__dict__.items() if key != "_model"}
 
     @cached_property
@@ -154,7 +154,7 @@ class Wav2Vec2Encoder(SpeechEncoder):
                 f"{KEY}: expected a model that loads from {self._folder}, got: {one_line(error)}"
             ) from error
         model, report = loaded
-        # The vector for masked steps is used in training only; the published base-960h file lacks it.
+        # The vector for masked steps is used only in training; the published base-960h file lacks it.
         missing = sorted(set(report["missing_keys"]) - {"masked_spec_embed"})
         if missing:
             raise AssetError(f"{KEY}: expected all weights in {self._folder}, got none for {missing[0]}")
