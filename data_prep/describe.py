@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from data_prep.filters.lip_sync import require_meter, settle
+from data_prep.filters.lip_sync import require_meter
+from data_prep.resolved import ResolvedConfig
 from lt_bench.assets.store import asset_path
 from lt_bench.config import DataConfig, to_dict
 from lt_bench.data.format import CacheInfo, CodecInfo, SpeechInfo
@@ -20,7 +21,7 @@ RENDERED_ONLY = "ae_rendered_f32"
 """The codec that fits rendered faces only."""
 
 
-def describe_cache(config: DataConfig, source_hash: str) -> CacheInfo:
+def describe_cache(config: ResolvedConfig, source_hash: str) -> CacheInfo:
     """What ``cache.json`` of this configuration says.
 
     Raises:
@@ -46,7 +47,7 @@ def describe_cache(config: DataConfig, source_hash: str) -> CacheInfo:
     )
 
 
-def require_assets(config: DataConfig) -> None:
+def require_assets(config: ResolvedConfig) -> None:
     """Check that all networks that preparing needs are here, and the encoders, before anything is spent.
 
     Raises:
@@ -66,7 +67,7 @@ def require_assets(config: DataConfig) -> None:
         except AssetError as error:
             without = "or do without the check of who is seen: quality.max_person_distance=null"
             raise AssetError(f"{error}; {without}") from None
-    require_meter(settle(config))
+    require_meter(config.quality)
 
 
 def _check_codec(config: DataConfig) -> None:
@@ -77,7 +78,8 @@ def _check_codec(config: DataConfig) -> None:
         )
 
 
-def _settings(config: DataConfig) -> dict[str, Any]:
+def _settings(config: ResolvedConfig) -> dict[str, Any]:
     if config.dataset == "synthetic":
         return {"synthetic": to_dict(config.synthetic)}
-    return {"crop": to_dict(config.crop), "quality": to_dict(settle(config).quality)}
+    assert config.quality.max_offset is None or config.quality.offset_by != "auto"
+    return {"crop": to_dict(config.crop), "quality": to_dict(config.quality)}

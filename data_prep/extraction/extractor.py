@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
@@ -26,11 +27,12 @@ from data_prep.filters.picture_quality import loudness_db
 from data_prep.filters.single_speaker import PersonCheck
 from data_prep.outcome import Rejected
 from data_prep.rules import RejectionError
+from data_prep.stages import PIPELINE, STAGES, Stage
 from lt_bench.config.data import CropConfig, QualityConfig
 from lt_bench.errors import ColourError, FaceError, MediaError
 from lt_bench.media.audio import read_audio
 from lt_bench.media.video import probe_video
-from lt_bench.perception.faces import FaceLandmarker, FaceTrack
+from lt_bench.perception.faces import Face, FaceLandmarker, FaceTrack
 from lt_bench.perception.mouth import mouth_boxes
 from lt_bench.perception.speech.base import FORGIVEN_SAMPLES, FPS, SAMPLES_PER_FRAME
 from lt_bench.shapes import Waveform
@@ -39,6 +41,8 @@ MAX_FACES = 3
 """Faces looked for in a frame."""
 FORGIVEN_SECONDS = 1.0
 """A video may end this much before the part of it that a list asks for."""
+Watch = Callable[[Stage], AbstractContextManager[None]]
+"""Opened around the work of each stage, to measure it."""
 
 
 @dataclass(frozen=True)
@@ -55,11 +59,63 @@ class _Sound:
     speech: Bool[ndarray, " samples"]
 
 
-class FilmCutter:
-    """Holds the networks that look at real videos, each built at its first use."""
+@dataclass
+class _Scene:
+    """A scene on its way through the stages; each stage fills in what later ones read."""
 
-    def __init__(self, resolution: int, crop: CropConfig, quality: QualityConfig) -> None:
+    id: str
+    job: VideoJob
+    footage: Footage
+    sound: _Sound
+    start: int
+    """First frame in the footage."""
+    stop: int
+    """Frame after the last."""
+    audio: Waveform = field(default_factory=lambda: np.zeros(0, np.float32))
+    speech_share: float = 0.0
+    chosen: Track | None = None
+    fitted: FittedCrop | None = None
+    track: FaceTrack | None = None
+    sync: LipSync | None = None
+
+    @property
+    def faces(self) -> list[list[Face]]:
+        return self.footage.faces[self.start : self.stop]
+
+    @property
+    def thumbnail(self) -> bytes:
+        crop = self.fitted.crop if self.fitted else None
+        return draw_thumbnail(self.footage, self.start, self.stop, self.chosen, crop)
+
+
+class FilmCutter:
+    """Holds the networks that look at real videos, each built at its first use.
+
+    Args:
+        resolution: side of the prepared frames, in pixels.
+        crop: how a clip's square is found.
+        quality: which clips are kept.
+        watch: opened around the work of each stage.
+        stages: in the order in which a scene goes through them; those that are not the extractor's are passed over.
+    """
+
+    def __init__(
+        self,
+        resolution: int,
+        crop: CropConfig,
+        quality: QualityConfig,
+        watch: Watch = lambda stage: nullcontext(),
+        stages: Sequence[Stage] = PIPELINE,
+    ) -> None:
         self.resolution, self.crop, self.quality = resolution, crop, quality
+        self._watch = watch
+        work: Mapping[str, Callable[[_Scene], None]] = {
+            "split": self._check_scene,
+            "audio": self._hear,
+            "faces": self._look,
+            "quality": self._compare,
+        }
+        self._work = [(stage, work[stage.name]) for stage in stages if stage.name in work]
 
     def clips(self, job: VideoJob) -> Iterator[Material | Refused]:
         """The clips of a job in the order of time, each as material or as rejected.
@@ -67,9 +123,11 @@ class FilmCutter:
         A material's frames must be used before the next one is asked for.
         """
         try:
-            sound = self._sound(job)
+            with self._watch(STAGES["audio"]):
+                sound = self._sound(job)
             audible = (len(sound.audio) + FORGIVEN_SAMPLES) // SAMPLES_PER_FRAME
-            footage = self._footage(job, audible)
+            with self._watch(STAGES["split"]):
+                footage = self._footage(job, audible)
         except RejectionError as error:
             yield Refused(Rejected.by(error, job.id, job.source), _any_picture(job))
             return
@@ -79,7 +137,16 @@ class FilmCutter:
             if not spans:
                 yield _all_black(job, footage)
             for number, (start, stop) in enumerate(spans):
-                yield self._scene(job, footage, sound, scene_id(job.id, number, len(spans)), start, stop)
+                name = scene_id(job.id, number, len(spans))
+                yield self._clip(_Scene(name, job, footage, sound, start, stop))
+
+    def build(self) -> None:
+        """Build every network now rather than at its first use."""
+        _ = self._landmarker, self._voice
+        if self.quality.max_person_distance is not None:
+            _ = self._person
+        if self.quality.max_offset is not None:
+            _ = self._sync
 
     def close(self) -> None:
         """Free the networks."""
@@ -126,33 +193,50 @@ class FilmCutter:
             raise RejectionError("unreadable", f"expected a video until {job.stop:g} s, got one that ends at {end:g} s")
         return footage
 
-    def _scene(
-        self, job: VideoJob, footage: Footage, sound: _Sound, clip_id: str, start: int, stop: int
-    ) -> Material | Refused:
-        faces = footage.faces[start:stop]
-        chosen = crop = None
+    def _clip(self, scene: _Scene) -> Material | Refused:
         try:
-            self._check_length(len(faces))
-            audio, share = self._voice_of(sound, start, stop)
-            tracks = follow(faces)
-            chosen = speaker(tracks, _region(job, footage))
-            self._check_faces(tracks, chosen, len(faces))
-            assert chosen is not None
-            track = chosen.as_face_track([len(found) for found in faces])
-            fitted = self._crop(job, track.landmarks, footage)
-            crop = fitted.crop
-            self._check_person(track, lambda frame: footage.part(start + frame, start + frame + 1)[0])
-            seen = Seen(clip_id, audio, track, lambda most: footage.part(start, min(stop, start + most)))
-            sync = self._lip_sync(seen)
+            for stage, work in self._work:
+                with self._watch(stage):
+                    work(scene)
         except RejectionError as error:
-            refused = Rejected.by(error, clip_id, job.source)
-            return Refused(refused, draw_thumbnail(footage, start, stop, chosen, crop))
+            return Refused(Rejected.by(error, scene.id, scene.job.source), scene.thumbnail)
+        return self._material(scene)
+
+    def _check_scene(self, scene: _Scene) -> None:
+        self._check_length(scene.stop - scene.start)
+
+    def _hear(self, scene: _Scene) -> None:
+        scene.audio, scene.speech_share = self._voice_of(scene.sound, scene.start, scene.stop)
+
+    def _look(self, scene: _Scene) -> None:
+        faces, footage = scene.faces, scene.footage
+        tracks = follow(faces)
+        scene.chosen = speaker(tracks, _region(scene.job, footage))
+        self._check_faces(tracks, scene.chosen, len(faces))
+        assert scene.chosen is not None
+        track = scene.chosen.as_face_track([len(found) for found in faces])
+        scene.fitted = self._crop(scene.job, track.landmarks, footage)
+        self._check_person(track, lambda frame: footage.part(scene.start + frame, scene.start + frame + 1)[0])
+        scene.track = track
+
+    def _compare(self, scene: _Scene) -> None:
+        assert scene.track is not None
+        start, stop = scene.start, scene.stop
+        frames = scene.footage.part
+        scene.sync = self._lip_sync(
+            Seen(scene.id, scene.audio, scene.track, lambda most: frames(start, min(stop, start + most)))
+        )
+
+    def _material(self, scene: _Scene) -> Material:
+        assert scene.track is not None
+        assert scene.fitted is not None
+        track, crop, frames = scene.track, scene.fitted.crop, scene.footage.frames
         points = to_crop(track.landmarks, crop)
         return Material(
-            id=clip_id,
-            frames=lambda: (apply_crop(frame, crop, self.resolution) for frame in footage.frames(start, stop)),
-            count=len(faces),
-            audio=audio,
+            id=scene.id,
+            frames=lambda: (apply_crop(frame, crop, self.resolution) for frame in frames(scene.start, scene.stop)),
+            count=scene.stop - scene.start,
+            audio=scene.audio,
             portrait=portrait_frame(track),
             landmarks=points,
             mouth_box=np.clip(mouth_boxes(points), 0, 1),
@@ -160,10 +244,10 @@ class FilmCutter:
             source_pixels=crop.side,
             crop=crop.box,
             roll=crop.roll,
-            invented=fitted.invented,
-            speech_share=share,
-            sync=sync,
-            thumbnail=draw_thumbnail(footage, start, stop, chosen, crop),
+            invented=scene.fitted.invented,
+            speech_share=scene.speech_share,
+            sync=scene.sync,
+            thumbnail=scene.thumbnail,
         )
 
     def _crop(self, job: VideoJob, landmarks: ndarray, footage: Footage) -> FittedCrop:

@@ -11,9 +11,9 @@ from data_prep.datasets.jobs import SyntheticJob, VideoJob
 from data_prep.datasets.listed import TERMS, unfetched, video_folder, wanted_videos
 from data_prep.datasets.sources import list_source
 from data_prep.describe import describe_cache, require_assets
-from data_prep.filters.lip_sync import settle
 from data_prep.reporting.frame_costs import Costs, measure_costs
 from data_prep.reporting.status import WAITING, status
+from data_prep.resolved import resolve_auto
 from lt_bench.config import DataConfig
 from lt_bench.data.clip import LANDMARKS, TRUTH_STATES
 from lt_bench.data.format import FPS, CacheInfo
@@ -61,16 +61,16 @@ def make_plan(config: DataConfig, workers: int) -> Plan:
     Raises:
         LtBenchError: the list cannot be read, weights are missing, or a setting does not fit.
     """
-    config = settle(config)
+    resolved = resolve_auto(config)
     source = list_source(config)
-    require_assets(config)
-    info = describe_cache(config, source.hash)
+    require_assets(resolved)
+    info = describe_cache(resolved, source.hash)
     waiting = {clip.id for clip in status(config).clips if clip.state == WAITING}
     jobs = [job for job in source.jobs if job.id in waiting]
     frames = {job.id: _frames(job) for job in jobs}
     known = {name: count for name, count in frames.items() if count is not None}
     exported = {job.id for job in jobs if job.split in source.exported}
-    costs = measure_costs(config, [job for job in source.jobs if isinstance(job, VideoJob)])
+    costs = measure_costs(resolved, [job for job in source.jobs if isinstance(job, VideoJob)])
     coming = unfetched(config) if config.dataset in TERMS else []
     clips = [(count, name in exported) for name, count in known.items()]
     clips += [(round(seconds * FPS), split in source.exported) for seconds, split in coming]

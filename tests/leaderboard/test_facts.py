@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from lt_bench.leaderboard.page.render import render_page
 from lt_bench.leaderboard.page import video_samples as clips
+from lt_bench.leaderboard.page.render import render_page
 from lt_bench.leaderboard.tables.boards import build_boards
 from lt_bench.leaderboard.tables.collect import collect
 from lt_bench.leaderboard.tables.descriptions import board_facts
