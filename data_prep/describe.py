@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from data_prep.datasets.registry import data_set_class
 from data_prep.filters.lip_sync import require_meter
 from data_prep.resolved import ResolvedConfig
 from lt_bench.assets.store import asset_path
@@ -41,7 +42,7 @@ def describe_cache(config: ResolvedConfig, source_hash: str) -> CacheInfo:
         speech=SpeechInfo(speech.name, speech.hash, speech.layers, speech.dim),
         resolution=side,
         latent_shape=(codec.channels, side // factor, side // factor),
-        landmark_set="synthetic" if config.dataset == "synthetic" else "mediapipe478",
+        landmark_set="synthetic" if data_set_class(config.dataset).rendered else "mediapipe478",
         source_hash=source_hash,
         settings=_settings(config),
     )
@@ -58,7 +59,7 @@ def require_assets(config: ResolvedConfig) -> None:
     _check_codec(config)
     check_networks(config, decode=False)
     check_encoders()
-    if config.dataset == "synthetic":
+    if data_set_class(config.dataset).rendered:
         return
     asset_path(FACE_ASSET)
     if config.quality.max_person_distance is not None:
@@ -71,7 +72,7 @@ def require_assets(config: ResolvedConfig) -> None:
 
 
 def _check_codec(config: DataConfig) -> None:
-    if config.codec == RENDERED_ONLY and config.dataset != "synthetic":
+    if config.codec == RENDERED_ONLY and not data_set_class(config.dataset).rendered:
         raise ConfigError(
             f"codec: expected one for real faces (taef2, dct, kl:PATH or dc:PATH), got {RENDERED_ONLY}, which was "
             "trained on rendered faces"
@@ -79,7 +80,7 @@ def _check_codec(config: DataConfig) -> None:
 
 
 def _settings(config: ResolvedConfig) -> dict[str, Any]:
-    if config.dataset == "synthetic":
+    if data_set_class(config.dataset).rendered:
         return {"synthetic": to_dict(config.synthetic)}
     assert config.quality.max_offset is None or config.quality.offset_by != "auto"
     return {"crop": to_dict(config.crop), "quality": to_dict(config.quality)}

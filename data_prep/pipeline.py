@@ -10,7 +10,7 @@ from functools import partial
 from pathlib import Path
 
 from data_prep.datasets.jobs import Job, Source
-from data_prep.datasets.sources import list_source
+from data_prep.datasets.registry import list_source
 from data_prep.describe import describe_cache, require_assets
 from data_prep.engines import Engine, run_jobs
 from data_prep.finalize import drop_duplicates, remove_strays, write_real_sets

@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import NewType
 
+from data_prep.datasets.registry import data_set_class
 from data_prep.filters.lip_sync import ASSETS
 from lt_bench.assets.store import has_asset
 from lt_bench.config import DataConfig
@@ -26,7 +27,7 @@ def resolve_auto(config: DataConfig) -> ResolvedConfig:
         CacheError: the cache's header is damaged.
     """
     quality = config.quality
-    if config.dataset == "synthetic" or quality.max_offset is None or quality.offset_by != "auto":
+    if data_set_class(config.dataset).rendered or quality.max_offset is None or quality.offset_by != "auto":
         return ResolvedConfig(config)
     header = Path(config.cache) / CACHE_FILE
     begun = info_from_dict(read_json(header), header).settings if header.is_file() else {}

@@ -1,32 +1,20 @@
-"""Which videos of a data set's list are here, and fetching those that are not."""
+"""Videos of a data set's list: those in the folder, and the download of the others by yt-dlp."""
 
 from __future__ import annotations
 
 import importlib.util
 import re
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from data_prep.datasets.base import Progress, Wanted
 from lt_bench.errors import ConfigError, LtBenchError
 from lt_bench.files import read_json, write_json
 from lt_bench.media.video_files import VIDEO_SUFFIXES
 
 FAILED_FILE = "unavailable.json"
 """In the folder of videos: which could not be fetched, and why."""
-Progress = Callable[[int, int], None]
-
-
-@dataclass(frozen=True)
-class Wanted:
-    """A video of a list."""
-
-    name: str
-    """What its file is called, without suffix."""
-    url: str
-    height: int = 1080
-    """Lines of the picture, at most."""
 
 
 class VideoFolder:

@@ -18,6 +18,7 @@ import cv2
 import numpy as np
 
 from data_prep.datasets.jobs import SyntheticJob, VideoJob
+from data_prep.datasets.registry import data_set_class
 from data_prep.encoding.clip_export import CRF
 from data_prep.encoding.frame_encoder import FrameTaker
 from data_prep.engines.threads import one_thread
@@ -67,7 +68,7 @@ def measure_costs(config: ResolvedConfig, jobs: list[VideoJob]) -> Costs:
         AssetError: weights are missing.
     """
     with tempfile.TemporaryDirectory(prefix="lt_bench-") as folder, one_thread():
-        if config.dataset == "synthetic":
+        if data_set_class(config.dataset).rendered:
             return _rendered(config, Path(folder))
         for job in jobs[:3]:
             try:

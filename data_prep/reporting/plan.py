@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
-from pathlib import Path
 
-from data_prep.datasets.downloads import VideoFolder
+from data_prep.datasets.base import DataSet, DownloadedDataSet
 from data_prep.datasets.jobs import SyntheticJob, VideoJob
-from data_prep.datasets.listed import TERMS, unfetched, video_folder, wanted_videos
-from data_prep.datasets.sources import list_source
+from data_prep.datasets.registry import build_data_set
 from data_prep.describe import describe_cache, require_assets
 from data_prep.reporting.frame_costs import Costs, measure_costs
 from data_prep.reporting.status import WAITING, status
@@ -62,7 +60,8 @@ def make_plan(config: DataConfig, workers: int) -> Plan:
         LtBenchError: the list cannot be read, weights are missing, or a setting does not fit.
     """
     resolved = resolve_auto(config)
-    source = list_source(config)
+    data_set = build_data_set(config)
+    source = data_set.jobs()
     require_assets(resolved)
     info = describe_cache(resolved, source.hash)
     waiting = {clip.id for clip in status(config).clips if clip.state == WAITING}
@@ -71,13 +70,13 @@ def make_plan(config: DataConfig, workers: int) -> Plan:
     known = {name: count for name, count in frames.items() if count is not None}
     exported = {job.id for job in jobs if job.split in source.exported}
     costs = measure_costs(resolved, [job for job in source.jobs if isinstance(job, VideoJob)])
-    coming = unfetched(config) if config.dataset in TERMS else []
+    coming = data_set.unfetched() if isinstance(data_set, DownloadedDataSet) else []
     clips = [(count, name in exported) for name, count in known.items()]
     clips += [(round(seconds * FPS), split in source.exported) for seconds, split in coming]
     held, frames_in_all = sum(count for count, out in clips if out), sum(count for count, _ in clips)
     work = sum(costs.clip(count, out) for count, out in clips)
     processes = max(1, min(workers, len(jobs) + len(coming)))
-    wanted, here = _videos(config)
+    wanted, here = _videos(data_set)
     return Plan(
         clips=len(source.jobs),
         waiting=len(jobs),
@@ -115,8 +114,8 @@ def _frames(job: VideoJob | SyntheticJob) -> int | None:
         return None
 
 
-def _videos(config: DataConfig) -> tuple[int, int]:
-    if config.dataset not in TERMS:
+def _videos(data_set: DataSet) -> tuple[int, int]:
+    if not isinstance(data_set, DownloadedDataSet):
         return 0, 0
-    wanted, folder = wanted_videos(config), VideoFolder(Path(video_folder(config)))
-    return len(wanted), sum(folder.find(video.name) is not None for video in wanted)
+    wanted = data_set.wanted_videos()
+    return len(wanted), sum(map(data_set.is_here, wanted))

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from data_prep.datasets.jobs import Source
-from data_prep.datasets.sources import list_source
+from data_prep.datasets.registry import list_source
 from data_prep.encoding.verification import is_verified
 from data_prep.outcome import Rejected, finished_jobs
 from data_prep.stages import PIPELINE, Scope, last, stage_of

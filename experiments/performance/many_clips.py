@@ -25,7 +25,7 @@ import numpy as np
 from measure import report
 
 from data_prep.datasets.jobs import SyntheticJob
-from data_prep.datasets.sources import list_source
+from data_prep.datasets.registry import list_source
 from data_prep.describe import describe_cache
 from data_prep.engines import run_jobs
 from data_prep.filters.duplicates import Fingerprint

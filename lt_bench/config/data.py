@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal
 
+from lt_bench.config.data_sets import data_set_entry
+
 
 @dataclass(frozen=True)
 class SyntheticConfig:
@@ -84,15 +86,12 @@ class QualityConfig:
     """Clips whose pictures and sound are those of another one."""
 
 
-DEFAULT_CODECS = {"synthetic": "ae_rendered_f32", "grid-sample": "taef2"}
-"""Codecs of the data sets for which there is a better one than the weight-free dct."""
-
-
 @dataclass(frozen=True)
 class DataConfig:
     """What to train on."""
 
-    dataset: Literal["synthetic", "grid-sample", "folder", "hdtf", "celebv-hq"] = "synthetic"
+    dataset: str = "synthetic"
+    """Name of a data set: synthetic, grid-sample, folder, hdtf or celebv-hq."""
     cache: str = "caches/synthetic-128"
     """Folder of the latent cache, relative to the working folder."""
     resolution: int = 128
@@ -115,5 +114,6 @@ class DataConfig:
     quality: QualityConfig = field(default_factory=QualityConfig)
 
     def __post_init__(self) -> None:
+        entry = data_set_entry(self.dataset)
         if self.codec == "auto":  # resolved at once, so that every saved configuration names its codec
-            object.__setattr__(self, "codec", DEFAULT_CODECS.get(self.dataset, "dct"))
+            object.__setattr__(self, "codec", entry.codec)

@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from data_prep.datasets.sources import list_source
+from data_prep.datasets.registry import list_source
 from data_prep.describe import describe_cache
 from data_prep.pipeline import prepare
 from data_prep.resolved import resolve_auto

@@ -12,19 +12,17 @@ from lt_bench.cli.commands.prepare.plan_text import print_plan, print_status
 from lt_bench.cli.commands.prepare.report_text import print_report, report_of
 from lt_bench.cli.output import add_json_flag, print_json, progress_bar
 from lt_bench.cli.parsing import at_least
+from lt_bench.config.data_sets import DATA_SETS
 
 if TYPE_CHECKING:
     from rich.progress import Progress
 
     from lt_bench.config import DataConfig
 
-RESOLUTIONS = {"synthetic": 128, "grid-sample": 128, "folder": 128, "hdtf": 256, "celebv-hq": 256}
-"""The data sets, and the side of their frames where ``--resolution`` is not given."""
-
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Arguments of the verb."""
-    parser.add_argument("dataset", choices=tuple(RESOLUTIONS), help="what to prepare")
+    parser.add_argument("dataset", choices=tuple(DATA_SETS), help="what to prepare")
     parser.add_argument("overrides", nargs="*", metavar="key=value", help="a key of the data configuration")
     parser.add_argument("--out", required=True, metavar="DIR", help="folder of the cache")
     parser.add_argument("--folder", default="", metavar="DIR", help="folder of videos, for the data set 'folder'")
@@ -142,23 +140,27 @@ def _status(config: DataConfig, as_json: bool) -> int:
 
 
 def _terms(config: DataConfig) -> str | None:
-    from data_prep.datasets.listed import TERMS
+    from data_prep.datasets.base import DownloadedDataSet
+    from data_prep.datasets.registry import build_data_set
 
-    return TERMS.get(config.dataset)
+    found = build_data_set(config)
+    return found.terms if isinstance(found, DownloadedDataSet) else None
 
 
 def _download(config: DataConfig) -> None:
-    from data_prep.datasets.downloads import fetch_videos
-    from data_prep.datasets.listed import TERMS, video_folder, wanted_videos
+    from data_prep.datasets.base import DownloadedDataSet
+    from data_prep.datasets.registry import build_data_set, data_set_class
     from lt_bench.errors import ConfigError
 
-    if config.dataset not in TERMS:
-        raise ConfigError(f"--download: expected hdtf or celebv-hq, got {config.dataset}, which is not downloaded here")
+    found = build_data_set(config)
+    if not isinstance(found, DownloadedDataSet):
+        able = ", ".join(name for name in DATA_SETS if issubclass(data_set_class(name), DownloadedDataSet))
+        raise ConfigError(f"--download: expected one of {able}, got {config.dataset}, which is not downloaded here")
     with progress_bar() as bar:
-        bar.console.print(TERMS[config.dataset], markup=False, highlight=False)
-        wanted, folder = wanted_videos(config), video_folder(config)
-        failed = fetch_videos(wanted, folder, _steps(bar, f"fetching {config.dataset}"))
-        bar.console.print(f"{folder}: {len(wanted) - len(failed)} of {len(wanted)} videos are here", highlight=False)
+        bar.console.print(found.terms, markup=False, highlight=False)
+        failed = found.download(_steps(bar, f"fetching {config.dataset}"))
+        wanted = len(found.wanted_videos())
+        bar.console.print(f"{found.video_folder}: {wanted - len(failed)} of {wanted} videos are here", highlight=False)
 
 
 def data_config(arguments: argparse.Namespace) -> DataConfig:
@@ -173,7 +175,7 @@ def data_config(arguments: argparse.Namespace) -> DataConfig:
     document: dict[str, Any] = {
         "dataset": arguments.dataset,
         "cache": arguments.out,
-        "resolution": arguments.resolution or RESOLUTIONS[arguments.dataset],
+        "resolution": arguments.resolution or DATA_SETS[arguments.dataset].resolution,
         "codec": arguments.codec,
         "speech_encoder": arguments.speech_encoder,
         "folder": arguments.folder,

@@ -1,0 +1,126 @@
+"""Base classes of data sets: what a data set lists, and what it downloads."""
+
+from __future__ import annotations
+
+import dataclasses
+from abc import ABC, abstractmethod
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import ClassVar
+
+from data_prep.datasets.jobs import FILMED_RULES, Source, VideoJob
+from data_prep.outcome import Rejected
+from lt_bench.config import DataConfig
+from lt_bench.data.format import Split
+from lt_bench.files import sha256_json
+
+HELD_OUT: tuple[Split, ...] = ("validation", "test")
+"""Splits whose real videos are exported where nothing is scored on a large train split."""
+Progress = Callable[[int, int], None]
+"""Called with the units done and the units in all."""
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """A file to download."""
+
+    name: str
+    """Its name in the folder of videos, without suffix."""
+    url: str
+    height: int = 1080
+    """Lines of the picture, at most."""
+    bytes: int | None = None
+    """Size, perhaps rounded; None where the list does not tell it."""
+
+
+class DataSet(ABC):
+    """A data set as a configuration describes it.
+
+    Args:
+        config: names the data set and its keys.
+    """
+
+    rendered: ClassVar[bool] = False
+    """Whether its clips are rendered with exact truth; else they are videos that go through every stage."""
+
+    def __init__(self, config: DataConfig) -> None:
+        self.config = config
+
+    @abstractmethod
+    def jobs(self) -> Source:
+        """List the clips to prepare, and those that cannot be prepared with the reason.
+
+        Raises:
+            LtBenchError: a key does not fit, or a list or folder cannot be read.
+        """
+
+
+class DownloadedDataSet(DataSet):
+    """A data set whose videos come from addresses of its list."""
+
+    terms: ClassVar[str]
+    """Licence and terms, shown before anything is downloaded."""
+
+    @property
+    def video_folder(self) -> Path:
+        """The folder of the videos."""
+        config = self.config
+        return Path(config.videos) if config.videos else Path(config.cache).parent / f"{config.dataset}-videos"
+
+    @abstractmethod
+    def wanted_videos(self) -> list[Wanted]:
+        """List every file of the configured clips, once.
+
+        Raises:
+            LtBenchError: the list is missing or damaged.
+        """
+
+    @abstractmethod
+    def is_here(self, wanted: Wanted) -> bool:
+        """Whether a file of ``wanted_videos`` is in the folder."""
+
+    @abstractmethod
+    def unfetched(self) -> list[tuple[float, Split]]:
+        """List length in seconds and split of every configured clip whose video is not here.
+
+        Raises:
+            LtBenchError: the list is missing or damaged.
+        """
+
+    @abstractmethod
+    def download(self, progress: Progress | None = None) -> dict[str, str]:
+        """Download the wanted files that are not here.
+
+        Returns:
+            The reason of each file that could not be downloaded, by its name.
+
+        Raises:
+            LtBenchError: nothing can be downloaded, or the folder cannot be written to.
+        """
+
+
+def list_with_sizes(
+    dataset: str,
+    jobs: Sequence[VideoJob],
+    missing: Sequence[Rejected],
+    exported: tuple[Split, ...] = HELD_OUT,
+) -> Source:
+    """Make a source whose hash covers everything about its jobs but the folder: files count by their size."""
+    jobs = with_galleries(jobs)
+    listed = [{**dataclasses.asdict(job), "path": job.path.stat().st_size} for job in jobs]
+    missing = sorted(missing, key=lambda clip: clip.rule != "unavailable")
+    return Source(dataset, tuple(jobs), sha256_json([FILMED_RULES, listed]), exported, tuple(missing))
+
+
+def with_galleries(jobs: Sequence[VideoJob]) -> list[VideoJob]:
+    """In the held-out splits, make the last of an identity's several jobs its gallery."""
+    left = Counter(job.identity for job in jobs)
+    several = {identity for identity, count in left.items() if count > 1}
+    result = []
+    for job in jobs:
+        left[job.identity] -= 1
+        last = job.split != "train" and job.identity in several and not left[job.identity]
+        result.append(dataclasses.replace(job, role="gallery" if last else "clip"))
+    return result
