@@ -14,6 +14,7 @@ from data_prep.datasets.jobs import FILMED_RULES, Source, VideoJob
 from data_prep.outcome import Rejected
 from lt_bench.config import DataConfig
 from lt_bench.data.format import Split
+from lt_bench.errors import ConfigError
 from lt_bench.files import sha256_json
 
 HELD_OUT: tuple[Split, ...] = ("validation", "test")
@@ -45,7 +46,13 @@ class DataSet(ABC):
     rendered: ClassVar[bool] = False
     """Whether its clips are rendered with exact truth; else they are videos that go through every stage."""
 
+    by_speaker: ClassVar[bool] = False
+    """Whether ``speakers`` and ``clips_per_speaker`` choose of its clips."""
+
     def __init__(self, config: DataConfig) -> None:
+        if not self.by_speaker and (config.speakers or config.clips_per_speaker):
+            key = "speakers" if config.speakers else "clips_per_speaker"
+            raise ConfigError(f"{key}: expected a data set of numbered speakers, got {config.dataset}")
         self.config = config
 
     @abstractmethod
@@ -62,6 +69,8 @@ class DownloadedDataSet(DataSet):
 
     terms: ClassVar[str]
     """Licence and terms, shown before anything is downloaded."""
+    unit: ClassVar[str] = "videos"
+    """What ``download`` counts in its progress."""
 
     @property
     def video_folder(self) -> Path:

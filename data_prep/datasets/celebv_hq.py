@@ -21,8 +21,8 @@ class CelebvHq(VideoListDataSet):
 
     terms = (
         "CelebV-HQ (github.com/CelebV-HQ/CelebV-HQ) is for non-commercial research only and may not be passed on: read "
-        "and keep its agreement; cite Zhu et al., ECCV 2022. The videos are their owners', on YouTube, under its terms of "
-        "service; some are no longer there."
+        "and keep its agreement; cite Zhu et al., ECCV 2022. The videos are their owners', on YouTube, under its terms "
+        "of service; some are no longer there."
     )
 
     @cached_property

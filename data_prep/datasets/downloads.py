@@ -24,7 +24,7 @@ class VideoFolder:
         self.folder = folder
         files = sorted(folder.iterdir()) if folder.is_dir() else []
         self._files = {path.stem: path for path in files if path.suffix.lower() in VIDEO_SUFFIXES}
-        self.failed: dict[str, str] = _reasons(folder / FAILED_FILE)
+        self.failed: dict[str, str] = read_reasons(folder / FAILED_FILE)
 
     def find(self, *names: str) -> Path | None:
         """The file of the first of these names that has one."""
@@ -38,7 +38,12 @@ class VideoFolder:
         return f"expected a video {' or '.join(names)} ({', '.join(VIDEO_SUFFIXES)}), got none; see --download"
 
 
-def _reasons(path: Path) -> dict[str, str]:
+def read_reasons(path: Path) -> dict[str, str]:
+    """Read the reasons of videos that could not be downloaded, by name; empty where there is no such file.
+
+    Raises:
+        LtBenchError: it is another document.
+    """
     document = read_json(path) if path.exists() else {}
     if not isinstance(document, dict):
         raise LtBenchError(f"{path}: expected an object of reasons by video, got {type(document).__name__}")

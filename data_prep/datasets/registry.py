@@ -7,7 +7,7 @@ from importlib import import_module
 from data_prep.datasets.base import DataSet
 from data_prep.datasets.jobs import Source
 from lt_bench.config import DataConfig
-from lt_bench.config.data_sets import data_set_entry
+from lt_bench.data_sets import data_set_entry
 
 
 def data_set_class(name: str) -> type[DataSet]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 import tempfile
 import time
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -33,7 +33,7 @@ from lt_bench.media.video import iter_frames, probe_video, write_video
 from lt_bench.models.codecs.base import build_codec
 from lt_bench.perception.speech.base import FPS, build_speech_encoder
 
-Seconds = Counter[str]
+Seconds = defaultdict[str, float]
 FRAMES = 75
 MADE_LINES = 720
 """Of the rendered sample, where no video is here yet."""
@@ -81,7 +81,7 @@ def measure_costs(config: ResolvedConfig, jobs: list[VideoJob]) -> Costs:
 
 def _rendered(config: DataConfig, folder: Path) -> Costs:
     spec = synthetic_clips(config.synthetic, config.resolution)[0]
-    seconds: Seconds = Counter()
+    seconds: Seconds = defaultdict(float)
     with _timed(seconds, "render"):
         material = rendered_material(SyntheticJob(spec), config.resolution)
     size = _encode(config, material, seconds, folder)
@@ -90,8 +90,8 @@ def _rendered(config: DataConfig, folder: Path) -> Costs:
 
 def _filmed(config: ResolvedConfig, job: VideoJob, sample: str, folder: Path) -> Costs:
     """Run the extractor's own stages on a job, without limits, and the encoders on its clips."""
-    seconds: Seconds = Counter()
-    made: Seconds = Counter()
+    seconds: Seconds = defaultdict(float)
+    made: Seconds = defaultdict(float)
     with _timed(seconds, "decode"):
         frames = list(iter_frames(job.path, span=job_span(job)))
     if not frames:

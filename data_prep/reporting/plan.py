@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass
 
-from data_prep.datasets.base import DataSet, DownloadedDataSet
+from data_prep.datasets.base import DataSet, DownloadedDataSet, Wanted
 from data_prep.datasets.jobs import SyntheticJob, VideoJob
 from data_prep.datasets.registry import build_data_set
 from data_prep.describe import describe_cache, require_assets
@@ -37,6 +37,8 @@ class Plan:
     videos_wanted: int
     """Videos elsewhere that the list names; 0 for other data sets."""
     videos_here: int
+    download_bytes: int | None
+    """Of the videos that are not here, rounded where the list does not tell; None where it tells nothing."""
     seconds: float
     """Of video in the clips that wait, and in those whose videos are to be fetched first."""
     fetched_first: int
@@ -76,13 +78,14 @@ def make_plan(config: DataConfig, workers: int) -> Plan:
     held, frames_in_all = sum(count for count, out in clips if out), sum(count for count, _ in clips)
     work = sum(costs.clip(count, out) for count, out in clips)
     processes = max(1, min(workers, len(jobs) + len(coming)))
-    wanted, here = _videos(data_set)
+    wanted, away = _videos(data_set)
     return Plan(
         clips=len(source.jobs),
         waiting=len(jobs),
         missing=dict(sorted(Counter(clip.rule for clip in source.missing if clip.rule != "unavailable").items())),
-        videos_wanted=wanted,
-        videos_here=here,
+        videos_wanted=len(wanted),
+        videos_here=len(wanted) - len(away),
+        download_bytes=_bytes(away),
         seconds=frames_in_all / FPS,
         fetched_first=len(coming),
         unknown=len(frames) - len(known),
@@ -114,8 +117,14 @@ def _frames(job: VideoJob | SyntheticJob) -> int | None:
         return None
 
 
-def _videos(data_set: DataSet) -> tuple[int, int]:
+def _videos(data_set: DataSet) -> tuple[list[Wanted], list[Wanted]]:
+    """All videos of the list, and those that are not here."""
     if not isinstance(data_set, DownloadedDataSet):
-        return 0, 0
+        return [], []
     wanted = data_set.wanted_videos()
-    return len(wanted), sum(map(data_set.is_here, wanted))
+    return wanted, [video for video in wanted if not data_set.is_here(video)]
+
+
+def _bytes(videos: list[Wanted]) -> int | None:
+    sizes = [video.bytes for video in videos if video.bytes is not None]
+    return sum(sizes) if len(sizes) == len(videos) else None

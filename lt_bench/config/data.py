@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal
 
-from lt_bench.config.data_sets import data_set_entry
+from lt_bench.data_sets import data_set_entry
 
 
 @dataclass(frozen=True)
@@ -91,14 +91,14 @@ class DataConfig:
     """What to train on."""
 
     dataset: str = "synthetic"
-    """Name of a data set: synthetic, grid-sample, folder, hdtf or celebv-hq."""
+    """Name of a data set: synthetic, grid-sample, grid, crema-d, folder, hdtf, celebv-hq."""
     cache: str = "caches/synthetic-128"
     """Folder of the latent cache, relative to the working folder."""
     resolution: int = 128
     """Side of the square frames, in pixels."""
     codec: str = "auto"
     """ae_rendered_f32 (rendered faces only), dct, taef2, or a local folder / hub id of a diffusers autoencoder as
-    ``kl:PATH`` or ``dc:PATH``. auto: ae_rendered_f32 for ``synthetic``, taef2 for ``grid-sample``, else dct."""
+    ``kl:PATH`` or ``dc:PATH``. auto: the data set's own default."""
     speech_encoder: str = "log_mel"
     """log_mel, moonshine, or ``wav2vec2:PATH``."""
     synthetic: SyntheticConfig = field(default_factory=SyntheticConfig)
@@ -107,7 +107,12 @@ class DataConfig:
     splits_of: str = ""
     """Earlier cache whose identities keep their splits, for ``dataset: folder`` (``data_prep/datasets/splits.py``)."""
     videos: str = ""
-    """Folder of the downloaded videos of hdtf or celebv-hq; empty: ``videos`` beside the cache."""
+    """Folder of the downloaded videos; empty: ``DATASET-videos`` next to the
+    cache."""
+    speakers: str = ""
+    """Speakers of a data set that numbers them (grid: 1 to 34, crema-d: 1001 to 1091), as ``1-5,7``; empty: all."""
+    clips_per_speaker: int = 0
+    """Clips of each of these speakers, evenly over their names; 0: all."""
     info: str = ""
     """CelebV-HQ's ``celebvhq_info.json``."""
     crop: CropConfig = field(default_factory=CropConfig)

@@ -8,7 +8,7 @@ from data_prep.datasets.base import DataSet, DownloadedDataSet
 from data_prep.datasets.registry import build_data_set, data_set_class
 from lt_bench.cli.main import main
 from lt_bench.config import DataConfig, RunConfig, parse_config
-from lt_bench.config.data_sets import DATA_SETS
+from lt_bench.data_sets import DATA_SETS
 from lt_bench.errors import ConfigError
 
 

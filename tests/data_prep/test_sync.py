@@ -136,7 +136,7 @@ def test_a_clip_out_of_time_by_syncnet_is_rejected_and_the_cache_opens_without_i
     write_video(tmp_path / "films" / "b.mp4", frames[:45], audio=sound[: 45 * 640])
     stub: Any = Stub(SyncReading(1.5, 9.0, 7, 56))
     with monkeypatch.context() as patch:
-        patch.setattr(sync, "has_asset", lambda name: True)
+        patch.setattr("data_prep.resolved.has_asset", lambda name: True)
         patch.setattr(sync, "asset_path", Path)
         patch.setattr(shutil, "which", lambda name: name)
         patch.setattr("data_prep.extraction.extractor.build_meter", lambda name: meter_of(stub, patch))
