@@ -23,6 +23,7 @@ DATA_SETS: dict[str, DataSetEntry] = {
     "synthetic": DataSetEntry("data_prep.datasets.synthetic:Synthetic", codec="ae_rendered_f32"),
     "grid-sample": DataSetEntry("data_prep.datasets.grid_sample:GridSample", codec="taef2"),
     "grid": DataSetEntry("data_prep.datasets.grid:Grid", codec="taef2"),
+    "crema-d": DataSetEntry("data_prep.datasets.crema_d:CremaD", codec="taef2"),
     "folder": DataSetEntry("data_prep.datasets.folder:Folder"),
     "hdtf": DataSetEntry("data_prep.datasets.hdtf:Hdtf", resolution=256),
     "celebv-hq": DataSetEntry("data_prep.datasets.celebv_hq:CelebvHq", resolution=256),
