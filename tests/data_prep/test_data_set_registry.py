@@ -29,5 +29,5 @@ def test_an_unknown_name_lists_the_known_ones_with_its_file_and_key():
 def test_what_is_not_downloaded_is_told_which_sets_are(tmp_path, capsys: pytest.CaptureFixture[str]):
     assert main(["prepare", "folder", "--out", str(tmp_path / "cache"), "--folder", str(tmp_path), "--download"]) == 2
     error = capsys.readouterr().err
-    assert "--download: expected one of hdtf, celebv-hq" in error
+    assert "--download: expected one of grid, crema-d, hdtf, celebv-hq" in error
     assert "got folder" in error

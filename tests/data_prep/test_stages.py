@@ -11,9 +11,11 @@ import pytest
 
 from data_prep.datasets.jobs import VideoJob
 from data_prep.extraction.extractor import FilmCutter, Refused
+from data_prep.reporting.frame_costs import measure_costs
 from data_prep.reporting.status import REJECTED, ClipState, Status
+from data_prep.resolved import resolve_auto
 from data_prep.stages import PIPELINE, REJECTION_RULES, STAGES, Rule, Scope, Stage, last, ordered, stage_of
-from lt_bench.config import CropConfig, QualityConfig
+from lt_bench.config import CropConfig, DataConfig, QualityConfig
 
 
 def test_a_stage_before_its_input_is_refused():
@@ -66,3 +68,13 @@ def test_the_extractor_runs_the_stages_in_the_order_of_the_list(mirror: Path, or
     first = next(name for name in order if name in ("audio", "faces"))
     assert clip.rejected.rule == {"audio": "no_speech", "faces": "small_face"}[first]
     assert seen[2:] == list(order[: order.index(first) + 1])
+
+
+def test_the_costs_are_those_of_the_stages_that_run_whatever_the_limits(mirror: Path, tmp_path: Path):
+    strict = QualityConfig(min_speech_share=1.0, min_face_pixels=1e4, max_person_distance=None, max_offset=None)
+    config = DataConfig(dataset="grid-sample", cache=str(tmp_path), resolution=64, codec="dct", quality=strict)
+    job = VideoJob("a", "a", "train", "clip", mirror / "grid-sample" / "sbia1a.mpg", "a.mpg")
+    costs = measure_costs(resolve_auto(config), [job])
+    assert costs.sample == "a.mpg"
+    assert costs.seconds.keys() == {stage.cost for stage in PIPELINE if stage.cost} | {"decode", "export"}
+    assert all(seconds > 0 for seconds in costs.seconds.values())
