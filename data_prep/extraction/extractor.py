@@ -12,10 +12,11 @@ from jaxtyping import Bool
 from numpy import ndarray
 
 from data_prep.datasets.jobs import VideoJob, scene_id
+from data_prep.extraction.checks import check_faces, check_length, check_loudness
 from data_prep.extraction.crop import apply_crop, to_crop
 from data_prep.extraction.crop_fit import FittedCrop, fitted_crop
 from data_prep.extraction.crop_methods import Given
-from data_prep.extraction.face_tracks import Track, follow, second_face_share, speaker
+from data_prep.extraction.face_tracks import Track, follow, speaker
 from data_prep.extraction.footage import Footage, first_picture, job_span
 from data_prep.extraction.portrait import portrait_frame
 from data_prep.extraction.raw_clip import Material, fit
@@ -23,7 +24,6 @@ from data_prep.extraction.scenes import BLACK, scene_spans
 from data_prep.extraction.thumbnail import draw_thumbnail, to_jpeg
 from data_prep.extraction.voice_activity import VoiceDetector
 from data_prep.filters.lip_sync import LipSync, Seen, SyncMeter, build_meter
-from data_prep.filters.picture_quality import loudness_db
 from data_prep.filters.single_speaker import PersonCheck
 from data_prep.outcome import Rejected
 from data_prep.rules import RejectionError
@@ -178,7 +178,7 @@ class FilmCutter:
             audio = read_audio(job.path, span=job_span(job))
         except MediaError as error:
             raise RejectionError("unreadable" if info.has_audio else "no_sound", _plain(error, job)) from None
-        self._check_loudness(audio)
+        check_loudness(audio, self.quality)
         return _Sound(audio, self._voice.speech(audio))
 
     def _footage(self, job: VideoJob, audible: int) -> Footage:
@@ -186,7 +186,7 @@ class FilmCutter:
             footage = Footage(job, audible, self._landmarker, self.quality.scene_threshold)
         except MediaError as error:
             raise _refusal(error, job) from None
-        self._check_length(footage.count)
+        check_length(footage.count, self.quality)
         if job.stop is not None and footage.count < (job.stop - job.start - FORGIVEN_SECONDS) * FPS:
             end = job.start + footage.count / FPS
             footage.close()
@@ -203,7 +203,7 @@ class FilmCutter:
         return self._material(scene)
 
     def _check_scene(self, scene: _Scene) -> None:
-        self._check_length(scene.stop - scene.start)
+        check_length(scene.stop - scene.start, self.quality)
 
     def _hear(self, scene: _Scene) -> None:
         scene.audio, scene.speech_share = self._voice_of(scene.sound, scene.start, scene.stop)
@@ -212,9 +212,8 @@ class FilmCutter:
         faces, footage = scene.faces, scene.footage
         tracks = follow(faces)
         scene.chosen = speaker(tracks, _region(scene.job, footage))
-        self._check_faces(tracks, scene.chosen, len(faces))
-        assert scene.chosen is not None
-        track = scene.chosen.as_face_track([len(found) for found in faces])
+        chosen = check_faces(tracks, scene.chosen, len(faces), self.quality)
+        track = chosen.as_face_track([len(found) for found in faces])
         scene.fitted = self._crop(scene.job, track.landmarks, footage)
         self._check_person(track, lambda frame: footage.part(scene.start + frame, scene.start + frame + 1)[0])
         scene.track = track
@@ -260,39 +259,12 @@ class FilmCutter:
     def _voice_of(self, sound: _Sound, start: int, stop: int) -> tuple[Waveform, float]:
         span = slice(start * SAMPLES_PER_FRAME, stop * SAMPLES_PER_FRAME)
         audio = fit(sound.audio[span], stop - start)
-        self._check_loudness(audio)
+        check_loudness(audio, self.quality)
         share, least = float(sound.speech[span].mean()), self.quality.min_speech_share
         if share < least:
             text = f"expected speech in at least {least:.0%} of the time, got {share:.0%}"
             raise RejectionError("no_speech", text, share, least)
         return audio, share
-
-    def _check_length(self, frames: int) -> None:
-        seconds, least = frames / FPS, self.quality.min_seconds
-        if seconds < least:
-            text = f"expected at least {round(least * FPS)} frames ({least:g} s) with sound, got {frames}"
-            raise RejectionError("short", text, seconds, least)
-
-    def _check_loudness(self, audio: Waveform) -> None:
-        level, least = loudness_db(audio), self.quality.min_loudness_db
-        if level is None or level < least:
-            got = "silence" if level is None else f"near silence ({level:.0f} dB)"
-            raise RejectionError("silence", f"expected sound of at least {least:g} dB, got {got}", level, least)
-
-    def _check_faces(self, tracks: list[Track], chosen: Track | None, frames: int) -> None:
-        quality = self.quality
-        if chosen is None:
-            raise RejectionError("no_face", "expected a face, got none in any frame")
-        share, second = len(chosen.faces) / frames, second_face_share(tracks, chosen, frames)
-        if second > quality.max_second_face:
-            text = f"expected one face, got a second one in {second:.0%} of the frames"
-            raise RejectionError("two_faces", text, second, quality.max_second_face)
-        if share < quality.min_face_share:
-            text = f"expected the face in at least {quality.min_face_share:.0%} of the frames, got {share:.0%}"
-            raise RejectionError("face_time", text, share, quality.min_face_share)
-        if chosen.height < quality.min_face_pixels:
-            text = f"expected a face at least {quality.min_face_pixels:g} px high, got {chosen.height:.0f} px"
-            raise RejectionError("small_face", text, chosen.height, quality.min_face_pixels)
 
     def _check_person(self, track: FaceTrack, picture: Callable[[int], ndarray]) -> None:
         most = self.quality.max_person_distance

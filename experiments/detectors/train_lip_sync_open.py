@@ -23,7 +23,8 @@ from numpy import ndarray
 from safetensors.numpy import save_file
 
 from data_prep.datasets.grid_sample import SPEAKERS
-from data_prep.extraction.crop import apply_crop, stable_crop
+from data_prep.extraction.crop import apply_crop
+from data_prep.extraction.crop_methods import stable_crop
 from lt_bench.assets.store import asset_path
 from lt_bench.evaluation.metrics.lip_sync.lip_sync_model import (
     EVERYONE,
