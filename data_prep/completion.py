@@ -7,7 +7,7 @@ from typing import Any
 
 import lt_bench
 from data_prep.datasets.jobs import FILMED_RULES, RULES
-from data_prep.datasets.sources import list_source
+from data_prep.datasets.registry import list_source
 from lt_bench.config import DataConfig, to_dict
 from lt_bench.data.format import CACHE_FILE, INDEX_FILE, REJECTED_FILE
 from lt_bench.errors import LtBenchError

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from data_prep.datasets.registry import data_set_class
 from data_prep.extraction.crop_methods import CROP_METHODS
-from data_prep.filters.lip_sync import require_meter, settle
+from data_prep.filters.lip_sync import require_meter
+from data_prep.resolved import ResolvedConfig
 from lt_bench.assets.store import asset_path
 from lt_bench.config import DataConfig, to_dict
 from lt_bench.data.format import CacheInfo, CodecInfo, SpeechInfo
@@ -22,7 +24,7 @@ RENDERED_ONLY = "ae_rendered_f32"
 """The codec that fits rendered faces only."""
 
 
-def describe_cache(config: DataConfig, source_hash: str) -> CacheInfo:
+def describe_cache(config: ResolvedConfig, source_hash: str) -> CacheInfo:
     """What ``cache.json`` of this configuration says.
 
     Raises:
@@ -42,13 +44,13 @@ def describe_cache(config: DataConfig, source_hash: str) -> CacheInfo:
         speech=SpeechInfo(speech.name, speech.hash, speech.layers, speech.dim),
         resolution=side,
         latent_shape=(codec.channels, side // factor, side // factor),
-        landmark_set="synthetic" if config.dataset == "synthetic" else "mediapipe478",
+        landmark_set="synthetic" if data_set_class(config.dataset).rendered else "mediapipe478",
         source_hash=source_hash,
         settings=_settings(config, codec, speech),
     )
 
 
-def require_assets(config: DataConfig) -> None:
+def require_assets(config: ResolvedConfig) -> None:
     """Check that all networks that preparing needs are here, and the encoders, before anything is spent.
 
     Raises:
@@ -59,7 +61,7 @@ def require_assets(config: DataConfig) -> None:
     _check_names(config)
     check_networks(config, decode=False)
     check_encoders()
-    if config.dataset == "synthetic":
+    if data_set_class(config.dataset).rendered:
         return
     asset_path(FACE_ASSET)
     if config.quality.max_person_distance is not None:
@@ -68,23 +70,24 @@ def require_assets(config: DataConfig) -> None:
         except AssetError as error:
             without = "or do without the check of who is seen: quality.max_person_distance=null"
             raise AssetError(f"{error}; {without}") from None
-    require_meter(settle(config))
+    require_meter(config.quality)
 
 
 def _check_names(config: DataConfig) -> None:
     CROP_METHODS.check(config.crop.method, "crop.method")
-    if config.codec == RENDERED_ONLY and config.dataset != "synthetic":
+    if config.codec == RENDERED_ONLY and not data_set_class(config.dataset).rendered:
         raise ConfigError(
             f"codec: expected one for real faces (taef2, dct, kl:PATH or dc:PATH), got {RENDERED_ONLY}, which was "
             "trained on rendered faces"
         )
 
 
-def _settings(config: DataConfig, codec: Codec, speech: SpeechEncoder) -> dict[str, Any]:
-    if config.dataset == "synthetic":
+def _settings(config: ResolvedConfig, codec: Codec, speech: SpeechEncoder) -> dict[str, Any]:
+    if data_set_class(config.dataset).rendered:
         settings, used = {"synthetic": to_dict(config.synthetic)}, [type(codec), type(speech)]
     else:
-        settings = {"crop": to_dict(config.crop), "quality": to_dict(settle(config).quality)}
+        assert config.quality.max_offset is None or config.quality.offset_by != "auto"
+        settings = {"crop": to_dict(config.crop), "quality": to_dict(config.quality)}
         used = [type(codec), type(speech), CROP_METHODS.get(config.crop.method)]
     plugins = plugins_defining(*used)
     return {**settings, **({"plugins": plugins} if plugins else {})}

@@ -30,7 +30,7 @@ class Rejected:
     reason: str
     """One line: expected and got."""
     rule: str = "unreadable"
-    """A key of ``rules.REJECTION_RULES``."""
+    """A key of ``stages.REJECTION_RULES``."""
     value: float | None = None
     """What the rule measured."""
     limit: float | None = None

@@ -10,12 +10,12 @@ from functools import partial
 from pathlib import Path
 
 from data_prep.datasets.jobs import Job, Source
-from data_prep.datasets.sources import list_source
+from data_prep.datasets.registry import list_source
 from data_prep.describe import describe_cache, require_assets
 from data_prep.engines import Engine, run_jobs
-from data_prep.filters.lip_sync import settle
 from data_prep.finalize import drop_duplicates, remove_strays, write_real_sets
 from data_prep.outcome import Done, Rejected, finished_jobs
+from data_prep.resolved import ResolvedConfig, resolve_auto
 from lt_bench.config import DataConfig, parse_config
 from lt_bench.data.cache import LatentCache
 from lt_bench.data.format import INDEX_FILE, OTHER_SETTINGS_REMEDY, REJECTED_FILE, difference
@@ -58,7 +58,7 @@ def open_complete(config: DataConfig) -> LatentCache | None:
     if not (path / INDEX_FILE).is_file():
         return None
     cache = LatentCache.open(path)
-    problem = difference(cache.info, describe_cache(config, cache.info.source_hash))
+    problem = difference(cache.info, describe_cache(resolve_auto(config), cache.info.source_hash))
     if problem:
         raise CacheError(f"{path}: holds a cache of other settings: {problem}; {OTHER_SETTINGS_REMEDY}")
     return cache
@@ -83,7 +83,7 @@ def prepare(
         LtBenchError: as ``list_source`` and ``describe_cache``, or the disk is full.
     """
     started = time.monotonic()
-    config = settle(config)
+    resolved = resolve_auto(config)
     source = list_source(config)
     if not source.jobs:
         listed = [clip for clip in source.missing if clip.rule in ("unavailable", "unlisted")]
@@ -93,13 +93,13 @@ def prepare(
         )
     path = Path(config.cache)
     if not (path / INDEX_FILE).is_file():
-        require_assets(config)
-    info = describe_cache(config, source.hash)
+        require_assets(resolved)
+    info = describe_cache(resolved, source.hash)
     prepared = 0
     with CacheWriter(path, info) as writer:
         if not writer.complete:
             results = partial(run_jobs, workers=workers or default_workers(), engine=engine, devices=devices)
-            prepared = _run(writer, source, config, results, progress)
+            prepared = _run(writer, source, resolved, results, progress)
             if config.quality.duplicates == "reject":
                 prepared -= drop_duplicates(writer)
             remove_strays(writer)
@@ -112,7 +112,7 @@ def prepare(
 def _run(
     writer: CacheWriter,
     source: Source,
-    config: DataConfig,
+    config: ResolvedConfig,
     results: Callable[..., Iterator[Done]],
     progress: Progress | None,
 ) -> int:

@@ -62,6 +62,10 @@ class AssetError(LtBenchError):
     fault = "environment"
 
 
+class DownloadError(LtBenchError):
+    """A file could not be downloaded, or what arrived is not the expected content."""
+
+
 class CacheError(LtBenchError):
     """A latent cache is damaged, of another version, or does not fit what is asked of it."""
 

@@ -1,82 +1,75 @@
-"""CelebV-HQ (Zhu et al., ECCV 2022): 35,666 clips of celebrities on YouTube, from its ``celebvhq_info.json``."""
+"""CelebV-HQ: the clips of its list whose videos are here."""
 
 from __future__ import annotations
 
-import os
-import re
-from dataclasses import dataclass
-from typing import Any
+from functools import cached_property
 
-from lt_bench.errors import MediaError
-from lt_bench.files import read_json
-
-TERMS = (
-    "CelebV-HQ (github.com/CelebV-HQ/CelebV-HQ) is for non-commercial research only and may not be passed on: read and "
-    "keep its agreement; cite Zhu et al., ECCV 2022. The videos are their owners', on YouTube, under its terms of "
-    "service; some are no longer there."
-)
-
-MAX_BYTES = 128_000_000
-"""Of the list; the official one has less than half of it."""
-MAX_SECONDS = 1e6
-_YOUTUBE = re.compile(r"[A-Za-z0-9_-]{1,64}")
+from data_prep.datasets.base import Wanted, list_with_sizes
+from data_prep.datasets.celebv_hq_list import CelebvList, read_celebv_hq
+from data_prep.datasets.downloads import youtube
+from data_prep.datasets.ids import unique_ids
+from data_prep.datasets.jobs import Source, VideoJob
+from data_prep.datasets.published_splits import PublishedVideo, assign
+from data_prep.datasets.video_list import VideoListDataSet
+from data_prep.outcome import Rejected
+from lt_bench.conventions import Split
+from lt_bench.errors import ConfigError
 
 
-@dataclass(frozen=True)
-class CelebvClip:
-    """A clip of the list."""
+class CelebvHq(VideoListDataSet):
+    """CelebV-HQ; its list names no identities, so a source video is one."""
 
-    name: str
-    youtube: str
-    """Id of its source video."""
-    start: float
-    """Seconds."""
-    stop: float
-    box: tuple[float, float, float, float]
-    """x0, y0, x1, y1 of the speaker, as fractions of the picture."""
+    terms = (
+        "CelebV-HQ (github.com/CelebV-HQ/CelebV-HQ) is for non-commercial research only and may not be passed on: read "
+        "and keep its agreement; cite Zhu et al., ECCV 2022. The videos are their owners', on YouTube, under its terms "
+        "of service; some are no longer there."
+    )
 
+    @cached_property
+    def entries(self) -> CelebvList:
+        """The content of the list.
 
-@dataclass(frozen=True)
-class Celebv:
-    """The content of the list."""
+        Raises:
+            ConfigError: no list is named.
+            MediaError: the list is of another form.
+        """
+        if not self.config.info:
+            raise ConfigError("info: expected CelebV-HQ's celebvhq_info.json (--info FILE), got none")
+        return read_celebv_hq(self.config.info)
 
-    clips: tuple[CelebvClip, ...]
-    bad: tuple[tuple[str, str], ...]
-    """Name and reason of each entry that cannot be used."""
+    def wanted_videos(self) -> list[Wanted]:
+        """List every source video, once."""
+        return [Wanted(name, youtube(name)) for name in sorted({clip.youtube for clip in self.entries.clips})]
 
+    def unfetched(self) -> list[tuple[float, Split]]:
+        """List length and split of every clip whose video is not here."""
+        homes = self._homes()
+        return [
+            (clip.stop - clip.start, homes[clip.youtube].split)
+            for clip in self.entries.clips
+            if self.videos.find(clip.youtube, clip.name) is None
+        ]
 
-def read_celebv_hq(path: str | os.PathLike[str]) -> Celebv:
-    """Read ``celebvhq_info.json``.
+    def jobs(self) -> Source:
+        """List the clips whose videos are here."""
+        folder, homes = self.videos, self._homes()
+        ids = unique_ids([clip.name for clip in self.entries.clips])
+        missing = [Rejected(name, name, f"CelebV-HQ's list: {reason}", "unlisted") for name, reason in self.entries.bad]
+        jobs = []
+        for clip, clip_id in zip(self.entries.clips, ids, strict=True):
+            whole, part = folder.find(clip.youtube), folder.find(clip.name)
+            home = homes[clip.youtube]
+            if whole is not None:
+                source = f"{clip.youtube} {clip.start:g}-{clip.stop:g} s"
+                span = {"start": clip.start, "stop": clip.stop, "region": clip.box}
+                jobs.append(VideoJob(clip_id, home.identity, home.split, "clip", whole, source, **span))
+            elif part is not None:
+                jobs.append(VideoJob(clip_id, home.identity, home.split, "clip", part, part.name))
+            else:
+                missing.append(Rejected(clip_id, clip.youtube, folder.reason(clip.youtube, clip.name), "unavailable"))
+        unused = folder.unused((clip.youtube, clip.name) for clip in self.entries.clips)
+        return list_with_sizes("celebv-hq", jobs, missing, unused=unused)
 
-    Raises:
-        LtBenchError: it is missing or no JSON.
-        MediaError: it is not of this form.
-    """
-    document = read_json(path, MAX_BYTES)
-    entries = document.get("clips") if isinstance(document, dict) else None
-    if not isinstance(entries, dict) or not entries:
-        raise MediaError(
-            f"{path}: expected CelebV-HQ's list (a key 'clips' with the clips by name), got another document"
-        )
-    clips, bad = [], []
-    for name, entry in sorted(entries.items()):
-        try:
-            clips.append(_clip(name, entry))
-        except (KeyError, TypeError, ValueError) as error:
-            text = f"key {error} is missing" if isinstance(error, KeyError) else str(error)
-            bad.append((name, text))
-    return Celebv(tuple(clips), tuple(bad))
-
-
-def _clip(name: str, entry: dict[str, Any]) -> CelebvClip:
-    start, stop = (float(entry["duration"][key]) for key in ("start_sec", "end_sec"))
-    if not 0 <= start < stop < MAX_SECONDS:
-        raise ValueError(f"expected a time that ends after it starts, got {start:g}..{stop:g} s")
-    box = tuple(float(entry["bbox"][key]) for key in ("left", "top", "right", "bottom"))
-    x0, y0, x1, y1 = box
-    if not (0 <= x0 < x1 <= 1 and 0 <= y0 < y1 <= 1):
-        raise ValueError(f"expected a box in fractions of the picture, got {box}")
-    # It becomes a file's name and an address, so it is never taken on trust.
-    if not isinstance(entry["ytb_id"], str) or not _YOUTUBE.fullmatch(entry["ytb_id"]):
-        raise ValueError(f"expected a YouTube id, got {str(entry['ytb_id'])[:40]!r}")
-    return CelebvClip(name, entry["ytb_id"], start, stop, (x0, y0, x1, y1))
+    def _homes(self) -> dict[str, PublishedVideo]:
+        places = sorted({clip.youtube for clip in self.entries.clips})
+        return {video.name: video for video in assign([(place, place, place) for place in places], {})}

@@ -1,43 +1,20 @@
-"""Which videos of a data set's list are here, and fetching those that are not."""
+"""Videos of a data set's list: those in the folder, and the download of the others by yt-dlp."""
 
 from __future__ import annotations
 
 import importlib.util
 import re
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
+from data_prep.datasets.base import Progress, Unused, Wanted
 from lt_bench.errors import ConfigError, LtBenchError
 from lt_bench.files import printable, read_json, write_json
 from lt_bench.media.video_files import VIDEO_SUFFIXES, VideoFiles, comparable_name, find_videos
 
 FAILED_FILE = "unavailable.json"
 """In the folder of videos: which could not be fetched, and why."""
-Progress = Callable[[int, int], None]
-
-
-@dataclass(frozen=True)
-class Wanted:
-    """A video of a list."""
-
-    name: str
-    """What its file is called, without suffix."""
-    url: str
-    height: int = 1080
-    """Lines of the picture, at most."""
-
-
-@dataclass(frozen=True)
-class Unused:
-    """An entry of a folder of videos that no clip of the list is taken from."""
-
-    name: str
-    """Its printable path in the folder."""
-    rule: str
-    """A key of ``rules.REJECTION_RULES``."""
-    reason: str
 
 
 class VideoFolder:
@@ -54,7 +31,7 @@ class VideoFolder:
         self._files: dict[str, Path] = {}
         for path in sorted(self._found.videos, key=lambda path: (len(path.parts), path)):
             self._files.setdefault(comparable_name(path.stem), path)
-        self.failed: dict[str, str] = _reasons(folder / FAILED_FILE)
+        self.failed: dict[str, str] = read_reasons(folder / FAILED_FILE)
 
     def find(self, *names: str) -> Path | None:
         """The file of the first of these names that has one."""
@@ -93,7 +70,12 @@ class VideoFolder:
         return f"expected a video {' or '.join(names)} ({', '.join(VIDEO_SUFFIXES)}), got none; see --download"
 
 
-def _reasons(path: Path) -> dict[str, str]:
+def read_reasons(path: Path) -> dict[str, str]:
+    """Read the reasons of videos that could not be downloaded, by name; empty where there is no such file.
+
+    Raises:
+        LtBenchError: it is another document.
+    """
     document = read_json(path) if path.exists() else {}
     if not isinstance(document, dict):
         raise LtBenchError(f"{path}: expected an object of reasons by video, got {type(document).__name__}")

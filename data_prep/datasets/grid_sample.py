@@ -7,6 +7,7 @@ to test. No held-out speaker has a second take, so there is no gallery.
 
 from __future__ import annotations
 
+from data_prep.datasets.base import DataSet
 from data_prep.datasets.jobs import FILMED_RULES, Source, VideoJob
 from lt_bench.assets.store import asset_path
 from lt_bench.assets.table import asset
@@ -29,6 +30,14 @@ SPEAKERS: dict[str, str] = {
 """Speaker of each clip."""
 SPLIT_OF: dict[str, Split] = {"grid_i": "validation", "grid_b": "test", "grid_h": "test"}
 """Split of the speakers that are not trained on."""
+
+
+class GridSample(DataSet):
+    """The pinned clips."""
+
+    def jobs(self) -> Source:
+        """List the clips; see ``grid_sample``."""
+        return grid_sample()
 
 
 def grid_sample() -> Source:

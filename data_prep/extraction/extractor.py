@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
@@ -11,10 +12,11 @@ from jaxtyping import Bool
 from numpy import ndarray
 
 from data_prep.datasets.jobs import VideoJob, scene_id
+from data_prep.extraction.checks import check_faces, check_length, check_loudness
 from data_prep.extraction.crop import apply_crop, to_crop
 from data_prep.extraction.crop_fit import FittedCrop, fitted_crop
 from data_prep.extraction.crop_methods import Given
-from data_prep.extraction.face_tracks import Track, follow, second_face_share, speaker
+from data_prep.extraction.face_tracks import Track, follow, speaker
 from data_prep.extraction.footage import Footage, first_picture, job_span
 from data_prep.extraction.portrait import portrait_frame
 from data_prep.extraction.raw_clip import Material, fit
@@ -22,16 +24,16 @@ from data_prep.extraction.scenes import BLACK, scene_spans
 from data_prep.extraction.thumbnail import draw_thumbnail, to_jpeg
 from data_prep.extraction.voice_activity import VoiceDetector
 from data_prep.filters.lip_sync import LipSync, Seen, SyncMeter, build_meter
-from data_prep.filters.picture_quality import loudness_db
 from data_prep.filters.single_speaker import PersonCheck
 from data_prep.outcome import Rejected
 from data_prep.rules import RejectionError
+from data_prep.stages import PIPELINE, STAGES, Stage
 from lt_bench.config.data import CropConfig, QualityConfig
 from lt_bench.conventions import FPS
 from lt_bench.errors import ColourError, FaceError, MediaError
 from lt_bench.media.audio import read_audio
 from lt_bench.media.video import probe_video
-from lt_bench.perception.faces import FaceLandmarker, FaceTrack
+from lt_bench.perception.faces import Face, FaceLandmarker, FaceTrack
 from lt_bench.perception.mouth_measures import mouth_boxes
 from lt_bench.perception.speech.base import FORGIVEN_SAMPLES, SAMPLES_PER_FRAME
 from lt_bench.shapes import Waveform
@@ -40,6 +42,8 @@ MAX_FACES = 3
 """Faces looked for in a frame."""
 FORGIVEN_SECONDS = 1.0
 """A video may end this much before the part of it that a list asks for."""
+Watch = Callable[[Stage], AbstractContextManager[None]]
+"""Opened around the work of each stage, to measure it."""
 
 
 @dataclass(frozen=True)
@@ -56,11 +60,63 @@ class _Sound:
     speech: Bool[ndarray, " samples"]
 
 
-class FilmCutter:
-    """Holds the networks that look at real videos, each built at its first use."""
+@dataclass
+class _Scene:
+    """A scene on its way through the stages; each stage fills in what later ones read."""
 
-    def __init__(self, resolution: int, crop: CropConfig, quality: QualityConfig) -> None:
+    id: str
+    job: VideoJob
+    footage: Footage
+    sound: _Sound
+    start: int
+    """First frame in the footage."""
+    stop: int
+    """Frame after the last."""
+    audio: Waveform = field(default_factory=lambda: np.zeros(0, np.float32))
+    speech_share: float = 0.0
+    chosen: Track | None = None
+    fitted: FittedCrop | None = None
+    track: FaceTrack | None = None
+    sync: LipSync | None = None
+
+    @property
+    def faces(self) -> list[list[Face]]:
+        return self.footage.faces[self.start : self.stop]
+
+    @property
+    def thumbnail(self) -> bytes:
+        crop = self.fitted.crop if self.fitted else None
+        return draw_thumbnail(self.footage, self.start, self.stop, self.chosen, crop)
+
+
+class FilmCutter:
+    """Holds the networks that look at real videos, each built at its first use.
+
+    Args:
+        resolution: side of the prepared frames, in pixels.
+        crop: how a clip's square is found.
+        quality: which clips are kept.
+        watch: opened around the work of each stage.
+        stages: in the order in which a scene goes through them; those that are not the extractor's are passed over.
+    """
+
+    def __init__(
+        self,
+        resolution: int,
+        crop: CropConfig,
+        quality: QualityConfig,
+        watch: Watch = lambda stage: nullcontext(),
+        stages: Sequence[Stage] = PIPELINE,
+    ) -> None:
         self.resolution, self.crop, self.quality = resolution, crop, quality
+        self._watch = watch
+        work: Mapping[str, Callable[[_Scene], None]] = {
+            "split": self._check_scene,
+            "audio": self._hear,
+            "faces": self._look,
+            "quality": self._compare,
+        }
+        self._work = [(stage, work[stage.name]) for stage in stages if stage.name in work]
 
     def clips(self, job: VideoJob) -> Iterator[Material | Refused]:
         """The clips of a job in the order of time, each as material or as rejected.
@@ -68,9 +124,11 @@ class FilmCutter:
         A material's frames must be used before the next one is asked for.
         """
         try:
-            sound = self._sound(job)
+            with self._watch(STAGES["audio"]):
+                sound = self._sound(job)
             audible = (len(sound.audio) + FORGIVEN_SAMPLES) // SAMPLES_PER_FRAME
-            footage = self._footage(job, audible)
+            with self._watch(STAGES["split"]):
+                footage = self._footage(job, audible)
         except RejectionError as error:
             yield Refused(Rejected.by(error, job.id, job.source), _any_picture(job))
             return
@@ -80,7 +138,16 @@ class FilmCutter:
             if not spans:
                 yield _all_black(job, footage)
             for number, (start, stop) in enumerate(spans):
-                yield self._scene(job, footage, sound, scene_id(job.id, number, len(spans)), start, stop)
+                name = scene_id(job.id, number, len(spans))
+                yield self._clip(_Scene(name, job, footage, sound, start, stop))
+
+    def build(self) -> None:
+        """Build every network now rather than at its first use."""
+        _ = self._landmarker, self._voice
+        if self.quality.max_person_distance is not None:
+            _ = self._person
+        if self.quality.max_offset is not None:
+            _ = self._sync
 
     def close(self) -> None:
         """Free the networks."""
@@ -112,7 +179,7 @@ class FilmCutter:
             audio = read_audio(job.path, span=job_span(job))
         except MediaError as error:
             raise RejectionError("unreadable" if info.has_audio else "no_sound", _plain(error, job)) from None
-        self._check_loudness(audio)
+        check_loudness(audio, self.quality)
         return _Sound(audio, self._voice.speech(audio))
 
     def _footage(self, job: VideoJob, audible: int) -> Footage:
@@ -120,40 +187,56 @@ class FilmCutter:
             footage = Footage(job, audible, self._landmarker, self.quality.scene_threshold)
         except MediaError as error:
             raise _refusal(error, job) from None
-        self._check_length(footage.count)
+        check_length(footage.count, self.quality)
         if job.stop is not None and footage.count < (job.stop - job.start - FORGIVEN_SECONDS) * FPS:
             end = job.start + footage.count / FPS
             footage.close()
             raise RejectionError("unreadable", f"expected a video until {job.stop:g} s, got one that ends at {end:g} s")
         return footage
 
-    def _scene(
-        self, job: VideoJob, footage: Footage, sound: _Sound, clip_id: str, start: int, stop: int
-    ) -> Material | Refused:
-        faces = footage.faces[start:stop]
-        chosen = crop = None
+    def _clip(self, scene: _Scene) -> Material | Refused:
         try:
-            self._check_length(len(faces))
-            audio, share = self._voice_of(sound, start, stop)
-            tracks = follow(faces)
-            chosen = speaker(tracks, _region(job, footage))
-            self._check_faces(tracks, chosen, len(faces))
-            assert chosen is not None
-            track = chosen.as_face_track([len(found) for found in faces])
-            fitted = self._crop(job, track.landmarks, footage)
-            crop = fitted.crop
-            self._check_person(track, lambda frame: footage.part(start + frame, start + frame + 1)[0])
-            seen = Seen(clip_id, audio, track, lambda most: footage.part(start, min(stop, start + most)))
-            sync = self._lip_sync(seen)
+            for stage, work in self._work:
+                with self._watch(stage):
+                    work(scene)
         except RejectionError as error:
-            refused = Rejected.by(error, clip_id, job.source)
-            return Refused(refused, draw_thumbnail(footage, start, stop, chosen, crop))
+            return Refused(Rejected.by(error, scene.id, scene.job.source), scene.thumbnail)
+        return self._material(scene)
+
+    def _check_scene(self, scene: _Scene) -> None:
+        check_length(scene.stop - scene.start, self.quality)
+
+    def _hear(self, scene: _Scene) -> None:
+        scene.audio, scene.speech_share = self._voice_of(scene.sound, scene.start, scene.stop)
+
+    def _look(self, scene: _Scene) -> None:
+        faces, footage = scene.faces, scene.footage
+        tracks = follow(faces)
+        scene.chosen = speaker(tracks, _region(scene.job, footage))
+        chosen = check_faces(tracks, scene.chosen, len(faces), self.quality)
+        track = chosen.as_face_track([len(found) for found in faces])
+        scene.fitted = self._crop(scene.job, track.landmarks, footage)
+        self._check_person(track, lambda frame: footage.part(scene.start + frame, scene.start + frame + 1)[0])
+        scene.track = track
+
+    def _compare(self, scene: _Scene) -> None:
+        assert scene.track is not None
+        start, stop = scene.start, scene.stop
+        frames = scene.footage.part
+        scene.sync = self._lip_sync(
+            Seen(scene.id, scene.audio, scene.track, lambda most: frames(start, min(stop, start + most)))
+        )
+
+    def _material(self, scene: _Scene) -> Material:
+        assert scene.track is not None
+        assert scene.fitted is not None
+        track, crop, frames = scene.track, scene.fitted.crop, scene.footage.frames
         points = to_crop(track.landmarks, crop)
         return Material(
-            id=clip_id,
-            frames=lambda: (apply_crop(frame, crop, self.resolution) for frame in footage.frames(start, stop)),
-            count=len(faces),
-            audio=audio,
+            id=scene.id,
+            frames=lambda: (apply_crop(frame, crop, self.resolution) for frame in frames(scene.start, scene.stop)),
+            count=scene.stop - scene.start,
+            audio=scene.audio,
             portrait=portrait_frame(track),
             landmarks=points,
             mouth_box=np.clip(mouth_boxes(points), 0, 1),
@@ -161,10 +244,10 @@ class FilmCutter:
             source_pixels=crop.side,
             crop=crop.box,
             roll=crop.roll,
-            invented=fitted.invented,
-            speech_share=share,
-            sync=sync,
-            thumbnail=draw_thumbnail(footage, start, stop, chosen, crop),
+            invented=scene.fitted.invented,
+            speech_share=scene.speech_share,
+            sync=scene.sync,
+            thumbnail=scene.thumbnail,
         )
 
     def _crop(self, job: VideoJob, landmarks: ndarray, footage: Footage) -> FittedCrop:
@@ -177,39 +260,12 @@ class FilmCutter:
     def _voice_of(self, sound: _Sound, start: int, stop: int) -> tuple[Waveform, float]:
         span = slice(start * SAMPLES_PER_FRAME, stop * SAMPLES_PER_FRAME)
         audio = fit(sound.audio[span], stop - start)
-        self._check_loudness(audio)
+        check_loudness(audio, self.quality)
         share, least = float(sound.speech[span].mean()), self.quality.min_speech_share
         if share < least:
             text = f"expected speech in at least {least:.0%} of the time, got {share:.0%}"
             raise RejectionError("no_speech", text, share, least)
         return audio, share
-
-    def _check_length(self, frames: int) -> None:
-        seconds, least = frames / FPS, self.quality.min_seconds
-        if seconds < least:
-            text = f"expected at least {round(least * FPS)} frames ({least:g} s) with sound, got {frames}"
-            raise RejectionError("short", text, seconds, least)
-
-    def _check_loudness(self, audio: Waveform) -> None:
-        level, least = loudness_db(audio), self.quality.min_loudness_db
-        if level is None or level < least:
-            got = "silence" if level is None else f"near silence ({level:.0f} dB)"
-            raise RejectionError("silence", f"expected sound of at least {least:g} dB, got {got}", level, least)
-
-    def _check_faces(self, tracks: list[Track], chosen: Track | None, frames: int) -> None:
-        quality = self.quality
-        if chosen is None:
-            raise RejectionError("no_face", "expected a face, got none in any frame")
-        share, second = len(chosen.faces) / frames, second_face_share(tracks, chosen, frames)
-        if second > quality.max_second_face:
-            text = f"expected one face, got a second one in {second:.0%} of the frames"
-            raise RejectionError("two_faces", text, second, quality.max_second_face)
-        if share < quality.min_face_share:
-            text = f"expected the face in at least {quality.min_face_share:.0%} of the frames, got {share:.0%}"
-            raise RejectionError("face_time", text, share, quality.min_face_share)
-        if chosen.height < quality.min_face_pixels:
-            text = f"expected a face at least {quality.min_face_pixels:g} px high, got {chosen.height:.0f} px"
-            raise RejectionError("small_face", text, chosen.height, quality.min_face_pixels)
 
     def _check_person(self, track: FaceTrack, picture: Callable[[int], ndarray]) -> None:
         most = self.quality.max_person_distance

@@ -1,19 +1,16 @@
-"""By how many frames the lips of a clip come late or early: what measures it, and which measure a cache uses."""
+"""Measures of how many frames the lips of a clip come late or early."""
 
 from __future__ import annotations
 
 import shutil
 from abc import ABC, abstractmethod
 from collections.abc import Callable
-from dataclasses import dataclass, replace
-from pathlib import Path
+from dataclasses import dataclass
 from typing import ClassVar, Self
 
-from lt_bench.assets.store import asset_path, has_asset
-from lt_bench.config import DataConfig
-from lt_bench.data.format import CACHE_FILE, info_from_dict
+from lt_bench.assets.store import asset_path
+from lt_bench.config.data import QualityConfig
 from lt_bench.errors import AssetError
-from lt_bench.files import read_json
 from lt_bench.perception.faces import FaceTrack
 from lt_bench.perception.speech.moonshine import WEIGHTS as MOONSHINE
 from lt_bench.perception.syncnet import S3FD, SYNCNET
@@ -87,37 +84,22 @@ def build_meter(name: str) -> SyncMeter:
     return METERS.get(name, "quality.offset_by").build()
 
 
-def settle(config: DataConfig) -> DataConfig:
-    """Say what ``quality.offset_by: auto`` is: what the cache was begun with; for a new one, SyncNet where it is here.
+def require_meter(quality: QualityConfig) -> None:
+    """Check that what the configured measure needs is here.
 
-    Raises:
-        CacheError: the cache's header is damaged.
-    """
-    quality = config.quality
-    if config.dataset == "synthetic" or quality.max_offset is None or quality.offset_by != "auto":
-        return config
-    header = Path(config.cache) / CACHE_FILE
-    begun = info_from_dict(read_json(header), header).settings if header.is_file() else {}
-    name = begun.get("quality", {}).get("offset_by")
-    if name not in ASSETS:
-        here = all(has_asset(asset) for asset in ASSETS["syncnet"]) and shutil.which("ffmpeg")
-        name = "syncnet" if here else "lip_sync_open"
-    return replace(config, quality=replace(quality, offset_by=name))
-
-
-def require_meter(config: DataConfig) -> None:
-    """Check that what a settled configuration's measure needs is here.
+    Args:
+        quality: with its measure resolved.
 
     Raises:
         AssetError: names what is missing, and how to do without.
     """
-    if config.quality.max_offset is None:
+    if quality.max_offset is None:
         return
     without = "or do without the check of lips and voice: quality.max_offset=null"
     try:
-        for name in ASSETS[config.quality.offset_by]:
+        for name in ASSETS[quality.offset_by]:
             asset_path(name)
     except AssetError as error:
         raise AssetError(f"{error}; {without}") from None
-    if config.quality.offset_by == "syncnet" and shutil.which("ffmpeg") is None:
+    if quality.offset_by == "syncnet" and shutil.which("ffmpeg") is None:
         raise AssetError(f"ffmpeg: expected on PATH, which syncnet-python runs, got none; {without}")

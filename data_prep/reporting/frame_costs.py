@@ -1,12 +1,14 @@
-"""What a frame costs on this machine: every stage is run on a few frames, by one process with one thread.
+"""CPU time of a frame on this machine: every stage is run on a few frames, by one process with one thread.
 
 CPU time is taken, so that whatever else the machine is at does not count.
 """
 
 from __future__ import annotations
 
+import math
 import tempfile
 import time
+from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -17,25 +19,23 @@ import numpy as np
 import torch
 
 from data_prep.datasets.jobs import SyntheticJob, VideoJob
+from data_prep.datasets.registry import data_set_class
 from data_prep.encoding.clip_export import CRF
 from data_prep.encoding.frame_encoder import FrameTaker
 from data_prep.engines.threads import one_thread
-from data_prep.extraction.crop import Crop, apply_crop
-from data_prep.extraction.face_tracks import follow, speaker
-from data_prep.extraction.footage import HELD_BYTES, Footage, job_span
+from data_prep.extraction.extractor import FilmCutter
+from data_prep.extraction.footage import HELD_BYTES, job_span
 from data_prep.extraction.raw_clip import Material, rendered_material
-from data_prep.extraction.voice_activity import VoiceDetector
-from data_prep.filters.lip_sync import Seen, build_meter
+from data_prep.resolved import ResolvedConfig
 from data_prep.synthetic.dataset import synthetic_clips
-from lt_bench.config import DataConfig, SyntheticConfig
+from lt_bench.config import DataConfig, QualityConfig, SyntheticConfig
 from lt_bench.conventions import FPS
 from lt_bench.errors import MediaError
-from lt_bench.media.audio import read_audio
-from lt_bench.media.video import iter_frames, write_video
+from lt_bench.media.video import iter_frames, probe_video, write_video
 from lt_bench.models.codecs.base import build_codec
-from lt_bench.perception.faces import FaceLandmarker
-from lt_bench.perception.speech.base import SAMPLES_PER_FRAME, build_speech_encoder
+from lt_bench.perception.speech.base import build_speech_encoder
 
+Seconds = defaultdict[str, float]
 FRAMES = 75
 MADE_LINES = 720
 """Of the rendered sample, where no video is here yet."""
@@ -43,16 +43,16 @@ MADE_LINES = 720
 
 @dataclass(frozen=True)
 class Costs:
-    """CPU seconds a frame of each stage, and how they were measured."""
+    """CPU seconds of a frame by stage, and how they were measured."""
 
     sample: str
     """What they were measured on."""
     frames: int
     seconds: dict[str, float]
-    """By what is done: decode, faces, audio, encode; export only for held-out splits; render for synthetic clips."""
+    """By ``Stage.cost``, and of what stages have in common or part: decode; export, only of held-out splits; render,
+    of synthetic clips."""
     export_bytes: float
     """Of a frame of the exported video."""
-
     decoded_bytes: int
     """Of a decoded frame; 0 for rendered ones."""
 
@@ -63,19 +63,18 @@ class Costs:
         return frames * (frame + again)
 
 
-def measure_costs(config: DataConfig, jobs: list[VideoJob]) -> Costs:
-    """CPU time of every stage on 75 frames: of the first job that can be read, or of a rendered face on 720 lines.
+def measure_costs(config: ResolvedConfig, jobs: list[VideoJob]) -> Costs:
+    """CPU time of every stage on 75 frames: of the first job that passes them, or of a rendered face on 720 lines.
 
     Raises:
         AssetError: weights are missing.
     """
     with tempfile.TemporaryDirectory(prefix="lt_bench-") as folder, one_thread():
-        if config.dataset == "synthetic":
+        if data_set_class(config.dataset).rendered:
             return _rendered(config, Path(folder))
         for job in jobs[:3]:
             try:
-                part = replace(job, stop=job.start + FRAMES / FPS)
-                return _filmed(config, part, job.source, Path(folder))
+                return _filmed(config, _beginning(job), job.source, Path(folder))
             except MediaError:
                 continue  # it will be listed as rejected; another one serves as well
         made = _make(Path(folder))
@@ -84,52 +83,60 @@ def measure_costs(config: DataConfig, jobs: list[VideoJob]) -> Costs:
 
 def _rendered(config: DataConfig, folder: Path) -> Costs:
     spec = synthetic_clips(config.synthetic, config.resolution)[0]
-    seconds: dict[str, float] = {}
+    seconds: Seconds = defaultdict(float)
     with _timed(seconds, "render"):
         material = rendered_material(SyntheticJob(spec), config.resolution)
     size = _encode(config, material, seconds, folder)
-    return _costs("a rendered clip", material.count, seconds, size, 0)
+    return Costs("a rendered clip", material.count, _each(seconds, material.count), size / material.count, 0)
 
 
-def _filmed(config: DataConfig, job: VideoJob, sample: str, folder: Path) -> Costs:
-    seconds: dict[str, float] = {}
+def _filmed(config: ResolvedConfig, job: VideoJob, sample: str, folder: Path) -> Costs:
+    """Run the extractor's own stages on a job, without limits, and the encoders on its clips."""
+    seconds: Seconds = defaultdict(float)
+    made: Seconds = defaultdict(float)
     with _timed(seconds, "decode"):
         frames = list(iter_frames(job.path, span=job_span(job)))
-        audio = read_audio(job.path, span=job_span(job))
     if not frames:
         raise MediaError(f"{job.path}: expected frames, got none")
-    landmarker = FaceLandmarker(3)
-    landmarker.detect(frames[0])  # the first use builds the network
-    with _timed(seconds, "faces"):
-        footage = Footage(job, len(frames), landmarker, config.quality.scene_threshold)
-        track = speaker(follow(footage.faces))
-    seconds["faces"] = max(seconds["faces"] - seconds["decode"], 0.0)
-    landmarker.close()
-    face = track.as_face_track([len(found) for found in footage.faces]) if track else None
-    sound = np.pad(audio, (0, len(frames) * SAMPLES_PER_FRAME))[: len(frames) * SAMPLES_PER_FRAME]
-    voice = VoiceDetector()
-    sync = None if config.quality.max_offset is None else build_meter(config.quality.offset_by)
-    with _timed(seconds, "audio"):
-        voice.speech(sound)
-        if sync is not None and face is not None:
-            sync.measure(Seen("plan", sound, face, lambda most: np.stack(frames[:most])))
-    side = min(frames[0].shape[:2])
-    material = Material(
-        id="plan",
-        frames=lambda: (apply_crop(frame, Crop(0, 0, side), config.resolution) for frame in frames),
-        count=len(frames),
-        audio=sound,
-        portrait=0,
-        landmarks=np.zeros((len(frames), 1, 2), np.float32),
-        mouth_box=np.zeros((len(frames), 4), np.float32),
-        counts=np.ones(len(frames), np.int64),
-        source_pixels=side,
+    count, decoded = len(frames), frames[0].nbytes
+    crop, quality = replace(config.crop, max_travel=math.inf), _without_limits(config.quality)
+    cutter = FilmCutter(config.resolution, crop, quality, lambda stage: _timed(seconds, stage.cost))
+    cutter.build()
+    kept = size = 0
+    for clip in cutter.clips(job):
+        if isinstance(clip, Material):
+            size += _encode(config, clip, made, folder)
+            kept += clip.count
+    cutter.close()
+    if not kept:
+        raise MediaError(f"{job.path}: expected a clip that passes every stage, got none")
+    seconds["faces"] = max(seconds["faces"] - seconds["decode"], 0.0)  # its pass over the frames decodes them, too
+    return Costs(sample, count, {**_each(seconds, count), **_each(made, kept)}, size / kept, decoded)
+
+
+def _beginning(job: VideoJob) -> VideoJob:
+    """The first frames of a job."""
+    end = probe_video(job.path).duration if job.stop is None else job.stop
+    return job if end - job.start <= FRAMES / FPS else replace(job, stop=job.start + FRAMES / FPS)
+
+
+def _without_limits(quality: QualityConfig) -> QualityConfig:
+    """Limits that every clip keeps; measures that are left out stay so."""
+    return replace(
+        quality,
+        min_seconds=0.0,
+        min_face_share=0.0,
+        min_face_pixels=0.0,
+        max_invented=1.0,
+        max_second_face=1.0,
+        max_person_distance=None if quality.max_person_distance is None else math.inf,
+        min_loudness_db=-math.inf,
+        min_speech_share=0.0,
+        max_offset=None if quality.max_offset is None else FRAMES,
     )
-    size = _encode(config, material, seconds, folder)
-    return _costs(sample, len(frames), seconds, size, frames[0].nbytes)
 
 
-def _encode(config: DataConfig, material: Material, seconds: dict[str, float], folder: Path) -> int:
+def _encode(config: DataConfig, material: Material, seconds: Seconds, folder: Path) -> int:
     """Time encoding and export; the bytes of the exported video."""
     taker = FrameTaker(build_codec(config.codec), material, torch.device("cpu"))  # of which CPU time tells
     speech = build_speech_encoder(config.speech_encoder)
@@ -142,8 +149,8 @@ def _encode(config: DataConfig, material: Material, seconds: dict[str, float], f
     return (folder / "plan.mp4").stat().st_size
 
 
-def _costs(sample: str, count: int, seconds: dict[str, float], size: int, decoded: int) -> Costs:
-    return Costs(sample, count, {name: value / count for name, value in seconds.items()}, size / count, decoded)
+def _each(seconds: Seconds, count: int) -> dict[str, float]:
+    return {name: value / count for name, value in seconds.items()}
 
 
 def _make(folder: Path) -> VideoJob:
@@ -162,7 +169,7 @@ def _make(folder: Path) -> VideoJob:
 
 
 @contextmanager
-def _timed(seconds: dict[str, float], name: str) -> Iterator[None]:
+def _timed(seconds: Seconds, name: str) -> Iterator[None]:
     started = time.process_time()
     yield
-    seconds[name] = time.process_time() - started
+    seconds[name] += time.process_time() - started

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
-from pathlib import Path
 
-from data_prep.datasets.downloads import VideoFolder
+from data_prep.datasets.base import DataSet, DownloadedDataSet, Wanted
 from data_prep.datasets.jobs import SyntheticJob, VideoJob
-from data_prep.datasets.listed import TERMS, unfetched, video_folder, wanted_videos
-from data_prep.datasets.sources import list_source
+from data_prep.datasets.registry import build_data_set
 from data_prep.describe import describe_cache, require_assets
-from data_prep.filters.lip_sync import settle
 from data_prep.reporting.frame_costs import Costs, measure_costs
 from data_prep.reporting.status import WAITING, status
+from data_prep.resolved import resolve_auto
 from lt_bench.config import DataConfig
 from lt_bench.conventions import FPS
 from lt_bench.data.clip_tensors import LANDMARKS, TRUTH_STATES
@@ -40,6 +38,8 @@ class Plan:
     videos_wanted: int
     """Videos elsewhere that the list names; 0 for other data sets."""
     videos_here: int
+    download_bytes: int | None
+    """Of the videos that are not here, rounded where the list does not tell; None where it tells nothing."""
     seconds: float
     """Of video in the clips that wait, and in those whose videos are to be fetched first."""
     fetched_first: int
@@ -62,29 +62,31 @@ def make_plan(config: DataConfig, workers: int) -> Plan:
     Raises:
         LtBenchError: the list cannot be read, weights are missing, or a setting does not fit.
     """
-    config = settle(config)
-    source = list_source(config)
-    require_assets(config)
-    info = describe_cache(config, source.hash)
+    resolved = resolve_auto(config)
+    data_set = build_data_set(config)
+    source = data_set.jobs()
+    require_assets(resolved)
+    info = describe_cache(resolved, source.hash)
     waiting = {clip.id for clip in status(config).clips if clip.state == WAITING}
     jobs = [job for job in source.jobs if job.id in waiting]
     frames = {job.id: _frames(job) for job in jobs}
     known = {name: count for name, count in frames.items() if count is not None}
     exported = {job.id for job in jobs if job.split in source.exported}
-    costs = measure_costs(config, [job for job in source.jobs if isinstance(job, VideoJob)])
-    coming = unfetched(config) if config.dataset in TERMS else []
+    costs = measure_costs(resolved, [job for job in source.jobs if isinstance(job, VideoJob)])
+    coming = data_set.unfetched() if isinstance(data_set, DownloadedDataSet) else []
     clips = [(count, name in exported) for name, count in known.items()]
     clips += [(round(seconds * FPS), split in source.exported) for seconds, split in coming]
     held, frames_in_all = sum(count for count, out in clips if out), sum(count for count, _ in clips)
     work = sum(costs.clip(count, out) for count, out in clips)
     processes = max(1, min(workers, len(jobs) + len(coming)))
-    wanted, here = _videos(config)
+    wanted, away = _videos(data_set)
     return Plan(
         clips=len(source.jobs),
         waiting=len(jobs),
         missing=dict(sorted(Counter(clip.rule for clip in source.missing if clip.rule != "unavailable").items())),
-        videos_wanted=wanted,
-        videos_here=here,
+        videos_wanted=len(wanted),
+        videos_here=len(wanted) - len(away),
+        download_bytes=_bytes(away),
         seconds=frames_in_all / FPS,
         fetched_first=len(coming),
         unknown=len(frames) - len(known),
@@ -116,8 +118,14 @@ def _frames(job: VideoJob | SyntheticJob) -> int | None:
         return None
 
 
-def _videos(config: DataConfig) -> tuple[int, int]:
-    if config.dataset not in TERMS:
-        return 0, 0
-    wanted, folder = wanted_videos(config), VideoFolder(video_folder(config), Path(config.cache))
-    return len(wanted), sum(folder.find(video.name) is not None for video in wanted)
+def _videos(data_set: DataSet) -> tuple[list[Wanted], list[Wanted]]:
+    """All videos of the list, and those that are not here."""
+    if not isinstance(data_set, DownloadedDataSet):
+        return [], []
+    wanted = data_set.wanted_videos()
+    return wanted, [video for video in wanted if not data_set.is_here(video)]
+
+
+def _bytes(videos: list[Wanted]) -> int | None:
+    sizes = [video.bytes for video in videos if video.bytes is not None]
+    return sum(sizes) if len(sizes) == len(videos) else None

@@ -18,7 +18,7 @@ from markupsafe import Markup
 from data_prep.extraction.thumbnail import THUMBNAILS
 from data_prep.outcome import Rejected
 from data_prep.reporting.histogram import histogram, three_digits
-from data_prep.rules import REJECTION_RULES, STAGES, Rule
+from data_prep.stages import PIPELINE, REJECTION_RULES, Rule, stage_of
 from lt_bench.config import parse_config
 from lt_bench.config.data import QualityConfig
 from lt_bench.conventions import FPS
@@ -134,10 +134,10 @@ def _length(seconds: float) -> str:
 def _stages(kept: int, rejected: Sequence[Rejected]) -> list[dict[str, Any]]:
     """How many clips each stage was given, kept and rejected; stages that reject nothing by rule are left out."""
     rows, left = [], kept + len(rejected)
-    for stage, text in STAGES.items():
-        if any(rule.stage == stage for rule in REJECTION_RULES.values()):
-            lost = sum(REJECTION_RULES[clip.rule].stage == stage for clip in rejected)
-            rows.append({"name": stage, "text": text, "given": left, "lost": lost, "left": left - lost})
+    for stage in PIPELINE:
+        if stage.rules:
+            lost = sum(stage_of(clip.rule) is stage for clip in rejected)
+            rows.append({"name": stage.name, "text": stage.title, "given": left, "lost": lost, "left": left - lost})
             left -= lost
     return rows
 

@@ -9,17 +9,16 @@ from pathlib import Path
 from typing import Any
 
 from data_prep.datasets.jobs import Source
-from data_prep.datasets.sources import list_source
+from data_prep.datasets.registry import list_source
 from data_prep.encoding.verification import is_verified
 from data_prep.outcome import Rejected, finished_jobs
-from data_prep.rules import REJECTION_RULES, STAGES
+from data_prep.stages import PIPELINE, Scope, last, stage_of
 from lt_bench.config import DataConfig, parse_config
 from lt_bench.data.cache import LatentCache
 from lt_bench.data.format import INDEX_FILE, JOURNAL_FILE, REJECTED_FILE
 from lt_bench.files import read_json
 
 WAITING, WHOLE, REJECTED = "waiting", "whole", "rejected"
-PER_CLIP = ("list", "fetch", "split", "audio", "faces", "quality", "encode")
 
 
 @dataclass(frozen=True)
@@ -47,26 +46,19 @@ class Status:
 
     def stages(self) -> list[dict[str, Any]]:
         """For each stage how many clips passed it, were rejected there, and still wait for it."""
-        order = list(STAGES)
+        place = {stage.name: number for number, stage in enumerate(PIPELINE)}
         rejected = Counter(clip.stage for clip in self.clips if clip.state == REJECTED)
         rows = []
-        for stage in order:
-            if stage in PER_CLIP or stage == "index":
-                passed = sum(self._passed(clip, order.index(stage), order) for clip in self.clips)
-                waiting = sum(self._waits(clip, order.index(stage), order) for clip in self.clips)
-            else:
-                over = self.verified if stage == "verify" else self.complete
+        for at, stage in enumerate(PIPELINE):
+            if stage.scope is Scope.CACHE:
+                over = self.verified if stage is last(Scope.CACHE) else self.complete
                 kept = sum(clip.state == WHOLE for clip in self.clips)
                 passed, waiting = (kept, 0) if over else (0, kept)
-            rows.append({"stage": stage, "passed": passed, "rejected": rejected[stage], "waiting": waiting})
+            else:
+                passed = sum(place[clip.stage] + (clip.state != REJECTED) > at for clip in self.clips)
+                waiting = sum(place[clip.stage] < at and clip.state != REJECTED for clip in self.clips)
+            rows.append({"stage": stage.name, "passed": passed, "rejected": rejected[stage.name], "waiting": waiting})
         return rows
-
-    def _passed(self, clip: ClipState, at: int, order: list[str]) -> bool:
-        reached = order.index(clip.stage)
-        return reached > at if clip.state == REJECTED else reached >= at
-
-    def _waits(self, clip: ClipState, at: int, order: list[str]) -> bool:
-        return clip.state != REJECTED and order.index(clip.stage) < at
 
 
 def status(config: DataConfig) -> Status:
@@ -79,7 +71,7 @@ def status(config: DataConfig) -> Status:
     if (path / INDEX_FILE).is_file():
         cache = LatentCache.open(path)
         rejected = [parse_config(Rejected, item, REJECTED_FILE) for item in read_json(path / REJECTED_FILE)]
-        whole = [ClipState(r.id, r.source, WHOLE, "index") for r in cache.records()]
+        whole = [ClipState(r.id, r.source, WHOLE, last(Scope.INDEX).name) for r in cache.records()]
         return Status(_sorted([*whole, *map(_refused, rejected)]), True, is_verified(cache))
     return Status(_sorted(_unfinished(source, path / JOURNAL_FILE)), False, False)
 
@@ -98,15 +90,16 @@ def _unfinished(source: Source, journal: Path) -> list[ClipState]:
             extras.append(entry["rejected"])
         else:
             row = entry["row"]
-            whole[row["id"]] = ClipState(row["id"], row["source"], WHOLE, "encode")
+            whole[row["id"]] = ClipState(row["id"], row["source"], WHOLE, last(Scope.CLIP).name)
             extras.append(entry["extra"])
     over = finished_jobs(extras)
-    waiting = [ClipState(job.id, job.source, WAITING, "fetch") for job in source.jobs if job.id not in over]
+    fetched = last(Scope.SOURCE).name
+    waiting = [ClipState(job.id, job.source, WAITING, fetched) for job in source.jobs if job.id not in over]
     return [*{**whole, **rejected}.values(), *waiting]
 
 
 def _refused(clip: Rejected) -> ClipState:
-    return ClipState(clip.id, clip.source, REJECTED, REJECTION_RULES[clip.rule].stage, clip.reason, clip.rule)
+    return ClipState(clip.id, clip.source, REJECTED, stage_of(clip.rule).name, clip.reason, clip.rule)
 
 
 def _sorted(clips: list[ClipState]) -> tuple[ClipState, ...]:

@@ -25,11 +25,12 @@ import numpy as np
 from measure import report
 
 from data_prep.datasets.jobs import SyntheticJob
-from data_prep.datasets.sources import list_source
+from data_prep.datasets.registry import list_source
 from data_prep.describe import describe_cache
 from data_prep.engines import run_jobs
 from data_prep.filters.duplicates import Fingerprint
 from data_prep.finalize import drop_duplicates
+from data_prep.resolved import resolve_auto
 from lt_bench.config import DataConfig, SyntheticConfig
 from lt_bench.data.clip_tensors import PreparedClip, write_clip
 from lt_bench.data.format import CacheInfo, ClipQuality, ClipRecord
@@ -87,7 +88,7 @@ def build(clips: int, out: Path) -> dict[str, float]:
     started, cpu = time.perf_counter(), time.process_time()
     config = config_of(clips, out)
     source = list_source(config)
-    info = describe_cache(config, source.hash)
+    info = describe_cache(resolve_auto(config), source.hash)
     with CacheWriter(out, info) as writer:
         for record, seen in run_jobs(source.jobs, partial(Generator, out, info), partial(_lost), workers=1):
             writer.commit(record, {"job": record.id, "parts": 1, "fingerprint": seen})

@@ -35,6 +35,7 @@ from data_prep.extraction.face_tracks import follow, speaker
 from data_prep.extraction.scenes import SceneCutter
 from data_prep.extraction.voice_activity import VoiceDetector
 from data_prep.filters.lip_sync import Seen, build_meter
+from data_prep.resolved import resolve_auto
 from lt_bench.config import DataConfig
 from lt_bench.media.audio import read_audio
 from lt_bench.media.video import iter_frames, write_video
@@ -101,8 +102,10 @@ class Parts:
 
 
 def measure(video: Path, folder: Path) -> dict[str, Any]:
-    """Return medians of the parts and of the whole."""
-    config = DataConfig(dataset="folder", folder=str(video.parent), cache=str(folder / "cache"), resolution=SIDE)
+    """Medians of the parts and of the whole."""
+    config = resolve_auto(
+        DataConfig(dataset="folder", folder=str(video.parent), cache=str(folder / "cache"), resolution=SIDE)
+    )
     info = describe_cache(config, "00")
     settings = Settings(
         folder / "cache", info, config.codec, config.speech_encoder, ("train",), config.crop, config.quality

@@ -1,24 +1,30 @@
-"""Make the published splits of HDTF or CelebV-HQ from the data set's own lists.
+"""Make the published splits of a data set from its own lists.
 
     python experiments/splits/publish.py hdtf --lists DIR
     python experiments/splits/publish.py celebv-hq --lists DIR
+    python experiments/splits/publish.py grid
+    python experiments/splits/publish.py crema-d --lists DIR
 
-``DIR`` holds HDTF's ``*_video_url.txt`` or CelebV-HQ's ``celebvhq_info.json``. The manifest goes to
-``data_prep/datasets/published`` (or ``--out``).
+``DIR`` holds HDTF's ``*_video_url.txt``, CelebV-HQ's ``celebvhq_info.json``, or is a clone of CREMA-D without its LFS
+files (``GIT_LFS_SKIP_SMUDGE=1 git clone``), whose pointers become the table of clips next to the manifest. The manifest
+goes to ``data_prep/datasets/published`` (or ``--out``).
 """
 
 from __future__ import annotations
 
 import argparse
+import gzip
 import json
 import re
 from pathlib import Path
 from urllib.parse import parse_qs, urlparse
 
+from data_prep.datasets.crema_d import TABLE
+from data_prep.datasets.grid import Grid
 from data_prep.datasets.published_splits import FOLDER, PublishedSplits, assign, splits_text
 from data_prep.datasets.splits import RULE
-from lt_bench.conventions import Split
-from lt_bench.files import sha256_file, write_text
+from lt_bench.data.format import Split
+from lt_bench.files import sha256_file, write_bytes, write_text
 
 HDTF_NOTE = (
     "Identity: the name without its number (JohnLewis0 and JohnLewis1 are one man). Names that share a video are one "
@@ -29,6 +35,13 @@ CELEBV_NOTE = (
     "The list names no identities. A source video stands for its identity: the splits are disjoint in source videos; "
     "lt-bench cache check-leaks finds faces that appear in several."
 )
+GRID_NOTE = (
+    "Test: the four speakers that LipNet (arXiv 1611.01599) holds out as unseen, 1, 2, 20 and 22. Validation: the "
+    "speakers that the rule holds out for validation, 13, 24 and 28, and speaker 4, so that the first five speakers "
+    "have every split. All others train. Speaker 21 has no video. The detector lip_sync_open was fitted on 11 clips of "
+    "ten GRID speakers, so that its scores on this set are not independent of it."
+)
+CREMA_NOTE = "Identity: the actor's number. All clips of an actor have one split."
 Videos = list[tuple[str, str, str]]
 
 
@@ -55,14 +68,38 @@ def celebv_hq(lists: Path) -> tuple[Videos, dict[str, Split], list[Path], str]:
     return [(place, place, place) for place in places], {}, [file], CELEBV_NOTE
 
 
-SOURCES = {"hdtf": hdtf, "celebv-hq": celebv_hq}
+def grid(lists: Path) -> tuple[Videos, dict[str, Split], list[Path], str]:
+    """As ``hdtf``; the corpus has no list, its speakers are numbered."""
+    names = [f"s{number}" for number in Grid.numbers]
+    held: dict[str, Split] = dict.fromkeys(("s1", "s2", "s20", "s22"), "test")
+    held |= dict.fromkeys(("s4", "s13", "s24", "s28"), "validation")
+    splits: dict[str, Split] = {name: held.get(name, "train") for name in names}
+    return [(name, name, f"{name}.zip") for name in names], splits, [], GRID_NOTE
+
+
+def crema_d(lists: Path) -> tuple[Videos, dict[str, Split], list[Path], str]:
+    """As ``hdtf``; also writes the table of clips."""
+    pointers = sorted((lists / "VideoFlash").glob("*.flv"))
+    rows = [f"{path.stem},{','.join(read_pointer(path))}\n" for path in pointers]
+    write_bytes(TABLE, gzip.compress("".join(rows).encode("ascii"), 9, mtime=0))
+    actors = sorted({path.stem.split("_")[0] for path in pointers})
+    return [(actor, actor, actor) for actor in actors], {}, [TABLE], CREMA_NOTE
+
+
+def read_pointer(path: Path) -> tuple[str, str]:
+    """SHA-256 and size that a Git LFS pointer states."""
+    facts = dict(line.split(" ", 1) for line in path.read_text(encoding="ascii").splitlines() if line)
+    return facts["oid"].removeprefix("sha256:"), facts["size"]
+
+
+SOURCES = {"hdtf": hdtf, "celebv-hq": celebv_hq, "grid": grid, "crema-d": crema_d}
 
 
 def main() -> None:
     """Write the manifest and print its hash."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("dataset", choices=sorted(SOURCES))
-    parser.add_argument("--lists", type=Path, required=True, metavar="DIR")
+    parser.add_argument("--lists", type=Path, default=Path(), metavar="DIR")
     parser.add_argument("--out", type=Path, metavar="FILE")
     arguments = parser.parse_args()
     videos, pinned, files, note = SOURCES[arguments.dataset](arguments.lists)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal
 
+from lt_bench.data_sets import data_set_entry
+
 
 @dataclass(frozen=True)
 class SyntheticConfig:
@@ -88,15 +90,12 @@ class QualityConfig:
     """Whether clips with the picture and sound of another clip are rejected or kept."""
 
 
-DEFAULT_CODECS = {"synthetic": "ae_rendered_f32", "grid-sample": "taef2"}
-"""Codecs of the data sets for which there is a better one than the weight-free dct."""
-
-
 @dataclass(frozen=True)
 class DataConfig:
     """Data set, latent cache and preparation."""
 
-    dataset: Literal["synthetic", "grid-sample", "folder", "hdtf", "celebv-hq"] = "synthetic"
+    dataset: str = "synthetic"
+    """Name of a data set: synthetic, grid-sample, grid, crema-d, folder, hdtf, celebv-hq."""
     cache: str = "caches/synthetic-128"
     """Folder of the latent cache, relative to the working directory."""
     resolution: int = 128
@@ -113,12 +112,17 @@ class DataConfig:
     splits_of: str = ""
     """Earlier cache whose identities keep their splits, for ``dataset: folder`` (``data_prep/datasets/splits.py``)."""
     videos: str = ""
-    """Folder with the downloaded videos of hdtf or celebv-hq; empty: ``videos`` next to the cache."""
+    """Folder with the downloaded videos; empty: ``DATASET-videos`` next to the cache."""
+    speakers: str = ""
+    """Speakers of a data set that numbers them (grid: 1 to 34, crema-d: 1001 to 1091), as ``1-5,7``; empty: all."""
+    clips_per_speaker: int = 0
+    """Clips of each of these speakers, evenly over their names; 0: all."""
     info: str = ""
     """Path of CelebV-HQ's ``celebvhq_info.json``."""
     crop: CropConfig = field(default_factory=CropConfig)
     quality: QualityConfig = field(default_factory=QualityConfig)
 
     def __post_init__(self) -> None:
+        entry = data_set_entry(self.dataset)
         if self.codec == "auto":  # resolved at once, so that every saved configuration names its codec
-            object.__setattr__(self, "codec", DEFAULT_CODECS.get(self.dataset, "dct"))
+            object.__setattr__(self, "codec", entry.codec)

@@ -69,6 +69,9 @@ def parse_config(kind: type[T], document: dict[str, Any], source: str = "config"
     except ValidationError as error:
         first = error.errors()[0]
         key = ".".join(_key(kind, first["loc"])) or "(top level)"
+        if first["type"] == "value_error":  # said by a dataclass itself, of one of its own keys
+            parent = f"{key}." if first["loc"] else ""
+            raise ConfigError(f"{source}: {parent}{first.get('ctx', {}).get('error')}") from None
         if first["type"] == "unexpected_keyword_argument":
             raise ConfigError(f"{source}: unknown key '{key}'{_known(kind, first['loc'])}") from None
         if first["type"] in ("missing", "missing_argument"):

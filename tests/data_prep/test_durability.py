@@ -14,9 +14,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from data_prep.datasets.sources import list_source
+from data_prep.datasets.registry import list_source
 from data_prep.describe import describe_cache
 from data_prep.pipeline import prepare
+from data_prep.resolved import resolve_auto
 from lt_bench.cli.main import main
 from lt_bench.config import DataConfig, SyntheticConfig
 from lt_bench.data.format import INDEX_FILE, JOURNAL_FILE
@@ -54,7 +55,7 @@ def journal(path: Path) -> int:
 
 def test_a_second_process_on_the_same_folder_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
     settings = DataConfig(cache=str(tmp_path / "cache"), resolution=64, codec="dct")
-    with CacheWriter(tmp_path / "cache", describe_cache(settings, list_source(settings).hash)):
+    with CacheWriter(tmp_path / "cache", describe_cache(resolve_auto(settings), list_source(settings).hash)):
         assert main(["prepare", "synthetic", "--out", str(tmp_path / "cache")]) == 2
     assert "another process is writing this cache" in capsys.readouterr().err
 

@@ -8,9 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from data_prep.datasets.celebv_hq import read_celebv_hq
-from data_prep.datasets.hdtf import GROUPS, LISTS, read_hdtf
-from data_prep.datasets.listed import celebv_hq_source, hdtf_source, wanted_videos
+from data_prep.datasets.celebv_hq import CelebvHq
+from data_prep.datasets.celebv_hq_list import read_celebv_hq
+from data_prep.datasets.hdtf import Hdtf
+from data_prep.datasets.hdtf_lists import GROUPS, LISTS, read_hdtf
 from data_prep.datasets.published_splits import published
 from lt_bench.cli.main import main
 from lt_bench.config import CropConfig, DataConfig
@@ -67,7 +68,7 @@ def test_videos_of_hdtf_that_are_not_there_are_listed_and_those_there_follow_our
 ):
     for name in ("Radio34.mp4", "RApGxN-O9Qc.webm", "JohnLewis0_0.mkv", "notes.txt"):
         (tmp_path / name).write_bytes(b"x")
-    source = hdtf_source(DataConfig(dataset="hdtf", cache=str(tmp_path / "c"), videos=str(tmp_path)))
+    source = Hdtf(DataConfig(dataset="hdtf", cache=str(tmp_path / "c"), videos=str(tmp_path))).jobs()
     jobs = {job.id: job for job in source.jobs}
     assert sorted(jobs) == ["CarolynMaloney2_0", "JohnLewis0_0", *(f"Radio34_{k}" for k in range(10))]
     assert (jobs["Radio34_1"].start, jobs["Radio34_1"].stop) == (40, 50)  # type: ignore[union-attr]
@@ -77,7 +78,7 @@ def test_videos_of_hdtf_that_are_not_there_are_listed_and_those_there_follow_our
     assert jobs["JohnLewis0_0"].split == homes["WDA/JohnLewis0"].split
     assert Counter(clip.rule for clip in source.missing) == {"unavailable": 436 - 12, "unlisted": 1, "not_video": 1}
     (tmp_path / "Radio1.mp4").write_bytes(b"x")
-    assert hdtf_source(DataConfig(dataset="hdtf", cache="c", videos=str(tmp_path))).hash != source.hash
+    assert Hdtf(DataConfig(dataset="hdtf", cache="c", videos=str(tmp_path))).jobs().hash != source.hash
 
 
 def test_every_entry_of_the_folder_of_videos_is_used_or_listed(mirror: Path, tmp_path: Path):
@@ -96,7 +97,7 @@ def test_every_entry_of_the_folder_of_videos_is_used_or_listed(mirror: Path, tmp
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_bytes(b"{}")
     config = DataConfig(dataset="hdtf", cache=str(folder / "cache"), videos=str(folder))
-    source = hdtf_source(config)
+    source = Hdtf(config).jobs()
     assert {job.path for job in source.jobs} == {folder / name for name in used}  # type: ignore[union-attr]
     assert {clip.source: clip.reason for clip in source.missing if clip.rule == "stray"} == unused
     assert [clip.source for clip in source.missing if clip.rule == "not_video"] == ["Radio6.mp4.part", "papers"]
@@ -106,9 +107,11 @@ def test_every_entry_of_the_folder_of_videos_is_used_or_listed(mirror: Path, tmp
 
 
 def test_the_window_way_wants_the_reference_resolution(mirror: Path):
-    wanted = {v.name: v.height for v in wanted_videos(DataConfig(dataset="hdtf", crop=CropConfig(method="window")))}
+    wanted = {
+        v.name: v.height for v in Hdtf(DataConfig(dataset="hdtf", crop=CropConfig(method="window"))).wanted_videos()
+    }
     assert (wanted["Radio11"], wanted["Radio34"], wanted["KevinMcCarthy1"]) == (720, 1080, 1080)
-    assert {v.height for v in wanted_videos(DataConfig(dataset="hdtf"))} == {1080}
+    assert {v.height for v in Hdtf(DataConfig(dataset="hdtf")).wanted_videos()} == {1080}
     assert len(wanted) == 369
 
 
@@ -145,7 +148,7 @@ def test_celebv_hq_is_read_and_its_bad_entries_are_told(tmp_path: Path):
     assert "fractions" in reasons["cd_0"]
     assert "duration" in reasons["ef_0"]
     (tmp_path / "-aB.mp4").write_bytes(b"x")
-    source = celebv_hq_source(DataConfig(dataset="celebv-hq", videos=str(tmp_path), info=str(info)))
+    source = CelebvHq(DataConfig(dataset="celebv-hq", videos=str(tmp_path), info=str(info))).jobs()
     assert [(job.id, job.identity, job.start, job.region) for job in source.jobs] == [  # type: ignore[union-attr]
         ("aB_0", "-aB", 1.5, (0.2, 0.1, 0.7, 0.9))
     ]
@@ -153,13 +156,13 @@ def test_celebv_hq_is_read_and_its_bad_entries_are_told(tmp_path: Path):
     assert {clip.rule for clip in source.missing} == {"unlisted", "not_video"}  # the list itself lies in the folder
     (tmp_path / "-aB_0.mp4").write_bytes(b"x")
     (tmp_path / "zz.mp4").write_bytes(b"x")
-    source = celebv_hq_source(DataConfig(dataset="celebv-hq", videos=str(tmp_path), info=str(info)))
+    source = CelebvHq(DataConfig(dataset="celebv-hq", videos=str(tmp_path), info=str(info))).jobs()
     assert [clip.source for clip in source.missing if clip.rule == "stray"] == ["-aB_0.mp4", "zz.mp4"]
 
 
 def test_celebv_hq_without_its_list_is_an_error(tmp_path: Path):
     with pytest.raises(ConfigError, match="--info"):
-        celebv_hq_source(DataConfig(dataset="celebv-hq"))
+        CelebvHq(DataConfig(dataset="celebv-hq")).jobs()
     with pytest.raises(LtBenchError, match="readable JSON"):
         read_celebv_hq(tmp_path / "absent.json")
     (tmp_path / "other.json").write_text("[1]")

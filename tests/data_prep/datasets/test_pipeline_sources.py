@@ -8,9 +8,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from data_prep.datasets.folder import folder_source
 from data_prep.datasets.grid_sample import SPEAKERS, SPLIT_OF, grid_sample
 from data_prep.datasets.ids import unique_ids
-from data_prep.datasets.sources import folder_source, list_source
+from data_prep.datasets.registry import list_source
 from data_prep.extraction.portrait import portrait_frame
 from data_prep.extraction.raw_clip import Material
 from data_prep.filters.lip_sync import LipSync

@@ -16,9 +16,10 @@ import torch
 from data_prep.describe import PERSON_ASSET, describe_cache, require_assets
 from data_prep.filters import lip_sync as sync
 from data_prep.filters import lip_sync_syncnet as sync_net
-from data_prep.filters.lip_sync import LipSync, Seen, settle
+from data_prep.filters.lip_sync import LipSync, Seen
 from data_prep.filters.lip_sync_syncnet import SyncNetMeter
 from data_prep.pipeline import open_complete, prepare
+from data_prep.resolved import resolve_auto
 from data_prep.rules import RejectionError
 from lt_bench.config import DataConfig, QualityConfig
 from lt_bench.data.writer import CacheWriter
@@ -91,7 +92,7 @@ def networks_here(monkeypatch: pytest.MonkeyPatch) -> Iterator[set[str]]:
             raise AssetError(f"{name} is absent")
         return Path(name)
 
-    monkeypatch.setattr(sync, "has_asset", here.__contains__)
+    monkeypatch.setattr("data_prep.resolved.has_asset", here.__contains__)
     monkeypatch.setattr(sync, "asset_path", path)
     monkeypatch.setattr("data_prep.describe.asset_path", path)
     monkeypatch.setattr(shutil, "which", lambda name: name)
@@ -100,30 +101,30 @@ def networks_here(monkeypatch: pytest.MonkeyPatch) -> Iterator[set[str]]:
 
 def test_syncnet_where_it_is_here_and_as_the_cache_was_begun(networks_here: set[str], tmp_path: Path):
     config = DataConfig(dataset="folder", cache=str(tmp_path / "cache"), resolution=64)
-    assert settle(config).quality.offset_by == "lip_sync_open"
-    with CacheWriter(tmp_path / "cache", describe_cache(config, "00")) as writer:
+    assert resolve_auto(config).quality.offset_by == "lip_sync_open"
+    with CacheWriter(tmp_path / "cache", describe_cache(resolve_auto(config), "00")) as writer:
         assert writer.info.settings["quality"]["offset_by"] == "lip_sync_open"
     networks_here |= {"syncnet_v2.model", "sfd_face.pth"}
-    assert settle(config).quality.offset_by == "lip_sync_open"
-    assert settle(replace(config, cache=str(tmp_path / "new"))).quality.offset_by == "syncnet"
+    assert resolve_auto(config).quality.offset_by == "lip_sync_open"
+    assert resolve_auto(replace(config, cache=str(tmp_path / "new"))).quality.offset_by == "syncnet"
     off = replace(config, quality=QualityConfig(max_offset=None))
-    assert settle(off) == off
+    assert resolve_auto(off) == off
 
 
 def test_what_a_measure_lacks_is_named_with_what_to_do(networks_here: set[str], monkeypatch: pytest.MonkeyPatch):
     config = DataConfig(dataset="folder", cache="nowhere", quality=QualityConfig(offset_by="syncnet"))
     with pytest.raises(AssetError, match=r"syncnet_v2\.model is absent; or do without.*quality\.max_offset=null"):
-        require_assets(config)
+        require_assets(resolve_auto(config))
     networks_here |= {"syncnet_v2.model", "sfd_face.pth"}
-    require_assets(config)
+    require_assets(resolve_auto(config))
     monkeypatch.setattr(shutil, "which", lambda name: None)
     with pytest.raises(AssetError, match="ffmpeg: expected on PATH"):
-        require_assets(config)
+        require_assets(resolve_auto(config))
     with pytest.raises(AssetError, match=r"moonshine_tiny_en_encoder\.ort is absent"):
-        require_assets(replace(config, quality=QualityConfig()))
+        require_assets(resolve_auto(replace(config, quality=QualityConfig())))
     networks_here.remove(PERSON_ASSET)
     with pytest.raises(AssetError, match=r"dlib_face.* is absent; or do without.*quality\.max_person_distance=null"):
-        require_assets(config)
+        require_assets(resolve_auto(config))
 
 
 def test_a_clip_out_of_time_by_syncnet_is_rejected_and_the_cache_opens_without_it(
@@ -135,7 +136,7 @@ def test_a_clip_out_of_time_by_syncnet_is_rejected_and_the_cache_opens_without_i
     write_video(tmp_path / "films" / "b.mp4", frames[:45], audio=sound[: 45 * 640])
     stub: Any = Stub(SyncReading(1.5, 9.0, 7, 56))
     with monkeypatch.context() as patch:
-        patch.setattr(sync, "has_asset", lambda name: True)
+        patch.setattr("data_prep.resolved.has_asset", lambda name: True)
         patch.setattr(sync, "asset_path", Path)
         patch.setattr(shutil, "which", lambda name: name)
         patch.setattr("data_prep.extraction.extractor.build_meter", lambda name: meter_of(stub, patch))

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from data_prep.datasets.sources import list_source
+from data_prep.datasets.registry import list_source
 from data_prep.pipeline import open_complete, prepare
 from data_prep.synthetic import synthetic_clips
 from data_prep.synthetic.performance import STATE, Performance, sway_slowness

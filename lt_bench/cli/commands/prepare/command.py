@@ -13,39 +13,42 @@ from lt_bench.cli.commands.prepare.report_text import print_report, report_of
 from lt_bench.cli.output import add_json_flag, print_json, progress_bar
 from lt_bench.cli.parsing import add_devices_flag, at_least
 from lt_bench.cli.plugin_option import add_plugin_flag
+from lt_bench.data_sets import DATA_SETS
 
 if TYPE_CHECKING:
     from rich.progress import Progress
 
     from lt_bench.config import DataConfig
 
-RESOLUTIONS = {"synthetic": 128, "grid-sample": 128, "folder": 128, "hdtf": 256, "celebv-hq": 256}
-"""Data sets, with the side of their frames in pixels if ``--resolution`` is not given."""
-
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the verb's arguments."""
-    parser.add_argument("dataset", choices=tuple(RESOLUTIONS), help="what to prepare")
+    parser.add_argument("dataset", choices=tuple(DATA_SETS), help="what to prepare")
     parser.add_argument("overrides", nargs="*", metavar="key=value", help="a key of the data configuration")
     parser.add_argument("--out", required=True, metavar="DIR", help="folder of the cache")
     parser.add_argument("--folder", default="", metavar="DIR", help="folder of videos, for the data set 'folder'")
     parser.add_argument(
-        "--videos", default="", metavar="DIR", help="videos of hdtf or celebv-hq (default: a folder beside the cache)"
+        "--videos", default="", metavar="DIR", help="downloaded videos (default: a folder next to the cache)"
     )
     parser.add_argument("--info", default="", metavar="FILE", help="celebvhq_info.json, for the data set 'celebv-hq'")
     parser.add_argument(
-        "--download", action="store_true", help="fetch the videos of hdtf or celebv-hq that are not there, by yt-dlp"
+        "--download",
+        action="store_true",
+        help="fetch the videos that are not there (those on YouTube by yt-dlp)",
+    )
+    parser.add_argument(
+        "--speakers", default="", metavar="N-M,...", help="speakers of grid or crema-d, such as 1-5,7 (default: all)"
     )
     parser.add_argument(
         "--codec",
         default="auto",
-        help="ae_rendered_f32 (default for synthetic), taef2 (for grid-sample), dct (for others), kl:PATH or dc:PATH",
+        help=f"dct (default), ae_rendered_f32, taef2, kl:PATH or dc:PATH ({_others('codec', 'dct')})",
     )
     parser.add_argument("--speech-encoder", default="log_mel", help="log_mel (default), moonshine or wav2vec2:PATH")
     parser.add_argument(
         "--resolution",
         type=at_least(1),
-        help="side of the square frames in pixels (default: 256 for hdtf and celebv-hq, else 128)",
+        help=f"side of the square frames in pixels (default: 128; {_others('resolution', 128)})",
     )
     parser.add_argument("--engine", choices=("local", "ray"), default="local", help="where clips are prepared")
     parser.add_argument("--workers", type=at_least(1), metavar="N", help="processes (default: one a CPU, at most 8)")
@@ -55,6 +58,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     look.add_argument("--plan", action="store_true", help="say what would be done, with sizes and a time estimate")
     look.add_argument("--status", action="store_true", help="say at which stage every clip is")
     add_json_flag(parser)
+
+
+def _others(key: str, common: str | int) -> str:
+    """The data sets whose default differs from the common one, as text."""
+    defaults = {name: getattr(entry, key) for name, entry in DATA_SETS.items()}
+    return ", ".join(f"{name}: {value}" for name, value in defaults.items() if value != common)
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -159,23 +168,28 @@ def _status(config: DataConfig, as_json: bool) -> int:
 
 
 def _terms(config: DataConfig) -> str | None:
-    from data_prep.datasets.listed import TERMS
+    from data_prep.datasets.base import DownloadedDataSet
+    from data_prep.datasets.registry import build_data_set
 
-    return TERMS.get(config.dataset)
+    found = build_data_set(config)
+    return found.terms if isinstance(found, DownloadedDataSet) else None
 
 
 def _download(config: DataConfig) -> None:
-    from data_prep.datasets.downloads import fetch_videos
-    from data_prep.datasets.listed import TERMS, video_folder, wanted_videos
+    from data_prep.datasets.base import DownloadedDataSet
+    from data_prep.datasets.registry import build_data_set, data_set_class
     from lt_bench.errors import ConfigError
 
-    if config.dataset not in TERMS:
-        raise ConfigError(f"--download: expected hdtf or celebv-hq, got {config.dataset}, which is not downloaded here")
+    found = build_data_set(config)
+    if not isinstance(found, DownloadedDataSet):
+        able = ", ".join(name for name in DATA_SETS if issubclass(data_set_class(name), DownloadedDataSet))
+        raise ConfigError(f"--download: expected one of {able}, got {config.dataset}, which is not downloaded here")
     with progress_bar() as bar:
-        bar.console.print(TERMS[config.dataset], markup=False, highlight=False)
-        wanted, folder = wanted_videos(config), video_folder(config)
-        failed = fetch_videos(wanted, folder, _steps(bar, f"fetching {config.dataset}"))
-        bar.console.print(f"{folder}: {len(wanted) - len(failed)} of {len(wanted)} videos are here", highlight=False)
+        bar.console.print(found.terms, markup=False, highlight=False)
+        failed = found.download(_steps(bar, f"fetching {config.dataset} ({found.unit})"))
+        wanted = len(found.wanted_videos())
+        here = f"{found.video_folder}: {wanted - len(failed)} of {wanted} are here"
+        bar.console.print(f"{here}; {len(failed)} could not be downloaded" if failed else here, highlight=False)
 
 
 def data_config(arguments: argparse.Namespace) -> DataConfig:
@@ -190,11 +204,12 @@ def data_config(arguments: argparse.Namespace) -> DataConfig:
     document: dict[str, Any] = {
         "dataset": arguments.dataset,
         "cache": arguments.out,
-        "resolution": arguments.resolution or RESOLUTIONS[arguments.dataset],
+        "resolution": arguments.resolution or DATA_SETS[arguments.dataset].resolution,
         "codec": arguments.codec,
         "speech_encoder": arguments.speech_encoder,
         "folder": arguments.folder,
         "videos": arguments.videos,
         "info": arguments.info,
+        "speakers": arguments.speakers,
     }
     return parse_config(DataConfig, apply_overrides(document, arguments.overrides), "arguments")

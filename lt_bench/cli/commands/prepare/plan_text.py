@@ -18,7 +18,8 @@ def print_plan(plan: dict[str, Any]) -> None:
     if plan["videos_wanted"]:
         missing = plan["videos_wanted"] - plan["videos_here"]
         here = f"{plan['videos_here']} of {plan['videos_wanted']} are here"
-        table.add_row("videos", f"{here}; {missing} to fetch (--download), of unknown size" if missing else here)
+        size = "of unknown size" if plan["download_bytes"] is None else f"about {_bytes(plan['download_bytes'])}"
+        table.add_row("videos", f"{here}; {missing} to fetch (--download), {size}" if missing else here)
     done = plan["clips"] - plan["waiting"]
     table.add_row("clips", f"{plan['waiting']} to be prepared, {plan['fetched_first']} more once fetched, {done} done")
     table.add_row("length", f"{_hours(plan['seconds'])} of video to be prepared in all")

@@ -1,57 +1,31 @@
-"""From a data configuration to the list of clips."""
+"""A folder of the user's own videos."""
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Mapping
 from pathlib import Path
 
-from data_prep.datasets.grid_sample import grid_sample
+from data_prep.datasets.base import DataSet, with_galleries
 from data_prep.datasets.ids import unique_ids
-from data_prep.datasets.jobs import FILMED_RULES, RULES, Source, SyntheticJob, VideoJob
-from data_prep.datasets.listed import celebv_hq_source, hdtf_source, with_galleries
+from data_prep.datasets.jobs import FILMED_RULES, Source, VideoJob
 from data_prep.datasets.splits import split_identities
 from data_prep.outcome import Rejected
-from data_prep.synthetic.dataset import synthetic_clips
-from lt_bench.config import DataConfig
-from lt_bench.conventions import HELD_OUT, SPLITS, Split
+from lt_bench.conventions import SPLITS, Split
 from lt_bench.errors import ConfigError, MediaError
 from lt_bench.files import printable, sha256_json
 from lt_bench.media.video_files import VIDEO_SUFFIXES, find_videos
 
 
-def list_source(config: DataConfig) -> Source:
-    """The clips of the configured data set.
+class Folder(DataSet):
+    """Every video below ``folder``."""
 
-    Raises:
-        ConfigError: a key does not fit the data set.
-        AssetError: grid-sample's videos are not here.
-        MediaError: the folder holds no video.
-    """
-    if config.dataset == "synthetic":
-        return synthetic_source(config)
-    if config.dataset == "grid-sample":
-        return grid_sample()
-    if config.dataset == "hdtf":
-        return hdtf_source(config)
-    if config.dataset == "celebv-hq":
-        return celebv_hq_source(config)
-    return folder_source(config.folder, _earlier_splits(config.splits_of), Path(config.cache))
-
-
-def synthetic_source(config: DataConfig) -> Source:
-    """The embedded set; its train split is not exported, for nothing is scored on it."""
-    jobs = tuple(SyntheticJob(spec) for spec in synthetic_clips(config.synthetic, config.resolution))
-    return Source(
-        dataset="synthetic",
-        jobs=jobs,
-        hash=sha256_json([RULES, config.resolution, [dataclasses.asdict(job.spec) for job in jobs]]),
-        exported=HELD_OUT,
-    )
+    def jobs(self) -> Source:
+        """List the videos; see ``folder_source``."""
+        return folder_source(self.config.folder, _earlier_splits(self.config.splits_of), Path(self.config.cache))
 
 
 def folder_source(folder: str, pinned: Mapping[str, Split] | None = None, cache: Path | None = None) -> Source:
-    """Every video below a folder, hidden ones aside, in the order of their paths; links are followed.
+    """List every video below a folder, hidden ones aside, in the order of their paths; links are followed.
 
     All other entries are listed as missing, each with the reason why it is no video.
 
