@@ -25,6 +25,7 @@ VERBS = {
     "drift": "identity, colour and sharpness of long videos against time",
     "evaluate": "score a folder of videos under a named protocol",
     "compare": "two systems on the same clips, paired, Holm-corrected",
+    "agreement": "which metrics order videos as people do",
     "doctor": "known answers of the scores on this machine and its weights",
     "sensitivity": "which score sees which known damage",
     "export-inputs": "portraits and voices of a split, for another system to run on",

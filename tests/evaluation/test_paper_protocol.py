@@ -30,7 +30,7 @@ CACHED = (
     inception.pinned_inception,
     pinned_i3d,
     videomae.pinned_videomae,
-    lpips._pinned,
+    lpips.pinned_lpips,
     sync._pinned,
     identity_arcface._embedder,
 )

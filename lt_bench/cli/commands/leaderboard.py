@@ -2,7 +2,8 @@
 
 ``lt-bench leaderboard submit RESULT [--videos DIR] --out PACK.zip`` packs a result for others to check, and
 ``lt-bench leaderboard check PACK.zip`` checks one: schema, hashes, protocol, and that its numbers agree (exit code 1
-where something is wrong).
+where something is wrong). ``lt-bench leaderboard rate --videos A=DIR --videos B=DIR --out rate.html`` writes a page on
+which people compare videos blind; ``lt-bench agreement`` reads the answers.
 """
 
 from __future__ import annotations
@@ -25,7 +26,9 @@ if TYPE_CHECKING:
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the verb's arguments."""
-    parser.add_argument("results", nargs="+", help="result files, or folders of runs; or: submit RESULT, check PACK")
+    parser.add_argument(
+        "results", nargs="+", help="result files, or folders of runs; or: submit RESULT, check PACK, rate"
+    )
     parser.add_argument("--out", help="folder of the leaderboard (default: leaderboard), or pack of submit")
     parser.add_argument("--title", default="Leaderboard", help="heading of the page")
     parser.add_argument(
@@ -43,6 +46,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--impute-worst", action="store_true", help="count clips that a system missed as the worst that any system has"
     )
+    parser.add_argument("--pairs", type=at_least(1), default=40, metavar="N", help="pairs of videos of rate (40)")
+    parser.add_argument("--checks", type=at_least(0), default=3, metavar="N", help="attention checks of rate (3)")
+    parser.add_argument("--seed", type=at_least(0), default=0, help="seed of the choice of pairs of rate")
     add_json_flag(parser)
 
 
@@ -53,6 +59,8 @@ def run(arguments: argparse.Namespace) -> int:
         if len(paths) != 1:
             raise ConfigError(f"{action}: expected one file, got {len(paths)}")
         return _submit(paths[0], arguments) if action == "submit" else _check(paths[0], arguments.json)
+    if action == "rate":
+        return _rate(paths, arguments)
     from lt_bench.leaderboard.build import build_leaderboard
 
     if arguments.real and not arguments.real.is_dir():
@@ -71,6 +79,20 @@ def run(arguments: argparse.Namespace) -> int:
         print_json(leaderboard_document(made))
     else:
         print_leaderboard(made)
+    return 0
+
+
+def _rate(paths: list[str], arguments: argparse.Namespace) -> int:
+    from lt_bench.leaderboard.agreement.rating_page import write_rating_page
+
+    if paths:
+        raise ConfigError(f"rate: expected videos as --videos SYSTEM=DIR, got {paths[0]}")
+    out = Path(arguments.out or "rate.html")
+    questions = write_rating_page(_folders(arguments.videos), out, arguments.pairs, arguments.checks, arguments.seed)
+    if arguments.json:
+        print_json({"page": str(out), "questions": questions})
+    else:
+        print(f"{out}: {questions} questions; open it in a browser, then: lt-bench agreement RESULT ... --ratings CSV")
     return 0
 
 

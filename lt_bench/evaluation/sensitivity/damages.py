@@ -104,6 +104,14 @@ def lower_rate(frames: Frames, fps: float) -> Frames:
     return frames[(np.floor(np.arange(len(frames)) * fps / FPS + 1e-9) * FPS / fps + 1e-9).astype(int)]
 
 
+def warp(frames: Frames, share: float) -> Frames:
+    """Play stretches of a second alternately faster and slower by ``share``, so that every second one is in time."""
+    seconds = np.arange(len(frames)) / 25
+    # Ahead of time by the integral of a square wave: a triangle that is 0 at every second second.
+    ahead = share * (1 - np.abs(1 - seconds % 2))
+    return frames[np.clip(np.rint((seconds + ahead) * 25).astype(int), 0, len(frames) - 1)]
+
+
 def delay(sound: Waveform, frames: float) -> Waveform:
     """Sound that comes so many frames late, after silence."""
     samples = round(frames) * SAMPLES_PER_FRAME
@@ -130,6 +138,7 @@ FRAME_DAMAGES = (
     FrameDamage("frames_shuffled", "window, frames", (3, 9, 27), lambda f, level, _: shuffle(f, level)),
     FrameDamage("other_identity", "share of the video", (0.33, 0.67, 1), other_identity),
     FrameDamage("mirrored", "", (1,), lambda f, _, __: np.ascontiguousarray(f[:, :, ::-1])),
+    FrameDamage("time_warped", "stretch, share of speed", (0.05, 0.1), lambda f, level, _: warp(f, level)),
     FrameDamage("fps", "frames per second", (12.5, 8, 5), lambda f, level, _: lower_rate(f, level)),
 )
 SOUND_DAMAGES = (

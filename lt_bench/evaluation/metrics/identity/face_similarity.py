@@ -91,11 +91,19 @@ class IdentityMetric(VideoMetric):
 
     def to_truth(self, clip: ClipContext) -> Float[ndarray, " N"]:
         """Every frame looked at that has a face in both videos, against the real frame at the same time."""
+        return self.compare(*self.embeddings_in_both(clip))
+
+    def embeddings_in_both(self, clip: ClipContext) -> tuple[Float32[ndarray, "N D"], Float32[ndarray, "N D"]]:
+        """Return the embeddings of the generated and of the real frames that have a face in both videos.
+
+        Raises:
+            UnscorableError: there is no such frame.
+        """
         (where, made), (there, real) = (self._faces(video, clip) for video in (clip.generated, clip.real))
         both = np.intersect1d(where, there)
         if not len(both):
             raise UnscorableError(f"{clip.id}: expected frames with a face in both videos, got none")
-        return self.compare(made[np.isin(where, both)], real[np.isin(there, both)])
+        return made[np.isin(where, both)], real[np.isin(there, both)]
 
     def _faces(self, video: VideoView, clip: ClipContext) -> tuple[ndarray, Float32[ndarray, "N D"]]:
         """Numbers of the frames with a face, and their embeddings."""

@@ -71,7 +71,8 @@ def _fill(parameter: Any, value: Any, what: str) -> None:
 
 
 @kept_network
-def _pinned(backbone: Backbone) -> Any:
+def pinned_lpips(backbone: Backbone) -> Any:
+    """Return the network with the pinned weights; kept, since reading them takes time."""
     return load_lpips(backbone, asset_path(WEIGHTS[backbone]))
 
 
@@ -100,7 +101,7 @@ class _Lpips(VideoMetric):
     def score(self, clip: ClipContext) -> float:
         """Mean over the scored frames looked at."""
         chosen = slice(clip.first_frame, None, self.stride)
-        return lpips_distance(clip.generated.frames[chosen], clip.real.frames[chosen], _pinned(self.backbone))
+        return lpips_distance(clip.generated.frames[chosen], clip.real.frames[chosen], pinned_lpips(self.backbone))
 
 
 @dataclass(frozen=True)
