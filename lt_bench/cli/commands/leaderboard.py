@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the verb's arguments."""
     parser.add_argument(
-        "results", nargs="+", help="result files, or folders of runs; or: submit RESULT, check PACK, rate"
+        "results", nargs="+", help="result files or folders of runs; or: submit RESULT, check PACK, rate"
     )
     parser.add_argument("--out", help="folder of the leaderboard (default: leaderboard), or pack of submit")
     parser.add_argument("--title", default="Leaderboard", help="heading of the page")

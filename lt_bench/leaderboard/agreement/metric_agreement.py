@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -63,7 +63,9 @@ class Agreement:
         return asdict(self)
 
 
-def metric_agreement(results: Sequence[Result], ratings: Ratings, seed: int = 0) -> Agreement:
+def metric_agreement(
+    results: Sequence[Result], ratings: Ratings, seed: int = 0, resamples: int = RESAMPLES
+) -> Agreement:
     """Compare every per-video metric of some results with ratings of their videos.
 
     Values are turned so that larger is better: a metric with a target by its distance to it. Intervals are percentile
@@ -73,6 +75,7 @@ def metric_agreement(results: Sequence[Result], ratings: Ratings, seed: int = 0)
         results: one per system, of one protocol and the same clips.
         ratings: opinions or preferences.
         seed: seed of the bootstrap.
+        resamples: bootstrap samples.
 
     Raises:
         ResultError: two results have one system name, are not comparable, or no rating matches a video.
@@ -90,7 +93,7 @@ def metric_agreement(results: Sequence[Result], ratings: Ratings, seed: int = 0)
     if not rated & known:
         raise ResultError("ratings: expected videos of these results (system and clip), got none of them")
     names = list(dict.fromkeys(name for result in results for name in result.scores))
-    found = [_of_metric(name, by_system, ratings, pairs, identity, seed) for name in names]
+    found = [_of_metric(name, by_system, ratings, pairs, identity, (seed, resamples)) for name in names]
     unmatched = tuple(sorted(f"{system}/{clip}" for system, clip in rated - known))
     return Agreement(tuple(found), ratings.raters, ratings.left_out, unmatched)
 
@@ -106,7 +109,7 @@ def goodness(score: Score) -> dict[str, float]:
 
 
 def _human_pairs(ratings: Ratings) -> list[tuple[str, str, str, float]]:
-    """Pairs (clip, a, b, preference for a above 1/2): from preferences, or from opinions of the same clip."""
+    """List pairs (clip, a, b, preference for a above 1/2), from preferences or from opinions of the same clip."""
     votes: dict[tuple[str, str, str], list[float]] = defaultdict(list)
     for answer in ratings.preferences:
         a, b, preferred = answer.system_a, answer.system_b, answer.preferred
@@ -129,7 +132,7 @@ def _of_metric(
     ratings: Ratings,
     pairs: list[tuple[str, str, str, float]],
     identity: dict[str, str],
-    seed: int,
+    draws: tuple[int, int],
 ) -> MetricAgreement:
     scores = {system: result.scores[name] for system, result in results.items() if name in result.scores}
     example = next(iter(scores.values()))
@@ -146,9 +149,9 @@ def _of_metric(
             gap = values[a, clip] - values[b, clip]
             hits.append(0.5 if not gap else float((gap > 0) == (preference > 0)))
             hit_groups.append(identity[clip])
-    rank = _coefficient(lambda i: spearman(x[i], y[i]), len(x), groups, seed)
-    tau = _coefficient(lambda i: _kendall(x[i], y[i]), len(x), groups, seed)
-    accuracy = _coefficient(lambda i: float(np.mean(np.array(hits)[i])), len(hits), hit_groups, seed)
+    rank = _coefficient(lambda i: spearman(x[i], y[i]), len(x), groups, *draws)
+    tau = _coefficient(lambda i: _kendall(x[i], y[i]), len(x), groups, *draws)
+    accuracy = _coefficient(lambda i: float(np.mean(np.array(hits)[i])), len(hits), hit_groups, *draws)
     missing = None
     if rank is None and accuracy is None:
         missing = f"expected at least {FEWEST} rated videos or pairs whose values differ, got {len(x)} and {len(hits)}"
@@ -164,8 +167,10 @@ def _kendall(x: ndarray, y: ndarray) -> float:
     return value
 
 
-def _coefficient(statistic: Any, count: int, groups: list[str], seed: int) -> Coefficient | None:
-    """The statistic of all entries, with a bootstrap interval by groups; it takes indices of entries."""
+def _coefficient(
+    statistic: Callable[[ndarray], float], count: int, groups: list[str], seed: int, resamples: int
+) -> Coefficient | None:
+    """Compute a statistic of entries, given by their indices, with a bootstrap interval by groups."""
     if count < FEWEST:
         return None
     try:
@@ -177,13 +182,13 @@ def _coefficient(statistic: Any, count: int, groups: list[str], seed: int) -> Co
     interval = None
     if len(names) > 1:
         rng, draws = np.random.default_rng([seed, count]), []
-        for _ in range(RESAMPLES):
+        for _ in range(resamples):
             chosen = np.concatenate([members[k] for k in rng.integers(len(names), size=len(names))])
             try:
                 draws.append(statistic(chosen))
             except UndefinedError:
                 continue
-        if len(draws) > RESAMPLES / 2:
+        if len(draws) > resamples / 2:
             low, high = np.quantile(draws, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
             interval = Interval(float(low), float(high), LEVEL, "cluster bootstrap", len(names), len(draws))
     return Coefficient(float(value), interval, count)

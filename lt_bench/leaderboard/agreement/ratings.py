@@ -13,6 +13,7 @@ import math
 import os
 from collections import defaultdict
 from dataclasses import dataclass
+from pathlib import Path
 
 from lt_bench.errors import ConfigError
 
@@ -55,7 +56,7 @@ def read_ratings(path: str | os.PathLike[str]) -> Ratings:
         ConfigError: the file cannot be read, has other columns, or a row with an unusable value; names the line.
     """
     try:
-        with open(path, newline="", encoding="utf-8-sig") as file:
+        with Path(path).open(newline="", encoding="utf-8-sig") as file:
             reader = csv.DictReader(file)
             columns, rows = tuple(reader.fieldnames or ()), list(reader)
     except (OSError, UnicodeDecodeError, csv.Error) as error:

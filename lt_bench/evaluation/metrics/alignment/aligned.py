@@ -12,7 +12,7 @@ from abc import abstractmethod
 from dataclasses import dataclass
 
 from lt_bench.evaluation.metrics.alignment.soft_dtw import Distance, band_of, soft_dtw_divergence
-from lt_bench.evaluation.metrics.base import ClipContext, PerVideoScore
+from lt_bench.evaluation.metrics.base import ClipContext, VideoMetric
 
 SOURCE = "soft-DTW divergence, Blondel et al. 2021 (arXiv 2010.08354), after the idea of arXiv 2606.01031"
 
@@ -30,7 +30,7 @@ class AlignedDistances:
 
 
 @dataclass(frozen=True)
-class AlignedScore(PerVideoScore):
+class AlignedMetric(VideoMetric):
     """Soft-DTW divergence of a generated video and its reference, per step of the alignment."""
 
     gamma: float = 0.01

@@ -7,15 +7,14 @@ from typing import ClassVar
 
 import numpy as np
 
-from lt_bench.evaluation.metrics.alignment.aligned import SOURCE, AlignedDistances, AlignedScore
-from lt_bench.evaluation.metrics.base import ClipContext, Need, register
+from lt_bench.evaluation.metrics.alignment.aligned import SOURCE, AlignedDistances, AlignedMetric
+from lt_bench.evaluation.metrics.base import ClipContext, Need
 from lt_bench.evaluation.metrics.lip_sync.landmark_distance import faces_in_both
 from lt_bench.perception.faces import landmarker_hash
 
 
-@register
 @dataclass(frozen=True)
-class ExpressionAligned(AlignedScore):
+class ExpressionAligned(AlignedMetric):
     """Distance to the real expression within the band; brows and eyes that no voice determines cost it too."""
 
     name = "expression_distance_aligned"

@@ -7,15 +7,14 @@ from typing import ClassVar
 
 import numpy as np
 
-from lt_bench.evaluation.metrics.alignment.aligned import SOURCE, AlignedDistances, AlignedScore
-from lt_bench.evaluation.metrics.base import ClipContext, Need, register
+from lt_bench.evaluation.metrics.alignment.aligned import SOURCE, AlignedDistances, AlignedMetric
+from lt_bench.evaluation.metrics.base import ClipContext, Need
 from lt_bench.evaluation.metrics.identity.identity_dlib import IdentityDlibTruth
 from lt_bench.perception.face_embedding import WEIGHTS
 
 
-@register
 @dataclass(frozen=True)
-class IdentityDlibTruthAligned(AlignedScore):
+class IdentityDlibTruthAligned(AlignedMetric):
     """Distance of the face to the real face within the band; it uses the embeddings of ``identity_dlib_truth``."""
 
     name = "identity_dlib_truth_aligned"

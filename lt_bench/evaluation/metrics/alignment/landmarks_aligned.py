@@ -9,14 +9,14 @@ import numpy as np
 from jaxtyping import Float64
 from numpy import ndarray
 
-from lt_bench.evaluation.metrics.alignment.aligned import SOURCE, AlignedDistances, AlignedScore
-from lt_bench.evaluation.metrics.base import ClipContext, Need, register
+from lt_bench.evaluation.metrics.alignment.aligned import SOURCE, AlignedDistances, AlignedMetric
+from lt_bench.evaluation.metrics.base import ClipContext, Need
 from lt_bench.evaluation.metrics.lip_sync.landmark_distance import FACE, LIPS, faces_in_both
 from lt_bench.perception.faces import landmarker_hash
-from lt_bench.perception.mouth import LEFT_EYE, RIGHT_EYE
+from lt_bench.perception.mouth_measures import LEFT_EYE, RIGHT_EYE
 
 
-class _AlignedLandmarks(AlignedScore):
+class _AlignedLandmarks(AlignedMetric):
     unit = "of eye distance"
     higher_is_better = False
     source = SOURCE
@@ -47,7 +47,6 @@ class _AlignedLandmarks(AlignedScore):
         return chosen - chosen.mean(axis=1, keepdims=True) if self.centered else chosen
 
 
-@register
 @dataclass(frozen=True)
 class LmdLipsAligned(_AlignedLandmarks):
     """Shape of the lips, wherever the head is, when it is there within the band."""
@@ -58,7 +57,6 @@ class LmdLipsAligned(_AlignedLandmarks):
     centered = True
 
 
-@register
 @dataclass(frozen=True)
 class LmdFaceAligned(_AlignedLandmarks):
     """Place of the whole face, when it is there within the band."""

@@ -9,9 +9,9 @@ import numpy as np
 from jaxtyping import Float64, Int, UInt8
 from numpy import ndarray
 
-from lt_bench.evaluation.metrics.alignment.aligned import SOURCE, AlignedDistances, AlignedScore
+from lt_bench.evaluation.metrics.alignment.aligned import SOURCE, AlignedDistances, AlignedMetric
 from lt_bench.evaluation.metrics.alignment.soft_dtw import Distance
-from lt_bench.evaluation.metrics.base import ClipContext, register
+from lt_bench.evaluation.metrics.base import ClipContext
 from lt_bench.evaluation.metrics.image.lpips import VERSION, WEIGHTS, LpipsAlex, pinned_lpips
 from lt_bench.perception.device import detector_device, exact_inference
 
@@ -43,9 +43,8 @@ def lpips_vectors(frames: UInt8[ndarray, "F H W 3"], network: Any) -> Float64[nd
     return np.stack(vectors)
 
 
-@register
 @dataclass(frozen=True)
-class LpipsAlexAligned(AlignedScore):
+class LpipsAlexAligned(AlignedMetric):
     """Perceptual distance of frames within the band."""
 
     name = "lpips_alex_aligned"

@@ -8,15 +8,14 @@ import numpy as np
 from jaxtyping import Float64, Int, UInt8
 from numpy import ndarray
 
-from lt_bench.evaluation.metrics.alignment.aligned import SOURCE, AlignedDistances, AlignedScore
+from lt_bench.evaluation.metrics.alignment.aligned import SOURCE, AlignedDistances, AlignedMetric
 from lt_bench.evaluation.metrics.alignment.soft_dtw import Distance
-from lt_bench.evaluation.metrics.base import ClipContext, register
+from lt_bench.evaluation.metrics.base import ClipContext
 from lt_bench.evaluation.metrics.image.ssim import SIGMA, WINDOW, ssim
 
 
-@register
 @dataclass(frozen=True)
-class SsimAligned(AlignedScore):
+class SsimAligned(AlignedMetric):
     """Dissimilarity of local structure within the band; 0 is equal."""
 
     name = "dssim_aligned"

@@ -12,10 +12,10 @@ from numpy import ndarray
 
 from lt_bench.evaluation.inputs.clip_context import ClipContext
 from lt_bench.evaluation.metrics.alignment.soft_dtw import band_of, path_length, soft_dtw, soft_dtw_divergence
-from lt_bench.evaluation.metrics.base import build_score
+from lt_bench.evaluation.metrics.catalog import build_metric
 from lt_bench.evaluation.sensitivity.damages import warp
 from lt_bench.perception.faces import FaceTrack
-from tests.evaluation.test_face_scores import changed, pictures, track
+from tests.evaluation.metrics.identity.test_face_scores import changed, pictures, track
 
 MakeClip = Callable[..., ClipContext]
 FACES = ("lmd_lips", "lmd_face", "expression_distance")
@@ -36,9 +36,10 @@ def walk(seed: int, frames: int = 60, dim: int = 8) -> ndarray:
     return np.random.default_rng(seed).normal(size=(frames, dim)).cumsum(0) * 0.1
 
 
+@pytest.mark.slow  # tslearn compiles its functions at the first call
 @pytest.mark.parametrize("gamma", [0.01, 1.0])
 def test_it_agrees_with_tslearn_without_a_band(gamma: float) -> None:
-    metrics = pytest.importorskip("tslearn.metrics")
+    metrics = pytest.importorskip("tslearn.metrics", reason="tslearn is not installed: pip install tslearn")
     a, b = walk(0, 12), walk(1, 12)
     between, within_a, within_b = bands(a, b, band=11, power=2)
     assert soft_dtw(between, gamma) == pytest.approx(metrics.soft_dtw(a, b, gamma=gamma), rel=1e-9)
@@ -94,24 +95,24 @@ def test_a_band_of_zero_is_the_frame_wise_metric(clip_of: MakeClip, name: str) -
     made, real = track(1), track(2)
     made = changed(made, landmarks=made.landmarks + np.random.default_rng(3).normal(size=made.landmarks.shape))
     found = clip(clip_of, made, real)
-    aligned = build_score(f"{name}_aligned", {"band": 0})
-    assert aligned.score(found) == pytest.approx(build_score(name).score(found), rel=1e-5)
+    aligned = build_metric(f"{name}_aligned", {"band": 0})
+    assert aligned.score(found) == pytest.approx(build_metric(name).score(found), rel=1e-5)
 
 
 def test_late_expressions_cost_less_when_aligned(clip_of: MakeClip) -> None:
     smooth = walk(5, 34, 52).astype(np.float32)
     real, late = changed(track(0), blendshapes=smooth[4:]), changed(track(0), blendshapes=smooth[:-4])
     found = clip(clip_of, late, real)
-    frame_wise = build_score("expression_distance").score(found)
-    assert build_score("expression_distance_aligned").score(found) < 0.4 * frame_wise
-    assert build_score("expression_distance_aligned").score(clip(clip_of, real, real)) == 0
+    frame_wise = build_metric("expression_distance").score(found)
+    assert build_metric("expression_distance_aligned").score(found) < 0.4 * frame_wise
+    assert build_metric("expression_distance_aligned").score(clip(clip_of, real, real)) == 0
 
 
 def test_a_band_of_zero_is_one_minus_ssim(clip_of: MakeClip) -> None:
     found = clip_of(pictures(), pictures()[::-1].copy(), 0)
-    expected = 1 - build_score("ssim").score(found)
-    assert build_score("dssim_aligned", {"band": 0, "stride": 1}).score(found) == pytest.approx(expected)
-    assert build_score("dssim_aligned").score(clip_of(pictures(), pictures(), 0)) == 0
+    expected = 1 - build_metric("ssim").score(found)
+    assert build_metric("dssim_aligned", {"band": 0, "stride": 1}).score(found) == pytest.approx(expected)
+    assert build_metric("dssim_aligned").score(clip_of(pictures(), pictures(), 0)) == 0
 
 
 @pytest.mark.filterwarnings("ignore:.*deprecated since 0.13:UserWarning")
@@ -135,7 +136,7 @@ def test_vectors_of_lpips_have_its_distances() -> None:
 @pytest.mark.parametrize("change", [{"gamma": 0.0}, {"band": -1}])
 def test_settings_that_make_no_sense_are_refused(change: dict[str, float]) -> None:
     with pytest.raises(ValueError, match=next(iter(change))):
-        build_score("expression_distance_aligned", change)
+        build_metric("expression_distance_aligned", change)
 
 
 def test_a_time_warp_plays_every_frame_near_its_time() -> None:

@@ -15,7 +15,7 @@ from lt_bench.errors import ConfigError
 from lt_bench.leaderboard.agreement.rating_page import choose_pairs
 from lt_bench.leaderboard.agreement.ratings import read_ratings
 from lt_bench.media.video_writer import write_video
-from tests.leaderboard.test_page_in_browser import browser, open_page, pytestmark  # noqa: F401
+from tests.leaderboard.page.test_page_in_browser import browser, open_page, pytestmark  # noqa: F401
 
 CLIPS = ("anna", "ben")
 
@@ -57,14 +57,10 @@ def test_made_up_answers_are_saved_as_given(folders: dict[str, Path], open_page:
     page.click("#begin")
     data = json.loads(re.search(r'id="data">(.*?)</script>', page_file.read_text(encoding="utf-8"), re.S)[1])
     for _ in range(3):
-        left = page.locator("#left").get_attribute("src")
-        (question,) = [
-            (q, q["systems"][[data["videos"][v] for v in q["videos"]].index(left)])
-            for q in data["questions"]
-            if left in [data["videos"][v] for v in q["videos"]]
-        ]
-        wanted = "reference" if question[0]["check"] else "ours"
-        page.keyboard.press("ArrowLeft" if question[1] == wanted else "ArrowRight")
+        shown = [page.locator(f"#{side}").get_attribute("src") for side in ("left", "right")]
+        (question,) = [q for q in data["questions"] if {data["videos"][v] for v in q["videos"]} == set(shown)]
+        wanted = question["videos"][question["systems"].index("reference" if question["check"] else "ours")]
+        page.keyboard.press("ArrowLeft" if data["videos"][wanted] == shown[0] else "ArrowRight")
     with page.expect_download() as download:
         page.click("#save")
     saved = tmp_path / "answers.csv"

@@ -15,7 +15,7 @@ from lt_bench.leaderboard.agreement.metric_agreement import goodness, metric_agr
 from lt_bench.leaderboard.agreement.ratings import Ratings, read_ratings
 from tests.leaderboard.conftest import CLIPS, fake_result
 
-A, B = fake_result("a-direct", 0.9), fake_result("b-direct", 0.5)
+A, B = fake_result("a-direct", 0.9), fake_result("b-direct", 0.5, seed=1)
 
 
 def opinions(metric: str, noise: float = 0.0, sign: float = 1.0) -> Ratings:
@@ -26,7 +26,7 @@ def opinions(metric: str, noise: float = 0.0, sign: float = 1.0) -> Ratings:
 
 
 def of(name: str, ratings: Ratings):
-    return next(row for row in metric_agreement([A, B], ratings).metrics if row.metric == name)
+    return next(row for row in metric_agreement([A, B], ratings, resamples=50).metrics if row.metric == name)
 
 
 def test_a_metric_that_people_follow_agrees_fully_and_its_opposite_not_at_all() -> None:
@@ -73,7 +73,7 @@ def test_preferences_are_votes_by_pair_and_inattentive_raters_are_left_out(tmp_p
     rows += ["x,reference,damaged,damaged,eve,1", "x,damaged,reference,reference,anna,1"]
     ratings = read_ratings(write(tmp_path / "r.csv", "\n".join(rows)))
     assert (ratings.raters, list(ratings.left_out)) == (2, ["eve"])
-    found = metric_agreement([A, B], ratings)
+    found = metric_agreement([A, B], ratings, resamples=50)
     row = next(row for row in found.metrics if row.metric == "lip_corr")
     assert row.pairwise_accuracy.value == 1
     assert row.pairwise_accuracy.count == len(CLIPS)
@@ -102,7 +102,7 @@ def test_ratings_of_other_videos_are_refused_and_single_ones_listed() -> None:
         metric_agreement([A, B], Ratings({("z", "z"): 1.0}, (), 1, {}))
     ratings = opinions("lip_corr")
     ratings.opinions["a-direct", "elsewhere"] = 1.0
-    assert metric_agreement([A, B], ratings).unmatched == ("a-direct/elsewhere",)
+    assert metric_agreement([A, B], ratings, resamples=50).unmatched == ("a-direct/elsewhere",)
     with pytest.raises(ResultError, match="one result per system name"):
         metric_agreement([A, A], ratings)
 
