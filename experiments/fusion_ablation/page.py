@@ -2,10 +2,10 @@
 
     python experiments/fusion_ablation/page.py [--tables FOLDER]
 
-Reads ``results/main.tar.xz`` and, where they are there, ``no_motion``, ``grid_sample`` and ``reach``, each made by
+Reads ``results/main.tar.xz`` and, if they exist, ``no_motion``, ``grid_sample`` and ``reach``, each made by
 ``keep.py``, and has ``analyse.py`` compute their tables and figures; ``learning_curves`` and ``scaling`` go through
 ``score_curves.py``. The tables are not kept, since a minute computes them again; ``--tables`` writes them to a folder.
-``notes.part`` beside this file holds what only people can say: departures from the plan, and what was noticed.
+``notes.part`` next to this file holds the text written by hand: departures from the plan, and observations.
 """
 
 from __future__ import annotations

@@ -37,7 +37,7 @@ def compare(first: Path, second: Path) -> tuple[int, int]:
 
 
 def main() -> int:
-    """Compare two runs."""
+    """Compare the scores of two runs of one seed."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("first", type=Path)
     parser.add_argument("second", type=Path)

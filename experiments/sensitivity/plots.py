@@ -31,7 +31,7 @@ def draw(report: Path, out: Path) -> list[Path]:
 
 
 def main() -> None:
-    """Draw all plots."""
+    """Draw one plot per score."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--out", type=Path, required=True)
     arguments = parser.parse_args()

@@ -69,7 +69,7 @@ def parse_config(kind: type[T], document: dict[str, Any], source: str = "config"
     except ValidationError as error:
         first = error.errors()[0]
         key = ".".join(_key(kind, first["loc"])) or "(top level)"
-        if first["type"] == "value_error":  # said by a dataclass itself, of one of its own keys
+        if first["type"] == "value_error":  # said by a dataclass itself, about one of its keys
             parent = f"{key}." if first["loc"] else ""
             raise ConfigError(f"{source}: {parent}{first.get('ctx', {}).get('error')}") from None
         if first["type"] == "unexpected_keyword_argument":

@@ -31,7 +31,7 @@ class ModelConfig:
     """``factorised``: every block attends in time, then in space, as LetsTalk's. ``alternating``: every other block in
     space, the ones between in time, as Latte's. Or a plugin's."""
     plugins: tuple[str, ...] = ()
-    """Python files, relative to the working folder, that register classes of your own: fusions, codecs, samplers,
+    """Python files, relative to the working directory, that register plugin classes: fusions, codecs, samplers,
     metrics and so on. train, ablate and search import them. A model file never does: generate takes them as
     --plugin."""
     patch_size: int = 2

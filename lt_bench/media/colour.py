@@ -92,7 +92,7 @@ def frame_to_rgb(
         frame: a whole picture; its display matrix (rotation, mirroring) is applied.
         reformatter: kept over the frames of a video.
         ratio: width over height of a stored pixel; None for square ones.
-        hidden: what is not shown of the stored picture; None shows it whole.
+        hidden: margins of the stored picture that are not shown; None shows all of it.
 
     Raises:
         ColourError: the colors have a high dynamic range or a wide gamut, or pixels are transparent.

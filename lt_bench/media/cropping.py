@@ -1,7 +1,7 @@
 """The part of a stored picture that its container says is shown: MP4's clean aperture, Matroska's PixelCrop elements.
 
-FFmpeg reads both, but PyAV does not pass them on; so the few bytes are read here. What is not of the expected form is
-taken for a file that says nothing: FFmpeg has opened it, and decodes it or tells what is wrong.
+FFmpeg reads both, but PyAV does not pass them on; so the few bytes are read here. Data of
+another form is ignored: FFmpeg has opened the file, and decodes it or reports the damage.
 """
 
 from __future__ import annotations

@@ -43,7 +43,7 @@ class Span:
 
 
 def within(frames: Iterable[Timed[T]], span: Span, zero: Fraction) -> Iterator[Timed[T]]:
-    """What is shown during a span: the first frame is cut to the span's start, the last lasts to its stop.
+    """Yield the frames shown during a span: the first is cut to its start, the last is held until its stop.
 
     Args:
         frames: frames in order; frames before the one shown at the start are not needed.
@@ -53,10 +53,10 @@ def within(frames: Iterable[Timed[T]], span: Span, zero: Fraction) -> Iterator[T
     start, stop = zero + span.start, None if span.stop is None else zero + span.stop
     held: Timed[T] | None = None
     for frame in frames:
-        over = stop is not None and frame.start >= stop
-        if held is not None and frame.start > start:  # it was on the screen until now, whatever its own duration says
-            yield Timed(held.item, held.start, (stop if over else frame.start) - held.start)
-        if over:
+        end = frame.start if stop is None else min(frame.start, stop)
+        if held is not None and frame.start > start:  # on the screen until now, even if its duration says otherwise
+            yield Timed(held.item, held.start, end - held.start)
+        if stop is not None and frame.start >= stop:
             return
         begin = max(start, frame.start)
         held = Timed(frame.item, begin, frame.start + frame.duration - begin)

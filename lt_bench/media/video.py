@@ -262,7 +262,7 @@ def _timed(frames: Iterator[VideoFrame], stream: VideoStream, path: Path) -> Gen
 
 
 class _Converter:
-    """Turns the decoded frames of a stream into what is shown of them."""
+    """Converts the decoded frames of a stream to the pictures that a player shows."""
 
     def __init__(self, path: Path, stream: VideoStream) -> None:
         self._path, self._ratio = path, stream.sample_aspect_ratio

@@ -45,7 +45,7 @@ def comparable_name(name: str) -> str:
 def find_videos(folder: Path, skip: Path | None = None) -> VideoFiles:
     """List the videos below a folder; links to files and folders are followed, hidden entries left out.
 
-    A folder in which no video lies is one entry of what is not used.
+    A folder without any video is one unused entry.
 
     Args:
         folder: to look into.

@@ -28,5 +28,5 @@ def check_networks(config: DataConfig, decode: bool) -> None:
                 asset_path(name)
         except AssetError as error:
             raise AssetError(f"key 'data.{key}': {error}") from None
-    # The hash of networks in a user's own folder is that of their files, so it tells whether they are there.
+    # The hash of networks in a user's own folder is that of their files, so computing it shows whether they exist.
     _ = codec.hash, speech.hash

@@ -31,7 +31,7 @@ EXACT = {"use_tf32": "0", "cudnn_conv_algo_search": "DEFAULT"}
 """Of a GPU: full float32, and convolutions that are not chosen by a stopwatch."""
 CUDA, CPU = "CUDAExecutionProvider", "CPUExecutionProvider"
 BATCH = 64
-"""Faces of a forward pass on a GPU. On the CPU each has its own, so that it is the same beside whichever others."""
+"""Faces of a forward pass on a GPU. On the CPU each face has its own, so embeddings do not depend on others."""
 
 
 class ArcFaceEmbedder:

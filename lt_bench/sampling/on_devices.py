@@ -1,4 +1,4 @@
-"""Batches of clips generated in several processes, each with a device of its own."""
+"""Batches of clips generated in several processes, each with its own device."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from lt_bench.sampling.generation_pipeline import Pipeline
 
 @dataclass(frozen=True)
 class BatchWorker:
-    """Generates batches in a process of its own; the model is loaded at the first."""
+    """Generates batches in a separate process; the model is loaded for the first one."""
 
     model: Path
     sampling: SamplingConfig

@@ -48,7 +48,7 @@ def generate_split(
         out: folder of the videos.
         sampling: sampler, scales, seed, and how many clips are generated side by side.
         system: name of what made the videos.
-        clips: only the first so many; 0 for all.
+        clips: number of clips to generate, the first ones; 0 for all.
         progress: told after each window.
         device: where to generate; the first GPU or the CPU by default.
         devices: generate batches in several processes instead, each with one of these devices, as

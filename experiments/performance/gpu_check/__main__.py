@@ -3,7 +3,7 @@
     PYTHONPATH=. python experiments/performance/gpu_check --out gpu_check.json
 
 PyTorch, Lightning, diffusers and transformers are enough; no data and no weights are needed. Each part runs in its own
-process, with a time limit. A part that fails or takes too long is listed with its reason, and the others go on.
+process, with a time limit. A part that fails or takes too long is listed with its reason, and the others continue.
 Training steps are of 16 frames with latents of 4x32x32, as those of SD-VAE at 256 pixels.
 
     PYTHONPATH=. python experiments/performance/gpu_check --device cpu --small --parts machine parity
@@ -57,7 +57,7 @@ def parts_of(plan: Plan) -> list[Part]:
 
 
 def main() -> int:
-    """Measure, print, write."""
+    """Measure all parts, print the table and write the JSON file."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--out", type=Path, metavar="FILE", help="write what was measured here (JSON)")
     parser.add_argument("--device", choices=("cuda", "cpu"), default="cuda", help="where to run (default: cuda)")

@@ -1,4 +1,4 @@
-"""Claims of docs/cluster.md, and whether what was measured bears them out."""
+"""Claims of docs/how-to/train-on-clusters.md, and whether the measurements confirm them."""
 
 from __future__ import annotations
 

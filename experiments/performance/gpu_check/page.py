@@ -1,4 +1,4 @@
-"""What the check prints and writes."""
+"""Output of the check: the table and the JSON document."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The device's numbers beside those of the CPU in float32: relative errors, as norms of whole vectors."""
+"""The device's numbers compared with those of the CPU in float32: relative errors, as norms of whole vectors."""
 
 from __future__ import annotations
 

@@ -11,7 +11,7 @@ from lt_bench.config import RunConfig, parse_config
 
 @dataclass(frozen=True)
 class Plan:
-    """What is measured, and where."""
+    """Measurements to take, and the device to take them on."""
 
     device: str
     """``cuda`` or ``cpu``."""

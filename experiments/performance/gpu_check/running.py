@@ -1,4 +1,4 @@
-"""Parts of the check: each in a process of its own, so that none can spoil another's GPU context or time."""
+"""Parts of the check: each in a separate process, so that none can spoil another's GPU context or time."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ GRACE = 5
 
 @dataclass(frozen=True)
 class Part:
-    """Something to measure."""
+    """One part of the check with its time limit."""
 
     name: str
     measure: Callable[[Plan], Figures]
@@ -71,7 +71,7 @@ def run_part(part: Part, plan: Plan, limit: float) -> Outcome:
     finally:
         with suppress(ProcessLookupError):
             os.killpg(process.pid or 0, signal.SIGKILL)
-        process.kill()  # one that had no time to lead a group of its own
+        process.kill()  # a process that has not yet created its own group
         process.join()
 
 

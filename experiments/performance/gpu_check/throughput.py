@@ -22,7 +22,7 @@ ROOM = 0.8
 
 @dataclass(frozen=True)
 class Measure:
-    """Measures one preset."""
+    """Measures the training steps of one preset."""
 
     preset: str
     compiled: bool

@@ -73,7 +73,7 @@ class TrainingStep:
         self.average.on_step_end(_Trainer, self.module)  # type: ignore[arg-type]
 
     def __call__(self) -> None:
-        """A whole step."""
+        """Run forward, backward and optimizer step."""
         with record_function(GRADIENTS):
             self.gradients()
         with record_function(UPDATE):

@@ -27,7 +27,7 @@ class Profile(pl.Callback):
         self._mark = record_function(STEADY)
 
     def on_train_batch_end(self, trainer: pl.Trainer, *_: Any) -> None:
-        """Start or stop."""
+        """Start or stop the clock at a step."""
         if trainer.global_step == self.steps.start:
             self.found.start()
             self._mark.__enter__()

@@ -38,6 +38,6 @@ class DdimSampler(Sampler):
         return chosen.flip(0)
 
     def advance(self, prediction: Tensor, x: Latents, generator: Generators) -> Latents:
-        """Take diffusers' step."""
+        """Advance by one step of diffusers' scheduler."""
         index = len(self.timesteps) - 1 - self.done
         return self._scheduler.step(self.mean(prediction, x), index, x).prev_sample

@@ -40,7 +40,7 @@ class DdpmSampler(Sampler):
         return chosen.flip(0)
 
     def advance(self, prediction: Tensor, x: Latents, generator: Generators) -> Latents:
-        """Take diffusers' step."""
+        """Advance by one step of diffusers' scheduler."""
         index = len(self.timesteps) - 1 - self.done
         # diffusers expects channels in dimension 1 and windows in 0.
         output = self._scheduler.step(prediction.transpose(1, 2), index, x.transpose(1, 2), generator=generator)

@@ -30,7 +30,7 @@ class FlowEulerSampler(Sampler):
         return self._scheduler.timesteps
 
     def advance(self, prediction: Tensor, x: Latents, generator: Generators) -> Latents:
-        """Take diffusers' step."""
+        """Advance by one step of diffusers' scheduler."""
         if self._from_sample:
             prediction = _velocity(prediction, x, self._scheduler.sigmas[self.done])
         return self._scheduler.step(prediction, self._scheduler.timesteps[self.done], x, return_dict=False)[0]
@@ -58,7 +58,7 @@ class FlowHeunSampler(Sampler):
         return self._scheduler.timesteps
 
     def advance(self, prediction: Tensor, x: Latents, generator: Generators) -> Latents:
-        """Take diffusers' step."""
+        """Advance by one step of diffusers' scheduler."""
         t = self._scheduler.timesteps[self.done]
         if self._from_sample:
             prediction = _velocity(prediction, x, t / STEPS)

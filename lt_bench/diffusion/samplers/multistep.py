@@ -19,7 +19,7 @@ class MultistepSampler(Sampler):
     takes_log_snr = True
 
     def build_scheduler(self, settings: SamplerSettings) -> Any:
-        """Build diffusers' scheduler."""
+        """Build the scheduler of diffusers for these settings."""
         raise NotImplementedError
 
     def prepare(self, settings: SamplerSettings) -> Tensor:
@@ -34,7 +34,7 @@ class MultistepSampler(Sampler):
         return _flow_times(scheduler) if settings.flow else _nearest_timesteps(scheduler)
 
     def advance(self, prediction: Tensor, x: Latents, generator: Generators) -> Latents:
-        """Take diffusers' step."""
+        """Advance by one step of diffusers' scheduler."""
         step = self._scheduler.timesteps[self.done]
         return self._scheduler.step(self.mean(prediction, x), step, x).prev_sample
 
@@ -45,7 +45,7 @@ class DpmSolverSampler(MultistepSampler):
     name = "dpmpp_2m"
 
     def build_scheduler(self, settings: SamplerSettings) -> Any:
-        """Build diffusers' scheduler."""
+        """Build the scheduler of diffusers for these settings."""
         from diffusers import DPMSolverMultistepScheduler
 
         return DPMSolverMultistepScheduler(**LINEAR, **_options(settings))
@@ -57,7 +57,7 @@ class UniPcSampler(MultistepSampler):
     name = "unipc"
 
     def build_scheduler(self, settings: SamplerSettings) -> Any:
-        """Build diffusers' scheduler."""
+        """Build the scheduler of diffusers for these settings."""
         from diffusers import UniPCMultistepScheduler
 
         return UniPCMultistepScheduler(**LINEAR, **_options(settings))

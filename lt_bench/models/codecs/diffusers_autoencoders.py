@@ -32,7 +32,7 @@ SHARE, MOST = 16, 32
 
 
 def gpu_batch(layer: int, memory: int) -> int:
-    """Frames a forward pass on a GPU: a function of its size, not of what is free, so that it rounds alike every time.
+    """Return the frames per forward pass on a GPU, from its total memory, so that results are repeatable.
 
     Args:
         layer: bytes of a frame's features at the highest resolution.
