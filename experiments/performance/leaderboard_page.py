@@ -27,6 +27,7 @@ import numpy as np
 from measure import machine
 
 from lt_bench.evaluation.results.result_file import Clip, ProtocolRef, RealSetRef, Result, Score, save_result
+from lt_bench.evaluation.results.settings import hash_of_settings
 from lt_bench.evaluation.statistics.cluster import cluster_bootstrap
 from lt_bench.files import write_json
 from lt_bench.leaderboard.build import build_leaderboard
@@ -120,6 +121,8 @@ def make_score(name: str, clips: list[Clip], seed: int) -> Score:
         per_video={clip.id: float(value) for clip, value in zip(clips, values, strict=True)},
         reference=None,
         missing=None,
+        settings={},
+        settings_hash=hash_of_settings({}),
     )
 
 

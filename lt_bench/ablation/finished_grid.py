@@ -1,6 +1,6 @@
-"""``finished.json``: what stood in the folder of a grid that was done, ranked and logged, and what was said then.
+"""``finished.json``: the files of a finished grid, and the report that was printed.
 
-While every file it names is as it was, the same command has nothing to do: it says again what it said.
+While every file in it is unchanged, the same command has nothing to do and prints the stored report.
 """
 
 from __future__ import annotations
@@ -23,22 +23,22 @@ FILE = "finished.json"
 
 @dataclass(frozen=True)
 class Finished:
-    """A grid with nothing left to do."""
+    """A finished grid."""
 
     key: str
-    """Of all that decides what the command does; see ``finished_key``."""
+    """Hash of everything that decides what the command does; see ``finished_key``."""
     files: dict[str, str]
-    """SHA-256 by path below the experiment's folder."""
+    """SHA-256 of each file, by its path below the experiment's folder."""
     document: dict[str, Any]
-    """What ``--json`` says."""
+    """Output of ``--json``."""
     text: str
-    """What a terminal is told."""
+    """Output on a terminal."""
 
 
 def finished_key(config: ExperimentConfig, protocol_hash: str) -> str:
-    """Hash of the experiment, the checksums of its cache, its protocol and the code; reads no tensor.
+    """Hash the experiment, the checksums of its cache, its protocol and the code, without reading a tensor.
 
-    Empty where there is no complete cache, and with plugins, whose code may be anywhere.
+    The result is empty without a complete cache, and with plugins, whose code may be anywhere.
     """
     sums = Path(config.data.cache) / CHECKSUMS_FILE
     if not sums.exists() or config.model.plugins:
@@ -49,22 +49,22 @@ def finished_key(config: ExperimentConfig, protocol_hash: str) -> str:
 def write_finished(
     out: Path, key: str, jobs: Sequence[Job], more: Iterable[Path], document: dict[str, Any], text: str
 ) -> None:
-    """Note that a grid is finished.
+    """Record that a grid is finished.
 
     Args:
         out: folder of the experiment.
-        key: from ``finished_key``.
-        jobs: all of them done.
-        more: files beside those of the jobs that have to stay as they are.
-        document: what is said as JSON.
-        text: what is said in a terminal.
+        key: result of ``finished_key``.
+        jobs: the grid's jobs, all of them done.
+        more: files, in addition to those of the jobs, that must stay unchanged.
+        document: output as JSON.
+        text: output on a terminal.
     """
     files = {_name(out, path): sha256_file(path) for path in [*_files(jobs), *more]}
     write_json(out / FILE, asdict(Finished(key, files, document, text)))
 
 
 def read_finished(out: Path, key: str, jobs: Sequence[Job]) -> Finished | None:
-    """What was noted of this very grid, if no file has changed since; None where there is something to do."""
+    """Return the record of this very grid if no file has changed since; None if there may be work to do."""
     try:
         noted = Finished(**read_json(out / FILE))
         same = (

@@ -1,4 +1,4 @@
-"""What the models of a grid cost: from the phases of finished ones, else from steps that are timed now."""
+"""Costs of the models of a grid, from finished models or from training steps that are timed now."""
 
 from __future__ import annotations
 
@@ -26,28 +26,28 @@ class Cost:
     generating: float | None
     scoring: float | None
     source: str
-    """``finished models``, ``timed now``, or why it is not known."""
+    """Origin of the numbers: ``finished models``, ``timed now``, or the reason why they are unknown."""
 
     @property
     def known(self) -> bool:
-        """Whether every phase is."""
+        """Whether the seconds of every phase are known."""
         return None not in (self.training, self.generating, self.scoring)
 
 
 def kind(config: RunConfig) -> str:
-    """The same for models that cost the same: those that differ in their seeds alone."""
+    """Return a key that is equal for models of equal cost: those that differ only in their seeds."""
     flat = flat_config(to_dict(config))
     free = {*FREE_KEYS, "train.seed", "sampling.seed"}
     return sha256_json({key: value for key, value in flat.items() if key not in free})
 
 
 def training_kind(config: RunConfig) -> str:
-    """The same for trainings that cost the same."""
+    """Return a key that is equal for trainings of equal cost."""
     return training_identity(replace(config, train=replace(config.train, seed=0)))
 
 
 def recorded_costs(jobs: Sequence[Job], statuses: Sequence[Status]) -> dict[str, Cost]:
-    """By kind, the mean over finished models; training from those that trained themselves."""
+    """Return mean costs over finished models by kind; training costs are those of models trained by themselves."""
     trainings: dict[str, list[float]] = {}
     phases: dict[str, dict[str, list[float]]] = {}
     for job, status in zip(jobs, statuses, strict=True):

@@ -1,4 +1,4 @@
-"""How long a grid takes: the runner's order played through with the seconds of each model."""
+"""Duration of a grid: a simulation of the runner's order with the seconds of each model."""
 
 from __future__ import annotations
 
@@ -9,20 +9,20 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Load:
-    """What is left of one model, in seconds."""
+    """Remaining work of one model, in seconds."""
 
     training: float
     rest: float
-    """Generating and scoring."""
+    """Seconds for generation and scoring."""
     waits_for: int | None = None
-    """Place of the model that trains for it and is not trained yet; None where it waits for none."""
+    """Index of the model whose unfinished training this one shares; None if it waits for none."""
 
 
 def wall_time(loads: Sequence[Load], workers: int) -> float:
-    """Seconds until all are done with so many workers, each as fast as if it were alone.
+    """Return the seconds until all models are done with this number of workers, each as fast as if it were alone.
 
-    Models begin in order; one that shares a training begins once that is over, and a free worker takes the next one
-    that can begin, as ``lt_bench.ablation.grid_runner`` does.
+    Models start in order. One that shares a training starts when that training is over, and a free worker takes the
+    next model that can start, as in ``lt_bench.ablation.grid_runner``.
     """
     waiting = list(range(len(loads)))
     trained: dict[int, float] = {}

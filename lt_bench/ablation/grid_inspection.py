@@ -1,4 +1,4 @@
-"""Where the jobs of a grid stand before anything is run."""
+"""Status of the jobs of a grid before anything is run."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from lt_bench.jobs.job_status import Status, read_status
 
 
 def inspect(job: Job, cache_hash: str, protocol_hash: str) -> Status:
-    """The status of a job before anything is run; ``done`` only with a result of this cache and protocol.
+    """Return the status of a job before anything is run; ``done`` requires a result of this cache and protocol.
 
     Raises:
-        LtBenchError: the folder was made with another configuration or on another cache.
+        LtBenchError: the folder was created with another configuration or on another cache.
     """
     check_folder(job.folder, job.config)
     status = read_status(job.folder)
@@ -40,7 +40,7 @@ def _has_result(job: Job, cache_hash: str, protocol_hash: str) -> bool:
 
 
 def waiting(status: Status, trained: bool) -> Status:
-    """A job that waits, with the part of its training that is done; why it failed before is kept."""
+    """Return a waiting job's status, with its completed training and the reasons for earlier failures."""
     past = trained or status.state in ("generating", "scoring", "done")
     step, steps = (1, 1) if past else (status.step, status.steps) if status.state == "training" else (0, 0)
     failures = (*status.failures, status.reason) if status.state == "failed" and status.reason else status.failures
@@ -48,5 +48,5 @@ def waiting(status: Status, trained: bool) -> Status:
 
 
 def is_trained(job: Job, trainer: Job) -> bool:
-    """Whether the model is there, in the job's own folder or in that of the one that trains for it."""
+    """Return whether the model exists, in the job's own folder or in that of the job that trains for it."""
     return any((one.folder / MODEL_FILE).exists() for one in (job, trainer))

@@ -1,4 +1,4 @@
-"""From an experiment to its jobs: one for each cell and seed, with its folder and its own complete configuration."""
+"""The jobs of an experiment: one per cell and seed, with its folder and its complete configuration."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ MAX_NAME = 120
 FIXED = ("train.seed", "sampling.seed", "data.cache", "evaluation.split", "evaluation.protocol", "evaluation.system")
 """Keys that all models of an experiment share, or that other keys decide."""
 Setting = tuple[tuple[str, Any], ...]
-"""Values of the axes beside the fusions: dotted key and value."""
+"""Values of the axes other than the fusions: dotted key and value."""
 
 
 @dataclass(frozen=True)
 class Job:
-    """One model of the grid: trained, generated from and scored by one worker."""
+    """One model of the grid, which one worker trains, generates from and scores."""
 
     cell: Cell
     setting: Setting
@@ -33,17 +33,17 @@ class Job:
 
     @property
     def system(self) -> str:
-        """Name of the row: ``portrait-audio``, and the settings where there are more axes."""
+        """Name of the row: ``portrait-audio``, with the settings if there are more axes."""
         return system_name(self.cell, self.setting)
 
     @property
     def name(self) -> str:
-        """``portrait-audio/seed0``."""
+        """Name such as ``portrait-audio/seed0``."""
         return f"{self.system}/seed{self.seed}"
 
 
 def plan_jobs(config: ExperimentConfig) -> tuple[Job, ...]:
-    """The jobs of an experiment, seed by seed, so that a whole grid is seen as early as possible.
+    """Return the jobs of an experiment, seed by seed, so that a whole grid is complete as early as possible.
 
     Raises:
         ConfigError: an axis of ``grid`` is no key of a run, or a value does not fit it.
@@ -59,21 +59,21 @@ def plan_jobs(config: ExperimentConfig) -> tuple[Job, ...]:
 
 
 def settings_of(config: ExperimentConfig) -> tuple[Setting, ...]:
-    """Every combination of the values of the axes; one empty setting where there are none."""
+    """Return every combination of the axes' values; one empty setting without axes."""
     return tuple(tuple(zip(config.grid, values, strict=True)) for values in itertools.product(*config.grid.values()))
 
 
 def system_name(cell: Cell, setting: Setting) -> str:
-    """A name for tables and folders: ``direct-direct``, or ``direct-direct,audio_scale=2.0``."""
+    """Return a name for tables and folders: ``direct-direct``, or ``direct-direct,audio_scale=2.0``."""
     parts = [f"{key.rpartition('.')[2]}={value}" for key, value in setting]
     return re.sub(r"[^A-Za-z0-9=.,_+-]+", "_", ",".join([cell.name, *parts]))
 
 
 def job_config(config: ExperimentConfig, cell: Cell, setting: Setting, seed: int) -> RunConfig:
-    """The run of one cell, setting and seed.
+    """Return the configuration of one cell, setting and seed.
 
-    The seed decides the initial weights and the training draws, and shifts the noise that generation starts from, which
-    cells of one seed share.
+    The seed decides the initial weights and the random draws of training, and shifts the noise that generation starts
+    from, which the cells of one seed share.
     """
     run = RunConfig(
         data=config.data,
@@ -107,7 +107,7 @@ def check_experiment(config: ExperimentConfig, fusions: tuple[str, ...], source:
     Args:
         config: the experiment.
         fusions: names of the registered fusion schemes.
-        source: names the experiment in errors.
+        source: name of the experiment in errors.
 
     Raises:
         ConfigError: the first key that is wrong.

@@ -1,4 +1,4 @@
-"""Run the jobs of a grid on an engine, some side by side, and keep what is done."""
+"""Running the jobs of a grid in parallel on an engine, keeping finished work."""
 
 from __future__ import annotations
 
@@ -22,33 +22,33 @@ from lt_bench.jobs.snapshot import Snapshot
 
 @runtime_checkable
 class Watcher(Protocol):
-    """Is told how a grid goes."""
+    """Receives the progress of a grid."""
 
     def tick(self, snapshot: Snapshot) -> None:
-        """Called several times a second."""
+        """Handle an update; called several times per second."""
 
     def ended(self, job: Job, status: Status) -> None:
-        """A job is done or failed."""
+        """Handle a job that is done or failed."""
 
     def retried(self, job: Job, status: Status) -> None:
-        """A job has failed, for the reason in the status, and will be tried again."""
+        """Handle a job that failed, for the reason in its status, and will be retried."""
 
     def stopping(self, workers: int) -> None:
-        """The grid was interrupted, and so many workers are asked to end."""
+        """Handle an interrupt, with the number of workers that are asked to end."""
 
 
 @dataclass(frozen=True)
 class Rules:
-    """What counts as done, and how failures are met."""
+    """Criteria for finished jobs, and the handling of failures."""
 
     cache_hash: str
-    """Of the cache that all jobs work on."""
+    """Hash of the cache that all jobs use."""
     protocol_hash: str
-    """Of the protocol that all are scored under."""
+    """Hash of the protocol that scores all jobs."""
     retries: int = 0
-    """How often a job that failed is tried again."""
+    """Number of retries of a failed job."""
     rescore: bool = False
-    """Score again what is done, from its videos."""
+    """Whether finished jobs are scored again from their videos."""
 
 
 @dataclass
@@ -86,12 +86,12 @@ class _GridRunner(PollingRunner[_Running]):
         self.watcher.stopping(len(self.running))
 
     def _is_ready(self, job: Job) -> bool:
-        """A job whose model another one trains waits for it."""
+        """Return whether a job can start; a job that shares a training waits for it."""
         trainer = self.trainers[job.name]
         return trainer is job or is_trained(job, trainer)
 
     def _give_up(self) -> None:
-        """Those that wait for a training that failed have failed with it."""
+        """Mark the jobs that wait for a failed training as failed."""
         for job in self.waiting:
             trainer = self.trainers[job.name]
             reason = f"its training, shared with {trainer.name}, failed: {self.statuses[trainer.name].reason}"
@@ -137,21 +137,22 @@ class _GridRunner(PollingRunner[_Running]):
 
 
 def run_jobs(jobs: Sequence[Job], rules: Rules, engine: Engine, watcher: Watcher) -> tuple[Status, ...]:
-    """Run every job that is not done; failed ones are tried again, and one that fails does not stop the others.
+    """Run every unfinished job; failed ones are retried, and a failure does not stop the others.
 
     Args:
-        jobs: in the order they are started.
-        rules: what counts as done, and how failures are met.
-        engine: where workers run.
-        watcher: told how it goes.
+        jobs: jobs in the order of their start.
+        rules: criteria for finished jobs, and the handling of failures.
+        engine: engine that runs the workers.
+        watcher: receiver of the progress.
 
     Returns:
         The status of every job, in order.
 
     Raises:
-        LtBenchError: a folder of another configuration, and nothing has been started; or the engine takes no more
-            jobs, and those that ran have been stopped.
-        KeyboardInterrupt: the workers have ended; running again goes on where they were.
+        LtBenchError: a folder has another configuration, and nothing was started; or the engine refuses more jobs, and
+            the
+            running ones were stopped.
+        KeyboardInterrupt: the workers have ended; a rerun resumes them.
     """
     found = {job.name: inspect(job, rules.cache_hash, rules.protocol_hash) for job in jobs}
     left = [job for job in jobs if rules.rescore or found[job.name].state != "done"]

@@ -1,4 +1,4 @@
-"""What tracking is told of a grid, made from the files that its jobs leave."""
+"""Tracking records of a grid, made from the files of its jobs."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from lt_bench.tracking.record import Artifact, RunRecord
 def parent_record(
     config: ExperimentConfig, cache_hash: str, commit: str | None, leaderboard: Sequence[Path] = ()
 ) -> RunRecord:
-    """The parent run: what is common to an experiment's cells and, at the end, the leaderboard's files, CSV first."""
+    """Return the parent record: what the cells share and, at the end, the leaderboard's files, CSV first."""
     own = {"cells", "seeds", "grid", *job_tracking.UNTOLD}
     params = {key: str(value) for key, value in flat_config(to_dict(config)).items() if key not in own}
     params["cells"] = " ".join(cell.name for cell in config.cells)
@@ -35,13 +35,13 @@ def parent_record(
 
 
 def job_record(config: ExperimentConfig, job: Job, status: Status, cache_hash: str) -> RunRecord:
-    """The run of a job that is done or failed."""
+    """Return the record of a job that is done or failed."""
     tags = _job_tags(config, job, cache_hash)
     return job_tracking.job_record(job.name, job.config, job.folder, status, tags, cache_hash)
 
 
 def running_record(config: ExperimentConfig, job: Job, cache_hash: str) -> RunRecord:
-    """The run of a job that goes on."""
+    """Return the record of a running job."""
     return job_tracking.running_record(job.name, job.config, job.folder, _job_tags(config, job, cache_hash), cache_hash)
 
 

@@ -1,8 +1,8 @@
-"""Cells that differ only in how they are sampled or scored share one training.
+"""One training for all cells that differ only in sampling or scoring.
 
-Who they are is said by the *training identity*: a hash of every key of a run that decides its weights, which is all but
-those of ``sampling`` and ``evaluation`` and those that change no number (``lt_bench.config.free_keys``). Keys that
-change only how sums are rounded, such as ``train.devices``, count: a grid over them compares trainings.
+The *training identity* is a hash of every key that decides a run's weights: all keys except those of ``sampling`` and
+``evaluation`` and those that change no number (``lt_bench.config.free_keys``). Keys that only change how sums are
+rounded, such as ``train.devices``, count, because a grid over them compares trainings.
 """
 
 from __future__ import annotations
@@ -20,18 +20,18 @@ FREE_SECTIONS = ("sampling", "evaluation")
 
 
 def training_identity(config: RunConfig) -> str:
-    """The same for runs whose weights are the same, on one cache."""
+    """Return a hash that is equal for runs with equal weights on one cache."""
     document = to_dict(config)
     facts = flat_config({name: part for name, part in document.items() if name not in FREE_SECTIONS})
     return sha256_json({key: value for key, value in facts.items() if key not in FREE_KEYS})
 
 
 def share_trainings(jobs: Sequence[Job], done: Collection[str] = ()) -> dict[str, Job]:
-    """Who trains for whom, by name of a job: of those with its identity one that has a model, else the first to be run.
+    """Assign to each job the job that trains for it: one with its identity that has a model, else the first to run.
 
     Args:
-        jobs: in the order they are started.
-        done: names of those that are not run again.
+        jobs: jobs in the order of their start.
+        done: names of the jobs that are not run again.
     """
     identities = {job.name: training_identity(job.config) for job in jobs}
     trainers: dict[str, Job] = {}
@@ -41,13 +41,13 @@ def share_trainings(jobs: Sequence[Job], done: Collection[str] = ()) -> dict[str
 
 
 def has_own_model(job: Job) -> bool:
-    """Whether it was trained in the job's own folder."""
+    """Return whether the model was trained in the job's own folder."""
     model = job.folder / MODEL_FILE
     return model.exists() and not model.is_symlink()
 
 
 def take_over(job: Job, trainer: Job) -> None:
-    """Give a job the model and the curve of the one that trains for it."""
+    """Give a job the model and the curve of the job that trains for it."""
     for name in (MODEL_FILE, METRICS_FILE):
         if (trainer.folder / name).exists():
             link_file(job.folder, trainer.folder / name, name)

@@ -1,4 +1,4 @@
-"""Time a few real training and sampling steps of a model, and the scoring of a few clips, on this machine."""
+"""Timing of a few real training and sampling steps of a model, and of scoring a few clips, on this machine."""
 
 from __future__ import annotations
 
@@ -22,25 +22,25 @@ from lt_bench.training.config_check import check_run
 from lt_bench.training.run import train
 
 WARM_UP, STEPS = 2, 5
-"""Training steps before the first that counts, and those that count."""
+"""Training steps before timing starts, and those that are timed."""
 BUDGET = 20.0
-"""Seconds after which no further training step is begun, though at least one is timed."""
+"""Seconds after which no further training step is started; at least one is timed."""
 FEW, MORE = 1, 3
-"""Sampler steps of the two generations, between which time grows in a straight line."""
+"""Sampler steps of the two timed generations, between which time grows linearly."""
 CLIPS = 2
-"""Generated and scored, where there is no GPU to be filled."""
+"""Clips to generate and score on a machine without a GPU."""
 
 
 @dataclass(frozen=True)
 class Amount:
-    """How much a model has to generate and score."""
+    """Amount of generation and scoring of a model."""
 
     clips: int
     frames: int
 
 
 def amount(cache: LatentCache, split: str, clips: int, times: int = 1) -> Amount:
-    """The clips of a split; ``times`` as many where the cache is a miniature."""
+    """Return the clips of a split; ``times`` as many if the cache is a miniature."""
     found = [clip for clip in read_real_set(cache.real_folder(split)).clips if clip.role == "clip"] * times
     found = found[: clips or None]
     return Amount(len(found), sum(clip.frames for clip in found))
@@ -62,19 +62,19 @@ class _StepTimer(pl.Callback):
 
     @property
     def seconds(self) -> float:
-        """Of one optimiser step."""
+        """Seconds of one optimizer step."""
         times = self.times[min(WARM_UP, len(self.times) - 1) - 1 :]
         return (times[-1] - times[0]) / (len(times) - 1)
 
 
 def time_model(config: RunConfig, cache: LatentCache, whole: Amount, threads: int) -> Cost:
-    """Seconds that a model takes, from a few steps of it; nothing is left behind.
+    """Return the seconds that a model takes, from a few of its steps; no files are left.
 
     Args:
-        config: of the model.
-        cache: what it is trained on, or a miniature of it.
-        whole: what it generates and scores.
-        threads: of its worker, where the configuration does not say.
+        config: configuration of the model.
+        cache: its training cache, or a miniature of it.
+        whole: amount that it generates and scores.
+        threads: threads of its worker, if the configuration does not set them.
 
     Raises:
         LtBenchError: it cannot be trained, generated from or scored here.
@@ -117,7 +117,7 @@ def _generate(model_file: Path, real: Path, out: Path, sampling: SamplingConfig,
 
 
 def _at(sampled: dict[int, float], steps: int) -> float:
-    """Seconds with so many sampler steps, on the line through two measurements; on one of them, that."""
+    """Return the seconds for a number of sampler steps, on the line through two measurements, or of the only one."""
     if steps in sampled:
         return sampled[steps]
     (few, a), (more, b) = sorted(sampled.items())

@@ -1,8 +1,8 @@
-"""Workers on other machines end when the command that asked for them is gone.
+"""A lease that ends workers on other machines when the command that started them is gone.
 
-The command keeps a file on the shared file system fresh, with a name of its own in it. A worker ends when the file is
-gone, names another command, or has not changed for too long. Only changes of its time are looked at, so clocks need not
-agree.
+The command keeps updating a file on the shared file system that contains its own name. A worker ends when the file is
+gone, names another command, or has not changed for too long. Only changes of the file's time are compared, so clocks
+need not agree.
 """
 
 from __future__ import annotations
@@ -19,15 +19,15 @@ from types import TracebackType
 from lt_bench.files import write_text
 
 VARIABLE = "LT_BENCH_LEASE"
-"""Environment variable that tells a worker where to look, what for, and how long."""
+"""Environment variable with the path, the owner and the grace period of the lease."""
 EVERY = 5.0
-"""Seconds between two signs of life."""
+"""Seconds between two heartbeats."""
 GRACE = 120.0
-"""Seconds without one after which a worker ends; network file systems show a change up to a minute late."""
+"""Seconds without a heartbeat after which a worker ends; network file systems show changes up to a minute late."""
 
 
 class Lease:
-    """Signs of life of a command, given by a thread as long as the block lasts."""
+    """Heartbeats of a command, written by a thread while the block lasts."""
 
     def __init__(self, path: Path, every: float = EVERY, grace: float = GRACE) -> None:
         self.path, self.every, self.grace = path.resolve(), every, grace
@@ -49,7 +49,7 @@ class Lease:
 
     @property
     def variable(self) -> dict[str, str]:
-        """What a worker's environment needs."""
+        """Return the environment variable that a worker needs."""
         return {VARIABLE: json.dumps([str(self.path), self.token, self.every, self.grace])}
 
     def _beat(self) -> None:
@@ -61,7 +61,7 @@ class Lease:
 
 
 def die_without_lease() -> None:
-    """End this process and its group as soon as the lease named in the environment is no longer kept."""
+    """End this process and its group as soon as the lease named in the environment is no longer renewed."""
     if VARIABLE not in os.environ:
         return
     path, token, every, grace = json.loads(os.environ[VARIABLE])
@@ -83,7 +83,7 @@ def die_without_lease() -> None:
 
 
 def _last_sign(path: Path, token: str) -> float | None:
-    """Time of the file; None where it is another command's or there is none; 0 while it cannot be read."""
+    """Return the file's time; None if it is missing or another command's, 0 while it cannot be read."""
     try:
         return path.stat().st_mtime if path.read_text(encoding="utf-8") == token else None
     except FileNotFoundError:

@@ -1,4 +1,4 @@
-"""Progress of jobs on stderr: live where there is a terminal, a line now and then where there is none."""
+"""Progress of jobs on stderr: live on a terminal, one line at intervals otherwise."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from lt_bench.jobs.snapshot import Named, Snapshot
 from lt_bench.progress import EVERY, clock
 
 SHARES = {"training": 0.8, "generating": 0.1, "scoring": 0.1}
-"""What the phases count in the bar; the time left is measured, not counted so."""
+"""Weights of the phases in the progress bar; the remaining time is measured separately."""
 UNITS = {"training": "steps", "generating": "frames", "scoring": "clips"}
 
 
 class JobsDisplay:
-    """Shows jobs while they run; a context manager."""
+    """A context manager that shows jobs while they run."""
 
     def __init__(self, console: Console) -> None:
         self.console = console
@@ -43,7 +43,7 @@ class JobsDisplay:
             self._live.stop()
 
     def tick(self, snapshot: Snapshot) -> None:
-        """Show where the jobs stand."""
+        """Update the displayed progress."""
         if self._live:
             self._live.update(self._table(snapshot), refresh=True)
         elif time.monotonic() >= self._next_line:
@@ -51,19 +51,19 @@ class JobsDisplay:
             self.say(plain_line(snapshot, time.monotonic() - self._begun))
 
     def ended(self, job: Named, status: Status) -> None:
-        """Say how a job ended."""
+        """Report how a job ended."""
         self.say(ended_line(job, status), "red" if status.state == "failed" else "green")
 
     def retried(self, job: Named, status: Status) -> None:
-        """Say that a job failed and comes again."""
+        """Report that a job failed and will be retried."""
         self.say(f"{ended_line(job, status)}; it is tried again", "yellow")
 
     def stopping(self, workers: int) -> None:
-        """Say that an interrupt was heard."""
+        """Report that an interrupt was received."""
         self.say(f"stopping {workers} worker{'s' if workers != 1 else ''} ...", "yellow")
 
     def say(self, text: str, style: str = "") -> None:
-        """Print a line that stays."""
+        """Print a line above the progress display."""
         self.console.print(Text(text, style=style), soft_wrap=True)
 
     def _table(self, snapshot: Snapshot) -> Group:
@@ -95,7 +95,7 @@ def _cells(status: Status) -> tuple[str, str, str, str, str]:
 
 
 def plain_line(snapshot: Snapshot, elapsed: float | int) -> str:
-    """Where jobs stand, on one line."""
+    """Return the progress of all jobs on one line."""
     done = sum(status.state in ("done", "failed") for status in snapshot.statuses)
     running = [
         f"{job.name} {' '.join(cell for cell in _cells(status) if cell)}"
@@ -108,7 +108,7 @@ def plain_line(snapshot: Snapshot, elapsed: float | int) -> str:
 
 
 def ended_line(job: Named, status: Status) -> str:
-    """How a job ended, on one line."""
+    """Return how a job ended, on one line."""
     if status.state == "failed":
         return f"{job.name} failed: {status.reason}"
     phases = ", ".join(f"{phase} {clock(status.seconds[phase])}" for phase in PHASES if phase in status.seconds)
@@ -116,7 +116,7 @@ def ended_line(job: Named, status: Status) -> str:
 
 
 def share_done(snapshot: Snapshot) -> float:
-    """Part of the whole that is done, 0 to 1."""
+    """Return the completed share of all work, 0 to 1."""
     return sum(map(_share, snapshot.statuses)) / max(1, len(snapshot.statuses))
 
 
@@ -130,7 +130,7 @@ def _share(status: Status) -> float:
 
 
 def left_text(left: Estimate) -> str:
-    """The time left, as far as it is known."""
+    """Return the remaining time as text, as far as it is known."""
     if left.seconds is None:
         return "time left not known yet"
     return f"{'at least ' if left.at_least else ''}{clock(left.seconds)} left"

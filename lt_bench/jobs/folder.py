@@ -1,4 +1,4 @@
-"""The folder of a job: its files, and the refusal to go on in one that another configuration made."""
+"""The folder of a job: its files, and the check that it belongs to the job's configuration."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from lt_bench.errors import ConfigError
 
 
 def check_folder(folder: Path, config: RunConfig) -> None:
-    """Refuse to go on in a folder that another configuration made.
+    """Refuse to resume in a folder that was created with another configuration.
 
     Raises:
         ConfigError: names the first key that differs.
@@ -31,9 +31,9 @@ def check_folder(folder: Path, config: RunConfig) -> None:
 
 
 def link_file(folder: Path, source: Path, name: str) -> None:
-    """Put a file of another folder into a job's by a link, unless the job has one.
+    """Link a file of another folder into a job's folder, unless the job has one.
 
-    A model that is there already is not trained again.
+    A model that exists already is not trained again.
     """
     target = folder / name
     if target.exists():
@@ -43,7 +43,7 @@ def link_file(folder: Path, source: Path, name: str) -> None:
 
 
 def differing_keys(made: dict[str, Any], asked: dict[str, Any]) -> Iterator[str]:
-    """The dotted keys whose values differ and with which a run cannot go on, in order."""
+    """Return the dotted keys whose differences prevent a run from resuming, in order."""
     for key in sorted(made.keys() | asked.keys()):
         values = made.get(key), asked.get(key)
         left_open = key in HARDWARE_KEYS and "auto" in values  # training itself compares what it comes to
@@ -52,7 +52,7 @@ def differing_keys(made: dict[str, Any], asked: dict[str, Any]) -> Iterator[str]
 
 
 def flat_config(document: dict[str, Any], prefix: str = "") -> dict[str, Any]:
-    """A configuration's document with dotted keys and no mappings; lists stay."""
+    """Return a configuration with dotted keys instead of mappings; lists are kept."""
     flat: dict[str, Any] = {}
     for key, value in document.items():
         flat |= flat_config(value, f"{prefix}{key}.") if isinstance(value, dict) else {prefix + key: value}

@@ -1,4 +1,4 @@
-"""``status.json``: what a worker is doing, written by the worker and read by whoever wants to know."""
+"""``status.json``, in which a worker reports its progress."""
 
 from __future__ import annotations
 
@@ -16,34 +16,34 @@ State = Literal["pending", "training", "generating", "scoring", "done", "failed"
 PHASES: tuple[State, ...] = ("training", "generating", "scoring")
 STATES: tuple[State, ...] = get_args(State)
 EVERY = 1.0
-"""Least time between two writes inside a phase, in seconds."""
+"""Minimum seconds between two writes inside a phase."""
 
 
 @dataclass(frozen=True)
 class Status:
-    """Where a job stands."""
+    """Progress of a job."""
 
     state: State = "pending"
     step: int = 0
-    """Optimiser steps, or clips in the other phases."""
+    """Optimizer steps, or clips in the other phases."""
     steps: int = 0
     loss: float | None = None
     eta: float | None = None
-    """Seconds left in this phase at the pace since the worker began it."""
+    """Remaining seconds in this phase at the pace since the worker began it."""
     reason: str = ""
-    """Why it failed, on one line."""
+    """Reason for the failure, on one line."""
     failures: tuple[str, ...] = ()
-    """Why earlier attempts failed, oldest first."""
+    """Reasons for earlier failures, oldest first."""
     seconds: dict[str, float] = field(default_factory=dict)
-    """Wall-clock time of each phase so far, resumed work added up."""
+    """Wall-clock seconds of each phase so far, including those before a resume."""
     cache_hash: str = ""
-    """Of the latent cache that the job works on."""
+    """Hash of the job's latent cache."""
     updated: float = 0.0
-    """When this was written, in Unix time."""
+    """Unix time of this status."""
 
 
 def read_status(folder: Path) -> Status:
-    """The status of a job's folder; ``pending`` where there is none yet.
+    """Read the status of a job's folder; ``pending`` if there is none.
 
     Raises:
         LtBenchError: the file is damaged.
@@ -58,7 +58,7 @@ def read_status(folder: Path) -> Status:
 
 
 class StatusReporter:
-    """Keeps a job's ``status.json`` up to date, at most once a second inside a phase."""
+    """Keeps a job's ``status.json`` up to date, at most once per second inside a phase."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -70,14 +70,14 @@ class StatusReporter:
         self._written = 0.0
 
     def begin(self, phase: State, steps: int, cache_hash: str = "") -> None:
-        """Enter a phase of so many steps."""
+        """Enter a phase with this number of steps."""
         self._begun, self._first_step = time.monotonic(), None
         self._earlier = self.status.seconds.get(phase, 0.0)
         kept = cache_hash or self.status.cache_hash
         self._write(replace(self.status, state=phase, step=0, steps=steps, eta=None, cache_hash=kept))
 
     def step(self, step: int, loss: float | None = None) -> None:
-        """So many steps of the phase are done."""
+        """Report the number of completed steps."""
         now = time.monotonic()
         if self._first_step is None:  # a resumed phase does not begin at 0, and its pace is that of this process
             self._first_step, self._first_time = step, now
@@ -89,22 +89,22 @@ class StatusReporter:
         self._write(replace(self.status, step=step, loss=kept, eta=eta, seconds=self._seconds()))
 
     def progress(self, done: int, total: int) -> None:
-        """So many of so many things are done; for phases that tell their length as they go."""
+        """Report completed and total units, for phases whose length is known only while they run."""
         if total != self.status.steps:
             self.status = replace(self.status, steps=total)
         self.step(done)
 
     def end(self) -> float:
-        """Leave the phase; return its seconds, resumed work added up."""
+        """End the phase; return its seconds, including those before a resume."""
         self._write(replace(self.status, step=self.status.steps, eta=0.0, seconds=self._seconds()))
         return self.status.seconds[self.status.state]
 
     def finish(self) -> None:
-        """The job is done: its result file is whole."""
+        """Report that the job is done and its result file is complete."""
         self._write(replace(self.status, state="done", reason="", eta=0.0))
 
     def fail(self, reason: str) -> None:
-        """The job cannot go on."""
+        """Report that the job cannot continue."""
         seconds = self._seconds() if self.status.state in PHASES else self.status.seconds
         self._write(replace(self.status, state="failed", reason=one_line(reason), eta=None, seconds=seconds))
 
@@ -119,6 +119,6 @@ class StatusReporter:
 
 
 def one_line(text: str, length: int = 300) -> str:
-    """A text on one line, cut to ``length`` characters."""
+    """Return a text on one line, cut to ``length`` characters."""
     joined = " ".join(text.split())
     return joined if len(joined) <= length else f"{joined[: length - 3]}..."

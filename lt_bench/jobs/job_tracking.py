@@ -1,4 +1,4 @@
-"""What tracking is told of a job, made from the files that it leaves."""
+"""Tracking records of a job, made from the files in its folder."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ from lt_bench.tracking.record import Artifact, DatasetRef, Point, RunRecord
 from lt_bench.tracking.system import read_samples
 
 CURVES = {"validation_loss": "validation/loss"}
-"""Columns of the metrics file that are not called ``train/COLUMN`` among the curves."""
+"""Columns of the metrics file whose curves are not named ``train/COLUMN``."""
 NO_CURVES = ("step", "seconds")
 UNTOLD = ("storage", "tracking_uri")
-"""Keys that may hold a password."""
+"""Keys that may hold a password and are not logged."""
 VALIDATIONS = "scores/step*/result.json"
 """Results of a run that is scored while it trains (``lt_bench.training.callbacks.validation_scores``)."""
 
@@ -28,7 +28,7 @@ VALIDATIONS = "scores/step*/result.json"
 def running_record(
     name: str, config: RunConfig, folder: Path, tags: Mapping[str, str], cache_hash: str = ""
 ) -> RunRecord:
-    """The run of a job that goes on: its configuration, data and curves so far."""
+    """Return the record of a running job: its configuration, data and curves so far."""
     params = {key: str(value) for key, value in flat_config(to_dict(config)).items()}
     data = (DatasetRef(config.data.dataset, cache_hash, config.data.cache, "training"),) if cache_hash else ()
     return RunRecord(name, params, dict(tags), tuple(curves(folder)), datasets=data, running=True, folder=folder)
@@ -37,7 +37,7 @@ def running_record(
 def trained_record(
     name: str, config: RunConfig, folder: Path, tags: Mapping[str, str], cache_hash: str, failed: str
 ) -> RunRecord:
-    """The run of a training that has ended; ``failed`` says why, where it was not by reaching its last step."""
+    """Return the record of a training that has ended; ``failed`` gives the reason for ending early."""
     record = running_record(name, config, folder, {**tags, **_checkpoint(folder)}, cache_hash)
     return replace(record, running=False, failed=failed)
 
@@ -45,7 +45,7 @@ def trained_record(
 def job_record(
     name: str, config: RunConfig, folder: Path, status: Status, tags: Mapping[str, str], cache_hash: str = ""
 ) -> RunRecord:
-    """The run of a job that is done or failed: curves, scores with intervals, result, sample videos, model's place."""
+    """Return the record of a job that is done or failed: curves, scores, result, sample videos, path of the model."""
     record = running_record(name, config, folder, {**tags, **_checkpoint(folder)}, cache_hash)
     files = (Artifact(folder / CONFIG_FILE),) if (folder / CONFIG_FILE).exists() else ()
     if status.state != "done":
@@ -69,7 +69,7 @@ def job_record(
 
 
 def _checkpoint(folder: Path) -> dict[str, str]:
-    """Where the model is; a tracker gets its place and hash, not its bytes."""
+    """Return path and hash of the model; its bytes are not logged."""
     model = folder / MODEL_FILE
     return {"checkpoint": str(model.resolve())} if model.exists() else {}
 
@@ -90,7 +90,7 @@ def _spread(videos: list[Path], samples: int) -> list[Path]:
 
 
 def curves(folder: Path) -> Iterator[Point]:
-    """What a run's folder says of its training and its machine so far."""
+    """Return the curves of a run's training and machine so far."""
     seconds = {0: 0.0}
     path = folder / METRICS_FILE
     if path.exists():
@@ -113,7 +113,7 @@ def _row(row: Mapping[str, str]) -> Iterator[Point]:
 
 
 def _validations(folder: Path, seconds: Mapping[int, float]) -> Iterator[Point]:
-    """Scores of the validation split by step of training."""
+    """Return the scores of the validation split by training step."""
     for path in sorted(folder.glob(VALIDATIONS)):
         step, result = int(path.parent.name.removeprefix("step")), load_result(path)
         after = seconds[max(known for known in seconds if known <= step)]

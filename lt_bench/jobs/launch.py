@@ -1,4 +1,4 @@
-"""Start and stop worker processes."""
+"""Start and end of worker processes."""
 
 from __future__ import annotations
 
@@ -18,21 +18,21 @@ COMMAND = (sys.executable, "-m", "lt_bench.jobs.worker")
 CANNOT_WRITE = 73
 """Exit code of a worker that could not write its files, perhaps not even the reason (EX_CANTCREAT of sysexits.h)."""
 UNPRINTED = 120
-"""Python's own exit code where what was printed could not be written."""
+"""Python's exit code if output could not be written."""
 NO_ROOM = (CANNOT_WRITE, UNPRINTED)
 GRACE = 15.0
-"""Seconds that a worker has to end after it was asked to, before it is killed."""
+"""Seconds that a worker has to end when asked, before it is killed."""
 
 
 def thread_variables(threads: int) -> dict[str, str]:
-    """Environment variables of a worker that computes with so many threads."""
+    """Return the environment variables that limit a worker to a number of threads."""
     return dict.fromkeys(THREAD_VARIABLES, str(threads)) | {"OMP_WAIT_POLICY": "PASSIVE", "PYTHONUNBUFFERED": "1"}
 
 
 def worker_environment(slot: int, workers: int, cores: int, gpus: Sequence[str] = ()) -> dict[str, str]:
-    """Environment variables of the worker in a slot: its share of the cores, and its GPU where there are several.
+    """Return the environment of the worker in a slot: its share of the cores, and its GPU if there are several.
 
-    Waiting threads sleep: on busy cores threads that spin made two slower than one.
+    Waiting threads sleep, because spinning threads on busy cores made two threads slower than one.
     """
     variables = thread_variables(max(1, cores // workers)) | {PARENT: str(os.getpid())}
     if len(gpus) > 1:
@@ -41,7 +41,7 @@ def worker_environment(slot: int, workers: int, cores: int, gpus: Sequence[str] 
 
 
 def visible_gpus(accelerator: str) -> tuple[str, ...]:
-    """GPUs that workers may be spread over, as CUDA_VISIBLE_DEVICES names them."""
+    """Return the GPUs that workers can use, in the form of CUDA_VISIBLE_DEVICES."""
     if accelerator == "cpu":
         return ()
     import torch
@@ -54,13 +54,13 @@ def visible_gpus(accelerator: str) -> tuple[str, ...]:
 def start_worker(
     folder: Path, variables: Mapping[str, str], command: Sequence[str] = (), hidden: str = ""
 ) -> subprocess.Popen[bytes]:
-    """Start the worker of a job's folder in a process group of its own; what it prints goes to the folder's log.
+    """Start the worker of a job's folder in its own process group, with its output in the folder's log.
 
     Args:
-        folder: of the job.
-        variables: of its environment, beside this process's own.
-        command: in place of ``COMMAND``.
-        hidden: beginning of the variables of this process that it does not get.
+        folder: folder of the job.
+        variables: environment variables in addition to those of this process.
+        command: replacement for ``COMMAND``.
+        hidden: prefix of variables of this process that are not passed on.
     """
     own = {name: value for name, value in os.environ.items() if not hidden or not name.startswith(hidden)}
     with (folder / LOG_FILE).open("ab") as log:
@@ -77,7 +77,7 @@ def start_worker(
 
 
 def stop_workers(workers: Iterable[subprocess.Popen[bytes]], grace: float = GRACE) -> None:
-    """Ask workers to end, wait, and kill what is left of them."""
+    """Ask workers to end, wait, and kill those that remain."""
     alive = [worker for worker in workers if worker.poll() is None]
     for worker in alive:
         _signal_group(worker, signal.SIGTERM)
@@ -100,7 +100,7 @@ def _signal_group(worker: subprocess.Popen[bytes], number: int) -> None:
 
 
 def ending(code: int) -> str:
-    """What an exit code says, for a worker that left no reason."""
+    """Return the meaning of an exit code, for a worker that left no reason."""
     if code < 0:
         name = signal.Signals(-code).name
         memory = ", perhaps because memory ran out" if name == "SIGKILL" else ""

@@ -1,4 +1,4 @@
-"""Workers never outlive the command that started them, and one folder never has two."""
+"""Watchdog and lock of workers: none outlives the command that started it, and a folder has only one."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ from lt_bench.locks import lock
 
 LOCK_FILE = ".lock"
 PARENT = "LT_BENCH_COMMAND_PID"
-"""Environment variable that tells a worker whose it is."""
+"""Environment variable with the process id of a worker's command."""
 
 
 @contextmanager
 def locked_folder(folder: Path, who: str, patience: float = 0.0) -> Iterator[None]:
-    """Hold a folder for this process alone; the system lets go when the process ends, however it ends.
+    """Hold a folder for this process alone; the system releases it when the process ends.
 
     Args:
-        folder: made where it does not exist.
-        who: what holds it, for the error of the next one.
+        folder: folder to lock; created if it does not exist.
+        who: name of the holder in the error that another process gets.
         patience: seconds to wait for another holder.
 
     Raises:
@@ -54,8 +54,8 @@ def die_with_parent(every: float = 0.5, follows: bool = False) -> None:
     """End this process and its group as soon as the parent named in the environment is gone.
 
     Args:
-        every: seconds between two looks.
-        follows: this process was started by a worker; that one is its parent, if the worker has one.
+        every: seconds between two checks.
+        follows: whether a worker started this process; that worker is then its parent, if it has one itself.
     """
     parent = int(os.environ.get(PARENT, "0"))
     parent = os.getppid() if parent and follows else parent

@@ -1,4 +1,4 @@
-"""The loop that grids and searches share: start jobs on an engine, look at their workers, react to those that ended."""
+"""The polling loop that grids and searches share: start jobs, check their workers, and react when they end."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Generic, Protocol, TypeVar
 from lt_bench.jobs.engines.base import Ending, Engine, Task
 
 POLL = 0.2
-"""Seconds between two looks at the workers."""
+"""Seconds between two checks of the workers."""
 
 
 class Running(Protocol):
@@ -17,7 +17,7 @@ class Running(Protocol):
 
     @property
     def task(self) -> Task:
-        """Its worker."""
+        """The job's worker."""
         ...
 
 
@@ -25,45 +25,45 @@ R = TypeVar("R", bound=Running)
 
 
 class PollingRunner(ABC, Generic[R]):
-    """Runs jobs side by side until none is left; a subclass says which comes next and what an end means."""
+    """Runs jobs in parallel until none is left; subclasses choose the next job and react to the end of each."""
 
     engine: Engine
-    """Where workers run; it bounds how many run side by side."""
+    """Engine that runs the workers and limits how many run in parallel."""
     running: list[R]
-    """Jobs whose workers have not ended, in the order they were started."""
+    """Jobs whose workers have not ended, in the order of their start."""
 
     @abstractmethod
     def start_next(self) -> bool:
-        """Deal with the next job, and add it to ``running`` if a worker was started for it.
+        """Start the next job, and add it to ``running`` if it needs a worker.
 
         Returns:
-            Whether another job may follow at once; False where none can begin now.
+            Whether another job may follow at once; False if none can start now.
         """
 
     @abstractmethod
     def react(self, one: R, ending: Ending) -> None:
-        """React to the end of a worker, which is not in ``running`` any more."""
+        """React to the end of a worker, which is no longer in ``running``."""
 
     @abstractmethod
     def show(self) -> None:
-        """Show the progress; called several times a second."""
+        """Show the progress; called several times per second."""
 
     @abstractmethod
     def is_finished(self) -> bool:
-        """Tell whether nothing is left to start; asked only while no worker runs."""
+        """Return whether nothing is left to start; called only while no worker runs."""
 
     @abstractmethod
     def notify_stopping(self) -> None:
-        """Tell the user that an interrupt is about to stop the workers."""
+        """Tell the user that the workers are about to be stopped."""
 
     def prepare(self) -> None:
-        """Do what must be done in time before each round, such as a sign of life to other commands."""
+        """Do recurring work before each round, such as heartbeats for other commands."""
 
     def look(self, one: R) -> None:
-        """Look at what a worker has written so far; called before it is asked whether it ended."""
+        """Read a worker's files; called before each check whether it has ended."""
 
     def release(self, one: R) -> None:
-        """Give back a job whose worker was stopped."""
+        """Release a job whose worker was stopped."""
 
     def run(self) -> None:
         """Run until nothing is left.

@@ -1,4 +1,4 @@
-"""What a run's later stages need, checked before the first expensive one.
+"""Checks of a run's later stages before the first expensive one.
 
 A missing decoder must not be noticed after hours of training, nor a missing encoder after hours of generation.
 """
@@ -24,15 +24,15 @@ from lt_bench.training.hardware import accelerator, check_precision
 
 
 def check_generation(config: RunConfig, here: bool = True) -> None:
-    """Check what generating and scoring a run's videos need: codec, speech encoder, protocol, encoders, precision.
+    """Check the requirements of generation and scoring: codec, speech encoder, protocol, video encoders, precision.
 
     Args:
-        config: of the run.
-        here: whether the videos are generated on this machine, whose device must have the precision asked for.
+        config: configuration of the run.
+        here: whether videos are generated on this machine, whose device must then support the precision.
 
     Raises:
         AssetError: names what is missing, the key that asks for it, and the command that gets it.
-        ConfigError: a name is unknown, or the protocol, or the device lacks the precision.
+        ConfigError: a name or the protocol is unknown, or the device lacks the precision.
         MediaError: PyAV cannot write the videos.
     """
     check_networks(config.data, decode=True)
@@ -43,10 +43,10 @@ def check_generation(config: RunConfig, here: bool = True) -> None:
 
 
 def check_device(config: RunConfig) -> None:
-    """Check that this machine has the devices that a run is to train on, in the precision that it asks for.
+    """Check that this machine has the devices and the precision that a run trains with.
 
     Raises:
-        ConfigError: it has not.
+        ConfigError: it does not.
     """
     train = config.train
     cuda = accelerator(train) == "cuda"
@@ -69,7 +69,7 @@ def _check_gpus(train: TrainConfig) -> None:
 
 
 def check_output(folder: Path) -> None:
-    """Check that a folder can be made and written to; nothing is made.
+    """Check that a folder can be created and written to, without creating it.
 
     Raises:
         WriteError: it cannot.
@@ -80,11 +80,11 @@ def check_output(folder: Path) -> None:
 
 
 def missing_scores(config: RunConfig, real: Path) -> Mapping[str, str]:
-    """The scores that a run's protocol asks for and that cannot be computed here, with the reason.
+    """Return the scores of a run's protocol that cannot be computed here, with the reasons.
 
     Args:
-        config: of the run.
-        real: folder of the real set that its videos are scored against.
+        config: configuration of the run.
+        real: folder of the reference set.
     """
     reference, rules = open_reference_set(real), load_protocol(config.evaluation.protocol)
     found = {score.name: unavailable(score, reference) for score in build_metrics(rules)}

@@ -1,4 +1,4 @@
-"""How long jobs still take, from what its workers report."""
+"""Estimate of the remaining time of jobs, from the reports of their workers."""
 
 from __future__ import annotations
 
@@ -11,24 +11,24 @@ from lt_bench.jobs.job_status import PHASES, Status
 
 @dataclass(frozen=True)
 class Estimate:
-    """Time left."""
+    """Remaining time."""
 
     seconds: float | None
-    """None while nothing is known."""
+    """Remaining seconds; None while nothing is known."""
     at_least: bool
-    """True while the time of some phase is not known yet and counts as nothing."""
+    """Whether phases of unknown length are left out, so that the estimate is a lower bound."""
 
 
 def time_left(statuses: Sequence[Status], running: Sequence[bool], workers: int) -> Estimate:
-    """Time until every job is done or failed.
+    """Estimate the time until every job is done or failed.
 
-    A phase's length is the mean over the jobs that have finished it, or else over those that are in it. Jobs that
-    wait are dealt to the worker that is free first.
+    The length of a phase is the mean over the jobs that have finished it, or else over those in it. Waiting jobs go to
+    the worker that is free first.
 
     Args:
-        statuses: of all jobs, in the order they are started.
-        running: which of them have a worker now; the others wait, unless they are done or failed.
-        workers: jobs that run side by side.
+        statuses: status of every job, in the order of their start.
+        running: whether each job has a worker now; the others wait, unless they are done or failed.
+        workers: number of parallel jobs.
     """
     lengths = {phase: _length(phase, statuses) for phase in PHASES}
     if all(length is None for length in lengths.values()):

@@ -1,4 +1,4 @@
-"""Where a set of jobs stands, for whoever shows it."""
+"""Progress of a set of jobs, for displays."""
 
 from __future__ import annotations
 
@@ -11,22 +11,22 @@ from lt_bench.jobs.remaining_time import Estimate
 
 
 class Named(Protocol):
-    """A job, as far as it is shown."""
+    """A job, as far as displays need it."""
 
     @property
     def name(self) -> str:
-        """What it is called."""
+        """Name of the job in displays."""
         ...
 
 
 @dataclass(frozen=True)
 class Snapshot:
-    """Where jobs stand."""
+    """Progress of jobs."""
 
     jobs: Sequence[Named]
     statuses: tuple[Status, ...]
     running: tuple[bool, ...]
-    """Which have a worker of this command now."""
+    """Whether each job has a worker of this command now."""
     left: Estimate
     note: str = ""
-    """A few words more, such as the best value so far."""
+    """Additional text, such as the best value so far."""

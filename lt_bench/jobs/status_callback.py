@@ -1,4 +1,4 @@
-"""Tells a job's status how far training is."""
+"""Lightning callbacks that report a job's training progress."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ class ReportSteps(pl.Callback):
         self.report = report
 
     def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        """Note the step that the run goes on from."""
+        """Record the step from which the run starts or resumes."""
         if trainer.is_global_zero:
             self.report.step(trainer.global_step)
 
     def on_train_batch_end(
         self, trainer: pl.Trainer, pl_module: pl.LightningModule, outputs: Any, batch: Any, batch_idx: int
     ) -> None:
-        """Note the step, with the loss that was logged last: reading another would wait for a GPU."""
+        """Record the step, with the loss that was logged last, because reading another one would wait for a GPU."""
         if not trainer.is_global_zero:
             return
         loss: float | None = pl_module.logged_loss  # type: ignore[assignment]
@@ -32,12 +32,12 @@ class ReportSteps(pl.Callback):
 
 
 class TellStart(pl.Callback):
-    """Calls ``tell`` when training begins, which it does not where the configuration is refused."""
+    """Calls ``tell`` when training begins, which does not happen if the configuration is refused."""
 
     def __init__(self, tell: Callable[[], None]) -> None:
         self.tell = tell
 
     def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        """Tell, from the first process alone."""
+        """Call ``tell`` in the first process."""
         if trainer.is_global_zero:
             self.tell()

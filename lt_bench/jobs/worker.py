@@ -1,7 +1,7 @@
-"""One job in its own process: ``python -m lt_bench.jobs.worker RUN_DIR`` trains, generates and scores.
+"""The worker process of one job: ``python -m lt_bench.jobs.worker RUN_DIR`` trains, generates and scores.
 
-Where a job trains over several devices, Lightning starts this command again for each rank but the first. All read the
-configuration from the folder, so they cannot differ; the first alone writes, generates and scores.
+If a job trains on several devices, Lightning starts this command again for each rank but the first. All ranks read the
+configuration from the folder, so they cannot differ; only the first writes, generates and scores.
 """
 
 from __future__ import annotations
@@ -30,15 +30,16 @@ if TYPE_CHECKING:
 
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 PATIENCE = 15.0
-"""Seconds that a worker waits for the end of one whose command was killed."""
+"""Seconds that a worker waits for the end of a worker whose command was killed."""
 
 
 def main(arguments: list[str]) -> int:
     """Run the job of a folder.
 
     Returns:
-        0 done, 1 failed (with the reason in ``status.json``), ``CANNOT_WRITE`` (with it where that can be written), 143
-        told to stop.
+        0 done, 1 failed (with the reason in ``status.json``), ``CANNOT_WRITE`` (with the reason if it can be written),
+        143
+        asked to stop.
     """
     folder, leads = Path(arguments[0]), int(os.environ.get("LOCAL_RANK", "0")) == 0
     die_with_parent(follows=not leads)
@@ -64,7 +65,7 @@ def main(arguments: list[str]) -> int:
 
 
 class _Stopped(BaseException):
-    """The command asked this worker to stop: files half-written are removed on the way out."""
+    """The command asked this worker to stop; incomplete files are removed on the way out."""
 
 
 def _guarded(folder: Path) -> int:
@@ -84,10 +85,10 @@ def _guarded(folder: Path) -> int:
 
 
 def run_job(folder: Path, report: StatusReporter) -> None:
-    """Train, generate and score as the folder's configuration says; what is done already is not done again.
+    """Train, generate and score as the folder's configuration says; finished parts are not repeated.
 
     Raises:
-        LtBenchError: what was wrong.
+        LtBenchError: a stage failed; the message states the reason.
     """
     from lt_bench.data.cache import LatentCache
 
@@ -101,7 +102,7 @@ def run_job(folder: Path, report: StatusReporter) -> None:
 
 
 def follow_job(folder: Path) -> None:
-    """Train beside the first rank, on the same configuration."""
+    """Train together with the first rank, on the same configuration."""
     from lt_bench.data.cache import LatentCache
     from lt_bench.training.run import train
 

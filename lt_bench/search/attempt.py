@@ -1,4 +1,4 @@
-"""One attempt at a trial, and what an attempt's record in the storage says of it."""
+"""Attempts at a trial, and their records in the storage."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from lt_bench.search.trial_objective import Objective
 
 REASON = "reason"
 SURPLUS = "surplus"
-"""Trial attribute: two commands began the last trial at once, and this one was too many."""
+"""Trial attribute of an attempt in excess, because two commands began the last trial at once."""
 KILLS = "kills"
 PLACE = "place"
-"""Trial attribute: how many trials were begun before it, further attempts not counted."""
+"""Trial attribute with the number of trials begun before it, without repeated attempts."""
 # Optuna's names, by which its own tools know a trial that is tried again.
 ORIGIN, HISTORY = "failed_trial", "retry_history"
 
@@ -27,18 +27,18 @@ class Attempt:
 
     trial: Trial
     place: int
-    """How many trials were begun before it: what names the trial, whatever attempts others took."""
+    """Number of trials begun before it, which names the trial independently of repeated attempts."""
     values: dict[str, Any]
-    """By dotted key."""
+    """Values by dotted key."""
 
     @property
     def name(self) -> str:
-        """As progress and tracking show it."""
+        """Name in displays and tracking."""
         return f"trial {self.place}"
 
 
 def suggest(trial: Trial, key: str, values: BaseDistribution) -> Any:
-    """A value for one key; of a further attempt, that of the first."""
+    """Return a value for one key; a repeated attempt gets that of the first."""
     if isinstance(values, CategoricalDistribution):
         return trial.suggest_categorical(key, values.choices)
     if isinstance(values, IntDistribution):
@@ -48,27 +48,27 @@ def suggest(trial: Trial, key: str, values: BaseDistribution) -> Any:
 
 
 def dominates(one: Sequence[float], other: Sequence[float]) -> bool:
-    """Whether ``one`` is nowhere worse and somewhere better; both are to be minimised."""
+    """Return whether ``one`` is nowhere worse and somewhere better; both are minimized."""
     return all(a <= b for a, b in zip(one, other, strict=True)) and any(a < b for a, b in zip(one, other, strict=True))
 
 
 def origin_of(trial: FrozenTrial) -> int:
-    """Optuna's number of the trial of which this is a further attempt; its own for the first."""
+    """Return Optuna's number of the trial that this one repeats; its own for a first attempt."""
     return trial.system_attrs.get(ORIGIN, trial.number)
 
 
 def place_of(trial: FrozenTrial) -> int:
-    """What names a trial that was begun."""
+    """Return the place that names a trial."""
     return trial.user_attrs.get(PLACE, origin_of(trial))
 
 
 def place_among(trial: FrozenTrial, trials: Sequence[FrozenTrial]) -> int:
-    """The place of a trial in all that a study has; the same for whoever asks, since numbers only grow."""
+    """Return the place of a trial among all trials of a study; every command computes the same one."""
     return [origin_of(t) for t in latest_attempts(trials)].index(origin_of(trial))
 
 
 def latest_attempts(trials: Sequence[FrozenTrial]) -> list[FrozenTrial]:
-    """The last attempt at each trial, in the order of the first."""
+    """Return the last attempt at each trial, in the order of the first attempts."""
     last: dict[int, FrozenTrial] = {}
     for trial in trials:
         if SURPLUS not in trial.user_attrs:
@@ -77,7 +77,7 @@ def latest_attempts(trials: Sequence[FrozenTrial]) -> list[FrozenTrial]:
 
 
 def best_trials(trials: Sequence[FrozenTrial], objectives: Sequence[Objective]) -> list[FrozenTrial]:
-    """The best complete trial, or with several objectives the Pareto front in the order of the first objective."""
+    """Return the best complete trial, or with several objectives the Pareto front ordered by the first objective."""
     whole = [t for t in trials if t.state == TrialState.COMPLETE]
     signs = [1.0 if objective.direction == "minimize" else -1.0 for objective in objectives]
     losses = {t.number: tuple(s * v for s, v in zip(signs, t.values, strict=True)) for t in whole}

@@ -1,4 +1,4 @@
-"""The lock of a study's journal, which a killed command lets go, and which mends what it left half-written."""
+"""Lock of a study's journal that is released when a command is killed, and that repairs incomplete lines."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from lt_bench.locks import lock
 
 
 class SystemLock(JournalFileSymlinkLock):
-    """The system's lock on a file beside the journal.
+    """A lock of the operating system on a file next to the journal.
 
-    Optuna's own locks are files that stay when their holder is killed: the next command then waits for half a minute,
-    or, where the path is relative, for ever.
+    Optuna's own locks are files that remain when their holder is killed. The next command then waits for half a minute,
+    or forever if the path is relative.
     """
 
     def __init__(self, journal: Path) -> None:
@@ -25,7 +25,7 @@ class SystemLock(JournalFileSymlinkLock):
         self._handle = -1
 
     def acquire(self) -> bool:
-        """Wait for the lock; the journal then has whole lines only."""
+        """Wait for the lock; the journal then has complete lines only."""
         self._mine.acquire()
         try:
             self._handle = os.open(self.path, os.O_RDWR | os.O_CREAT, 0o666)
@@ -37,7 +37,7 @@ class SystemLock(JournalFileSymlinkLock):
         return True
 
     def release(self) -> None:
-        """Let go."""
+        """Release the lock."""
         if self._handle >= 0:
             os.close(self._handle)
         self._handle = -1
@@ -45,7 +45,7 @@ class SystemLock(JournalFileSymlinkLock):
 
 
 def mend(journal: Path) -> None:
-    """Cut off a line that was not written to its end, as on a full disk; what came after it would be lost with it."""
+    """Cut off an incomplete last line, as left by a full disk; text after it would be lost with it."""
     with journal.open("r+b") as stream:
         end = stream.seek(0, os.SEEK_END)
         if not end:
@@ -57,7 +57,7 @@ def mend(journal: Path) -> None:
 
 
 def open_journal(path: Path) -> JournalFileBackend:
-    """Optuna's journal with this lock; made where there is none."""
+    """Open Optuna's journal with this lock; it is created if it does not exist."""
     lock = SystemLock(path)
     backend = JournalFileBackend(str(path), lock_obj=lock)
     lock.acquire()  # which mends it before it is read

@@ -24,10 +24,10 @@ from lt_bench.search.attempt import place_among
 
 
 class TrialSeededSampler(BaseSampler):
-    """A sampler made afresh for every trial, from the configured seed and the trial's place in the study.
+    """A sampler that is created anew for each trial, from the configured seed and the trial's place in the study.
 
-    Suggestions then depend on the finished trials, the seed and the place alone: not on which of several commands
-    makes them, nor on attempts that were broken off, and two commands with one seed never draw the same numbers.
+    Suggestions depend only on the finished trials, the seed and the place: not on the command that makes them, nor on
+    interrupted attempts. Two commands with one seed never draw the same numbers.
     """
 
     def __init__(self, config: SearchSamplerConfig) -> None:
@@ -35,33 +35,33 @@ class TrialSeededSampler(BaseSampler):
         self._inner = _build(config, config.seed)
 
     def reseed_rng(self) -> None:
-        """Nothing to do: seeds follow from trials."""
+        """Do nothing, because seeds follow from the trials."""
 
     def before_trial(self, study: Study, trial: FrozenTrial) -> None:
-        """Begin a trial."""
+        """Create the sampler of a trial."""
         # Of the whole study: Hyperband hands over a view that holds the trials of one bracket alone.
         trials = study._storage.get_all_trials(study._study_id, deepcopy=False)
         self._inner = _build(self.config, _mix(self.config.seed, place_among(trial, trials)))
         self._inner.before_trial(study, trial)
 
     def after_trial(self, study: Study, trial: FrozenTrial, state: TrialState, values: Sequence[float] | None) -> None:
-        """End a trial."""
+        """Pass the end of a trial on to its sampler."""
         self._inner.after_trial(study, trial, state, values)
 
     def infer_relative_search_space(self, study: Study, trial: FrozenTrial) -> dict[str, BaseDistribution]:
-        """The keys that are drawn together."""
+        """Return the keys that are sampled jointly."""
         return self._inner.infer_relative_search_space(study, trial)
 
     def sample_relative(
         self, study: Study, trial: FrozenTrial, search_space: dict[str, BaseDistribution]
     ) -> dict[str, Any]:
-        """Values of the keys that are drawn together."""
+        """Return the values of the keys that are sampled jointly."""
         return self._inner.sample_relative(study, trial, search_space)
 
     def sample_independent(
         self, study: Study, trial: FrozenTrial, param_name: str, param_distribution: BaseDistribution
     ) -> Any:
-        """A value of a key that is drawn by itself."""
+        """Return the value of a key that is sampled independently."""
         return self._inner.sample_independent(study, trial, param_name, param_distribution)
 
 
@@ -102,7 +102,7 @@ def _build(config: SearchSamplerConfig, seed: int) -> BaseSampler:
 
 
 def build_pruner(config: PrunerConfig, steps: int) -> BasePruner:
-    """The pruner; ``steps`` are those of a whole training."""
+    """Build the pruner; ``steps`` is the length of a whole training."""
     if config.name == "median":
         return MedianPruner(config.startup_trials, config.warmup_steps, interval_steps=1, n_min_trials=1)
     if config.name == "percentile":

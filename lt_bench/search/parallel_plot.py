@@ -1,4 +1,4 @@
-"""Parallel coordinates: a line a trial, an axis a key, the objective last, the best trials on top."""
+"""Parallel coordinates: one line per trial, one axis per key, the objective last, the best trials on top."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ TICKS = 5
 def draw_parallel(
     space: dict[str, BaseDistribution], trials: Sequence[FrozenTrial], objective: Objective, k: int
 ) -> Figure:
-    """The complete trials of a study, coloured by objective ``k``."""
+    """Draw the complete trials of a study, colored by objective ``k``."""
     values = [trial.values[k] for trial in trials]
     low, high = min(values), max(values)
     shades = Normalize(low, high if high > low else low + 1.0)
@@ -50,7 +50,7 @@ def draw_parallel(
 
 
 def position(dimension: BaseDistribution, value: Any) -> float:
-    """Where a value stands on its axis, 0 to 1."""
+    """Return the position of a value on its axis, 0 to 1."""
     if isinstance(dimension, CategoricalDistribution):
         return dimension.choices.index(value) / max(1, len(dimension.choices) - 1)
     assert isinstance(dimension, (FloatDistribution, IntDistribution))
@@ -63,7 +63,7 @@ def position(dimension: BaseDistribution, value: Any) -> float:
 
 
 def ticks(dimension: BaseDistribution) -> list[tuple[float, str]]:
-    """Heights and labels of an axis."""
+    """Return heights and labels of an axis."""
     if isinstance(dimension, CategoricalDistribution):
         return [(position(dimension, choice), str(choice)) for choice in dimension.choices]
     assert isinstance(dimension, (FloatDistribution, IntDistribution))

@@ -1,4 +1,4 @@
-"""What a search is made of, checked before anything is spent on it."""
+"""The plan of a search, checked before anything is spent on it."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from lt_bench.search.trial_objective import Objective, build_objectives
 SPLIT = "validation"
 TRIALS = "trials"
 FIXED_SECTIONS = ("data", "evaluation")
-"""Sections that no search changes: trials would not be comparable."""
+"""Sections that no search changes, because trials would not be comparable."""
 LEAST = {
     "trials": 1,
     "workers": 1,
@@ -37,7 +37,7 @@ LEAST = {
     "pruner.min_resource": 1,
     "pruner.reduction_factor": 2,
 }
-"""The least value of each number."""
+"""Minimum of each number."""
 LOSS_KEYS = (
     "model.frames",
     "model.motion_frames",
@@ -51,7 +51,7 @@ LOSS_KEYS = (
     "train.reference",
     "train.seed",
 )
-"""Keys of which the validation loss depends by itself, as of all of ``diffusion``: it is drawn as in training."""
+"""Keys that change the validation loss directly, as all of ``diffusion`` do: it is computed as in training."""
 
 
 @dataclass(frozen=True)
@@ -60,7 +60,7 @@ class SearchPlan:
 
     config: SearchConfig
     base: RunConfig
-    """What all trials have in common: of the checkpoint where there is one."""
+    """Configuration that all trials share; that of the checkpoint if there is one."""
     space: Mapping[str, BaseDistribution]
     objectives: tuple[Objective, ...]
     protocol_hash: str
@@ -72,15 +72,15 @@ class SearchPlan:
 
     @property
     def checkpoint(self) -> Path | None:
-        """The model that every trial scores; None where each trains its own."""
+        """Model that every trial scores; None if each trial trains its own."""
         return Path(self.config.checkpoint) if self.config.checkpoint else None
 
     def folder(self, place: int) -> Path:
-        """Folder of a trial, the same for every attempt at it."""
+        """Return the folder of a trial, the same for every attempt at it."""
         return self.out / TRIALS / f"{place:04d}"
 
     def facts(self, cache_hash: str) -> dict[str, Any]:
-        """What makes it this study and no other."""
+        """Return the facts that identify this study."""
         document = to_dict(self.config)
         own = {key: document[key] for key in ("space", "objectives", "sampler", "pruner")}
         run = {k: v for k, v in flat_config(to_dict(self.base)).items() if k not in FREE_KEYS}
@@ -99,7 +99,7 @@ def plan_search(config: SearchConfig, source: str) -> SearchPlan:
 
     Args:
         config: the search.
-        source: names it in errors.
+        source: name of the search in errors.
 
     Raises:
         ConfigError: the first key that is wrong.

@@ -1,4 +1,4 @@
-"""A study that several commands share: each trial is run by one of them, and so many in all."""
+"""A study that several commands share: each trial is run by one of them, up to a total number."""
 
 from __future__ import annotations
 
@@ -36,15 +36,15 @@ from lt_bench.search.storage import Heartbeats
 from lt_bench.search.trial_objective import Objective
 
 FACTS = "facts"
-"""Study attribute: what the study is about, so that a command with another search is refused."""
+"""Study attribute with the facts that identify the study, so that another search is refused."""
 KEY = "key"
-"""Study attribute: a random name that no other study has."""
+"""Study attribute with a random name that no other study has."""
 LENDER = "values of trial"
-"""Trial attribute: the place of the equal trial that its values were taken from."""
+"""Trial attribute with the place of the equal trial that its values were taken from."""
 
 
 class SharedStudy:
-    """An Optuna study, with the rules by which commands share it."""
+    """An Optuna study with the rules by which commands share it."""
 
     def __init__(
         self,
@@ -57,7 +57,7 @@ class SharedStudy:
         pruner: BasePruner,
         retries: int,
     ) -> None:
-        """Open the study, or make it.
+        """Open the study, or create it.
 
         Raises:
             ConfigError: the storage has a study of this name with other objectives.
@@ -77,7 +77,7 @@ class SharedStudy:
             raise ConfigError(f"study '{name}': expected {len(wanted)} objectives to {', '.join(wanted)}, got others")
 
     def check_facts(self, facts: Mapping[str, Any]) -> None:
-        """Note what the study is about, or refuse a command that is about something else.
+        """Store the facts that identify the study, or refuse a command with other facts.
 
         Raises:
             ConfigError: names the first key that differs.
@@ -97,15 +97,15 @@ class SharedStudy:
 
     @property
     def key(self) -> str:
-        """A random name that no other study has."""
+        """Random name that no other study has."""
         return self.study.user_attrs[KEY]
 
     def latest(self, trials: Sequence[FrozenTrial] | None = None) -> list[FrozenTrial]:
-        """The last attempt at each trial, in the order of the first."""
+        """Return the last attempt at each trial, in the order of the first attempts."""
         return latest_attempts(self.study.get_trials(deepcopy=False) if trials is None else trials)
 
     def claim(self, total: int) -> Attempt | None:
-        """Begin a trial that no other command has, suggested here; None when ``total`` are begun and none waits."""
+        """Begin a new or waiting trial, suggested here; None if ``total`` trials have begun and none waits."""
         trials = self.study.get_trials(deepcopy=False)
         waiting = any(trial.state == TrialState.WAITING for trial in trials)
         if not waiting and len(self.latest(trials)) >= total:
@@ -127,15 +127,15 @@ class SharedStudy:
         return Attempt(trial, place, {key: suggest(trial, key, values) for key, values in self.space.items()})
 
     def owns(self, attempt: Attempt) -> bool:
-        """Whether no other command has taken the trial for dead in the meantime."""
+        """Return whether no other command has taken over the trial in the meantime."""
         return self._storage.get_trial(attempt.trial._trial_id).state == TrialState.RUNNING
 
     def best(self, trials: Sequence[FrozenTrial] | None = None) -> list[FrozenTrial]:
-        """The best trial, or with several objectives the Pareto front in the order of the first objective."""
+        """Return the best trial, or with several objectives the Pareto front ordered by the first objective."""
         return best_trials(self.latest(trials), self.objectives)
 
     def note(self, trials: Sequence[FrozenTrial]) -> str:
-        """A few words on how far the search has come."""
+        """Return a short text on the progress of the search."""
         best = self.best(trials)
         if not best:
             return ""
@@ -145,12 +145,12 @@ class SharedStudy:
         return f"best {names[0]} {best[0].values[0]:.4g} (trial {place_of(best[0])})"
 
     def equal(self, attempt: Attempt) -> FrozenTrial | None:
-        """The first complete trial of the same values, which is the same run; None where there is none."""
+        """Return the first complete trial of the same values, which is the same run; None if there is none."""
         complete = self.study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
         return next((trial for trial in complete if trial.params == attempt.values), None)
 
     def report(self, attempt: Attempt, step: int, loss: float) -> bool:
-        """Note a validation loss; True when the trial should be pruned. Only for a study with one objective."""
+        """Store a validation loss; return True if the trial should be pruned. Only for studies with one objective."""
         sign = -1.0 if self.objectives[0].direction == "maximize" else 1.0  # pruners go the way of the objective
         known = self._storage.get_trial(attempt.trial._trial_id).intermediate_values
         if step not in known:
@@ -158,31 +158,31 @@ class SharedStudy:
         return attempt.trial.should_prune()
 
     def complete(self, attempt: Attempt, values: Sequence[float], lender: int | None = None) -> None:
-        """The trial has its values, perhaps lent by an equal trial, whose place is given."""
+        """Store the values of a trial, with the place of the equal trial if they were taken from one."""
         if lender is not None:
             attempt.trial.set_user_attr(LENDER, lender)
         self.study.tell(attempt.trial, list(values), skip_if_finished=True)
 
     def prune(self, attempt: Attempt) -> None:
-        """The trial was stopped, since it was hopeless."""
+        """Mark a trial as pruned."""
         self.study.tell(attempt.trial, state=TrialState.PRUNED, skip_if_finished=True)
 
     def fail(self, attempt: Attempt, reason: str) -> None:
-        """The trial cannot be completed; the study goes on."""
+        """Mark a trial as failed; the study continues."""
         self._fail(attempt.trial._trial_id, reason)
 
     def killed(self, attempt: Attempt, reason: str) -> bool:
-        """The trial's process was killed; True when it will be tried again."""
+        """Record that the trial's process was killed; return True if it will be retried."""
         return self._end_killed(self._storage.get_trial(attempt.trial._trial_id), reason)
 
     def release(self, attempt: Attempt) -> None:
-        """The command stops: the trial goes back to whoever comes next, and counts as never tried."""
+        """Return a trial to the study when the command stops; the attempt does not count."""
         frozen = self._storage.get_trial(attempt.trial._trial_id)
         if self._fail(frozen._trial_id, "interrupted"):
             self._requeue(frozen, kills=frozen.user_attrs.get(KILLS, 0))
 
     def recover(self) -> list[int]:
-        """Find trials whose command was killed and have them tried again; their numbers."""
+        """Find trials whose command was killed and queue them again; return their numbers."""
         running = self.study.get_trials(deepcopy=False, states=(TrialState.RUNNING,))
         stale = self.heartbeats.stale(running)
         return [
@@ -199,7 +199,7 @@ class SharedStudy:
         return True
 
     def _fail(self, trial_id: int, reason: str) -> bool:
-        """False when another command has ended the trial already."""
+        """Mark a trial as failed; return False if another command has ended it already."""
         try:
             self._storage.set_trial_user_attr(trial_id, REASON, reason)
             self._storage.set_trial_state_values(trial_id, TrialState.FAIL)

@@ -1,4 +1,4 @@
-"""From the keys of a search to Optuna's distributions, and from a trial's values to a run's configuration."""
+"""Conversion of a search's keys to Optuna's distributions, and of a trial's values to a run's configuration."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from lt_bench.jobs.folder import flat_config
 
 
 def distributions(base: RunConfig, space: Mapping[str, Dimension], source: str) -> dict[str, BaseDistribution]:
-    """One distribution a key; whole numbers for keys of whole numbers.
+    """Return one distribution per key; integers for integer keys.
 
     Args:
         base: the run whose keys are searched.
         space: values by dotted key.
-        source: names the search in errors.
+        source: name of the search in errors.
 
     Raises:
-        ConfigError: names the first key that is unknown, or whose values the run does not take.
+        ConfigError: names the first key that is unknown, or whose values the run does not accept.
     """
     from lt_bench.training.config_check import check_names  # brings PyTorch, which takes seconds
 
@@ -38,7 +38,7 @@ def distributions(base: RunConfig, space: Mapping[str, Dimension], source: str) 
 
 
 def trial_config(base: RunConfig, values: Mapping[str, Any], source: str = "trial") -> RunConfig:
-    """The run of a trial: the base with the trial's values."""
+    """Return the configuration of a trial: the base with the trial's values."""
     return parse_config(RunConfig, set_keys(to_dict(base), values), source)
 
 

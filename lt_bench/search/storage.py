@@ -1,4 +1,4 @@
-"""Where a study is kept: a journal file or a database, both with signs of life of the trials that run."""
+"""Storage of a study, a journal file or a database, with heartbeats of the running trials."""
 
 from __future__ import annotations
 
@@ -20,33 +20,33 @@ JOURNAL = "study.journal"
 
 
 class Heartbeats(Protocol):
-    """Signs of life of running trials."""
+    """Heartbeats of running trials."""
 
     def beat(self, trial_id: int) -> None:
-        """The trial is alive."""
+        """Record that the trial is alive."""
 
     def stale(self, running: Iterable[FrozenTrial]) -> list[FrozenTrial]:
-        """Those of the running trials that have given no sign for too long."""
+        """Return the running trials without a recent heartbeat."""
         ...
 
 
 class FileHeartbeats:
-    """A file a trial, whose time of change is the last sign of life.
+    """One file per trial whose modification time is the last heartbeat.
 
-    For journal files, for which Optuna has no heartbeats. Times are those of the shared file system, so the machines'
-    clocks need not agree.
+    Used with journal files, for which Optuna has no heartbeats. Times are those of the shared file system, so the
+    clocks of the machines need not agree.
     """
 
     def __init__(self, folder: Path, grace: float | int) -> None:
         self.folder, self.grace = folder, grace
 
     def beat(self, trial_id: int) -> None:
-        """The trial is alive."""
+        """Record that the trial is alive."""
         self.folder.mkdir(parents=True, exist_ok=True)
         (self.folder / str(trial_id)).touch()
 
     def stale(self, running: Iterable[FrozenTrial]) -> list[FrozenTrial]:
-        """Those of the running trials that have given no sign for too long."""
+        """Return the running trials without a recent heartbeat."""
         running = list(running)
         if not running:
             return []
@@ -70,17 +70,17 @@ class FileHeartbeats:
 
 
 class DatabaseHeartbeats:
-    """Optuna's own, in the database and by its clock."""
+    """Optuna's heartbeats, in the database and by its clock."""
 
     def __init__(self, storage: RDBStorage, study: str) -> None:
         self.storage, self.study = storage, study
 
     def beat(self, trial_id: int) -> None:
-        """The trial is alive."""
+        """Record that the trial is alive."""
         self.storage.record_heartbeat(trial_id)
 
     def stale(self, running: Iterable[FrozenTrial]) -> list[FrozenTrial]:
-        """Those of the running trials that have given no sign for too long."""
+        """Return the running trials without a recent heartbeat."""
         trials = {trial._trial_id: trial for trial in running}
         if not trials:
             return []
@@ -89,14 +89,14 @@ class DatabaseHeartbeats:
 
 
 def open_storage(url: str, out: Path, name: str, heartbeat: int, grace: int) -> tuple[BaseStorage, Heartbeats]:
-    """Open, or make, the storage of a study.
+    """Open or create the storage of a study.
 
     Args:
-        url: of a database; empty for ``out/study.journal``.
+        url: address of a database; empty for ``out/study.journal``.
         out: folder of the search.
-        name: of the study.
-        heartbeat: seconds between two signs of life.
-        grace: seconds without one after which a trial counts as killed.
+        name: name of the study.
+        heartbeat: seconds between two heartbeats.
+        grace: seconds without a heartbeat after which a trial counts as killed.
 
     Raises:
         LtBenchError: it cannot be opened.

@@ -21,24 +21,24 @@ from lt_bench.search.parallel_plot import draw_parallel
 from lt_bench.search.shared_study import SharedStudy
 
 LEAST = 4
-"""Complete trials before importance says anything at all."""
+"""Complete trials that importance needs at least."""
 QUANTILE = 0.25
-"""Importance is that for being among the best so many (PED-ANOVA, arXiv 2304.10255)."""
+"""Share of the best trials for which importance is computed (PED-ANOVA, arXiv 2304.10255)."""
 DPI = 150
 PANELS_ACROSS = 3
-"""Of the plot of pairs of objectives."""
+"""Panels per row in the plot of pairs of objectives."""
 
 
 @dataclass
 class Plots:
-    """The plots that could be made, and why the others could not."""
+    """Plots that were drawn, and the reasons why others were not."""
 
     made: dict[str, Path] = field(default_factory=dict)
     missing: dict[str, str] = field(default_factory=dict)
 
 
 def draw_plots(study: SharedStudy, folder: Path) -> Plots:
-    """Draw what the study has the trials for, as PNG."""
+    """Draw all plots for which the study has enough trials, as PNG."""
     plots, whole = Plots(), [t for t in study.latest() if t.state == TrialState.COMPLETE]
     if not whole:
         plots.missing["all"] = "no trial is complete"

@@ -1,4 +1,4 @@
-"""What a search leaves: a table of its trials, the best configurations as YAML, and a summary."""
+"""Report of a search: a table of its trials, the best configurations as YAML, and a summary."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ STATES = {
 
 @dataclass(frozen=True)
 class SearchReport:
-    """The summary and where everything is."""
+    """The summary and the paths of all files."""
 
     document: dict[str, Any]
     files: tuple[Path, ...]
@@ -38,7 +38,7 @@ class SearchReport:
 
 
 def write_report(plan: SearchPlan, study: SharedStudy) -> SearchReport:
-    """Write everything anew from the study alone, whichever commands ran its trials."""
+    """Write all files from the study alone, whichever commands ran its trials."""
     trials = study.latest()[: plan.config.trials]
     best = study.best(trials)
     write_text(plan.out / TABLE, _table(plan, study, trials))

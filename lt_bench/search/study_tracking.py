@@ -1,4 +1,4 @@
-"""What tracking is told of a search: one parent run, and a nested run for every trial."""
+"""Tracking records of a search: one parent run, and a nested run per trial."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from lt_bench.tracking.record import Artifact, RunRecord
 
 
 def parent_record(plan: SearchPlan, cache_hash: str, commit: str | None, files: Sequence[Path] = ()) -> RunRecord:
-    """The parent run: the search's configuration and, at the end, its files, the table first."""
+    """Return the parent record: the search's configuration and, at the end, its files, the table first."""
     flat = flat_config(to_dict(plan.config))
     params = {key: str(value) for key, value in flat.items() if key not in job_tracking.UNTOLD}
     return RunRecord(
@@ -34,7 +34,7 @@ def parent_record(plan: SearchPlan, cache_hash: str, commit: str | None, files: 
 
 
 def trial_record(plan: SearchPlan, trial: FrozenTrial, cache_hash: str) -> RunRecord:
-    """The run of a trial that has ended."""
+    """Return the record of a trial that has ended."""
     origin, config = place_of(trial), trial_config(plan.base, trial.params)
     name, folder = f"trial {origin}", plan.folder(origin)
     tags = {**_tags(plan, cache_hash), "outcome": trial.state.name.lower()}
@@ -48,7 +48,7 @@ def trial_record(plan: SearchPlan, trial: FrozenTrial, cache_hash: str) -> RunRe
 
 
 def running_record(plan: SearchPlan, attempt: Attempt, config: RunConfig, cache_hash: str) -> RunRecord:
-    """The run of a trial that goes on."""
+    """Return the record of a running trial."""
     tags = {**_tags(plan, cache_hash), **{f"space.{key}": str(value) for key, value in attempt.values.items()}}
     return job_tracking.running_record(attempt.name, config, plan.folder(attempt.place), tags, cache_hash)
 

@@ -1,4 +1,4 @@
-"""The folder of a trial: made ready for its worker, and read while it trains."""
+"""The folder of a trial: prepared for its worker, and read while it trains."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from lt_bench.jobs.job_status import read_status
 
 
 def prepare_folder(folder: Path, config: RunConfig, checkpoint: Path | None) -> None:
-    """Make a trial's folder ready for its worker; what an earlier attempt made there stays.
+    """Prepare a trial's folder for its worker, keeping the files of an earlier attempt.
 
     Raises:
-        LtBenchError: the folder was made with another configuration.
+        LtBenchError: the folder was created with another configuration.
     """
     check_folder(folder, config)
     folder.mkdir(parents=True, exist_ok=True)
@@ -29,7 +29,7 @@ def prepare_folder(folder: Path, config: RunConfig, checkpoint: Path | None) -> 
 
 
 def lend_result(lender: Path, folder: Path) -> bool:
-    """Copy a complete trial's result and status into an equal trial's folder; False where they are not at hand."""
+    """Copy a complete trial's result and status to an equal trial's folder; return False if they do not exist here."""
     if not (lender / RESULT_FILE).is_file() or read_status(lender).state != "done":
         return False
     write_bytes(folder / RESULT_FILE, (lender / RESULT_FILE).read_bytes())
@@ -38,7 +38,7 @@ def lend_result(lender: Path, folder: Path) -> bool:
 
 
 def validation_losses(path: Path) -> list[tuple[int, float]]:
-    """Steps and validation losses of a run's curve so far."""
+    """Return steps and validation losses of a run's curve so far."""
     with path.open(newline="", encoding="utf-8") as stream:
         rows = [row for row in csv.DictReader(stream) if row.get("validation_loss")]
     return [(int(row["step"]), float(row["validation_loss"])) for row in rows]

@@ -1,4 +1,4 @@
-"""What a search improves: values read from a trial's result file."""
+"""Objectives of a search, read from the result files of its trials."""
 
 from __future__ import annotations
 
@@ -18,21 +18,21 @@ COSTS = (
     "parameters",
     "peak_memory",
 )
-"""Facts of a result that may be minimised beside the protocol's scores."""
+"""Facts of a result that can be minimized in addition to the protocol's scores."""
 
 
 @dataclass(frozen=True)
 class Objective:
-    """One value and which way it shall go."""
+    """One objective and its direction."""
 
     name: str
     direction: Direction
 
     def value(self, result: Result) -> float:
-        """The value in a result.
+        """Return the objective's value in a result.
 
         Raises:
-            ResultError: it is missing, or does not rest on every clip, so that trials could not be compared.
+            ResultError: it is missing, or not based on every clip, so that trials could not be compared.
         """
         if self.name in COSTS:
             cost = result.meta.get(self.name)
@@ -49,10 +49,10 @@ class Objective:
 
 
 def build_objectives(configs: tuple[ObjectiveConfig, ...], protocol: Protocol, source: str) -> tuple[Objective, ...]:
-    """The objectives of a search.
+    """Return the objectives of a search.
 
     Raises:
-        ConfigError: none, one twice, one that the protocol does not have, or one whose direction must be said.
+        ConfigError: there is none, one occurs twice, is not in the protocol, or lacks a direction.
     """
     if not configs:
         raise ConfigError(f"{source}: key 'objectives': expected at least one score or cost, got none")

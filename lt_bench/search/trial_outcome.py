@@ -1,4 +1,4 @@
-"""What becomes of an attempt whose worker has ended: the study is told, and whoever watches."""
+"""Outcome of an attempt whose worker has ended, recorded in the study."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from lt_bench.search.attempt import Attempt
 from lt_bench.search.shared_study import SharedStudy
 
 Outcome = Literal["complete", "pruned", "failed", "again"]
-"""``again``: it was killed and will be tried again."""
+"""Outcome of an attempt; ``again`` means that it was killed and will be retried."""
 STOPPED = 143
 """Exit code of a worker that was asked to end."""
 
@@ -33,13 +33,13 @@ class RunningTrial:
     config: RunConfig
     task: Task
     seen: tuple[int, int] = (0, 0)
-    """Time and size of the metrics file at the last look."""
+    """Time and size of the metrics file at the last check."""
     pruned: bool = False
 
 
 @dataclass(frozen=True)
 class Ended:
-    """How an attempt ended."""
+    """The end of an attempt."""
 
     attempt: Attempt
     folder: Path
@@ -49,26 +49,26 @@ class Ended:
 
 
 class Watcher(Protocol):
-    """Is told how a search goes."""
+    """Receives the progress of a search."""
 
     def tick(self, snapshot: Snapshot) -> None:
-        """Called several times a second."""
+        """Handle an update; called several times per second."""
 
     def begun(self, attempt: Attempt, config: RunConfig) -> None:
-        """An attempt has begun."""
+        """Handle an attempt that has begun."""
 
     def ended(self, ended: Ended) -> None:
-        """An attempt has ended."""
+        """Handle an attempt that has ended."""
 
     def recovered(self, numbers: Sequence[int]) -> None:
-        """These trials of a killed command will be tried again."""
+        """Handle trials of a killed command that will be retried."""
 
     def stopping(self, workers: int) -> None:
-        """The search was interrupted, and so many workers are asked to end."""
+        """Handle an interrupt, with the number of workers that are asked to end."""
 
 
 def settle(study: SharedStudy, one: RunningTrial, ending: Ending) -> Ended:
-    """Tell the study how an attempt ended."""
+    """Record in the study how an attempt ended."""
     status, outcome = _settle(study, one, ending)
     return Ended(one.attempt, one.folder, one.config, status, outcome)
 

@@ -1,4 +1,4 @@
-"""Run the trials of a study, some side by side, beside other commands that do the same."""
+"""Running the trials of a study in parallel, together with other commands on the same study."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ from lt_bench.search.trial_outcome import Ended, RunningTrial, Watcher, settle
 from lt_bench.search.trial_states import all_finished, snapshot
 
 ASK_AGAIN = 2.0
-"""Seconds between two looks for trials that other commands let go."""
+"""Seconds between two checks for trials that other commands released."""
 READ_AGAIN = 1.0
-"""Seconds between two readings of the study for display."""
+"""Seconds between two reads of the study for the display."""
 
 
 @dataclass
@@ -49,7 +49,7 @@ class SearchRunner(PollingRunner[RunningTrial]):
     _ended: dict[int, Status] = field(default_factory=dict)
 
     def is_finished(self) -> bool:
-        """Tell whether the study has all of its trials."""
+        """Return whether the study has all of its trials."""
         return all_finished(self._trials, self.plan.config.trials)
 
     def notify_stopping(self) -> None:
@@ -61,7 +61,7 @@ class SearchRunner(PollingRunner[RunningTrial]):
         self.study.release(one.attempt)
 
     def prepare(self) -> None:
-        """Show other commands that this one lives, and take over the trials of those that do not."""
+        """Send heartbeats to other commands, and take over the trials of commands without one."""
         now = time.monotonic()
         if now - self._beaten < self.plan.config.heartbeat:
             return
@@ -84,7 +84,7 @@ class SearchRunner(PollingRunner[RunningTrial]):
         self.watcher.tick(snapshot(self._trials, total, self.running, self._ended, self.engine.workers, note))
 
     def start_next(self) -> bool:
-        """Claim a trial and start it; False where all are taken, and then not asked again for a while."""
+        """Claim a trial and start it; return False if all are taken, and then wait before the next claim."""
         if time.monotonic() < self._asked:
             return False
         attempt = self.study.claim(self.plan.config.trials)
@@ -109,7 +109,7 @@ class SearchRunner(PollingRunner[RunningTrial]):
         self.watcher.begun(attempt, config)
 
     def _lent(self, attempt: Attempt, folder: Path, config: RunConfig) -> bool:
-        """Take the result of a complete trial of the same values: running it again would give the same."""
+        """Take the result of a complete trial of the same values, because running it again would give the same."""
         equal = self.study.equal(attempt)
         if equal is None or not lend_result(self.plan.folder(place_of(equal)), folder):
             return False
@@ -124,10 +124,10 @@ class SearchRunner(PollingRunner[RunningTrial]):
             self._report(one)
 
     def react(self, one: RunningTrial, ending: Ending) -> None:
-        """Tell the study how a trial ended.
+        """Record in the study how a trial ended.
 
         Raises:
-            WriteError: its worker could not write its files; the trial waits for a command that has room.
+            WriteError: its worker could not write its files; the trial waits for a command that can.
         """
         if ending.code in NO_ROOM:
             self.study.release(one.attempt)
@@ -137,7 +137,7 @@ class SearchRunner(PollingRunner[RunningTrial]):
         self.watcher.ended(ended)
 
     def _report(self, one: RunningTrial) -> None:
-        """Tell the study the losses that are new, and stop a trial that it thinks hopeless."""
+        """Report new losses to the study, and stop a trial that it prunes."""
         path = one.folder / METRICS_FILE
         if one.pruned or not path.exists():
             return

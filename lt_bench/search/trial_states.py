@@ -1,4 +1,4 @@
-"""Where the trials of a search stand, for whoever shows it."""
+"""Progress of the trials of a search, for displays."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class _Name:
 
 
 def all_finished(trials: Sequence[FrozenTrial], total: int) -> bool:
-    """Whether so many trials have ended, by whichever command."""
+    """Return whether this number of trials has ended, in any command."""
     return len(trials) >= total and all(trial.state in FINISHED for trial in trials[:total])
 
 
@@ -34,15 +34,15 @@ def snapshot(
     workers: int,
     note: str,
 ) -> Snapshot:
-    """Every trial that is begun or to come.
+    """Return the status of every trial, including those not begun.
 
     Args:
-        trials: the study's, the latest attempt at each.
-        total: how many there will be.
-        running: those of this command.
-        ended: by number, how those that this command ran went.
-        workers: trials side by side.
-        note: shown beside.
+        trials: the latest attempt at each trial of the study.
+        total: number of trials in all.
+        running: trials of this command.
+        ended: ends of this command's trials, by number.
+        workers: number of parallel trials.
+        note: additional text.
     """
     begun, to_come = trials[:total], total - len(trials[:total])
     mine = {one.attempt.place: one for one in running}

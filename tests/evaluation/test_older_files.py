@@ -25,9 +25,20 @@ def old(words: str) -> str:
     return words.replace("5th", "5.").replace("3rd", "3.").replace("2nd", "2.")
 
 
+LATER = {
+    "dssim_aligned",
+    "expression_distance_aligned",
+    "identity_dlib_truth_aligned",
+    "lmd_face_aligned",
+    "lmd_lips_aligned",
+    "lpips_alex_aligned",
+}
+"""Metrics that no file before version 1.2 has."""
+
+
 @pytest.mark.parametrize(
     ("name", "given"),
-    [(name, {}) for name in metric_names()]
+    [(name, {}) for name in metric_names() if name not in LATER]
     + [
         ("sharpness", {"stride": 3}),
         ("lpips_alex", {"stride": 2}),

@@ -9,6 +9,7 @@ import time
 from pathlib import Path
 
 from lt_bench.evaluation.results.result_file import Clip, ProtocolRef, RealSetRef, Result, Score, save_result
+from lt_bench.evaluation.results.settings import hash_of_settings
 from lt_bench.jobs.command_lease import die_without_lease
 from lt_bench.jobs.job_status import StatusReporter
 from lt_bench.jobs.parent_watchdog import die_with_parent, locked_folder
@@ -31,6 +32,8 @@ def fake_result(system: str) -> Result:
         per_video={"clip": 0.5},
         reference=None,
         missing=None,
+        settings={},
+        settings_hash=hash_of_settings({}),
     )
     return Result(
         system=system,

@@ -1,1 +1,1 @@
-"""Engines: places where workers run. All start the same worker on the same folders, so results are the same."""
+"""Engines that run workers. All start the same worker on the same folders, so results do not depend on the engine."""

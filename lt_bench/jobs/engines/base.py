@@ -1,4 +1,4 @@
-"""What an engine is."""
+"""Interface of engines and their tasks."""
 
 from __future__ import annotations
 
@@ -10,19 +10,19 @@ from typing import Protocol
 
 @dataclass(frozen=True)
 class Ending:
-    """How a worker ended."""
+    """The end of a worker."""
 
     code: int
-    """Its exit code; 0 or 1 when its status says how it went."""
+    """Exit code; 0 or 1 if the worker's status states the outcome."""
     reason: str = ""
-    """Why, for a worker that could not say it itself; empty with code 0."""
+    """Reason for a failure that the worker could not report itself; empty with code 0."""
 
 
 class Task(Protocol):
     """The worker of one folder, wherever it runs."""
 
     def ending(self) -> Ending | None:
-        """How it ended; None while it waits or runs."""
+        """Return how it ended; None while it waits or runs."""
         ...
 
 
@@ -31,21 +31,21 @@ class Engine(Protocol):
 
     @property
     def workers(self) -> int:
-        """Tasks that may be given to it side by side."""
+        """Number of tasks that may run in parallel."""
         ...
 
     def start(self, folder: Path) -> Task:
         """Start the worker of a job's folder, which holds its configuration.
 
         Raises:
-            LtBenchError: the engine does not take it.
+            LtBenchError: the engine refuses the job.
         """
         ...
 
     def stop(self, tasks: Sequence[Task]) -> None:
-        """Ask workers to end, wait, and kill what is left of them."""
+        """Ask workers to end, wait, and kill those that remain."""
         ...
 
     def close(self) -> None:
-        """Let go of what it holds."""
+        """Release the engine's resources."""
         ...

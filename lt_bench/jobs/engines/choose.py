@@ -1,4 +1,4 @@
-"""The engine that a configuration names."""
+"""Construction of the engine that a configuration names."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ def open_engine(config: EngineConfig, workers: int, out: Path, accelerator: str,
     """Open an engine; ``close`` it afterwards.
 
     Args:
-        config: which, and what each worker gets.
-        workers: side by side.
+        config: name of the engine and resources of each worker.
+        workers: number of parallel workers.
         out: folder of the experiment.
-        accelerator: as in ``train.accelerator``.
-        devices: of each model.
+        accelerator: value of ``train.accelerator``.
+        devices: number of devices of each model.
 
     Raises:
-        LtBenchError: its library or cluster is not there.
+        LtBenchError: the engine's library or cluster is not available.
     """
     if config.name == "ray":
         from lt_bench.jobs.engines.ray import RayEngine
@@ -37,16 +37,16 @@ def open_engine(config: EngineConfig, workers: int, out: Path, accelerator: str,
 
 
 def check_engine(config: EngineConfig, out: Path, train: TrainConfig) -> None:
-    """Look for what an engine needs, before a cache is prepared for it.
+    """Check an engine's requirements before a cache is prepared for it.
 
     Args:
-        config: of the engine.
+        config: configuration of the engine.
         out: folder of the experiment.
-        train: of its models: the devices that they ask for.
+        train: training configuration, with the devices that each model needs.
 
     Raises:
-        ConfigError: each model is given fewer GPUs than it trains on.
-        LtBenchError: its library or cluster is not there, or the cluster has no room for a model.
+        ConfigError: a model gets fewer GPUs than it trains on.
+        LtBenchError: the library or cluster is not available, or the cluster has no room for a model.
     """
     if config.name == "local":
         return
@@ -66,7 +66,7 @@ def check_engine(config: EngineConfig, out: Path, train: TrainConfig) -> None:
 
 
 def local_engine(workers: int, accelerator: str, devices: int = 1) -> LocalEngine:
-    """Processes of this machine; GPUs are shared out in groups of ``devices``."""
+    """Return an engine of local processes; GPUs are assigned in groups of ``devices``."""
     gpus = visible_gpus(accelerator)
     shares = [",".join(gpus[k : k + devices]) for k in range(0, len(gpus) - devices + 1, devices)]
     return LocalEngine(workers, usable_cores(), shares)

@@ -1,4 +1,4 @@
-"""Processes of this machine side by side, each with its share of the cores and, where there are several, its GPUs."""
+"""Parallel processes of this machine, each with its share of the cores and its own GPUs."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from lt_bench.jobs.launch import ending, start_worker, stop_workers, worker_envi
 
 @dataclass
 class LocalTask:
-    """A worker process."""
+    """A worker process on this machine."""
 
     process: subprocess.Popen[bytes]
     slot: int
 
     def ending(self) -> Ending | None:
-        """How it ended."""
+        """Return how the process ended; None while it runs."""
         code = self.process.poll()
         return None if code is None else Ending(code, ending(code) if code else "")
 
@@ -44,8 +44,8 @@ class LocalEngine:
         return task
 
     def stop(self, tasks: Sequence[Task]) -> None:
-        """Ask workers to end, wait, and kill what is left of them."""
+        """Ask workers to end, wait, and kill those that remain."""
         stop_workers([task.process for task in tasks if isinstance(task, LocalTask)])
 
     def close(self) -> None:
-        """Nothing is held."""
+        """Do nothing; the engine holds no resources."""

@@ -1,4 +1,4 @@
-"""A Ray task a model: of the cluster that ``RAY_ADDRESS`` names, else of one that is started on this machine."""
+"""One Ray task per model, on the cluster at ``RAY_ADDRESS`` or on one that is started on this machine."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ from lt_bench.ray_cluster import first_line, import_ray, ray_cluster
 
 @dataclass
 class RayTask:
-    """A worker below a Ray task."""
+    """A worker inside a Ray task."""
 
     ray: Any
     ref: Any
 
     def ending(self) -> Ending | None:
-        """How it ended."""
+        """Return how the task ended; None while it waits or runs."""
         if not self.ray.wait([self.ref], timeout=0)[0]:
             return None
         try:
@@ -41,17 +41,18 @@ class RayEngine:
     """Workers as tasks of a Ray cluster."""
 
     def __init__(self, workers: int, config: EngineConfig, lease: Path, accelerator: str) -> None:
-        """Connect.
+        """Connect to the cluster.
 
         Args:
-            workers: tasks side by side; more than the cluster has room for wait in it.
-            config: CPUs, which are its threads too, and GPUs of each task.
-            lease: file by which workers know that this command lives.
-            accelerator: as in ``train.accelerator``.
+            workers: number of parallel tasks; tasks that do not fit wait in the cluster.
+            config: CPUs (also the number of threads) and GPUs of each task.
+            lease: file by which workers know that this command is alive.
+            accelerator: value of ``train.accelerator``.
 
         Raises:
-            LtBenchError: Ray is not installed, cannot be reached, no machine has so many CPUs or GPUs, or workers would
-                all take the same GPU.
+            LtBenchError: Ray is not installed or cannot be reached, no machine has that many CPUs or GPUs, or all
+                workers
+                would use the same GPU.
         """
         self.workers, self.cpus = workers, max(1, config.cpus)
         with ExitStack() as opened:
@@ -66,7 +67,7 @@ class RayEngine:
         return RayTask(self._ray, self._run.remote(order(folder, self._lease, self.cpus)))
 
     def stop(self, tasks: Sequence[Task]) -> None:
-        """Interrupt tasks, wait, and kill what is left of them: a worker ends with its task's process."""
+        """Interrupt tasks, wait, and kill those that remain; a worker ends with its task's process."""
         alive = [task for task in tasks if isinstance(task, RayTask) and task.ending() is None]
         for task in alive:
             self._ray.cancel(task.ref)
@@ -77,12 +78,12 @@ class RayEngine:
                 self._ray.cancel(task.ref, force=True)
 
     def close(self) -> None:
-        """Leave the cluster; end it where it is this command's own."""
+        """Leave the cluster, and stop it if this command started it."""
         self._opened.close()
 
 
 def check_cluster(config: EngineConfig, accelerator: str) -> None:
-    """Check that the cluster has room for a model, before it is needed; one that is yet to be started is not started.
+    """Check that a running cluster has room for a model, without starting a cluster.
 
     Raises:
         LtBenchError: Ray is not installed, cannot be reached, or has no machine for a model.
@@ -98,25 +99,25 @@ def check_cluster(config: EngineConfig, accelerator: str) -> None:
 
 @dataclass(frozen=True)
 class Room:
-    """What a machine has for workers."""
+    """Resources of a machine for workers."""
 
     cpus: float
     gpus: float
 
 
 def largest_machine(ray: Any) -> Room:
-    """The most CPUs and the most GPUs that a machine of a connected cluster has."""
+    """Return the largest numbers of CPUs and of GPUs that a machine of the connected cluster has."""
     resources = [node["Resources"] for node in ray.nodes() if node["Alive"]]
     return Room(*(max((have.get(what, 0) for have in resources), default=0) for what in ("CPU", "GPU")))
 
 
 def check_room(room: Room, config: EngineConfig, accelerator: str) -> None:
-    """Check that a cluster has what each model is given, and a GPU where it must have one.
+    """Check that a cluster has the resources of each model, including a GPU if it needs one.
 
-    A worker takes a GPU where it sees one, unless it trains on the CPU; it sees all of them if it is given none.
+    A worker uses a GPU if it sees one, unless it trains on the CPU; without an assignment it sees all of them.
 
     Raises:
-        LtBenchError: no machine has, or workers would all take the same GPU.
+        LtBenchError: no machine has the resources, or all workers would use the same GPU.
     """
     for key, most, wanted in (("cpus", room.cpus, max(1, config.cpus)), ("gpus", room.gpus, config.gpus)):
         if wanted > most:
@@ -134,5 +135,5 @@ def check_room(room: Room, config: EngineConfig, accelerator: str) -> None:
 
 
 def run_order(given: Order) -> int:
-    """Runs in a Ray worker."""
+    """Run an order inside a Ray worker."""
     return run_worker(given)

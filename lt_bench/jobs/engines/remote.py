@@ -1,4 +1,4 @@
-"""A worker below another process: a Ray task or a job of submitit, which starts it, waits, and takes it along."""
+"""A worker below another process, which is a Ray task or a submitit job that starts it, waits, and ends it."""
 
 from __future__ import annotations
 
@@ -14,26 +14,26 @@ from lt_bench.jobs.launch import GRACE, start_worker, stop_workers, thread_varia
 from lt_bench.jobs.parent_watchdog import PARENT
 
 LOOK = 0.5
-"""Seconds between two looks, in which an interrupt is heard."""
+"""Seconds between two polls of the worker, during which interrupts are handled."""
 PASSED_ON = ("LT_BENCH_", "PYTHONPATH")
-"""Beginnings of the environment variables that workers elsewhere get from the command."""
+"""Prefixes of the environment variables that are passed on to remote workers."""
 
 
 @dataclass(frozen=True)
 class Order:
-    """What to start, and where; pickled."""
+    """The command and environment of a remote worker, in a form that can be pickled."""
 
     folder: str
     command: tuple[str, ...]
     variables: Mapping[str, str] = field(default_factory=dict)
     cwd: str = "."
-    """Of the command: relative paths of the configuration start there."""
+    """Working directory of the command, to which relative paths of the configuration refer."""
 
 
 def order(folder: Path, lease: Lease, threads: int) -> Order:
-    """The order for a folder's worker.
+    """Return the order for a folder's worker.
 
-    Where the environment names a folder, it is named so that other processes find it.
+    Folders in the environment are given as paths that other processes can find.
     """
     passed = {name: value for name, value in os.environ.items() if name.startswith(PASSED_ON) and name != PARENT}
     passed |= {name: str(Path(value).resolve()) for name, value in passed.items() if Path(value).is_dir()}
@@ -42,7 +42,7 @@ def order(folder: Path, lease: Lease, threads: int) -> Order:
 
 
 def run_worker(given: Order) -> int:
-    """Start the worker and wait for its exit code; whatever ends this process ends the worker too."""
+    """Start the worker and wait for its exit code; the end of this process also ends the worker."""
     worker = begin(given)
     try:
         return wait(worker)
@@ -53,7 +53,7 @@ def run_worker(given: Order) -> int:
 def begin(given: Order) -> subprocess.Popen[bytes]:
     """Start the worker below this process.
 
-    Slurm's variables are kept from it: it is one model, whose processes Lightning starts, not a task of Slurm's.
+    Slurm's variables are removed because the worker is one model whose processes Lightning starts, not a Slurm task.
     """
     os.chdir(given.cwd)
     variables = {**given.variables, PARENT: str(os.getpid())}
@@ -61,7 +61,7 @@ def begin(given: Order) -> subprocess.Popen[bytes]:
 
 
 def wait(worker: subprocess.Popen[bytes]) -> int:
-    """The worker's exit code; signals are heard while it runs."""
+    """Wait for the worker's exit code while signals are handled."""
     while True:
         try:
             return worker.wait(LOOK)
@@ -70,4 +70,4 @@ def wait(worker: subprocess.Popen[bytes]) -> int:
 
 
 STOPPING = GRACE + 5.0
-"""Seconds that a task or job has to end its worker and itself, before it is killed."""
+"""Seconds that a task or job has to end its worker and itself before it is killed."""

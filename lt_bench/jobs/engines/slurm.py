@@ -1,4 +1,4 @@
-"""A Slurm job a model, by submitit; a job whose time is over is saved and queued again."""
+"""One Slurm job per model through submitit; a job that reaches its time limit is saved and requeued."""
 
 from __future__ import annotations
 
@@ -22,16 +22,16 @@ JOBS = "slurm"
 """Folder of the jobs' scripts and logs."""
 POLL = 0.2
 TO_QUEUE = 20.0
-"""Seconds kept back from the warning before a job's end: to kill what does not listen, and to queue the job again."""
+"""Seconds reserved at the end of a job to kill a worker that does not respond, and to requeue the job."""
 
 
 @dataclass
 class SlurmWorker:
-    """What the job does; submitit pickles it, and pickles it again when the job is queued again."""
+    """The function that the job runs; submitit pickles it, again each time that the job is requeued."""
 
     order: Order
     grace: float = GRACE
-    """Seconds that the worker has to save itself when the job's time is nearly over."""
+    """Seconds that the worker has to save itself when the job reaches its time limit."""
     process: subprocess.Popen[bytes] | None = field(default=None, repr=False)
 
     def __call__(self) -> int:
@@ -43,7 +43,7 @@ class SlurmWorker:
             stop_workers([self.process])
 
     def checkpoint(self) -> Any:
-        """The job's time is nearly over: the worker saves itself, and the same goes on in the next job."""
+        """Save the worker before the time limit, and return the same call for the requeued job."""
         import submitit
 
         if self.process is not None:
@@ -53,12 +53,12 @@ class SlurmWorker:
 
 @dataclass
 class SlurmTask:
-    """A job of Slurm's."""
+    """A Slurm job."""
 
     job: Any
 
     def ending(self) -> Ending | None:
-        """How it ended."""
+        """Return how the job ended; None while it waits or runs."""
         if not self.job.done():
             return None
         try:
@@ -69,18 +69,18 @@ class SlurmTask:
 
 
 class SlurmEngine:
-    """Workers as jobs of Slurm's, or of submitit's stand-in on this machine."""
+    """Workers as Slurm jobs, or as jobs of submitit's local executor on this machine."""
 
     def __init__(self, workers: int, config: EngineConfig, out: Path) -> None:
-        """Find Slurm.
+        """Connect to Slurm.
 
         Args:
-            workers: jobs in the queue side by side.
-            config: what each is given.
+            workers: number of parallel jobs in the queue.
+            config: resources of each job.
             out: folder of the experiment; scripts and logs of the jobs go to ``slurm`` in it.
 
         Raises:
-            LtBenchError: submitit or Slurm is missing, or a parameter is none of sbatch's.
+            LtBenchError: submitit or Slurm is missing, or sbatch does not know a parameter.
         """
         self.workers, self.threads = workers, max(1, config.cpus)
         self.grace = max(GRACE, config.slurm.signal_seconds - TO_QUEUE)
@@ -97,7 +97,7 @@ class SlurmEngine:
             raise LtBenchError(f"engine slurm: sbatch took no job: {_last_line(error)}") from error
 
     def stop(self, tasks: Sequence[Task]) -> None:
-        """Cancel jobs and wait for their end; Slurm itself kills what does not listen."""
+        """Cancel jobs and wait for their end; Slurm kills those that do not respond."""
         alive = [task.job for task in tasks if isinstance(task, SlurmTask) and not task.job.done()]
         for job in alive:
             job.cancel(check=False)
@@ -106,15 +106,15 @@ class SlurmEngine:
             time.sleep(POLL)
 
     def close(self) -> None:
-        """Workers that are left end too."""
+        """End the remaining workers."""
         self._lease.__exit__(None, None, None)
 
 
 def build_executor(config: EngineConfig, folder: Path) -> Any:
-    """The executor of submitit with the configuration's parameters.
+    """Build submitit's executor with the configured parameters.
 
     Raises:
-        LtBenchError: submitit or Slurm is missing, or a parameter is not known.
+        LtBenchError: submitit or Slurm is missing, or a parameter is unknown.
     """
     try:
         import submitit
@@ -130,10 +130,10 @@ def build_executor(config: EngineConfig, folder: Path) -> Any:
 
 
 def check_partition(config: EngineConfig) -> None:
-    """Check that Slurm knows the partition that jobs are for, where it can be asked.
+    """Check that Slurm knows the partition of the jobs, if it can be queried.
 
     Raises:
-        LtBenchError: it does not.
+        LtBenchError: Slurm does not know it.
     """
     name, sinfo = config.slurm.partition, shutil.which("sinfo")
     if config.slurm.cluster != "slurm" or not name or sinfo is None:
@@ -148,7 +148,7 @@ def check_partition(config: EngineConfig) -> None:
 
 
 def parameters(config: EngineConfig) -> dict[str, Any]:
-    """What submitit is told; what the configuration leaves empty is left to the cluster."""
+    """Return submitit's parameters; empty values are left to the cluster."""
     slurm = config.slurm
     named = {key: getattr(slurm, key) for key in ("partition", "account", "qos", "constraint")}
     own = {f"slurm_{key}": value for key, value in named.items() if value}

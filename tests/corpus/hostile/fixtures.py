@@ -51,13 +51,14 @@ def build_fixtures(sandbox: Path) -> None:
 
 def _result() -> object:
     from lt_bench.evaluation.results.result_file import Clip, ProtocolRef, RealSetRef, Result, Score
+    from lt_bench.evaluation.results.settings import hash_of_settings
 
     clips = tuple(Clip(f"clip{k}", f"who{k}", 30) for k in range(4))
     values = {clip.id: 20.0 + k for k, clip in enumerate(clips)}
     score = Score(
         name="psnr", title="PSNR", unit="dB", higher_is_better=True, target=None, scope="video", aggregate="mean",
         source="made up for the corpus", detector="", value=21.5, interval=None, scored=4, per_video=values,
-        reference=None, missing=None,
+        reference=None, missing=None, settings={}, settings_hash=hash_of_settings({}),
     )  # fmt: skip
     protocol = ProtocolRef("pixels", 1, "f" * 64, 64, 64, 25.0, 0)
     return Result("made-up", protocol, RealSetRef("a" * 64, "corpus", "test"), clips, (), {"psnr": score}, seed=0)
