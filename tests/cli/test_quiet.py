@@ -63,6 +63,7 @@ CASES: dict[str, tuple[str, ...]] = {
         "evaluate", "--generated", MADE, "--real", REAL, "--protocol", "pixels.yaml", "--store", "s2", "--workers", "2"
     ),
     "compare": ("compare", "a.json", "b.json"),
+    "agreement": ("agreement", "a.json", "b.json", "--ratings", "ratings.csv"),
     "leaderboard": ("leaderboard", "a.json", "b.json", "--out", "page", "--real", REAL),
     "leaderboard submit": ("leaderboard", "submit", "a.json", "--out", "pack.zip"),
     "leaderboard check": ("leaderboard", "check", "pack.zip"),
@@ -144,6 +145,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     assert strange_lines(folder, "evaluate", "--generated", MADE, "--real", REAL, *options) == []
     other = json.loads((folder / "a.json").read_text(encoding="utf-8")) | {"system": "b"}
     (folder / "b.json").write_text(json.dumps(other), encoding="utf-8")
+    rows = [f"{system},{clip['id']},{n}" for system in "ab" for n, clip in enumerate(other["clips"])]
+    (folder / "ratings.csv").write_text("\n".join(["system,clip,rating", *rows]), encoding="utf-8")
     return folder
 
 

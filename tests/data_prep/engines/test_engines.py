@@ -78,7 +78,7 @@ def test_processes_that_always_die_end_the_run(run, monkeypatch: pytest.MonkeyPa
 
 def test_each_process_gets_its_device_and_its_successor_too(toys: ModuleType, tmp_path: Path, monkeypatch):
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "3,5")
-    monkeypatch.syspath_prepend(str(Path(__file__).parents[1] / "support"))
+    monkeypatch.syspath_prepend(str(Path(__file__).parents[2] / "support"))
     met, alone = tmp_path / "met", tmp_path / "alone"
     met.mkdir()
     alone.mkdir()

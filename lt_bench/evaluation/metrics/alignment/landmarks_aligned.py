@@ -56,6 +56,9 @@ class LmdLipsAligned(_AlignedLandmarks):
     points = LIPS
     centered = True
 
+    gamma: float = 0.001
+    """Smoothing in units of the eye distance; distances of landmarks are mostly between 0.01 and 0.05."""
+
 
 @dataclass(frozen=True)
 class LmdFaceAligned(_AlignedLandmarks):
@@ -65,3 +68,6 @@ class LmdFaceAligned(_AlignedLandmarks):
     title = f"aligned landmark distance of {len(FACE)} face points (MediaPipe), in place"
     points = FACE
     centered = False
+
+    gamma: float = 0.001
+    """Smoothing in units of the eye distance; distances of landmarks are mostly between 0.01 and 0.05."""
