@@ -19,11 +19,13 @@
     const sides = swapped ? [1, 0] : [0, 1];
     at("left").src = data.videos[question.videos[sides[0]]];
     at("right").src = data.videos[question.videos[sides[1]]];
+    // Both have the same voice, so only one of them is heard; the damaged copy of a check has none.
+    at("left").muted = question.check && swapped;
+    at("right").muted = !at("left").muted;
     shownAt = performance.now();
     play();
   }
 
-  // Both have the same voice, so only one of them is heard.
   function play() { for (const id of ["left", "right"]) { at(id).currentTime = 0; at(id).play().catch(() => {}); } }
 
   function choose(side) {
