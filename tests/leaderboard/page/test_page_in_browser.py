@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from lt_bench.evaluation.results.settings import hash_of_settings
 from lt_bench.leaderboard.build import build_leaderboard
 
 CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
@@ -138,10 +139,11 @@ HOSTILE = '"\'><script>alert(1)</script></style></title><svg onload=alert(2)> x"
 
 def _poisoned(document: Any, key: str = "") -> Any:
     """A result's document with hostile text in every free text, names of clips included."""
-    fixed = ("scope", "aggregate", "format", "kind")
+    fixed = ("scope", "aggregate", "format", "kind", "fault", "settings_hash")
     if isinstance(document, dict):
         named = key in ("per_video", "packages")
-        return {(_safe_name(k) if named else k): _poisoned(v, k) for k, v in document.items()}
+        made = {(_safe_name(k) if named else k): _poisoned(v, k) for k, v in document.items()}
+        return made | ({"settings_hash": hash_of_settings(made["settings"])} if "settings_hash" in made else {})
     if isinstance(document, list):
         return [_poisoned(item, key) for item in document]
     if not isinstance(document, str) or key in fixed:
