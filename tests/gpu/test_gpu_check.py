@@ -30,6 +30,7 @@ def check(out: Path, *arguments: str, path: Path | None = None) -> tuple[int, di
     return done.returncode, json.loads(out.read_text())
 
 
+@pytest.mark.slow
 def test_every_part_measures_and_every_claim_is_judged(tmp_path: Path) -> None:
     code, document = check(tmp_path / "check.json", "--parts", *QUICK, "--minutes", "20")
     parts = {part["name"]: part for part in document["parts"]}

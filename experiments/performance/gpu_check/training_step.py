@@ -12,6 +12,7 @@ from torch.profiler import record_function
 
 from lt_bench.config import RunConfig
 from lt_bench.models.compiling import compiled_limits
+from lt_bench.scaling import LatentScaling
 from lt_bench.training.blocks import prepare_blocks
 from lt_bench.training.callbacks.averaging import ModelAverage
 from lt_bench.training.hardware import matmul_precision_set
@@ -43,7 +44,8 @@ class TrainingStep:
 
     def __init__(self, plan: Plan, config: RunConfig, latent: tuple[int, int, int], windows: int, device: str) -> None:
         self.config, self.device = config, device
-        self.module = LetsTalkModule(config, latent, plan.speech, (1.0,) * latent[0])
+        scaling = LatentScaling((0.0,) * latent[0], (1.0,) * latent[0])
+        self.module = LetsTalkModule(config, latent, plan.speech, scaling)
         generator = torch.Generator().manual_seed(1)
         with torch.no_grad():
             for parameter in self.module.parameters():
