@@ -150,7 +150,7 @@ def _of_metric(
             hits.append(0.5 if not gap else float((gap > 0) == (preference > 0)))
             hit_groups.append(identity[clip])
     rank = _coefficient(lambda i: spearman(x[i], y[i]), len(x), groups, *draws)
-    tau = _coefficient(lambda i: _kendall(x[i], y[i]), len(x), groups, *draws)
+    tau = _coefficient(_kendall(x, y), len(x), groups, *draws)
     accuracy = _coefficient(lambda i: float(np.mean(np.array(hits)[i])), len(hits), hit_groups, *draws)
     missing = None
     if rank is None and accuracy is None:
@@ -158,13 +158,19 @@ def _of_metric(
     return MetricAgreement(name, example.higher_is_better, rank, tau, accuracy, missing)
 
 
-def _kendall(x: ndarray, y: ndarray) -> float:
-    from scipy.stats import kendalltau
+def _kendall(x: ndarray, y: ndarray) -> Callable[[ndarray], float]:
+    """Return Kendall's tau-b (Kendall 1945) as a function of indices, which may repeat."""
+    sign_x, sign_y = np.sign(x[:, None] - x), np.sign(y[:, None] - y)
+    agree, untied_x, untied_y = sign_x * sign_y, sign_x**2, sign_y**2
 
-    value = float(kendalltau(x, y).statistic)
-    if np.isnan(value):
-        raise UndefinedError("kendall: expected two varying series, got a constant one")
-    return value
+    def tau(indices: ndarray) -> float:
+        times = np.bincount(indices, minlength=len(x)).astype(float)
+        scale = (times @ untied_x @ times) * (times @ untied_y @ times)
+        if not scale:
+            raise UndefinedError("kendall: expected two varying series, got a constant one")
+        return float(times @ agree @ times / np.sqrt(scale))
+
+    return tau
 
 
 def _coefficient(
