@@ -1,4 +1,4 @@
-"""How a step's windows are shared out to processes and micro-batches: a run is the same on any number of devices."""
+"""Assignment of a step's windows to processes and micro-batches, so that a run is the same on any number of devices."""
 
 from __future__ import annotations
 
@@ -13,30 +13,30 @@ from lt_bench.errors import ConfigError
 
 @dataclass(frozen=True)
 class Share:
-    """One process's part of every step."""
+    """One process's share of every step."""
 
     batch: int
-    """Windows of a step, over all processes."""
+    """Windows per step over all processes."""
     world: int
-    """Processes."""
+    """Number of processes."""
     rank: int
     accumulate: int
-    """Micro-batches of a step."""
+    """Micro-batches per step."""
 
     @property
     def micro(self) -> int:
-        """Windows of one process's micro-batch."""
+        """Windows in one process's micro-batch."""
         return self.batch // (self.world * self.accumulate)
 
     def windows(self, step: int) -> Iterator[list[int]]:
-        """The numbers of the windows of each of this process's micro-batches: those of a step are consecutive."""
+        """Return the window numbers of each of this process's micro-batches; those of a step are consecutive."""
         for part in range(self.accumulate):
             first = step * self.batch + (part * self.world + self.rank) * self.micro
             yield list(range(first, first + self.micro))
 
 
 def check_shares(config: TrainConfig) -> None:
-    """Refuse a batch that cannot be shared out evenly.
+    """Refuse a batch that cannot be divided evenly.
 
     Raises:
         ConfigError: names the key.
@@ -54,8 +54,8 @@ def check_shares(config: TrainConfig) -> None:
 class StepBatches(Sampler[list[int]]):
     """The micro-batches of one process from step ``start`` to the run's last.
 
-    A resumed run goes on with the windows that would have come next. The length is that of the whole run, since
-    Lightning counts the steps before ``start`` as fetched.
+    A resumed run continues with the next windows. The length is that of the whole run, because Lightning counts the
+    steps before ``start`` as fetched.
     """
 
     def __init__(self, start: int, steps: int, share: Share) -> None:

@@ -1,4 +1,4 @@
-"""What a run does to the blocks of its network: compilation and activation checkpointing."""
+"""Compilation and activation checkpointing of a network's blocks."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from lt_bench.models.compiling import compile_blocks
 
 
 def prepare_blocks(blocks: nn.ModuleList, config: TrainConfig) -> None:
-    """Compile blocks and checkpoint their activations in place, as configured; names of parameters stay.
+    """Compile blocks and checkpoint their activations in place, as configured; parameter names are kept.
 
-    The checkpoint calls the compiled code: the other way round, compilation would silently skip the block.
+    The checkpoint calls the compiled code. In the other order, compilation would silently skip the block.
     """
     if config.compile is True:
         compile_blocks(blocks, dynamic=False)

@@ -1,4 +1,4 @@
-"""What a run's settings must be, said before anything is trained."""
+"""Checks of a run's settings before anything is trained."""
 
 from __future__ import annotations
 
@@ -26,15 +26,15 @@ LEAST: dict[str, tuple[int, str]] = {
     "log_every": (1, ""),
     "validate_every": (0, " (0: never)"),
 }
-"""Of the numbers of ``train``: the least that makes sense."""
+"""Minimum of each number of ``train``."""
 
 
 def check_names(config: RunConfig, source: str = "") -> None:
-    """Check that every class a run names is known, after its plugins have been imported.
+    """Check that every class named in a run is known, after its plugins have been imported.
 
     Args:
-        config: of the run.
-        source: names the configuration in errors.
+        config: configuration of the run.
+        source: name of the configuration in errors.
 
     Raises:
         ConfigError: the first key whose name is unknown; the message lists the known ones.
@@ -50,10 +50,10 @@ def check_names(config: RunConfig, source: str = "") -> None:
 
 
 def check_run(config: RunConfig) -> None:
-    """Refuse what would fail only in mid-training, or when the trained model is used.
+    """Refuse settings that would fail only during training or when the model is used.
 
     Raises:
-        ConfigError: the key, what was expected and what was got.
+        ConfigError: states the key, what was expected and what was got.
     """
     check_names(config)
     train = config.train

@@ -23,14 +23,14 @@ class WindowDataModule(pl.LightningDataModule):
         self.cache, self.config = cache, config
 
     def train_dataloader(self) -> DataLoader[dict]:
-        """From the step that the trainer stands at to the run's last."""
+        """Return the windows from the trainer's current step to the run's last."""
         assert self.trainer is not None, "needs a trainer"
         train = self.config.train
         dataset = self._windows("train", train.steps * train.batch_size, TRAINING)
         return self._loader(dataset, StepBatches(self.trainer.global_step, train.steps, self._share()))
 
     def val_dataloader(self) -> DataLoader[dict] | list:
-        """The same windows at every validation; none where ``train.validate_every`` is 0."""
+        """Return the validation windows, the same every time; none if ``train.validate_every`` is 0."""
         train = self.config.train
         if not train.validate_every:
             return []

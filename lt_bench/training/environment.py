@@ -19,7 +19,7 @@ LARGEST_MMAP = 32 * 2**20
 """The most that glibc takes as a threshold for blocks of their own; in bytes. It gets there by itself, too, once
 blocks of that size are freed."""
 KEPT = 2**31 - 1
-"""Bytes that stay free at the top of the heap; as much as an int holds."""
+"""Bytes that stay free at the top of the heap, the maximum of an int."""
 
 LOGGERS = ("lightning.pytorch", "lightning.fabric", "lightning_fabric")
 # Each names something done on purpose: data loaded in the process itself, windows found by step instead of by a

@@ -15,14 +15,14 @@ from lt_bench.training.sharding import local_part, total_norm
 
 
 class GradientGuard:
-    """Clips gradients by their norm, and keeps a gradient that is not finite from the weights.
+    """Clips gradients by their norm, and keeps gradients that are not finite from the weights.
 
-    On the CPU, where reading a number costs nothing, a gradient that is not finite raises at once. On a GPU the fused
-    optimizer clips, or skips the whole update, by scalars that never leave the device (those of ``GradScaler``); the
-    step is remembered there, and ``check`` raises when it is next called.
+    On the CPU, where reading a number is free, a gradient that is not finite raises an error at once. On a GPU the
+    fused optimizer clips, or skips the whole update, by scalars that never leave the device (those of ``GradScaler``).
+    The step is recorded there, and the next call of ``check`` raises the error.
 
     Args:
-        limit: largest norm; 0 for no clipping.
+        limit: maximum norm; 0 for no clipping.
     """
 
     def __init__(self, limit: float) -> None:
@@ -36,7 +36,7 @@ class GradientGuard:
         return math.nan if self._norm is None else float(self._norm)
 
     def measure(self, gradients: Sequence[Tensor], loss: Tensor, step: int) -> None:
-        """Take the norm of a step's gradients, shards of other processes included.
+        """Compute the norm of a step's gradients, including shards of other processes.
 
         Raises:
             TrainingError: it is not finite (on the CPU).
@@ -53,7 +53,7 @@ class GradientGuard:
         self._failure = torch.where(first, found, self._failure)
 
     def apply(self, optimizer: Optimizer, gradients: Sequence[Tensor], clip: bool = True) -> None:
-        """Clip the gradients that were measured last, and on a GPU let the optimizer skip a step that is not finite."""
+        """Clip the gradients measured last; on a GPU, let the optimizer skip a step that is not finite."""
         norm = self._norm
         assert norm is not None, "measure first"
         clip = clip and self.limit > 0
@@ -66,7 +66,7 @@ class GradientGuard:
         fused.found_inf = (~torch.isfinite(norm)).float()
 
     def check(self) -> None:
-        """Raise for a step that was skipped since the run began; waits for a GPU.
+        """Raise an error for a skipped step; waits for a GPU.
 
         Raises:
             TrainingError: names the first such step.
@@ -79,7 +79,7 @@ class GradientGuard:
 
 
 def reading_is_free(value: Tensor) -> bool:
-    """Whether the host has the value already."""
+    """Return whether the host has the value already."""
     return value.device.type == "cpu"
 
 

@@ -1,4 +1,4 @@
-"""Values of the keys that a run leaves to its hardware: precision, compilation and processes that load data."""
+"""Defaults by hardware: precision, compilation and data loading processes."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ from lt_bench.devices import usable_cores
 from lt_bench.errors import ConfigError
 
 MOST_WORKERS = 8
-"""Processes that load data for one GPU: more only compete for the disk."""
+"""Maximum number of loading processes per GPU; more only compete for the disk."""
 
 
 @dataclass(frozen=True)
 class Hardware:
-    """The machine that a run is trained on, as far as its defaults depend on it."""
+    """Properties of the training machine that defaults depend on."""
 
     cuda: bool
     bf16: bool = False
-    """Whether the GPU computes in bfloat16, not only emulates it."""
+    """Whether the GPU computes in bfloat16 natively."""
     triton: bool = False
     """Whether ``torch.compile`` can generate kernels for the GPU."""
     cores: int = 1
@@ -30,7 +30,7 @@ class Hardware:
 
     @classmethod
     def of(cls, train: TrainConfig) -> Hardware:
-        """The hardware that ``train.accelerator`` chooses on this machine."""
+        """Return the hardware that ``train.accelerator`` selects on this machine."""
         cores = usable_cores()
         if accelerator(train) != "cuda":
             return cls(cuda=False, cores=cores)
@@ -41,15 +41,15 @@ class Hardware:
 
 
 def accelerator(train: TrainConfig) -> str:
-    """``cuda`` or ``cpu``; never Apple's GPU, for the noise schedules are computed in float64, which it lacks."""
+    """Return ``cuda`` or ``cpu``; not Apple's GPU, which lacks the float64 of the noise schedules."""
     return {"auto": "cuda" if torch.cuda.is_available() else "cpu", "gpu": "cuda"}.get(train.accelerator, "cpu")
 
 
 def resolve(train: TrainConfig, hardware: Hardware) -> TrainConfig:
     """Replace each ``auto`` by its value.
 
-    On a CPU: fp32, uncompiled, data loaded in the training process. On a GPU: bf16 where it is native, compiled where
-    Triton runs, and the machine's cores shared among the GPUs for loading data.
+    On a CPU: fp32, not compiled, data loaded in the training process. On a GPU: bf16 if native, compiled if Triton
+    runs, and the machine's cores divided among the GPUs for data loading.
     """
     share = hardware.cores // train.devices - 1  # one core stays with each training process
     values = {
@@ -61,7 +61,7 @@ def resolve(train: TrainConfig, hardware: Hardware) -> TrainConfig:
 
 
 def resolve_run(config: RunConfig) -> RunConfig:
-    """A run's configuration with the values that it has on this machine."""
+    """Return a run's configuration with the values for this machine."""
     return replace(config, train=resolve(config.train, Hardware.of(config.train)))
 
 
@@ -69,20 +69,20 @@ def check_precision(train: TrainConfig, cuda: bool) -> None:
     """Refuse bf16 on a GPU that would only emulate it.
 
     Raises:
-        ConfigError: it would.
+        ConfigError: the GPU would emulate it.
     """
     if train.precision == "bf16" and cuda and not torch.cuda.is_bf16_supported(including_emulation=False):
         raise ConfigError("train.precision: expected fp32 on this GPU, which has no bfloat16, got bf16")
 
 
 def matmul_precision(train: TrainConfig) -> str:
-    """PyTorch's precision of float32 matrix products: TF32 where the run is in bf16 anyway, else exact."""
+    """Return PyTorch's precision of float32 matrix products: TF32 for bf16 runs, otherwise exact."""
     return "high" if train.precision == "bf16" else "highest"
 
 
 @contextmanager
 def matmul_precision_set(train: TrainConfig) -> Iterator[None]:
-    """Within the context, float32 matrix products have the run's precision."""
+    """Set the precision of float32 matrix products within the context."""
     before = torch.get_float32_matmul_precision()
     torch.set_float32_matmul_precision(matmul_precision(train))
     try:
@@ -92,7 +92,7 @@ def matmul_precision_set(train: TrainConfig) -> Iterator[None]:
 
 
 def summary(train: TrainConfig) -> str:
-    """One line on how a resolved run computes."""
+    """Return one line on how a resolved run computes."""
     compiled = "compiled" if train.compile else "not compiled"
     return (
         f"{accelerator(train)}: precision {train.precision}, float32 matrix products {matmul_precision(train)}, "

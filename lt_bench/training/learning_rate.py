@@ -1,4 +1,4 @@
-"""The learning rate over a run."""
+"""Learning rate schedule."""
 
 from __future__ import annotations
 
@@ -8,9 +8,10 @@ from lt_bench.config import TrainConfig
 
 
 def learning_rate_factor(step: int, config: TrainConfig) -> float:
-    """The learning rate of optimiser step ``step`` (from 0), relative to ``config.learning_rate``.
+    """Return the learning rate of optimizer step ``step`` (from 0), relative to ``config.learning_rate``.
 
-    A linear warm-up whose first step is not zero, then constant, or half a cosine that is zero after the last step.
+    A linear warm-up whose first step is not zero is followed by a constant, or by half a cosine that reaches zero after
+    the last step.
     """
     if step < config.warmup_steps:
         return (step + 1) / config.warmup_steps

@@ -1,4 +1,4 @@
-"""One training step of LetsTalk, for Lightning's loops."""
+"""The Lightning module of LetsTalk: one training step of the network."""
 
 from __future__ import annotations
 
@@ -30,10 +30,10 @@ CHECKPOINT_VERSION = 2
 
 
 class LetsTalkModule(pl.LightningModule):
-    """The network, its objective and its optimiser.
+    """The network, its objective and its optimizer.
 
-    Initial weights depend on ``config.train.seed`` alone, and each window's random draws on the seed and the window's
-    number, in whichever process it is; the global random state is neither read nor changed.
+    Initial weights depend only on ``config.train.seed``. The random draws of each window depend on the seed and the
+    window's number, in any process. The global random state is neither read nor changed.
     """
 
     channel_weights: Tensor
@@ -61,11 +61,11 @@ class LetsTalkModule(pl.LightningModule):
         )
         self.gradients = GradientGuard(config.train.gradient_clip)
         self.learning_rate = float("nan")
-        """Of the last step."""
+        """Learning rate of the last step."""
         self.last_loss: Tensor | float = float("nan")
-        """Mean over this process's windows of the last step."""
+        """Mean loss over this process's windows in the last step."""
         self.logged_loss: float | None = None
-        """What was logged last: for displays, which must not wait for a GPU."""
+        """Loss that was logged last, for displays that must not wait for a GPU."""
         self._micro_losses: list[Tensor] = []
 
     @property
@@ -74,7 +74,7 @@ class LetsTalkModule(pl.LightningModule):
         return self.gradients.norm
 
     def configure_model(self) -> None:
-        """Compile and checkpoint blocks as configured; shard the network, where that is the strategy."""
+        """Compile and checkpoint blocks as configured; shard the network if the strategy asks for it."""
         prepare_blocks(self.model.blocks, self.config.train)
         if isinstance(self.trainer.strategy, ModelParallelStrategy):
             mesh = self.trainer.strategy.device_mesh["data_parallel"]
@@ -83,7 +83,7 @@ class LetsTalkModule(pl.LightningModule):
             shard(self.model, mesh, low_precision=low)
 
     def training_step(self, batch: dict[str, Any], batch_idx: int) -> Tensor:
-        """The mean loss of a micro-batch of windows (see ``DrawnWindows``)."""
+        """Return the mean loss of a micro-batch of windows (see ``DrawnWindows``)."""
         if self.config.train.accumulate > 1:  # of a sharded network; DDP's is Lightning's affair
             reduce_gradients(self.model, len(self._micro_losses) + 1 == self.config.train.accumulate)
         loss = self._loss(batch, pixels=self.global_step % self.config.diffusion.pixel_every == 0).mean()
@@ -91,12 +91,12 @@ class LetsTalkModule(pl.LightningModule):
         return loss
 
     def validation_step(self, batch: dict[str, Any], batch_idx: int) -> None:
-        """The same loss with the same draws at every validation, with the averaged weights where there are any."""
+        """Log the loss with the same draws at every validation, using averaged weights if there are any."""
         loss = self._loss(batch).mean()
         self.log("validation/loss", loss, batch_size=len(batch["latents"]), sync_dist=True)
 
     def on_before_optimizer_step(self, optimizer: Optimizer) -> None:
-        """Measure the gradient."""
+        """Compute the norm of the gradient."""
         self.last_loss = torch.stack(self._micro_losses).mean()
         self._micro_losses.clear()
         self.gradients.measure(self._gradients(), self.last_loss, self.global_step)
@@ -108,10 +108,10 @@ class LetsTalkModule(pl.LightningModule):
         gradient_clip_val: float | None = None,
         gradient_clip_algorithm: str | None = None,
     ) -> None:
-        """Clip by the norm that was measured just before, which Lightning would compute again.
+        """Clip by the norm that was just measured, which Lightning would compute again.
 
-        Not with ``clip_before_backward``: the gradients that it clips are those of the step before, which are cleared
-        before they are used.
+        With ``clip_before_backward`` the clipped gradients would be those of the previous step, so clipping is left
+        out.
         """
         self.gradients.apply(optimizer, self._gradients(), clip=not self.config.train.clip_before_backward)
 
@@ -119,7 +119,7 @@ class LetsTalkModule(pl.LightningModule):
         return [parameter.grad for parameter in self.parameters() if parameter.grad is not None]
 
     def configure_optimizers(self) -> Any:
-        """AdamW over every parameter, the audio projector's too unless it is to stay as it was."""
+        """Return AdamW over every trainable parameter, with the learning rate schedule."""
         train = self.config.train
         optimizer = torch.optim.AdamW(
             [parameter for parameter in self.parameters() if parameter.requires_grad],
@@ -132,7 +132,7 @@ class LetsTalkModule(pl.LightningModule):
         return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Add what the checkpoint belongs to, in plain types; a run that has failed is not saved."""
+        """Add the run's identity in plain types; a failed run is not saved."""
         self.gradients.check()
         checkpoint[CHECKPOINT_KEY] = {
             "version": CHECKPOINT_VERSION,
@@ -142,7 +142,7 @@ class LetsTalkModule(pl.LightningModule):
         }
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Count micro-batches anew, for a run that goes on with another number of them a step."""
+        """Recount micro-batches, for a run that resumes with another number of them per step."""
         done = checkpoint["global_step"] * self.config.train.accumulate
         progress = checkpoint["loops"]["fit_loop"]["epoch_loop.batch_progress"]
         for span in ("current", "total"):

@@ -15,8 +15,7 @@ from lt_bench.scaling import LatentScaling
 from lt_bench.shapes import Float, Latents, Timesteps
 
 NOISIEST = 800
-"""Timestep from which windows do not count: their prediction is a mean of many possible faces, and a decoder was never
-trained on means."""
+"""Timestep from which windows do not count, because their prediction is a mean of many possible faces."""
 
 
 class PixelLoss:

@@ -1,4 +1,4 @@
-"""Random draws of a training step: functions of the run's seed and the window's number."""
+"""Random draws of a training step, as functions of the run's seed and the window's number."""
 
 from __future__ import annotations
 
@@ -29,39 +29,39 @@ class Draws:
     keep_portrait: Bool[Tensor, " B"]
     keep_audio: Bool[Tensor, " B"]
     keep_motion: Bool[Tensor, " B"]
-    """False: motion frames are the portrait, as they are in a video's first window."""
+    """False where motion frames are replaced by the portrait, as in a video's first window."""
     motion_level: Float[Tensor, " B"]
-    """Deviation of the noise in the motion frames: in [0, ``motion_noise``), or of a timestep."""
+    """Standard deviation of the noise in the motion frames: in [0, ``motion_noise``), or that of a timestep."""
     motion_noise: Latents
-    """Of unit variance, in the shape of the motion frames."""
+    """Noise of unit variance, in the shape of the motion frames."""
     keep_places: Bool[Tensor, "B H W"]
-    """False: zero in the motion frames."""
+    """False where the motion frames are zero."""
 
 
 def window_generator(seed: int, index: int, stream: int = TRAINING) -> torch.Generator:
-    """A generator on the CPU whose numbers depend on the arguments alone.
+    """Return a CPU generator whose numbers depend only on the arguments.
 
-    A window's draws are therefore the same in whichever process and micro-batch it is trained, and a run that goes on
-    from a checkpoint draws what it would have drawn, with no generator state to save.
+    The draws of a window are therefore the same in every process and micro-batch, and a resumed run repeats them
+    without any stored generator state.
     """
     state = np.random.SeedSequence((seed, stream, index)).generate_state(1, np.uint64)[0]
     return torch.Generator().manual_seed(int(state) >> 1)
 
 
 class DrawnWindows(Dataset[dict[str, Any]]):
-    """Windows with their draws: an item of ``WindowDataset``, and ``draws``, the fields of ``Draws`` of one window.
+    """Windows with their draws: an item of ``WindowDataset``, and ``draws``, the fields of ``Draws`` for one window.
 
-    ``audio`` is each frame's features once, (F + 2 * radius, L, D), as ``overlapping_windows`` takes them: a fifth of
-    the windows' size on the way to the device.
+    ``audio`` contains each frame's features once, (F + 2 * radius, L, D), as ``overlapping_windows`` takes them, which
+    is a fifth of the windows' size on the way to the device.
 
-    Draws are made where windows are read, in the loader's workers, and travel to the device with them: made in the
-    training step, they would each be copied while the GPU waits.
+    Draws are made in the loader's workers and travel to the device with the windows. Made in the training step, they
+    would be copied one by one while the GPU waits.
 
     Args:
-        windows: whose numbers decide the draws, together with
-        stream: ``TRAINING`` or ``VALIDATION``, and the seed of
-        config: how conditions are dropped and motion frames are noised.
-        objective: of which timesteps are drawn.
+        windows: windows whose numbers decide the draws.
+        objective: objective from which timesteps are drawn.
+        config: seed, dropout of conditions and noise of motion frames.
+        stream: ``TRAINING`` or ``VALIDATION``.
     """
 
     def __init__(self, windows: WindowDataset, objective: Objective, config: TrainConfig, stream: int) -> None:
@@ -80,7 +80,7 @@ class DrawnWindows(Dataset[dict[str, Any]]):
 
 
 def overlapping_windows(rows: Float[Tensor, "B R L D"], frames: int) -> AudioWindows:
-    """The speech features around each of so many frames, from those of all rows: a view."""
+    """Return the audio windows of all frames as a view of the features of all rows."""
     return rows.unfold(1, rows.shape[1] - frames + 1, 1).movedim(-1, 2)
 
 
@@ -91,7 +91,7 @@ def draw(
     config: TrainConfig,
     generators: Iterable[torch.Generator],
 ) -> Draws:
-    """Draw on the CPU, with one generator a window; latents and motion give the shapes."""
+    """Draw on the CPU, with one generator per window; latents and motion give the shapes."""
     windows = [_draw_window(latents[:1], motion[:1], objective, config, generator) for generator in generators]
     names = (field.name for field in fields(Draws))
     return Draws(**{name: torch.cat([getattr(w, name) for w in windows]) for name in names})

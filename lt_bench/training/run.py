@@ -1,4 +1,4 @@
-"""Train one model: from a configuration and a latent cache to a model file."""
+"""Training of one model: from a configuration and a latent cache to a model file."""
 
 from __future__ import annotations
 
@@ -38,19 +38,19 @@ from lt_bench.training.trainer import build_trainer, deterministic_restored
 
 @dataclass(frozen=True)
 class TrainOutcome:
-    """What training made and what it took."""
+    """Result of a training."""
 
     model_file: Path
     steps: int
     seconds: float
-    """Training time, resumed runs added up."""
+    """Training seconds, including resumed runs."""
     peak_memory: int
-    """In bytes: of the process, or of the GPU where one was used."""
+    """Peak memory in bytes: of the process, or of the GPU if one was used."""
     parameters: int
     loss: float | None
-    """Mean over the last logged steps; None where no step was left to take."""
+    """Mean over the last logged steps; None if no step was left."""
     resumed_from: int | None
-    """The step that this call went on from; None for a fresh start."""
+    """Step that this call resumed from; None for a fresh start."""
 
 
 def train(
@@ -63,25 +63,25 @@ def train(
 ) -> TrainOutcome:
     """Train, and write ``out/model.safetensors``, ``out/metrics.csv`` and ``out/checkpoints/last.ckpt``.
 
-    Goes on from the checkpoint in ``out`` where there is one, and does nothing where the model file has all steps. A
-    run that was killed and resumed gives the weights, bit for bit, of one that was not (on one kind of machine; on a
-    GPU as far as its kernels are deterministic). So does one of a constant learning rate that is asked for more steps
-    than it had.
+    Resumes from a checkpoint in ``out``, and does nothing if the model file has all steps. A run that was killed and
+    resumed has the same weights, bit for bit, as an uninterrupted one (on one kind of machine; on a GPU as far as its
+    kernels are deterministic). This also holds for a run with a constant learning rate that is prolonged.
 
     Args:
-        config: of the run; settings of ``auto`` get the values of this machine, which the checkpoint and the model say.
+        config: configuration of the run; ``auto`` is replaced by this machine's values, which checkpoint and model
+            record.
         out: folder of the run.
-        cache: what to train on.
-        callbacks: further Lightning callbacks.
-        progress: show a progress bar on stderr.
+        cache: training data.
+        callbacks: additional Lightning callbacks.
+        progress: whether to show a progress bar on stderr.
         loggers: Lightning loggers that receive the curves.
 
     Raises:
-        ConfigError: settings that do not go together.
+        ConfigError: settings contradict each other.
         CheckpointError: ``out`` holds a run of another configuration, a damaged checkpoint, or no checkpoint to prolong
             its model from.
         TrainingError: the loss is no longer a number.
-        Preempted: the process was told to stop by SIGTERM, or by Slurm's SIGUSR1; a checkpoint was written.
+        Preempted: the process received SIGTERM, or Slurm's SIGUSR1; a checkpoint was written.
     """
     load_plugins(config.model.plugins)
     config = resolve_run(config)

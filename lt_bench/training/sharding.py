@@ -1,4 +1,4 @@
-"""Weights, gradients and optimiser sharded over devices (PyTorch's FSDP2), and tensors that may be such shards."""
+"""Sharding of weights, gradients and optimizer over devices (PyTorch's FSDP2), and handling of sharded tensors."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ from lt_bench.models.tokens import WindowTokens
 
 
 def shard(network: LetsTalk, mesh: DeviceMesh, low_precision: bool = False) -> None:
-    """Shard a LetsTalk in place: each layer of a stack is gathered when it runs, and what is left with the whole.
+    """Shard a LetsTalk in place; each layer is gathered when it runs, and the remaining weights with the whole network.
 
-    A block's cross-attentions are gathered with it: what reads the video in the block, in one piece with the block's
-    weights; what makes keys and values of the conditions, before the first block, by itself.
+    The modules of a block's cross-attentions that read the video are gathered with the block. Those that compute keys
+    and values of the conditions, before the first block, are gathered separately.
 
     Args:
-        network: with whole weights, the same in every process.
-        mesh: of the processes that share them.
-        low_precision: gather weights in bfloat16; gradients are reduced in float32 all the same.
+        network: network with whole weights, equal in every process.
+        mesh: mesh of the processes that share them.
+        low_precision: whether to gather weights in bfloat16; gradients are always reduced in float32.
     """
     # FSDP finds the tensors that enter and leave a block through this register.
     if WindowTokens not in pytree.SUPPORTED_NODES:
@@ -55,9 +55,9 @@ def shard(network: LetsTalk, mesh: DeviceMesh, low_precision: bool = False) -> N
 
 @contextmanager
 def _joined(block: nn.Module, guests: Sequence[nn.Module]) -> Iterator[None]:
-    """Within the context, modules from elsewhere are members of a block, so that they are sharded as one with it.
+    """Make modules temporary members of a block, so that they are sharded together with it.
 
-    They run inside the block's ``forward``, whose hooks gather them; hooks of theirs would be skipped in compiled code.
+    They run inside the block's ``forward``, whose hooks gather them; their own hooks would be skipped in compiled code.
     """
     names = [f"guest_{index}" for index in range(len(guests))]
     for name, guest in zip(names, guests, strict=True):
@@ -70,35 +70,35 @@ def _joined(block: nn.Module, guests: Sequence[nn.Module]) -> Iterator[None]:
 
 
 def reduce_gradients(network: nn.Module, enabled: bool) -> None:
-    """Whether the next backward pass of a sharded network reduces gradients, or only adds them up in each process."""
+    """Set whether the next backward pass reduces gradients over processes or only accumulates them."""
     if isinstance(network, FSDPModule):
         network.set_requires_gradient_sync(enabled)
 
 
 def release(network: nn.Module) -> None:
-    """Free weights that were gathered and not yet freed, as after a forward pass without a backward pass."""
+    """Free gathered weights, as after a forward pass without a backward pass."""
     for module in network.modules():
         if isinstance(module, FSDPModule):
             module.reshard()
 
 
 def local_part(tensor: Tensor) -> Tensor:
-    """What this process holds of a tensor: all of it, unless it is sharded."""
+    """Return this process's part of a tensor; all of it if it is not sharded."""
     return tensor.to_local() if isinstance(tensor, DTensor) else tensor
 
 
 def full_tensor(tensor: Tensor) -> Tensor:
-    """A whole tensor; for a sharded one every process must ask."""
+    """Return a whole tensor; for a sharded one every process must call this."""
     return tensor.full_tensor() if isinstance(tensor, DTensor) else tensor
 
 
 def sharded_like(whole: Tensor, like: Tensor) -> Tensor:
-    """A copy of a whole tensor in the place and layout of another."""
+    """Return a copy of a whole tensor with the device and layout of another."""
     if isinstance(like, DTensor):
         return distribute_tensor(whole.to(like.device), like.device_mesh, like.placements)
     return whole.detach().to(like, copy=True)
 
 
 def total_norm(gradients: Sequence[Tensor]) -> Tensor:
-    """The norm of all gradients together, shards of other processes included."""
+    """Return the norm of all gradients together, including shards of other processes."""
     return full_tensor(torch.nn.utils.get_total_norm(gradients))

@@ -1,4 +1,4 @@
-"""The Lightning trainer that a configuration asks for."""
+"""The Lightning trainer of a configuration."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ PRECISIONS = {"fp32": "32-true", "bf16": "bf16-mixed"}
 
 
 def build_trainer(config: RunConfig, out: Path, callbacks: list[pl.Callback], loggers: Iterable[Logger]) -> pl.Trainer:
-    """A trainer for ``config.train.steps`` optimiser steps.
+    """Build a trainer for ``config.train.steps`` optimizer steps.
 
     Raises:
-        ConfigError: the hardware asked for is not there, or other processes were started than it needs.
+        ConfigError: the requested hardware is not available, or does not match the processes that were started.
     """
     train = resolve(config.train, Hardware.of(config.train))
     check_launch(train, os.environ)
@@ -74,10 +74,10 @@ def _nothing() -> None:
 
 
 def check_launch(train: TrainConfig, environment: Mapping[str, str]) -> None:
-    """Refuse to train one model in each of several processes that were started to train one together.
+    """Refuse to train separate models in processes that were started to train one together.
 
     Raises:
-        ConfigError: torchrun or srun started another number of processes than the configuration asks for.
+        ConfigError: torchrun or srun started another number of processes than the configuration needs.
     """
     started = environment.get("WORLD_SIZE") if "TORCHELASTIC_RUN_ID" in environment else None
     started = started or environment.get("SLURM_STEP_NUM_TASKS") or "1"
@@ -101,7 +101,7 @@ def _strategy(train: TrainConfig) -> Strategy | str:
 
 @contextmanager
 def deterministic_restored() -> Iterator[None]:
-    """Undo, after the block, what Lightning sets for the whole process when training is to be deterministic."""
+    """Restore process-wide settings that Lightning changes for deterministic training."""
     enabled = torch.are_deterministic_algorithms_enabled()
     warn_only = torch.is_deterministic_algorithms_warn_only_enabled()
     benchmark = torch.backends.cudnn.benchmark

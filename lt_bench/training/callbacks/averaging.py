@@ -1,4 +1,4 @@
-"""The weight average (EMA) of a run."""
+"""The exponential moving average (EMA) of a run's weights."""
 
 from __future__ import annotations
 
@@ -14,20 +14,20 @@ from lt_bench.training.sharding import full_tensor, local_part, release, sharded
 
 
 def ramped_decay(updates: int, decay: float) -> float:
-    """The decay of update number ``updates`` (from 1): min(decay, (1 + updates) / (10 + updates)).
+    """Return the decay of update ``updates`` (from 1): min(decay, (1 + updates) / (10 + updates)).
 
-    Early weights are far from final ones; a long average of them would lag behind for the whole of a short run.
+    Early weights are far from the final ones, so a long average of them would lag behind during all of a short run.
     """
     return min(decay, (1 + updates) / (10 + updates))
 
 
 class ModelAverage(StepCallback):
-    """Averages the network's parameters after every optimiser step; the first average is the first step's weights.
+    """Averages the network's parameters after every optimizer step; the first average equals the first step's weights.
 
-    Each process averages what it holds of the weights, so sharded weights are averaged as shards. A checkpoint has the
-    whole average and the number of updates: a resumed run averages as one that never stopped, on any number of devices.
-    Lightning's ``WeightAveraging`` does not work with sharded weights, by its own account, and replaces the raw weights
-    at the end.
+    Each process averages its part of the weights, so sharded weights are averaged as shards. A checkpoint contains the
+    whole average and the number of updates: a resumed run averages like an uninterrupted one, on any number of devices.
+    Lightning's ``WeightAveraging`` does not support sharded weights, as its documentation states, and replaces the raw
+    weights at the end.
     """
 
     CHECKPOINT_KEY = "average"
@@ -39,7 +39,7 @@ class ModelAverage(StepCallback):
         self._loaded: dict[str, Tensor] = {}
 
     def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        """Begin with the weights as they are, or with the average of the checkpoint."""
+        """Start with the current weights, or with the average in the checkpoint."""
         network = _network(pl_module)
         super().on_train_start(trainer, pl_module)
         self._average = {
@@ -50,7 +50,7 @@ class ModelAverage(StepCallback):
 
     @torch.no_grad()
     def on_step_end(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
-        """Take in the weights of a new step."""
+        """Add the weights of a new step."""
         averaged = [local_part(average) for average in self._average.values()]
         current = [local_part(p.detach()) for p in _network(module).parameters()]
         weight = 1 - ramped_decay(self.updates, self.decay) if self.updates else 1.0
@@ -58,27 +58,27 @@ class ModelAverage(StepCallback):
         self.updates += 1
 
     def on_validation_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        """Validate the average."""
+        """Switch to the averaged weights for validation."""
         self._swap(_network(pl_module))
 
     def on_validation_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        """Go on with the raw weights."""
+        """Switch back to the raw weights."""
         self._swap(_network(pl_module))
 
     def averaged_state(self) -> dict[str, Tensor]:
-        """The averaged state dict of the network, whole; every process must ask where weights are sharded."""
+        """Return the whole averaged state dict; with sharded weights every process must call it."""
         return {name: full_tensor(value).cpu() for name, value in (self._average or self._loaded).items()}
 
     def on_save_checkpoint(
         self, trainer: pl.Trainer, pl_module: pl.LightningModule, checkpoint: dict[str, Any]
     ) -> None:
-        """Add the average."""
+        """Add the average to the checkpoint."""
         checkpoint[self.CHECKPOINT_KEY] = {"updates": self.updates, "weights": self.averaged_state()}
 
     def on_load_checkpoint(
         self, trainer: pl.Trainer, pl_module: pl.LightningModule, checkpoint: dict[str, Any]
     ) -> None:
-        """Keep the average until the network stands where it will be trained."""
+        """Keep the average until the network is on its training device."""
         saved = checkpoint[self.CHECKPOINT_KEY]
         self.updates, self._loaded = saved["updates"], saved["weights"]
 

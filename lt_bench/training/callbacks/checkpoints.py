@@ -1,4 +1,4 @@
-"""Checkpoints of a run: written whole or not at all, read without running any code, and of the same run only."""
+"""Checkpoints of a run: written atomically, read without running code, and accepted only by the same run."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ LENGTH = "train.steps"
 
 
 class AtomicCheckpointIO(TorchCheckpointIO):
-    """Checkpoints through a temporary file, fsync and rename."""
+    """Writes checkpoints through a temporary file, fsync and rename."""
 
     def save_checkpoint(self, checkpoint: dict[str, Any], path: Any, storage_options: Any | None = None) -> None:
         """Write one checkpoint; a full disk is an error that names the file."""
@@ -42,9 +42,9 @@ class AtomicCheckpointIO(TorchCheckpointIO):
 
 
 class LastCheckpoint(ModelCheckpoint):
-    """One checkpoint, replaced every ``every`` steps and after the last.
+    """Keeps one checkpoint, replaced every ``every`` steps and after the last.
 
-    At a step that is validated it is saved after the validation: a run that goes on from it does not validate it again.
+    At a validated step it is saved after the validation, so a resumed run does not repeat the validation.
     """
 
     def __init__(self, out: Path, every: int, validate_every: int = 0) -> None:
@@ -60,19 +60,19 @@ class LastCheckpoint(ModelCheckpoint):
         self.every, self.validate_every = every, validate_every
 
     def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        """What the run goes on from need not be saved again."""
+        """Record the step that the run resumes from, which need not be saved again."""
         super().on_train_start(trainer, pl_module)
         self._last_global_step_saved = trainer.global_step
 
     def on_train_batch_end(
         self, trainer: pl.Trainer, pl_module: pl.LightningModule, outputs: Any, batch: Any, batch_idx: int
     ) -> None:
-        """Save when it is time, and no validation comes first."""
+        """Save if it is time, unless a validation follows."""
         if not validation_follows(trainer, self.validate_every):
             self._save_if_due(trainer)
 
     def on_validation_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        """Save when it is time."""
+        """Save if it is time."""
         super().on_validation_end(trainer, pl_module)
         if not trainer.sanity_checking:
             self._save_if_due(trainer)
@@ -82,21 +82,21 @@ class LastCheckpoint(ModelCheckpoint):
             self.save(trainer)
 
     def save(self, trainer: pl.Trainer) -> None:
-        """Save this step, unless it has been; every process must call it."""
+        """Save this step, unless it is saved already; every process must call it."""
         if trainer.global_step != self._last_global_step_saved:
             self._save_topk_checkpoint(trainer, self._monitor_candidates(trainer))
 
 
 @dataclass(frozen=True)
 class FoundCheckpoint:
-    """A checkpoint that a run goes on from, and the steps it has behind it."""
+    """A checkpoint to resume from, with its number of steps."""
 
     path: Path
     step: int
 
 
 def find_checkpoint(out: Path, config: RunConfig, cache_hash: str) -> FoundCheckpoint | None:
-    """The checkpoint that a run in ``out`` goes on from, or None.
+    """Return the checkpoint that a run in ``out`` resumes from, or None.
 
     Raises:
         CheckpointError: it is damaged, or belongs to another configuration or cache.
@@ -125,27 +125,27 @@ def find_checkpoint(out: Path, config: RunConfig, cache_hash: str) -> FoundCheck
 
 @dataclass(frozen=True)
 class RunOrigin:
-    """What decides the weights of a run."""
+    """Everything that decides the weights of a run."""
 
     config: RunConfig
     cache_hash: str
     plugins: dict[str, str]
-    """SHA-256 by file name."""
+    """SHA-256 of each plugin by file name."""
 
     @classmethod
     def of(cls, config: RunConfig, cache_hash: str) -> RunOrigin:
-        """Of a run that is asked for now."""
+        """Return the origin of a run that is requested now."""
         return cls(config, cache_hash, plugin_hashes(config.model.plugins))
 
 
 def check_same_run(path: Path, made: RunOrigin, asked: RunOrigin, step: int) -> None:
-    """Refuse to go on with a file of another run; a run of a constant rate may become longer.
+    """Refuse to resume from a file of another run; a run with a constant learning rate may become longer.
 
     Args:
-        path: of the file.
-        made: the run that it is of.
-        asked: the run that is asked for now.
-        step: the last one that the file has the weights of.
+        path: path of the file.
+        made: origin of the run in the file.
+        asked: origin of the requested run.
+        step: last step whose weights the file contains.
 
     Raises:
         CheckpointError: names the first key or plugin that differs.
@@ -173,7 +173,7 @@ def check_same_run(path: Path, made: RunOrigin, asked: RunOrigin, step: int) -> 
 
 
 def _check_length(path: Path, made: TrainConfig, asked: TrainConfig, step: int) -> None:
-    """Refuse another length where it would have changed the steps that are taken, or is less than they are."""
+    """Refuse another length if it would have changed the steps that were taken, or is less than their number."""
     if asked.steps == made.steps:
         return
     if asked.decay != "constant":

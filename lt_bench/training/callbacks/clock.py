@@ -1,4 +1,4 @@
-"""The time that training takes, without what is done between its steps to watch it."""
+"""A clock of the training time that excludes validation and other work between steps."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from contextlib import contextmanager
 
 
 class TrainingClock:
-    """Seconds of wall time; stands still before ``go_on`` and after ``stop``."""
+    """Seconds of wall time; paused before ``go_on`` and after ``stop``."""
 
     def __init__(self) -> None:
         self._counted = 0.0
@@ -16,25 +16,25 @@ class TrainingClock:
 
     @property
     def seconds(self) -> float:
-        """So far, those of ``set`` among them."""
+        """Seconds so far, including those of ``set``."""
         return self._counted + (0.0 if self._since is None else time.perf_counter() - self._since)
 
     def set(self, seconds: float) -> None:
-        """Count from so many on: those of the run that this one goes on from."""
+        """Start from the seconds of the resumed run."""
         self._counted = seconds
 
     def go_on(self) -> None:
-        """Run, if it does not."""
+        """Start or continue the clock."""
         if self._since is None:
             self._since = time.perf_counter()
 
     def stop(self) -> None:
-        """Stand still, if it does not."""
+        """Pause the clock."""
         self._counted, self._since = self.seconds, None
 
     @contextmanager
     def stopped(self) -> Iterator[None]:
-        """Stand still in the block."""
+        """Pause the clock within the block."""
         self.stop()
         try:
             yield

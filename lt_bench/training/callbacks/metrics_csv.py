@@ -21,24 +21,24 @@ EMPTY: dict[str, str] = dict.fromkeys(COLUMNS, "")
 
 
 class MetricsFile(StepCallback):
-    """Writes a row every ``every`` steps and after the last, and sends it to the run's loggers; the first process only.
+    """Writes a row every ``every`` steps and after the last, and sends it to the loggers, in the first process only.
 
-    ``loss`` is the mean since the row before (over all ranks), ``grad_norm`` that of the row's step before clipping,
-    ``seconds`` the training time up to the row with resumed runs added up, without validations. Rows past the step that
+    ``loss`` is the mean since the previous row (over all ranks), ``grad_norm`` the norm of the row's step before
+    clipping, ``seconds`` the training time so far without validations, including resumed runs. Rows after the step that
     a run resumes from are replaced.
     """
 
     def __init__(self, path: Path, every: int, clock: TrainingClock | None = None) -> None:
-        """Say where, how often, and by which clock; whoever does other work between steps stops that."""
+        """Create the writer; callbacks that do other work between steps pause its clock."""
         self.path, self.every, self.clock = path, max(1, every), clock or TrainingClock()
         self._rows: list[dict[str, str]] = []
         self._sum: Tensor | None = None
         self._count = 0
         self.loss: float | None = None
-        """Of the last row."""
+        """Loss of the last row."""
 
     def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        """Take over the rows up to the step that the run goes on from."""
+        """Keep the rows up to the step that the run resumes from."""
         super().on_train_start(trainer, pl_module)
         self.clock.go_on()
         if trainer.is_global_zero:
@@ -47,7 +47,7 @@ class MetricsFile(StepCallback):
             self.loss = float(losses[-1]) if losses else None
 
     def on_step_end(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
-        """Add up the loss; write a row, and read numbers from a GPU, when it is time."""
+        """Accumulate the loss, and write a row, which reads numbers from a GPU, if it is time."""
         assert isinstance(module, LetsTalkModule)
         loss = torch.as_tensor(module.last_loss)
         self._sum = loss if self._sum is None else self._sum + loss
@@ -57,21 +57,21 @@ class MetricsFile(StepCallback):
             self._add(trainer, module, step)
 
     def on_train_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        """Stop the clock."""
+        """Pause the clock."""
         self.clock.stop()
 
     def on_validation_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        """Stop the clock."""
+        """Pause the clock."""
         self.clock.stop()
 
     def on_train_batch_start(
         self, trainer: pl.Trainer, pl_module: pl.LightningModule, batch: Any, batch_idx: int
     ) -> None:
-        """Let the clock go on after a validation, and what others did at its end."""
+        """Continue the clock after a validation and the work of other callbacks."""
         self.clock.go_on()
 
     def on_validation_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        """Note the validation loss in the row of this step."""
+        """Write the validation loss to the row of this step."""
         value = trainer.callback_metrics.get("validation/loss")
         if value is not None and trainer.is_global_zero:
             if not self._rows or self._rows[-1]["step"] != str(trainer.global_step):
@@ -82,14 +82,14 @@ class MetricsFile(StepCallback):
     def on_save_checkpoint(
         self, trainer: pl.Trainer, pl_module: pl.LightningModule, checkpoint: dict[str, Any]
     ) -> None:
-        """Share out the sum, since a checkpoint has that of the first process only."""
+        """Divide the sum by the processes, because a checkpoint contains only that of the first."""
         if self._sum is not None and trainer.world_size > 1:
             shared = torch.as_tensor(trainer.strategy.reduce(self._sum, reduce_op="mean"))
             self._sum = shared
             checkpoint["callbacks"][self.state_key]["sum"] = float(shared)
 
     def state_dict(self) -> dict[str, Any]:
-        """What a resumed run needs: plain numbers."""
+        """Return the state that a resumed run needs, as plain numbers."""
         return {
             "seconds": self.clock.seconds,
             "sum": None if self._sum is None else float(self._sum),
@@ -97,7 +97,7 @@ class MetricsFile(StepCallback):
         }
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Go on from a checkpoint."""
+        """Restore the state of a checkpoint."""
         self.clock.set(state_dict["seconds"])
         self._count = state_dict["count"]
         self._sum = None if state_dict["sum"] is None else torch.tensor(state_dict["sum"])

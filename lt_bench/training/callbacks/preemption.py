@@ -1,4 +1,4 @@
-"""A run that is told to stop saves itself at the end of its step, and under Slurm asks to be started again."""
+"""Saving a run at the end of its step when it is asked to stop, and requeueing its Slurm job."""
 
 from __future__ import annotations
 
@@ -20,16 +20,16 @@ from lt_bench.training.callbacks.step_callback import StepCallback, validation_f
 
 STOP = signal.SIGTERM
 REQUEUE = signal.SIGUSR1
-"""What ``#SBATCH --signal=USR1@120`` sends, two minutes before a job's time is over."""
+"""Signal of ``#SBATCH --signal=USR1@120``, sent two minutes before a job's time limit."""
 PREEMPTED_CODE = 128 + signal.SIGTERM
 AGREE_EVERY = 1.0
-"""Seconds between two agreements of several processes on whether to stop: each waits for all their GPUs."""
+"""Seconds between two agreements of several processes on whether to stop; each waits for all their GPUs."""
 MOST_STEPS = 1000
-"""Between two agreements."""
+"""Maximum number of steps between two agreements."""
 
 
 class Preempted(SystemExit):
-    """Training stopped because it was told to, with everything saved; the same command goes on."""
+    """Training was asked to stop and has saved everything; rerun the same command to resume."""
 
     def __init__(self, step: int) -> None:
         super().__init__(PREEMPTED_CODE)
@@ -37,19 +37,20 @@ class Preempted(SystemExit):
 
 
 class Preemption(StepCallback):
-    """Notes SIGTERM (and SIGUSR1 in a Slurm job) and stops all processes after the same step.
+    """Records SIGTERM (and SIGUSR1 in a Slurm job) and stops all processes after the same step.
 
-    Lightning saves within its signal handler, so perhaps in the middle of a step and not in every process at the same
-    one, and on SIGTERM it stops without saving; so its handlers are replaced while training runs. The signals may reach
-    one process or all; several agree about once a second (``AGREE_EVERY``), which a step alone would pay dearly for.
+    Lightning saves within its signal handler, perhaps in the middle of a step and at different steps in different
+    processes, and stops on SIGTERM without saving. Its handlers are therefore replaced during training. A signal may
+    reach one process or all. Processes agree about once per second (``AGREE_EVERY``), because agreeing at every step
+    would be expensive.
     """
 
     def __init__(self, save: Callable[[pl.Trainer], None], validate_every: int = 0) -> None:
-        """Say how to save, and which steps are validated first.
+        """Set how to save, and which steps are validated first.
 
         Args:
             save: called as ``save(trainer)`` to write the checkpoint of the step.
-            validate_every: ``train.validate_every``.
+            validate_every: value of ``train.validate_every``.
         """
         self.save, self.validate_every = save, validate_every
         self.received: set[int] = set()
@@ -58,7 +59,7 @@ class Preemption(StepCallback):
         self._next = 0  # the step of the next
 
     def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        """Listen, from here on in Lightning's place."""
+        """Install the signal handlers in place of Lightning's."""
         super().on_train_start(trainer, pl_module)
         self._agreed_at, self._next = (trainer.global_step, time.monotonic()), trainer.global_step
         if threading.current_thread() is not threading.main_thread():
@@ -67,21 +68,21 @@ class Preemption(StepCallback):
             signal.signal(number, self._note)
 
     def on_step_end(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
-        """Save when told to stop, and stop unless a validation follows.
+        """Save if asked to stop, and stop unless a validation follows.
 
-        It is begun, since a run that goes on from here does not repeat it; if it outlasts what is left to the job, the
-        curve lacks its point, and nothing else is lost.
+        The validation runs because a resumed run does not repeat it. If it exceeds the job's remaining time, only its
+        point in the curve is lost.
         """
         if trainer.world_size == 1 or trainer.global_step >= self._next:
             self._stop_if_told(trainer, now=not validation_follows(trainer, self.validate_every))
 
     def on_validation_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        """Stop when told to: the curve has this step's point."""
+        """Stop if asked to; the curve contains this step's point."""
         if not trainer.sanity_checking:
             self._stop_if_told(trainer, now=True)
 
     def _stop_if_told(self, trainer: pl.Trainer, now: bool) -> None:
-        """Save, and stop if now, when any process was told to and the run is not done anyway."""
+        """Save, and stop if ``now``, when any process was asked to stop and the run is not finished."""
         stop, again = self._agreed(trainer)
         if not (stop or again) or trainer.global_step >= trainer.max_steps:
             return
@@ -111,7 +112,7 @@ class Preemption(StepCallback):
 
 @contextmanager
 def signals_restored() -> Iterator[None]:
-    """After the block, signals do what they did before it."""
+    """Restore the previous signal handlers after the block."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return
@@ -124,7 +125,7 @@ def signals_restored() -> Iterator[None]:
 
 
 def requeue() -> None:
-    """Put this Slurm job back into the queue; what ``scontrol`` says of a failure goes to stderr."""
+    """Requeue this Slurm job; the output of a failing ``scontrol`` goes to stderr."""
     job = _slurm_job()
     try:
         subprocess.run(["scontrol", "requeue", job], check=True, stdin=subprocess.DEVNULL)

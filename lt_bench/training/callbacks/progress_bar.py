@@ -11,14 +11,14 @@ from lt_bench.training.module import LetsTalkModule
 
 
 class StepProgress(pl.Callback):
-    """One line for a run; Lightning's own bar counts epochs, of which an endless stream of windows has none."""
+    """One progress line per run; Lightning's bar counts epochs, which an endless stream of windows does not have."""
 
     def __init__(self) -> None:
         self._progress: ProgressLines | None = None
         self._task: Any = None
 
     def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        """Show the bar, at the step that the run goes on from."""
+        """Show the bar at the step that the run starts or resumes from."""
         if not trainer.is_global_zero:
             return
         self._progress = ProgressLines("loss {task.fields[loss]}")
@@ -28,7 +28,7 @@ class StepProgress(pl.Callback):
     def on_train_batch_end(
         self, trainer: pl.Trainer, pl_module: pl.LightningModule, outputs: Any, batch: Any, batch_idx: int
     ) -> None:
-        """Advance by a step, with the loss that was logged last: reading another would wait for a GPU."""
+        """Advance by a step, with the loss that was logged last, because reading another would wait for a GPU."""
         if self._progress is None:
             return
         assert isinstance(pl_module, LetsTalkModule)
@@ -41,7 +41,7 @@ class StepProgress(pl.Callback):
         self._close()
 
     def on_exception(self, trainer: pl.Trainer, pl_module: pl.LightningModule, exception: BaseException) -> None:
-        """Give the terminal back."""
+        """Restore the terminal."""
         self._close()
 
     def _close(self) -> None:

@@ -1,4 +1,4 @@
-"""Score a validation set while training: generate its clips with the weights as they are, and evaluate them."""
+"""Scoring of a validation set during training: its clips are generated with the current weights and evaluated."""
 
 from __future__ import annotations
 
@@ -28,26 +28,26 @@ from lt_bench.training.callbacks.step_callback import StepCallback
 FOLDER = "scores"
 SPLIT = "validation"
 PATIENCE = timedelta(days=2)
-"""How long the others wait for the first process: scoring takes longer than NCCL lets a barrier take."""
+"""Time that other processes wait for the first one, because scoring exceeds NCCL's limit for a barrier."""
 
 
 class ValidationScores(StepCallback):
-    """Every so many steps: ``out/scores/step000500/`` with the videos and ``result.json``, and the loggers are told.
+    """Scores the validation split at regular steps, into ``out/scores/step000500/`` with videos and ``result.json``.
 
-    The first process generates and scores while the others wait. Random states are put back, so a run that is scored
-    and one that is not end with the same weights. Values reach any Lightning logger as ``scores/<name>``; those of the
-    run's folder reach MLflow the same way (``lt_bench.jobs.job_tracking``).
+    The first process generates and scores while the others wait. Random states are restored, so runs with and without
+    scores end with the same weights. Values reach any Lightning logger as ``scores/<name>``; those in the run's folder
+    reach MLflow the same way (``lt_bench.jobs.job_tracking``).
 
     Args:
-        config: of the run: protocol, sampling, how often and how many clips.
+        config: configuration of the run: protocol, sampling, interval and number of clips.
         out: folder of the run.
-        cache: whose split ``validation`` is scored.
-        card: describes the weights of a step.
-        clock: of the training, which stands still meanwhile.
-        average: whose weights are used where sampling asks for ``ema``.
+        cache: cache whose split ``validation`` is scored.
+        card: returns the description of the weights of a step.
+        clock: training clock, which is paused meanwhile.
+        average: averaged weights, used if sampling asks for ``ema``.
 
     Raises:
-        ConfigError: an unknown protocol; said before training, as is
+        ConfigError: the protocol is unknown; raised before training.
         CacheError: the cache has no real videos of the split.
     """
 
@@ -68,13 +68,13 @@ class ValidationScores(StepCallback):
         self._waiting: Any = None  # a process group, where there are several processes
 
     def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        """Take note of the step, and make the group in which the others wait."""
+        """Record the step, and create the process group in which the others wait."""
         super().on_train_start(trainer, pl_module)
         if trainer.world_size > 1:
             self._waiting = dist.new_group(backend="gloo", timeout=PATIENCE)
 
     def on_step_end(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
-        """Score when it is time."""
+        """Score if it is time."""
         if trainer.global_step % self.every:
             return
         with self._clock.stopped():
