@@ -1,4 +1,4 @@
-"""A protocol: everything that a number depends on beside the videos, named, versioned and hashed."""
+"""Protocols: everything that a score depends on in addition to the videos, named, versioned and hashed."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ class Protocol:
 
     @property
     def rules(self) -> tuple[str, ...]:
-        """What is done to sizes and lengths, in words."""
+        """Rules for sizes and lengths, in words."""
         cut = f", to at most {self.max_frames} frames" if self.max_frames else ""
         length = (
             f"both videos are cut at their end to the shorter{cut}; more than {self.length_difference} frames apart"

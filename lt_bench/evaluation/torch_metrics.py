@@ -93,11 +93,11 @@ class TorchVideoMetric(Metric):
         Args:
             generated: RGB 0..255.
             real: of the same shape.
-            audio: the generated videos' sound for scores that listen: floats in [-1, 1], mono at 16 kHz, of shape
-                (samples,) or (B, samples); what is longer than the video is cut.
+            audio: the generated videos' sound for metrics that use audio: floats in [-1, 1], mono at 16 kHz, of shape
+                (samples,) or (B, samples); sound beyond the end of the video is cut.
 
         Raises:
-            MediaError: other shapes or types, or no sound for a score that listens.
+            MediaError: other shapes or types, or no sound for a metric that uses audio.
             UnscorableError: the score has no value for these videos.
         """
         if generated.dtype != torch.uint8 or generated.shape != real.shape or generated.ndim not in (4, 5):

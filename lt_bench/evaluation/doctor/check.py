@@ -36,7 +36,7 @@ class Check:
 
     name: str
     about: str
-    """What is computed, and where the answer is from."""
+    """The computation, and the source of its known answer."""
     run: Callable[[], Sequence[Figure]]
     assets: tuple[str, ...] = ()
 
@@ -79,5 +79,5 @@ def missing_assets(check: Check) -> list[str]:
 
 
 def run_checks(checks: Sequence[Check]) -> Iterator[Outcome]:
-    """Run checks one by one."""
+    """Run the checks in sequence."""
     yield from map(perform, checks)

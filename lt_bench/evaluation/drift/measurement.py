@@ -54,7 +54,7 @@ class Drift:
 
     video: str
     seconds: int
-    """Whole seconds; what is left over is not looked at."""
+    """Number of whole seconds; the rest of the video is not measured."""
     series: dict[str, tuple[float | None, ...]]
     """By measure, a mean a second; None where no face was found. Without ``identity`` where that was not asked."""
     trends: dict[str, Trend]
@@ -69,7 +69,7 @@ def measure_drift(
         path: of the video.
         embed: for the identity; None to leave it out.
         reference: a picture of the person; by default the mean embedding of the first second that shows a face.
-        stride: every so many-th frame is embedded.
+        stride: frames from one embedded frame to the next.
 
     Raises:
         MediaError: not a readable video, or of less than two seconds.

@@ -93,7 +93,7 @@ class VideoView:
     load: Callable[[], Frames] = field(repr=False)
     """Decodes the frames; called when they are first needed."""
     treatment: str
-    """What was done to the frames (size, length), as part of the address of features."""
+    """Changes to the frames (size, length), as part of the address of features."""
     fps: float
     tools: Tools = field(repr=False)
     real: bool
@@ -164,9 +164,9 @@ class VideoView:
         """Named arrays computed once for all scores, all runs and, of real videos, all systems.
 
         Args:
-            key: everything the arrays depend on beside this video: detector with weights hash, preprocessing.
+            key: everything the arrays depend on in addition to this video: detector with weights hash, preprocessing.
             compute: makes them; the code it rests on, and the versions of libraries, are part of the address.
-            heard: whether they may depend on the sound; False lets a video with another voice share them.
+            heard: whether the arrays may depend on the sound; False lets a video with another voice share them.
         """
         with blame(self.fault):
             address = {**self.address(key, heard), "code": code_hash(compute.__module__)}
@@ -182,7 +182,7 @@ class VideoView:
         return {"video": digest, "key": key, "treatment": self.treatment, "fps": self.fps, **voice}
 
     def dubbed(self, voice: Path) -> VideoView:
-        """This video with the sound of another file; frames and what is seen in them are shared."""
+        """Return this video with the sound of another file; frames and their features are shared."""
         return replace(self, load=lambda: self.frames, voice=voice)
 
 
@@ -205,7 +205,7 @@ class ClipContext:
     generated: VideoView
     real: VideoView
     first_frame: int
-    """Scores leave out the frames before it (``scored``), though networks may see them."""
+    """First scored frame (see ``scored``); networks may use the frames before it."""
     load_portrait: Callable[[], UInt8[ndarray, "H W 3"]] = field(repr=False)
     truth: Truth | None = None
     """Of this clip; synthetic sets only."""
@@ -244,7 +244,7 @@ class ClipContext:
         return replace(self, generated=self.real, load_portrait=lambda: self.portrait)
 
     def misvoiced(self) -> ClipContext | None:
-        """The real video with another identity's sound in the place of the generated one; None without a stranger."""
+        """Return the clip with the real video and another identity's sound as the generated video; None without one."""
         if self.stranger is None:
             return None
         return replace(self, generated=self.real.dubbed(self.stranger), load_portrait=lambda: self.portrait)

@@ -96,7 +96,7 @@ class Loader:
         return min(made, real)
 
     def _adjusted(self, real: VideoFacts, made: VideoFacts, made_frames: int, frames: int) -> tuple[str, ...]:
-        """What was done to either video, in words."""
+        """Changes to either video, in words."""
         notes = []
         for what, facts, count in (("real", real, real.frames), ("generated", made, made_frames)):
             if facts.fps and abs(facts.fps - self.protocol.fps) > 0.01:

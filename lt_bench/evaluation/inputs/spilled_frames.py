@@ -13,18 +13,18 @@ from numpy import ndarray
 from lt_bench.shapes import Frames, UInt8
 
 SPILL_BYTES = 32 * 2**20
-"""Frames of a video beyond so many bytes lie in a temporary file (``TMPDIR``) instead of in memory."""
+"""Size in bytes above which the frames of a video are kept in a temporary file (``TMPDIR``)."""
 
 
 class SpilledFrames(np.memmap):
-    """Frames in a file. What was looked at before leaves memory when something else is looked at."""
+    """Frames in a file, of which only the most recently used part is in memory."""
 
     def __getitem__(self, index: Any) -> Any:
         drop, mapping = getattr(mmap, "MADV_DONTNEED", None), getattr(self, "_mmap", None)
         if drop is not None and mapping is not None:
             mapping.madvise(drop)
         found = super().__getitem__(index)
-        # A frame by itself is copied: it would come from the file again and again while it is worked on.
+        # A single frame is copied; otherwise each access during its processing would read the file again.
         return np.array(found) if isinstance(index, (int, np.integer)) else found
 
 

@@ -65,7 +65,7 @@ class Metric(ABC):
     """Paper or place that defines it."""
     needs: ClassVar[tuple[Need, ...]] = ()
     assets: ClassVar[tuple[str, ...]] = ()
-    """Pinned assets beside those that ``needs`` implies; absent ones make the score missing, with the reason."""
+    """Pinned assets in addition to those that ``needs`` implies; without them the score is missing, with the reason."""
 
     @property
     def detector(self) -> str:
@@ -83,7 +83,7 @@ class Metric(ABC):
         return ""
 
     def unavailable(self) -> str | None:
-        """Why this score cannot be computed here at all, or None. Overrides go on with ``super().unavailable()``."""
+        """Return why the metric cannot be computed here, or None. Overrides end with ``super().unavailable()``."""
         from lt_bench.assets.store import has_asset
 
         wanted = (*self.assets, *((FACE_ASSET,) if "faces" in self.needs else ()))
@@ -116,7 +116,7 @@ class SetMetric(Metric):
 
     @abstractmethod
     def collect(self, clip: ClipContext) -> Features:
-        """What ``combine`` needs of one clip: small arrays, computed wherever the clip was decoded."""
+        """Return the small arrays of one clip that ``combine`` needs, in the process that decoded the clip."""
 
     @abstractmethod
     def combine(self, collected: Sequence[Mapping[str, ndarray]]) -> float:

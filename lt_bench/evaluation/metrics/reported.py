@@ -1,4 +1,4 @@
-"""What a system says of its own cost in its manifest; nothing is measured here."""
+"""Costs that a system reports in its manifest; nothing is measured here."""
 
 from __future__ import annotations
 

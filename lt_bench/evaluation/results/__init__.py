@@ -1,1 +1,1 @@
-"""Result files, and what is derived from them alone."""
+"""Result files, and comparisons and reports made from them."""

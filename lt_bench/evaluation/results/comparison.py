@@ -11,7 +11,7 @@ from lt_bench.evaluation.statistics.cluster import Interval, aggregate, holm, pa
 
 ALPHA = 0.05
 Verdict = Literal["a", "b", "tie", "differs", "untested"]
-"""``a`` or ``b`` is better; ``tie``: not told apart; ``differs``: told apart, but the score has no better."""
+"""``a`` or ``b`` is better; ``tie``: no difference shown; ``differs``: a difference in a score without a better."""
 
 
 @dataclass(frozen=True)

@@ -50,7 +50,7 @@ class ClipScores:
 
 
 class ClipScorer:
-    """Scores clips one by one.
+    """Scores single clips.
 
     Args:
         loader: reads the pairs.
@@ -94,7 +94,7 @@ class ClipScorer:
         return replace(result, misses=tuple(misses))
 
     def _value_cache(self, clip: ClipContext, view: VideoView, entry: ReferenceVideo) -> ValueCache:
-        """Open the value cache of the clip with ``view`` in place of the generated video."""
+        """Open the value cache of the clip with ``view`` instead of the generated video."""
         stranger = self.loader.strangers.get(clip.id)
         real = self.loader.tools.digest(clip.real.path)
         rest = [clip.id, clip.identity, real, entry.sha256, stranger.sha256 if stranger else None, self._gallery]

@@ -1,4 +1,4 @@
-"""What is to be scored and how, as it is sent to whichever process does it."""
+"""The work of scoring, in the form in which it is sent to worker processes."""
 
 from __future__ import annotations
 
@@ -18,19 +18,19 @@ from lt_bench.plugins import load_plugins, loaded_plugins
 
 @dataclass(frozen=True)
 class Work:
-    """What a worker needs to start."""
+    """Everything that a worker needs to start."""
 
     reference: ReferenceSet
     protocol: Protocol
     size: tuple[int, int]
     scores: tuple[str, ...]
-    """Those of the protocol that can be computed here."""
+    """Names of the protocol's metrics that can be computed here."""
     store: Path | None
     plugins: tuple[Path, ...] = field(default_factory=loaded_plugins)
-    """Files that this process has imported, for those that do the work."""
+    """Plugin files that this process has imported, for the workers."""
 
     def scorer(self) -> ClipScorer:
-        """Built where the work is done."""
+        """Build the scorer in the worker."""
         load_plugins(self.plugins)
         scores = [score for score in build_metrics(self.protocol) if score.name in self.scores]
         tools = Tools(FeatureStore(self.store, shared=(self.reference.folder / SET_FEATURES,)))
@@ -38,7 +38,7 @@ class Work:
 
 
 def build_metrics(protocol: Protocol) -> list[Metric]:
-    """The scores that a protocol names, with its settings.
+    """Build the metrics that a protocol names, with its settings.
 
     Raises:
         ConfigError: an unknown score or setting.

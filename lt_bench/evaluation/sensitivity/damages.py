@@ -23,7 +23,7 @@ Picture = UInt8[ndarray, "H W 3"]
 
 @dataclass(frozen=True)
 class FrameDamage:
-    """A damage to what is seen."""
+    """A damage to the frames."""
 
     name: str
     unit: str
@@ -36,7 +36,7 @@ class FrameDamage:
 
 @dataclass(frozen=True)
 class SoundDamage:
-    """A damage to what is heard."""
+    """A damage to the sound."""
 
     name: str
     unit: str
@@ -86,7 +86,7 @@ def freeze(frames: Frames, share: float) -> Frames:
 
 
 def shuffle(frames: Frames, window: float) -> Frames:
-    """Frames in random order within windows of so many."""
+    """Shuffle frames within windows of this many frames."""
     rng, order = np.random.default_rng(0), np.arange(len(frames))
     for start in range(0, len(frames), int(window)):
         rng.shuffle(order[start : start + int(window)])
@@ -113,7 +113,7 @@ def warp(frames: Frames, share: float) -> Frames:
 
 
 def delay(sound: Waveform, frames: float) -> Waveform:
-    """Sound that comes so many frames late, after silence."""
+    """Delay the sound by this many frames of silence."""
     samples = round(frames) * SAMPLES_PER_FRAME
     return np.pad(sound, (samples, 0))[: len(sound)]
 

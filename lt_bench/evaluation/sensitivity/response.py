@@ -75,7 +75,7 @@ class Report:
     damages: tuple[DamageRow, ...]
     responses: tuple[Response, ...]
     tracking: dict[str, Any]
-    """How the offset follows late sound, clip by clip, and how own and another's voice are told apart."""
+    """How the offset follows late sound, clip by clip, and how the own voice differs from another's."""
     git_commit: str | None
     packages: dict[str, str]
 

@@ -65,8 +65,8 @@ def run_study(
         real: a real set's folder, or any folder of videos, of at least two people.
         protocol: its name, YAML file, or itself.
         work: folder for damaged sound.
-        clips: apply damages to frames to the first so many clips only; those to the sound cost little and go to all.
-        progress: told how many of how many cells and clips are done.
+        clips: number of clips whose frames are damaged, the first ones; those to the sound cost little and go to all.
+        progress: called with the numbers of finished and of all cells and clips.
         options: where features are kept.
         damages: which.
 

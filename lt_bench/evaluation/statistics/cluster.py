@@ -20,7 +20,7 @@ FEW_CLUSTERS = 8
 ROUNDING = 1e-12
 """Standard errors of so small a part of the numbers are those of equal clusters."""
 EXACT_CLUSTERS = 12
-"""Up to so many clusters, all sign flips are enumerated."""
+"""Number of clusters up to which all sign flips are enumerated."""
 MAX_FLIPS, MIN_HITS = 100_000, 20
 """Sign flips at most, where they are drawn, and as extreme ones that suffice."""
 Aggregate = Literal["mean", "median"]
@@ -87,7 +87,7 @@ def cluster_bootstrap(
     Args:
         values: one number a video.
         clusters: cluster (identity) of each video.
-        statistic: what is estimated.
+        statistic: the statistic to estimate.
         resamples: bootstrap samples.
         level: nominal coverage.
         seed: of the resampling; the same numbers give the same interval.

@@ -26,7 +26,7 @@ ROUNDING = 1e-12
 
 @dataclass(frozen=True)
 class Mean:
-    """A mean and what is known of it."""
+    """A mean with its standard error and interval."""
 
     value: float
     low: float

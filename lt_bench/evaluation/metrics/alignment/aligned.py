@@ -2,7 +2,7 @@
 
 A frame-wise metric compares frame t with frame t, so a harmless difference of timing costs as much as a wrong face.
 Aligned metrics use the same distance of two frames and let each frame find its partner a few frames away. They stand
-next to the frame-wise ones and have names of their own. The idea is that of "Temporally-Aligned Evaluation for
+next to the frame-wise ones, under separate names. The idea is that of "Temporally-Aligned Evaluation for
 Audio-Driven Talking Head Generation" (arXiv 2606.01031); gamma, band and normalization are this project's.
 """
 

@@ -49,7 +49,7 @@ class _AlignedLandmarks(AlignedMetric):
 
 @dataclass(frozen=True)
 class LmdLipsAligned(_AlignedLandmarks):
-    """Shape of the lips, wherever the head is, when it is there within the band."""
+    """Shape of the lips, independent of the head's position, if it occurs within the band."""
 
     name = "lmd_lips_aligned"
     title = f"aligned landmark distance of {len(LIPS)} lip points (MediaPipe), each frame's mean removed"
@@ -62,7 +62,7 @@ class LmdLipsAligned(_AlignedLandmarks):
 
 @dataclass(frozen=True)
 class LmdFaceAligned(_AlignedLandmarks):
-    """Place of the whole face, when it is there within the band."""
+    """Position of the whole face, if it occurs within the band."""
 
     name = "lmd_face_aligned"
     title = f"aligned landmark distance of {len(FACE)} face points (MediaPipe), in place"

@@ -21,7 +21,7 @@ def lpips_vectors(frames: UInt8[ndarray, "F H W 3"], network: Any) -> Float64[nd
 
     LPIPS averages, over pixels, squared differences of unit-length features with a weight per channel that is never
     negative, and adds the layers. Features times the root of their weight over the number of pixels therefore give
-    the same number, and each frame passes through the network once, whatever it is compared with.
+    the same number, and each frame passes through the network only once.
 
     Args:
         frames: RGB 0-255.

@@ -55,7 +55,7 @@ class FdSqueezenet(DistributionMetric):
     assets: ClassVar[tuple[str, ...]] = (WEIGHTS,)
 
     stride: int = 3
-    """Every so many-th scored frame is looked at; neighbours say little new."""
+    """Scored frames from one sampled frame to the next; neighboring frames add little information."""
 
     def __post_init__(self) -> None:
         if self.stride < 1:

@@ -13,7 +13,7 @@ from numpy import ndarray
 
 @dataclass(frozen=True)
 class Rows:
-    """One side of what was collected; may be gone through any number of times."""
+    """Features of the generated or of the reference videos; can be iterated repeatedly."""
 
     collected: Sequence[Mapping[str, ndarray]]
     key: str

@@ -24,7 +24,7 @@ SOURCE = "Unterthiner et al. 2018, arXiv 1812.01717; network: the I3D TorchScrip
 class Fvd(WindowMetric):
     """Likeness of the distribution of short windows; sees pictures more than motion: read ``fvd_videomae`` beside it.
 
-    Small sets dominate it: read it beside the floor, and never compare across N.
+    Small sets dominate it: read it together with the floor, and never compare across N.
     """
 
     name = "fvd"
@@ -33,7 +33,7 @@ class Fvd(WindowMetric):
     assets: ClassVar[tuple[str, ...]] = (WEIGHTS,)
 
     values: Literal["0-255", "0-1"] = "0-255"
-    """What the network is given: 0-255 and told to rescale, as it was trained, or 0-1 and told not to."""
+    """Input of the network: 0-255 with rescaling, as in its training, or 0-1 without."""
     ddof: Literal[0, 1] = 1
     """Covariances are sums over n - ddof; StyleGAN-V's program takes 0."""
 

@@ -1,4 +1,4 @@
-"""What FID, KID, precision and recall share: Inception features of every so many-th scored frame."""
+"""Inception features of sampled frames, shared by FID, KID, precision and recall."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class InceptionMetric(DistributionMetric):
     assets: ClassVar[tuple[str, ...]] = (WEIGHTS,)
 
     stride: int = 1
-    """Every so many-th scored frame is looked at."""
+    """Scored frames from one sampled frame to the next."""
     resize: Resize = "tf1"
     """How frames are brought to the network's input."""
 

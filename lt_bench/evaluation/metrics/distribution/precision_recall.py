@@ -50,7 +50,7 @@ class _PrecisionRecall(InceptionMetric):
 class Precision(_PrecisionRecall):
     """Share of generated frames that look like some real frame.
 
-    Neighbouring frames of one video are near to each other, so that reaches are short: read it beside the ceiling.
+    Neighbouring frames of one video are near to each other, so distances are short: compare it with the ceiling.
     """
 
     name = "precision"

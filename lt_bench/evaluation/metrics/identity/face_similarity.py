@@ -55,7 +55,7 @@ class IdentityMetric(VideoMetric):
     needs: ClassVar[tuple[Need, ...]] = ("faces",)
 
     stride: int = 5
-    """Every so many-th scored frame is embedded; neighbours say little new."""
+    """Scored frames from one embedded frame to the next; neighboring frames add little information."""
 
     def __post_init__(self) -> None:
         if self.stride < 1:
@@ -82,7 +82,7 @@ class IdentityMetric(VideoMetric):
 
     @property
     def _network(self) -> str:
-        """What embeddings depend on beside the pictures."""
+        """Everything that embeddings depend on in addition to the pictures."""
         return " ".join(part for part in (self.embedder.name, self.detector, self.provider) if part)
 
     def to_portrait(self, clip: ClipContext) -> Float[ndarray, " N"]:
@@ -133,6 +133,6 @@ class IdentityMetric(VideoMetric):
                 raise FaceError(f"{clip.id}: expected a face in the portrait, got none")
             return {"face": self.embedder.embed(picture, track.landmarks[0])}
 
-        # Kept with the real video, but addressed by the portrait too: it is a file of its own.
+        # Kept with the real video, but addressed by the portrait too, which is a separate file.
         address = hashlib.sha256(picture.tobytes()).hexdigest()
         return clip.real.features(f"{self._network} portrait {address}", embed)["face"]

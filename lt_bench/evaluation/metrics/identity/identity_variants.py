@@ -1,4 +1,4 @@
-"""What is made of the likeness of a video's frames: one number, whatever network measures the likeness."""
+"""Aggregates of the face similarity of a video's frames, for any network."""
 
 from __future__ import annotations
 

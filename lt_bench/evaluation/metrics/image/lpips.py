@@ -114,7 +114,7 @@ class LpipsAlex(_Lpips):
     assets: ClassVar[tuple[str, ...]] = (WEIGHTS["alex"],)
 
     stride: int = 1
-    """Every so many-th scored frame is looked at."""
+    """Scored frames from one compared frame to the next."""
 
 
 @dataclass(frozen=True)
@@ -127,4 +127,4 @@ class LpipsVgg(_Lpips):
     assets: ClassVar[tuple[str, ...]] = (WEIGHTS["vgg"],)
 
     stride: int = 1
-    """Every so many-th scored frame is looked at."""
+    """Scored frames from one compared frame to the next."""

@@ -39,7 +39,7 @@ def _along(grey: Float[ndarray, "H W"]) -> float:
 
 @dataclass(frozen=True)
 class Sharpness(VideoMetric):
-    """One minus the blur effect of the luma of whole frames. Noise counts as sharp: read it beside the real videos."""
+    """One minus the blur effect of the luma of whole frames. Noise counts as sharp: compare it with the real videos."""
 
     name = "sharpness"
     title = f"no-reference sharpness (1 - blur effect, {BLUR} px)"
@@ -47,7 +47,7 @@ class Sharpness(VideoMetric):
     source = "Crete et al. 2007, The blur effect: perception and estimation with a new no-reference perceptual metric"
 
     stride: int = 5
-    """Every so many-th scored frame is looked at."""
+    """Scored frames from one measured frame to the next."""
 
     def __post_init__(self) -> None:
         if self.stride < 1:

@@ -60,7 +60,7 @@ class _LandmarkDistance(VideoMetric):
 
 @dataclass(frozen=True)
 class LmdLips(_LandmarkDistance):
-    """Shape of the lips, wherever the head is; turning and leaning of the head still cost it."""
+    """Shape of the lips, independent of the head's position; rotation of the head still has an effect."""
 
     name = "lmd_lips"
     title = f"landmark distance of {len(LIPS)} lip points (MediaPipe), each frame's mean taken out"
@@ -70,7 +70,7 @@ class LmdLips(_LandmarkDistance):
 
 @dataclass(frozen=True)
 class LmdFace(_LandmarkDistance):
-    """Place of the whole face: motion that the voice does not determine, such as the head's, costs it."""
+    """Position of the whole face; includes motion that the voice does not determine, such as the head's."""
 
     name = "lmd_face"
     title = f"landmark distance of {len(FACE)} face points (MediaPipe), in place"

@@ -1,6 +1,6 @@
 """How well mouth measures follow speech: a ridge regression from speech features, and its correlation at every shift.
 
-Fitted by ``experiments/detectors/train_lip_sync_open.py``; held-out figures are beside it in ``lip_sync_open.json``.
+Fitted by ``experiments/detectors/train_lip_sync_open.py``; held-out figures are next to it in ``lip_sync_open.json``.
 """
 
 from __future__ import annotations

@@ -61,7 +61,7 @@ class _Sync(VideoMetric):
         return f"SyncNet v2, {CROPS[self.crop]}, {length} at {FPS} fps, shifts of +-{SHIFT}"
 
     def unavailable(self) -> str | None:
-        """The package runs ffmpeg, from PATH whatever it is told."""
+        """Programs that the package runs, always from PATH."""
         found = super().unavailable()
         if found is None and self.crop == "face" and shutil.which("ffmpeg") is None:
             return "ffmpeg: expected on PATH, which syncnet-python runs, got none"
@@ -86,7 +86,7 @@ class SyncC(_Sync):
     reference = "ceiling"
 
     frames: int = 75
-    """Every video is cut to so many scored frames, for padding makes the value depend on length; 0 for no cut."""
+    """Number of scored frames to which videos are cut, because padding makes the value depend on length; 0: no cut."""
     crop: Literal["face", "whole"] = "face"
     """What of the picture SyncNet sees."""
 

@@ -56,7 +56,7 @@ class HeadMotionRatio(VideoMetric):
 
 @dataclass(frozen=True)
 class HeadPoseDiversity(VideoMetric):
-    """Spread of the head's pose by itself, to read beside that of the real videos; more is not better."""
+    """Spread of the head's pose, to compare with that of the real videos; more is not better."""
 
     name = "head_pose_diversity"
     title = "std of head pose (MediaPipe)"
@@ -98,7 +98,7 @@ class BlinkRateDifference(VideoMetric):
 
 @dataclass(frozen=True)
 class BlinkRate(VideoMetric):
-    """Blinks per second by themselves, to read beside those of the real videos."""
+    """Blinks per second, to compare with those of the real videos."""
 
     name = "blink_rate"
     title = f"blink rate (MediaPipe, shut above {EYES_SHUT})"

@@ -39,7 +39,7 @@ class MotionRatio(VideoMetric):
 
 @dataclass(frozen=True)
 class FlickerRatio(VideoMetric):
-    """Flicker of the generated over that of the real video. Alone it rewards frozen faces: read it beside motion."""
+    """Flicker of the generated over that of the real video. Alone it rewards frozen faces; read it with motion."""
 
     name = "flicker_ratio"
     title = "flicker of pixels, generated / real"

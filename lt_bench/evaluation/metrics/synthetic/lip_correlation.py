@@ -156,7 +156,7 @@ def _fault_of_length(clip: ClipContext, truth: Truth | None, scored: int) -> Fau
     """Fault of an error for fewer than ``scored`` frames with a measurement and a truth."""
     frames = clip.first_frame + scored
     if truth is not None and truth is not clip.truth and len(truth.states) < frames:
-        return "reference"  # another clip's truth, of its own length
+        return "reference"  # another clip's truth, perhaps of another length
     return clip.fault_of_length(frames)
 
 

@@ -1,7 +1,7 @@
 """The probe: a small network that reads mouth, blink, head pose and identity off synthetic faces.
 
 It was trained on speakers of the synthetic set that no split contains (``experiments/detectors/train_probe.py``, with
-held-out figures beside it in ``probe.json``) and means nothing on real faces. Its weights are part of the package, so
+held-out figures next to it in ``probe.json``) and means nothing on real faces. Its weights are part of the package, so
 the scores built on it need no download.
 """
 

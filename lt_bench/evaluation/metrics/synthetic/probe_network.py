@@ -18,7 +18,7 @@ class ProbeOutput:
     readings: Float[Tensor, "N 7"]
     """Columns ``READINGS``, in physical units."""
     embedding: Float[Tensor, "N D"]
-    """Unit length; the cosine of two frames says whether they show one person, in whatever scene."""
+    """Unit length; the cosine of two frames shows whether they show one person, in any scene."""
 
 
 class ProbeNetwork(nn.Module):
