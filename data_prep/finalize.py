@@ -1,4 +1,4 @@
-"""What is done when every job is: duplicates are dropped, the exported splits get their manifests."""
+"""Final steps of a preparation: dropping duplicates, and writing the manifests of the exported splits."""
 
 from __future__ import annotations
 

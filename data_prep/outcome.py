@@ -58,7 +58,7 @@ class Done:
 
     @classmethod
     def of(cls, job: str, clips: Sequence[Prepared | Rejected]) -> Done:
-        """A finished job; each of its clips is told which job it is of, and of how many clips."""
+        """A finished job; each of its clips records its job and the job's number of clips."""
         mark = {"job": job, "parts": len(clips)}
         return cls(
             job,

@@ -1,4 +1,4 @@
-"""What is to be prepared: a source lists jobs; each job is a part of a video, or a clip to render."""
+"""Preparation jobs: a source lists them, and each is a part of a video or a clip to render."""
 
 from __future__ import annotations
 

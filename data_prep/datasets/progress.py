@@ -12,7 +12,7 @@ def byte_progress(progress: Progress | None, total: int, left: int) -> Advance:
     """Turn arriving bytes into calls of ``progress`` with megabytes.
 
     Args:
-        progress: called with the megabytes here and in all; None for nobody.
+        progress: called with the megabytes here and in all; None for no report.
         total: bytes in all.
         left: bytes that are still to arrive.
     """

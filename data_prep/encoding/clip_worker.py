@@ -33,7 +33,7 @@ from lt_bench.plugins import load_plugins, loaded_plugins
 
 @dataclass(frozen=True)
 class Settings:
-    """All that a worker needs beside its job."""
+    """Everything that a worker needs in addition to its job."""
 
     cache: Path
     info: CacheInfo

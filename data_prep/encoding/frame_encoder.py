@@ -21,7 +21,7 @@ BATCH = 32
 
 
 class FrameTaker:
-    """Takes what is needed of frames that pass on to somebody else, such as the writer of a video."""
+    """Encodes and measures frames while they pass on to a consumer, such as the writer of a video."""
 
     def __init__(self, codec: Codec, material: Material, device: torch.device) -> None:
         self._codec, self._material, self._device = codec, material, device

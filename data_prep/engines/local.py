@@ -20,12 +20,12 @@ from lt_bench.errors import LtBenchError
 TRIES = 2
 """A job over which a process died is tried once more, then alone, then given up."""
 MAX_LOST = 5
-"""So many jobs in a row over which processes died: it is not the jobs."""
+"""Consecutive jobs with dead processes after which the cause is not the jobs."""
 Make = Callable[[], Worker[Any, Any]]
 
 
 def run_here(jobs: Sequence[Job], make: Callable[[], Worker[Job, Result]]) -> Iterator[Result]:
-    """Do the jobs one by one in this process."""
+    """Do the jobs in sequence in this process."""
     worker = make()
     try:
         with one_thread():

@@ -1,4 +1,4 @@
-"""Who is who from frame to frame: detections become tracks, and one track is the clip's speaker."""
+"""Tracking of faces from frame to frame; one track is the clip's speaker."""
 
 from __future__ import annotations
 

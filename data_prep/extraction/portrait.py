@@ -9,7 +9,7 @@ from lt_bench.perception.faces import FaceTrack
 from lt_bench.perception.mouth_measures import mouth_opening
 
 CANDIDATES = 10
-"""The portrait is one of the first so many frames with a face."""
+"""Number of frames with a face from which the portrait is chosen, the first ones."""
 BLINKS = (9, 10)  # MediaPipe's eyeBlinkLeft, eyeBlinkRight
 
 

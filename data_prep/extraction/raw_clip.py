@@ -63,6 +63,6 @@ def rendered_material(job: SyntheticJob, resolution: int) -> Material:
 
 
 def fit(audio: Waveform, frames: int) -> Waveform:
-    """Exactly the sound of ``frames`` frames; what is missing at the end is silence."""
+    """Return the sound of exactly ``frames`` frames, padded with silence at the end."""
     wanted = frames * SAMPLES_PER_FRAME
     return np.pad(audio[:wanted], (0, max(0, wanted - len(audio)))).astype(np.float32)

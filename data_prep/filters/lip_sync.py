@@ -41,7 +41,7 @@ class Seen:
     track: FaceTrack
     """The speaker's face."""
     frames: Callable[[int], Frames]
-    """The first so many frames of the source, whole pictures."""
+    """Returns the first frames of the source, whole pictures, up to a number."""
 
 
 class SyncMeter(ABC):
@@ -61,7 +61,7 @@ class SyncMeter(ABC):
 
     @abstractmethod
     def measure(self, clip: Seen) -> LipSync | None:
-        """Measure a clip's lip sync; None where it cannot be told."""
+        """Measure a clip's lip sync; None if it cannot be measured."""
 
 
 METERS = Registry(

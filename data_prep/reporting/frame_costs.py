@@ -1,6 +1,6 @@
 """CPU time of a frame on this machine: every stage is run on a few frames, by one process with one thread.
 
-CPU time is taken, so that whatever else the machine is at does not count.
+CPU time is measured, so other load on the machine does not count.
 """
 
 from __future__ import annotations

@@ -27,7 +27,7 @@ SYNTHETIC_POINTS = 10
 
 @dataclass(frozen=True)
 class Plan:
-    """What is to be done."""
+    """Plan of a preparation."""
 
     clips: int
     """Jobs that can be prepared; each may become several clips, or be rejected."""
@@ -45,7 +45,7 @@ class Plan:
     fetched_first: int
     """Clips of a list whose videos are not here; counted in all that follows as if they were."""
     unknown: int
-    """Clips whose length cannot be told, for their videos cannot be read."""
+    """Clips of unknown length, because their videos cannot be read."""
     cache_bytes: int
     """Of latents, features and landmarks, if no clip is rejected."""
     export_bytes: int
@@ -53,11 +53,11 @@ class Plan:
     costs: Costs
     workers: int
     estimate: float
-    """Seconds, if each of ``workers`` processes has a CPU of its own; downloads not counted."""
+    """Seconds if each of ``workers`` processes has its own CPU, without downloads."""
 
 
 def make_plan(config: DataConfig, workers: int) -> Plan:
-    """List what is there and measure what a frame costs; nothing is written.
+    """List the clips and measure the cost of a frame; nothing is written.
 
     Raises:
         LtBenchError: the list cannot be read, weights are missing, or a setting does not fit.

@@ -1,4 +1,4 @@
-"""What is said and how the head moves: the exact ground truth of a clip, shared by face and voice.
+"""Speech and head motion of a clip: the exact ground truth, shared by face and voice.
 
 The words are babble of (C)V(C) syllables in phrases with pauses. Every clip starts within or shortly after a pause, so
 another utterance resembles it there: scores that compare mouths should leave out the first ``SETTLED`` frames.

@@ -31,7 +31,7 @@ StateRow = Float32[ndarray, " 12"]
 
 
 class FaceRenderer:
-    """Renders frames; whatever does not move is painted once, then warped by the pose of the head."""
+    """Renders frames; static parts are painted once, then warped by the pose of the head."""
 
     def __init__(self, identity: Identity, scene: Scene, size: int, zoom: float = FACE_CROP) -> None:
         """Paint what does not move.
