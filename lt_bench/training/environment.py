@@ -23,9 +23,9 @@ KEPT = 2**31 - 1
 
 LOGGERS = ("lightning.pytorch", "lightning.fabric", "lightning_fabric")
 # Each names something done on purpose: data loaded in the process itself, windows found by step instead of by a
-# loader's state, a folder that holds the checkpoint a run resumes from, or a copy of such a folder; a block's outputs are views, which the next
-# block's temporal attention, the first to read them, does not write to; and torch.compile asks tensors between compiled
-# blocks for their gradients.
+# loader's state, a folder that holds the checkpoint a run resumes from, or a copy of such a folder; a block's outputs
+# are views, which the next block's temporal attention, the first to read them, does not write to; and torch.compile
+# asks tensors between compiled blocks for their gradients.
 EXPECTED = (
     r".*does not have many workers.*",
     r".*You're resuming from a checkpoint that ended before the epoch ended.*",
