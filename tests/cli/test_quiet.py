@@ -28,7 +28,9 @@ from tests.cli.commands.test_import_checkpoint import DEPTH, DIM, document
 
 ROOT = Path(__file__).resolve().parents[2]
 TINY: dict[str, Any] = yaml.safe_load((ROOT / "tests" / "tiny_run.yaml").read_text(encoding="utf-8"))
-RUN = {**TINY, "model": {**TINY["model"], "preset": "micro"}}
+DATA = {**TINY["data"], "synthetic": {**TINY["data"]["synthetic"], "test_speakers": 2}}
+RUN = {**TINY, "data": DATA, "model": {**TINY["model"], "preset": "micro"}}
+"""Two speakers are tested, for ``sensitivity`` shows one the other's face."""
 PIXELS = {
     "id": "pixels", "version": 1, "about": "for a test", "size": 32, "min_frames": 8, "scores": [{"name": "ssim"}]
 }  # fmt: skip
@@ -84,8 +86,8 @@ CASES: dict[str, tuple[str, ...]] = {
     "doctor": ("doctor",),
 }  # fmt: skip
 """Commands without assets; those of one name but for a number run with and without workers."""
-CODES = {"generate nothing": (2,), "sensitivity": (0, 1), "doctor": (0, 1)}
-"""Expected exit codes other than 0."""
+CODES = {"generate nothing": (2,), "leaderboard check": (1,), "sensitivity": (0, 1), "doctor": (0, 1)}
+"""Expected exit codes other than 0; a protocol of one's own is none that a leaderboard takes."""
 SMALL_DATA = tuple(f"synthetic.{key}={value}" for key, value in TINY["data"]["synthetic"].items())
 SETUP = {
     "import-checkpoint": f"from lt_bench.models import presets as p; p.PRESETS['S'] = p.Size({DEPTH}, {DIM}, heads=4)"
