@@ -86,8 +86,7 @@ def _measured(arguments: argparse.Namespace, paths: list[Path]) -> Iterator[Drif
     for path in paths:  # unreadable ones are found before any is measured
         probe_video(path)
     reference = None if arguments.reference is None else read_image(arguments.reference)
-    embed = EMBEDDERS[arguments.identity]()
-    with progress_bar() as bar:
+    with EMBEDDERS[arguments.identity]() as embed, progress_bar() as bar:
         task = bar.add_task("measuring", total=len(paths))
         for path in paths:
             yield measure_drift(path, embed, reference)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import closing
+from contextlib import AbstractContextManager, closing, contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -145,8 +145,9 @@ def _distances(
     return [None if second is None else float(np.linalg.norm(second - origin, axis=1).mean()) for second in seconds]
 
 
-def dlib_embedder() -> Embed:
-    """Dlib's face descriptor of the frame's face (Euclidean distance; see the score ``identity_dlib``).
+@contextmanager
+def dlib_embedder() -> Iterator[Embed]:
+    """Open dlib's face descriptor of a frame's face (Euclidean distance; see the metric ``identity_dlib``).
 
     Raises:
         AssetError: weights are missing.
@@ -154,24 +155,26 @@ def dlib_embedder() -> Embed:
     from lt_bench.perception.face_embedding import DlibFaceEmbedder
     from lt_bench.perception.faces import FaceLandmarker
 
-    landmarker, embedder = FaceLandmarker(), DlibFaceEmbedder()
+    embedder = DlibFaceEmbedder()
+    with FaceLandmarker() as landmarker:  # closed before the interpreter ends, when it would complain
 
-    def embed(frame: ndarray) -> ndarray | None:
-        track = landmarker.track([frame])
-        return embedder.embed(frame, track.landmarks[0]) if track.found[0] else None
+        def embed(frame: ndarray) -> ndarray | None:
+            track = landmarker.track([frame])
+            return embedder.embed(frame, track.landmarks[0]) if track.found[0] else None
 
-    return embed
+        yield embed
 
 
-def probe_embedder() -> Embed:
-    """The probe's embedding (unit length; Euclidean distance), for faces of the synthetic set only."""
+@contextmanager
+def probe_embedder() -> Iterator[Embed]:
+    """Open the probe's embedding (unit length; Euclidean distance), for faces of the synthetic set only."""
     from lt_bench.evaluation.metrics.synthetic.probe import probe_frames
 
-    return lambda frame: probe_frames(frame[None]).embedding[0]
+    yield lambda frame: probe_frames(frame[None]).embedding[0]
 
 
-EMBEDDERS: dict[str, Callable[[], Embed | None]] = {
+EMBEDDERS: dict[str, Callable[[], AbstractContextManager[Embed | None]]] = {
     "dlib": dlib_embedder,
     "probe": probe_embedder,
-    "none": lambda: None,
+    "none": nullcontext,
 }
