@@ -41,7 +41,8 @@ FRAMES = 55
 
 GRID = ("direct", "siamese")
 """Fusions of the portrait in the grid's two cells."""
-PHASES = ("preparing ", "looking at ", "damaging ", "timing ", "verifying ", "scoring ", "train ", "generating ", "measuring ")
+PHASES = ("preparing ", "looking at ", "damaging ", "timing ", "verifying ", "scoring ", "train ")
+PHASES += ("generating ", "measuring ")
 JOBS = ("0/2 done", "1/2 done", "2/2 done", "trial ", *(f"{name}-direct" for name in GRID))
 OWN = ("lt-bench ", "rejected ", "score ", "cpu: ", "2 steps in ", "4 steps in ", *PHASES, *JOBS)
 """Beginnings of the commands' own lines."""
