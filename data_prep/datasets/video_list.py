@@ -22,5 +22,5 @@ class VideoListDataSet(DownloadedDataSet):
         return self.videos.find(wanted.name) is not None
 
     def download(self, progress: Progress | None = None) -> dict[str, str]:
-        """Download by yt-dlp what is not in the folder yet; see ``fetch_videos``."""
+        """Download the missing videos with yt-dlp; see ``fetch_videos``."""
         return fetch_videos(self.wanted_videos(), self.video_folder, progress)

@@ -29,7 +29,7 @@ def existing_cache(config: DataConfig) -> LatentCache | None:
 
 
 def ensure_cache(config: DataConfig, workers: int | None = None, console: Console | None = None) -> LatentCache:
-    """Open the cache of a configuration and prepare whatever part of it is missing.
+    """Open the cache of a configuration, after preparing its missing clips.
 
     Args:
         config: contents that the cache must have.

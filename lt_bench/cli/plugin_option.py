@@ -23,7 +23,7 @@ def add_plugin_flag(parser: argparse._ActionsContainer) -> None:
 
 
 def with_plugins(config: ModelConfig, files: Sequence[str]) -> ModelConfig:
-    """Import the files, and name them in a configuration, so that whoever runs it imports them too.
+    """Import the files, and add them to a configuration, so that worker processes import them too.
 
     Raises:
         ConfigError: a file is missing or no Python file.

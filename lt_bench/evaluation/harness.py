@@ -207,7 +207,7 @@ def unavailable(score: Metric, reference: ReferenceSet) -> str | None:
         return "the real set has no exact truth (only synthetic sets have)"
     if "gallery" in score.needs and not {clip.identity for clip in reference.clips} <= reference.gallery.keys():
         return "the real set has no gallery take of every identity"
-    if "stranger" in score.needs and not reference.strangers():
+    if "other_identity" in score.needs and not reference.other_identities():
         return "the real set has fewer than two identities"
     try:
         return score.unavailable()

@@ -29,7 +29,7 @@ from lt_bench.evaluation.stores.feature_store import Address, Features, FeatureS
 from lt_bench.files import sha256_json
 
 Videos = UInt8[Tensor, "F H W 3"] | UInt8[Tensor, "B F H W 3"]
-BESIDE = ("truth", "stranger", "gallery")
+BESIDE = ("truth", "other_identity", "gallery")
 """What a metric that sees two videos cannot have."""
 
 

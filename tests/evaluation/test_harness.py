@@ -216,7 +216,9 @@ def test_the_first_clips_only(painted, generate: Generate, probe_calls: list[int
     assert reasons(result) == {}  # what lies beyond the first two is neither scored nor missed
     full = evaluate(folder, painted.folder, "synthetic-v1")
     same = full.scores["lip_corr_shuffled"].per_video["ann_0"]
-    assert result.scores["lip_corr_shuffled"].per_video["ann_0"] == same  # the stranger does not depend on the choice
+    assert (
+        result.scores["lip_corr_shuffled"].per_video["ann_0"] == same
+    )  # the other identity does not depend on the choice
 
 
 def test_a_tampered_real_set_is_noticed(painted, generate: Generate, tmp_path: Path) -> None:

@@ -19,7 +19,7 @@ from data_prep.synthetic.dataset import speaker_seed
 from lt_bench.config import DataConfig
 from lt_bench.errors import AssetError, ConfigError
 from lt_bench.models.codecs import ae_rendered, build_codec, frames_to_tensor, tensor_to_frames
-from lt_bench.models.codecs.ae_rendered import RenderedFacesCodec, packaged_weights
+from lt_bench.models.codecs.ae_rendered import RenderedFacesCodec, codec_weights
 
 NAME = RenderedFacesCodec.name
 EXPERIMENT = Path(__file__).parents[2] / "experiments" / "codec"
@@ -117,7 +117,7 @@ def test_can_be_sent_to_workers() -> None:
 def test_other_weights_are_refused_in_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(ae_rendered, "WEIGHTS_SHA256", "0" * 64)
     with pytest.raises(AssetError, match=r"expected sha256 0000.*install the package again") as raised:
-        packaged_weights()
+        codec_weights()
     assert "\n" not in str(raised.value)
 
 

@@ -165,7 +165,7 @@ def _alone(out: Path) -> Iterator[None]:
 
 @contextmanager
 def _tracked(config: RunConfig, out: Path, cache: LatentCache, uri: str) -> Iterator[list[Callback]]:
-    """Log the run to MLflow while it trains; training continues whatever the server does."""
+    """Log the run to MLflow while it trains; a failing server does not stop training."""
     if uri == "off":
         yield []
         return

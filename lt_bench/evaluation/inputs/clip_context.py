@@ -212,7 +212,7 @@ class ClipContext:
     other_truth: Truth | None = None
     """Of another identity's clip, by a fixed derangement; perhaps of another length."""
     load_gallery: Callable[[], Mapping[str, VideoView]] = field(default=dict, repr=False)
-    stranger: Path | None = None
+    other_video: Path | None = None
     """The real video of another identity, by the same derangement."""
     reference_frames: int | None = None
     """Frames of the reference video before both were cut to one length; None where nothing was cut."""
@@ -245,9 +245,9 @@ class ClipContext:
 
     def misvoiced(self) -> ClipContext | None:
         """Return the clip with the real video and another identity's sound as the generated video; None without one."""
-        if self.stranger is None:
+        if self.other_video is None:
             return None
-        return replace(self, generated=self.real.dubbed(self.stranger), load_portrait=lambda: self.portrait)
+        return replace(self, generated=self.real.dubbed(self.other_video), load_portrait=lambda: self.portrait)
 
 
 def to_size(frames: Frames, width: int, height: int) -> UInt8[ndarray, "F height width 3"]:

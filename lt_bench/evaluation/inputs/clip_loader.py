@@ -29,19 +29,19 @@ class Loader:
     def __init__(self, reference: ReferenceSet, protocol: Protocol, size: tuple[int, int], tools: Tools) -> None:
         self.reference, self.protocol, self.size, self.tools = reference, protocol, size, tools
         self.decoder = Decoder(protocol.fps, size, tools)
-        self.strangers = reference.strangers()
+        self.other_identities = reference.other_identities()
         self._gallery: dict[str, VideoView] | None = None
 
     def load(self, entry: ReferenceVideo, generated: Path) -> tuple[ClipContext, tuple[str, ...]]:
-        """Check one pair and return the clip, with notes on what was adjusted.
+        """Check one pair of videos and return the clip, with notes on adjustments.
 
         Raises:
             LtBenchError: why the pair cannot be scored.
         """
-        rules, stranger = self.protocol, self.strangers.get(entry.id)
+        rules, other = self.protocol, self.other_identities.get(entry.id)
         real_limit = rules.max_frames or None
         with blame("reference"):
-            self._check_files(entry, stranger)
+            self._check_files(entry, other)
             real = self.decoder.facts(entry.video, real_limit)
         made_limit = real.frames + rules.length_difference + 1
         with blame("generated"):
@@ -58,9 +58,9 @@ class Loader:
             first_frame=rules.first_frame,
             load_portrait=lambda: self._portrait(entry, real_view),
             truth=self._truth(entry, frames),
-            other_truth=self._truth(stranger, None),
+            other_truth=self._truth(other, None),
             load_gallery=self.gallery,
-            stranger=stranger.video if stranger else None,
+            other_video=other.video if other else None,
             reference_frames=real.frames,
         )
         return clip, self._adjusted(real, made, made_frames, frames)
@@ -129,13 +129,13 @@ class Loader:
     def _sizes(self) -> str:
         return f"{self.size[0]}x{self.size[1]} area/bicubic"
 
-    def _check_files(self, entry: ReferenceVideo, stranger: ReferenceVideo | None) -> None:
+    def _check_files(self, entry: ReferenceVideo, other: ReferenceVideo | None) -> None:
         """All that a clip's values rest on, before kept values could stand for files that are no longer these."""
         self._check_file(entry.video, entry.sha256.get("video"))
         if entry.portrait is not None:
             self._check_file(entry.portrait, entry.sha256.get("portrait"))
-        if stranger is not None:
-            self._check_file(stranger.video, stranger.sha256.get("video"))
+        if other is not None:
+            self._check_file(other.video, other.sha256.get("video"))
 
     def _check_file(self, path: Path, sha256: str | None) -> None:
         if not path.is_file():

@@ -89,9 +89,9 @@ def pair_by_file(videos: GeneratedVideos, reference: ReferenceSet, path: str | o
     wanted = read_pairs(path)
     known = {clip.id for clip in reference.clips}
     listed = {comparable_name(file.relative_to(videos.folder).as_posix()): file for file in _files(videos)}
-    strangers = sorted(wanted.keys() - known)
-    if strangers:
-        raise ResultError(f"{path}: expected ids of real videos, got '{strangers[0]}'")
+    unknown = sorted(wanted.keys() - known)
+    if unknown:
+        raise ResultError(f"{path}: expected ids of real videos, got '{unknown[0]}'")
     pairs, misses = [], []
     for entry in reference.clips:
         name = wanted.get(entry.id)

@@ -78,7 +78,7 @@ class ReferenceSet:
             )
         return next(iter(sizes))
 
-    def strangers(self) -> dict[str, ReferenceVideo]:
+    def other_identities(self) -> dict[str, ReferenceVideo]:
         """For each clip id, a clip of another identity: a fixed derangement, for controls.
 
         Identities in sorted order take the next one's clips, the last takes the first's; within them clips go by sorted

@@ -32,8 +32,8 @@ from lt_bench.evaluation.inputs.clip_context import ClipContext, Features, Truth
 from lt_bench.evaluation.results.result_file import Reference, Scalar
 from lt_bench.evaluation.statistics.cluster import Aggregate
 
-Need = Literal["truth", "stranger", "gallery", "audio", "faces"]
-"""``stranger``: the truth of another identity's clip."""
+Need = Literal["truth", "other_identity", "gallery", "audio", "faces"]
+"""``other_identity``: the truth of another identity's clip."""
 FACE_ASSET = "face_landmarker.task"
 
 __all__ = [

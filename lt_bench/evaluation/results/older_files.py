@@ -134,7 +134,7 @@ _WITHOUT_SETTINGS = frozenset(
 
 
 def upgrade(body: Mapping[str, Any]) -> dict[str, Any]:
-    """The content of an older file with the keys of version 1.2; what is malformed is left for the check of types."""
+    """Return an older file's content with the keys of version 1.2; malformed parts are left for the type check."""
     changed = dict(body)
     if isinstance(body.get("misses"), list):
         changed["misses"] = [_miss(miss) for miss in body["misses"]]

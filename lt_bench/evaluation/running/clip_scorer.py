@@ -95,9 +95,9 @@ class ClipScorer:
 
     def _value_cache(self, clip: ClipContext, view: VideoView, entry: ReferenceVideo) -> ValueCache:
         """Open the value cache of the clip with ``view`` instead of the generated video."""
-        stranger = self.loader.strangers.get(clip.id)
+        other = self.loader.other_identities.get(clip.id)
         real = self.loader.tools.digest(clip.real.path)
-        rest = [clip.id, clip.identity, real, entry.sha256, stranger.sha256 if stranger else None, self._gallery]
+        rest = [clip.id, clip.identity, real, entry.sha256, other.sha256 if other else None, self._gallery]
         address = {**view.address("values 2"), "beside": sha256_json(rest), "first": clip.first_frame}
         return ValueCache(self.loader.tools.store, address)
 

@@ -93,10 +93,10 @@ def shuffle(frames: Frames, window: float) -> Frames:
     return frames[order]
 
 
-def other_identity(frames: Frames, share: float, stranger: Frames) -> Frames:
+def other_identity(frames: Frames, share: float, other: Frames) -> Frames:
     """The last ``share`` of the video shows somebody else."""
     first = round((1 - share) * len(frames))
-    return np.concatenate([frames[:first], stranger[first : len(frames)]])
+    return np.concatenate([frames[:first], other[first : len(frames)]])
 
 
 def lower_rate(frames: Frames, fps: float) -> Frames:
@@ -118,10 +118,10 @@ def delay(sound: Waveform, frames: float) -> Waveform:
     return np.pad(sound, (samples, 0))[: len(sound)]
 
 
-def other_sound(sound: Waveform, share: float, stranger: Waveform) -> Waveform:
+def other_sound(sound: Waveform, share: float, other: Waveform) -> Waveform:
     """The last ``share`` of the sound is somebody else's sentence."""
     first = round((1 - share) * len(sound))
-    rest = np.pad(stranger, (0, max(0, len(sound) - len(stranger))))
+    rest = np.pad(other, (0, max(0, len(sound) - len(other))))
     return np.concatenate([sound[:first], rest[first : len(sound)]])
 
 

@@ -77,7 +77,7 @@ def run_study(
     load_plugins(options.plugins)
     rules = protocol if isinstance(protocol, Protocol) else load_protocol(protocol)
     reference = open_reference_set(real)
-    if not reference.strangers():
+    if not reference.other_identities():
         raise ResultError(f"{real}: expected videos of at least two people, got one")
     scores = [score for score in build_metrics(rules) if not isinstance(score, ReportedMetric)]
     missing = {score.name: why for score in scores if (why := unavailable(score, reference))}
@@ -142,20 +142,20 @@ class _Runner:
 
     def _damaged(self, clip: ClipContext, damage: FrameDamage, level: float) -> VideoView:
         def load() -> Frames:
-            return damage.apply(clip.real.frames, level, self._stranger(clip))
+            return damage.apply(clip.real.frames, level, self._other_frames(clip))
 
         treatment = f"{clip.real.treatment}, damage {CODE} {damage.name} {level:g}"
         return replace(clip.real, load=load, treatment=treatment, real=False, _memo={})
 
-    def _stranger(self, clip: ClipContext) -> Frames:
+    def _other_frames(self, clip: ClipContext) -> Frames:
         """As many frames of another person; the last one is held where there are fewer."""
-        assert clip.stranger is not None
-        frames = self.scorer.loader.decoder.frames(clip.stranger, clip.real.length)
+        assert clip.other_video is not None
+        frames = self.scorer.loader.decoder.frames(clip.other_video, clip.real.length)
         return frames[np.minimum(np.arange(clip.real.length), len(frames) - 1)]
 
     def _sound(self, clip: ClipContext, damage: SoundDamage, level: float) -> Path:
-        assert clip.stranger is not None
+        assert clip.other_video is not None
         path = self.work / "sound" / f"{clip.id}_{damage.name}_{level:g}.wav"
         self.work.joinpath("sound").mkdir(parents=True, exist_ok=True)
-        write_wav(path, damage.apply(clip.real.audio, level, read_audio(clip.stranger)))
+        write_wav(path, damage.apply(clip.real.audio, level, read_audio(clip.other_video)))
         return path

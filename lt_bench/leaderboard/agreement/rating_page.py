@@ -29,7 +29,7 @@ from lt_bench.media.video_files import find_videos
 from lt_bench.media.video_writer import write_video
 
 BLUR_OF_SIDE = 0.06
-"""Standard deviation of a check's blur, relative to the frame's longer side: nobody who looks prefers it."""
+"""Standard deviation of a check's blur, relative to the frame's longer side; strong enough to be obvious."""
 
 
 @dataclass(frozen=True)

@@ -58,7 +58,7 @@ def to_markdown(boards: Sequence[Board], title: str) -> str:
 
 
 def setting(board: Board) -> str:
-    """What was measured, in one line."""
+    """Describe protocol and reference set of a table in one line."""
     result = board.reference
     if result is None:
         return "no results"

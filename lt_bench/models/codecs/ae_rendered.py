@@ -6,15 +6,13 @@ has its held-out results. It is not designed for real faces, and preparing real 
 
 from __future__ import annotations
 
-import hashlib
 from functools import cached_property
-from importlib import resources
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from lt_bench.errors import AssetError
+from lt_bench.assets.packaged import packaged_weights
 from lt_bench.files import sha256_json
 from lt_bench.models.codecs.autoencoder import Autoencoder, AutoencoderConfig, Stage
 from lt_bench.models.codecs.base import Codec, check_frames, check_raw, in_batches
@@ -81,23 +79,16 @@ class RenderedFacesCodec(Codec):
 
     @cached_property
     def _network(self) -> Autoencoder:
-        return read_autoencoder(packaged_weights())
+        return read_autoencoder(codec_weights())
 
 
-def packaged_weights() -> bytes:
+def codec_weights() -> bytes:
     """Return the verified bytes of the packaged weights.
 
     Raises:
         AssetError: they are missing or not the pinned ones.
     """
-    file = resources.files("lt_bench.models.codecs") / "weights" / WEIGHTS
-    if not file.is_file():
-        raise AssetError(f"{WEIGHTS}: expected in the package lt_bench.models.codecs.weights, got no such file")
-    data = file.read_bytes()
-    found = hashlib.sha256(data).hexdigest()
-    if found != WEIGHTS_SHA256:
-        raise AssetError(f"{WEIGHTS}: expected sha256 {WEIGHTS_SHA256}, got {found}; install the package again")
-    return data
+    return packaged_weights("lt_bench.models.codecs", WEIGHTS, WEIGHTS_SHA256)
 
 
 def read_autoencoder(data: bytes, config: AutoencoderConfig = NETWORK) -> Autoencoder:

@@ -23,19 +23,19 @@ def reference(names: list[tuple[str, str]]) -> ReferenceSet:
 
 @settings(deadline=None, max_examples=60)
 @given(st.lists(st.integers(0, 5), min_size=1, max_size=20))
-def test_strangers_are_always_someone_else_and_fixed(identities: list[int]) -> None:
+def test_others_are_always_someone_else_and_fixed(identities: list[int]) -> None:
     names = [(f"clip{i:02d}", f"who{identity}") for i, identity in enumerate(identities)]
-    strangers = reference(names).strangers()
+    others = reference(names).other_identities()
     if len(set(identities)) < 2:
-        assert strangers == {}
+        assert others == {}
         return
-    assert strangers.keys() == {name for name, _ in names}
-    assert all(strangers[name].identity != identity for name, identity in names)
-    assert reference(names[::-1]).strangers() == strangers
+    assert others.keys() == {name for name, _ in names}
+    assert all(others[name].identity != identity for name, identity in names)
+    assert reference(names[::-1]).other_identities() == others
 
 
-def test_strangers_go_round_the_sorted_identities() -> None:
-    found = reference([("a1", "a"), ("a2", "a"), ("b1", "b"), ("c1", "c")]).strangers()
+def test_others_go_round_the_sorted_identities() -> None:
+    found = reference([("a1", "a"), ("a2", "a"), ("b1", "b"), ("c1", "c")]).other_identities()
     assert {k: v.id for k, v in found.items()} == {"a1": "b1", "a2": "b1", "b1": "c1", "c1": "a1"}
 
 

@@ -111,7 +111,7 @@ def _finished(config: DataConfig) -> tuple[dict[str, Any], None] | None:
 def _made(
     config: DataConfig, workers: int | None, engine: Any, devices: Sequence[str]
 ) -> tuple[dict[str, Any], str | None]:
-    """Prepare what is missing and verify it; return the report and the first damage."""
+    """Prepare the missing clips and verify the cache; return the report and the first damage."""
     from data_prep.completion import remember
     from data_prep.encoding.verification import verify_once
     from data_prep.pipeline import prepare

@@ -11,6 +11,9 @@ from __future__ import annotations
 from abc import abstractmethod
 from dataclasses import dataclass
 
+import numpy as np
+from numpy import ndarray
+
 from lt_bench.evaluation.metrics.alignment.soft_dtw import Distance, band_of, soft_dtw_divergence
 from lt_bench.evaluation.metrics.base import ClipContext, VideoMetric
 
@@ -27,6 +30,17 @@ class AlignedDistances:
     """Generated against reference frames."""
     within_generated: Distance
     within_reference: Distance
+
+
+def vector_distances(generated: ndarray, reference: ndarray) -> AlignedDistances:
+    """Return Euclidean distances of equally many feature vectors, (F, D) each."""
+    a, b = np.asarray(generated, np.float64), np.asarray(reference, np.float64)
+    return AlignedDistances(
+        len(a),
+        lambda i, j: np.linalg.norm(a[i] - b[j], axis=1),
+        lambda i, j: np.linalg.norm(a[i] - a[j], axis=1),
+        lambda i, j: np.linalg.norm(b[i] - b[j], axis=1),
+    )
 
 
 @dataclass(frozen=True)

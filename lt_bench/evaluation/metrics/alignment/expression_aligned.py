@@ -5,9 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-import numpy as np
-
-from lt_bench.evaluation.metrics.alignment.aligned import SOURCE, AlignedDistances, AlignedMetric
+from lt_bench.evaluation.metrics.alignment.aligned import SOURCE, AlignedDistances, AlignedMetric, vector_distances
 from lt_bench.evaluation.metrics.base import ClipContext, Need
 from lt_bench.evaluation.metrics.lip_sync.landmark_distance import faces_in_both
 from lt_bench.perception.faces import landmarker_hash
@@ -31,10 +29,4 @@ class ExpressionAligned(AlignedMetric):
     def distances(self, clip: ClipContext) -> AlignedDistances:
         """Return Euclidean distances of blendshapes, frames with both faces."""
         both = faces_in_both(clip)
-        a, b = (np.asarray(v.faces.blendshapes[clip.scored][both], np.float64) for v in (clip.generated, clip.real))
-        return AlignedDistances(
-            len(a),
-            lambda i, j: np.linalg.norm(a[i] - b[j], axis=1),
-            lambda i, j: np.linalg.norm(a[i] - a[j], axis=1),
-            lambda i, j: np.linalg.norm(b[i] - b[j], axis=1),
-        )
+        return vector_distances(*(video.faces.blendshapes[clip.scored][both] for video in (clip.generated, clip.real)))

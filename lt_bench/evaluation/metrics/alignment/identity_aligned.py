@@ -5,9 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-import numpy as np
-
-from lt_bench.evaluation.metrics.alignment.aligned import SOURCE, AlignedDistances, AlignedMetric
+from lt_bench.evaluation.metrics.alignment.aligned import SOURCE, AlignedDistances, AlignedMetric, vector_distances
 from lt_bench.evaluation.metrics.base import ClipContext, Need
 from lt_bench.evaluation.metrics.identity.identity_dlib import IdentityDlibTruth
 from lt_bench.perception.face_embedding import WEIGHTS
@@ -48,14 +46,7 @@ class IdentityDlibTruthAligned(AlignedMetric):
 
     def distances(self, clip: ClipContext) -> AlignedDistances:
         """Return Euclidean distances of embeddings, frames with both faces."""
-        made, real = self._frame_wise().embeddings_in_both(clip)
-        a, b = np.asarray(made, np.float64), np.asarray(real, np.float64)
-        return AlignedDistances(
-            len(a),
-            lambda i, j: np.linalg.norm(a[i] - b[j], axis=1),
-            lambda i, j: np.linalg.norm(a[i] - a[j], axis=1),
-            lambda i, j: np.linalg.norm(b[i] - b[j], axis=1),
-        )
+        return vector_distances(*self._frame_wise().embeddings_in_both(clip))
 
     def _frame_wise(self) -> IdentityDlibTruth:
         return IdentityDlibTruth(stride=self.stride)

@@ -59,11 +59,11 @@ def real_floor(
     distance: Callable[[Rows, Rows], float] = frechet_distance_of_parts,
     kind: Literal["ceiling", "floor"] = "floor",
 ) -> Reference | None:
-    """Real videos against real videos: the first halves of all against their second halves.
+    """Compare the first halves of all real videos with their second halves.
 
-    People and scenes are the same in both halves, as they are when a generator is given the portraits; what is said and
-    how the heads move differs. The halves are smaller than the sets that were compared, so this floor is a little too
-    high; the note says their N. None where a half has fewer than two frames.
+    Both halves show the same people and scenes, as generated and real videos do, but other speech and head motion. The
+    halves are smaller than the compared sets, so this floor is slightly too high; the note states their N. Returns None
+    if a half has fewer than two frames.
     """
     first, second = Rows(collected, key, 0), Rows(collected, key, 1)
     try:

@@ -73,7 +73,7 @@ class LipCorrShuffled(ProbeVideoMetric):
     title = "correlation of mouth opening with another clip's truth (probe)"
     reference = "real"
     source = f"{SOURCE} of the next identity's clip, in sorted order, round"
-    needs: ClassVar[tuple[Need, ...]] = ("truth", "stranger")
+    needs: ClassVar[tuple[Need, ...]] = ("truth", "other_identity")
 
     def score(self, clip: ClipContext) -> float:
         """Correlation over the scored frames that both clips have."""

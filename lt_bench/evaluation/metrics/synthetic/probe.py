@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import hashlib
 from functools import cache
-from importlib import resources
 from typing import TYPE_CHECKING
 
 import cv2
@@ -17,7 +16,8 @@ import numpy as np
 from jaxtyping import UInt8
 from numpy import ndarray
 
-from lt_bench.errors import AssetError, MediaError
+from lt_bench.assets.packaged import packaged_weights
+from lt_bench.errors import MediaError
 from lt_bench.evaluation.metrics.synthetic.probe_readings import EMBEDDING, READINGS, ProbeReadings
 
 if TYPE_CHECKING:
@@ -42,19 +42,12 @@ def load_probe() -> ProbeNetwork:
 
 
 def probe_weights() -> bytes:
-    """The packaged weights, checked.
+    """Return the verified bytes of the packaged weights.
 
     Raises:
         AssetError: they are missing or not the pinned ones.
     """
-    file = resources.files("lt_bench.evaluation") / "weights" / _WEIGHTS
-    if not file.is_file():
-        raise AssetError(f"{_WEIGHTS}: expected in the package lt_bench.evaluation.weights, got no such file")
-    data = file.read_bytes()
-    found = hashlib.sha256(data).hexdigest()
-    if found != PROBE_SHA256:
-        raise AssetError(f"{_WEIGHTS}: expected sha256 {PROBE_SHA256}, got {found}")
-    return data
+    return packaged_weights("lt_bench.evaluation", _WEIGHTS, PROBE_SHA256)
 
 
 def read_probe(data: bytes) -> ProbeNetwork:
