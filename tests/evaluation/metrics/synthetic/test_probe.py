@@ -130,7 +130,7 @@ def test_other_weights_than_the_pinned_are_refused(monkeypatch: pytest.MonkeyPat
 
 def test_missing_weights_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(probe, "_WEIGHTS", "absent.safetensors")
-    with pytest.raises(AssetError, match=r"absent\.safetensors: expected in the package"):
+    with pytest.raises(AssetError, match=r"absent\.safetensors: expected in lt_bench\.evaluation\.weights"):
         load_probe.__wrapped__()
 
 
