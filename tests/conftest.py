@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import os
 import signal
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
+from lt_bench import plugins
 
 # One thread for every numerical library, in this process and in those it starts. Libraries read it when they are
 # imported, so no fixture has to import torch, and tests of the lowest layers never do.
@@ -19,6 +22,15 @@ os.environ.setdefault("RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER", "0")
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
 ASSETS = Path(__file__).resolve().parents[2] / "shared" / "assets"
+
+
+@pytest.fixture(autouse=True)
+def _plugins_of_a_test_end_with_it() -> Iterator[None]:
+    """Workers of later tests import every plugin that this process has loaded, and would fail on a test's own files."""
+    before = dict(plugins._LOADED)
+    yield
+    plugins._LOADED.clear()
+    plugins._LOADED.update(before)
 
 
 @pytest.fixture(scope="session")
